@@ -1,0 +1,52 @@
+"""hpsearch: hyperparameter search with the same trials at any number of workers, every one of them in MLflow.
+
+    Space, Float, Int, Choice     what is searched
+    Study, Result                 the question, and its answer
+    Outcome, Trial, Status        what one trial answered
+    Proposal, Batch, Context      the words a strategy or an objective of your own needs
+    data, main                    data sets; the command line for a study's own file
+
+Importing this loads none of mlflow, optuna, scikit-learn, numba.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from hpsearch import data as data
+from hpsearch.errors import HpsearchError
+from hpsearch.ports import Batch, Context, Proposal
+from hpsearch.result import Result
+from hpsearch.space import Choice, Float, Int, Space
+from hpsearch.study import Study
+from hpsearch.trial import Outcome, Status, Trial
+
+if TYPE_CHECKING:
+    from hpsearch.cli import main
+
+__all__ = [
+    "Batch",
+    "Choice",
+    "Context",
+    "Float",
+    "HpsearchError",
+    "Int",
+    "Outcome",
+    "Proposal",
+    "Result",
+    "Space",
+    "Status",
+    "Study",
+    "Trial",
+    "data",
+    "main",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the command line only when a study file asks for it: the study itself must not depend on it."""
+    if name == "main":
+        from hpsearch.cli import main
+
+        return main
+    raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")

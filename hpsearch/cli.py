@@ -1,0 +1,240 @@
+"""The command line: the one place that puts a study, a store and a display together."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from hpsearch.errors import HpsearchError, must_be
+
+if TYPE_CHECKING:
+    from hpsearch.study import Study
+
+_INTERRUPTED, _TERMINATED, _WRONG_INPUT = 130, 143, 2
+
+
+def _whole(text: str) -> int:
+    """Read a number of jobs; what it means is for the execution to judge."""
+    try:
+        return int(text)
+    except ValueError:
+        raise HpsearchError(must_be("jobs", "a whole number >= 1", text, "Leave it out for one worker per core.")) from None
+
+
+typer_app = typer.Typer(
+    help="Hyperparameter search: the same trials at any number of workers and after any crash, every one in MLflow.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Debug = Annotated[bool, typer.Option("--debug", help="Stop in the debugger where the objective raises.")]
+Uri = Annotated[str | None, typer.Option("--tracking-uri", help="Another MLflow store: sqlite:///FILE or http://HOST:PORT.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as in: hpsearch list")]
+Jobs = Annotated[
+    int | None,
+    typer.Option("--jobs", "-j", parser=_whole, metavar="N", help="Trials side by side; all cores where left out."),
+]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on with the recorded study.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch, little data, no record.")]
+BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
+
+
+def app(arguments: list[str] | None = None, commands: typer.Typer | None = None) -> None:
+    """Run the command line; bad input ends with one sentence and code 2, Ctrl-C with code 130, a termination with 143."""
+    signal.signal(signal.SIGTERM, _terminate)
+    try:
+        code = (commands or typer_app)(arguments, standalone_mode=False)
+    except HpsearchError as error:
+        _say_error(str(error))
+        sys.exit(_WRONG_INPUT)
+    except (KeyboardInterrupt, typer.Abort):
+        _say_error("Interrupted.")
+        sys.exit(_INTERRUPTED)
+    except Exception as error:
+        if not hasattr(error, "exit_code"):  # not a usage error of the command line parser
+            raise
+        _say_usage(error)
+        sys.exit(error.exit_code)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def main(study: Study) -> None:
+    """Offer the command line of ``hpsearch run FILE`` in the study's own file, as in ``python FILE --jobs 2``."""
+    file = getattr(sys.modules["__main__"], "__file__", None)
+    single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+    @single.command(help=study.question or f"Run the study {study.name}.")
+    def run_this(
+        jobs: Jobs = None, fresh: Fresh = False, smoke: Smoke = False, tracking_uri: Uri = None, backend: BackendOption = "loky"
+    ) -> None:
+        from hpsearch.commands import run_study
+
+        run_study(study, Path(file).resolve() if file else None, jobs, fresh, smoke, tracking_uri, backend)
+
+    app(commands=single)
+
+
+@typer_app.command()
+def run(
+    file: Annotated[Path, typer.Argument(help="A Python file that defines a study.")],
+    jobs: Jobs = None,
+    fresh: Fresh = False,
+    smoke: Smoke = False,
+    tracking_uri: Uri = None,
+    backend: BackendOption = "loky",
+    study: Annotated[str | None, typer.Option("--study", help="Which study, where the file defines several.")] = None,
+) -> None:
+    """Run the study in FILE, or go on with it where an earlier run ended."""
+    from hpsearch.commands import run_study
+    from hpsearch.loading import load_study
+
+    run_study(load_study(file, study), file.resolve(), jobs, fresh, smoke, tracking_uri, backend)
+
+
+@typer_app.command()
+def ui(
+    port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
+    tracking_uri: Uri = None,
+) -> None:
+    """Show the studies of this project in MLflow's pages, on this machine only."""
+    from concurrent.futures import ProcessPoolExecutor
+    from multiprocessing import get_context
+
+    from hpsearch.commands import study_links, terminal
+    from hpsearch.tracking import links, project_root, server
+
+    console, root = terminal(), project_root(Path.cwd())
+    # Looked up in a process of its own: reading the store takes MLflow's 170 MB, which this one would keep while it waits.
+    with ProcessPoolExecutor(1, get_context("spawn")) as reader:
+        store, found = reader.submit(study_links, tracking_uri, root, f"http://{server.HOST}:{port}").result()
+    with server.serve(store, port) as pages:
+        console.print(f"MLflow shows {len(found)} studies at {links.home(pages.url)} (Ctrl-C ends it).", soft_wrap=True)
+        for name, link in found[:10]:
+            console.print(f"  {name}: {link}", markup=False, soft_wrap=True)
+        pages.wait()
+
+
+@typer_app.command("list")
+def list_studies(tracking_uri: Uri = None) -> None:
+    """List the recorded studies with their state and best value."""
+    from rich.table import Table
+
+    from hpsearch.commands import open_store, terminal
+    from hpsearch.display import shown
+    from hpsearch.tracking import catalog
+
+    table = Table("study", "state", "trials", "best value", "strategy", "file")
+    studies = catalog.studies(open_store(tracking_uri))
+    for study in studies:
+        best = "-" if study.best_value is None else shown(study.best_value)
+        table.add_row(study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
+    terminal().print(table if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
+
+
+@typer_app.command()
+def show(
+    name: Name,
+    tracking_uri: Uri = None,
+    trials: Annotated[int, typer.Option(help="How many of the best trials to show.")] = 10,
+) -> None:
+    """Show one recorded study: what was searched, the best trials, what failed."""
+    from hpsearch.commands import open_store, show_summary, terminal
+    from hpsearch.tracking import catalog
+
+    store = open_store(tracking_uri)
+    summary = catalog.summary(store, name)
+    show_summary(terminal(), summary, catalog.trial_rows(store, summary), trials)
+
+
+@typer_app.command("test")
+def score_test_part(name: Name, tracking_uri: Uri = None) -> None:
+    """Open the sealed test part and score the best trial on it; every opening is counted and logged."""
+    from hpsearch.commands import recorded_result, terminal
+
+    console = terminal()
+    result = recorded_result(name, tracking_uri)
+    scores = result.test()
+    opened = f"Trial {result.best.number} of {name} on the test part:"
+    console.print(opened, " ".join(f"{key}={value:.4f}" for key, value in scores.items()), markup=False)
+
+
+@typer_app.command()
+def rerun(
+    name: Name,
+    number: Annotated[int, typer.Argument(metavar="TRIAL", help="The trial's number.")],
+    debug: Debug = False,
+    tracking_uri: Uri = None,
+) -> None:
+    """Run one recorded trial again and compare it bit by bit with the record."""
+    from hpsearch.commands import recorded_result, say_rerun
+    from hpsearch.rerun import rerun as run_again
+
+    result = recorded_result(name, tracking_uri)
+    trial = next((t for t in result.trials if t.number == number), None)
+    if trial is None:
+        known = f"one of the {len(result.trials)} recorded trials"
+        raise HpsearchError(must_be("TRIAL", known, number, f"See: hpsearch show {name}"))
+    try:
+        again = run_again(result.study, trial, debug)
+    except Exception:
+        import pdb
+
+        pdb.post_mortem()
+        raise typer.Exit(1) from None
+    say_rerun(name, trial.number, again.differences)
+
+
+@typer_app.command()
+def delete(
+    name: Name,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    tracking_uri: Uri = None,
+) -> None:
+    """Remove a study with all its trials and artifacts, after asking."""
+    from hpsearch.commands import open_store, terminal
+    from hpsearch.tracking import catalog
+
+    store = open_store(tracking_uri)
+    summary = catalog.summary(store, name)
+    if not yes:
+        typer.confirm(f"Delete study {name!r} with {summary.trials} trials and all their artifacts?", abort=True)
+    terminal().print(catalog.delete(store, name), markup=False)
+
+
+@typer_app.command("data")
+def list_data() -> None:
+    """List the data sets, and where each was found or how to get it."""
+    from rich.table import Table
+
+    from hpsearch import data
+    from hpsearch.commands import terminal
+
+    table = Table("data set", "rows", "features", "classes", "where")
+    for entry in data.available():
+        table.add_row(entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
+    terminal().print(table)
+
+
+def _terminate(signum: int, frame: object) -> None:
+    """End as politely as after Ctrl-C where the system asks for the end: no server and no study is left behind."""
+    raise SystemExit(_TERMINATED)
+
+
+def _say_error(sentence: str) -> None:
+    typer.echo(f"hpsearch: {sentence}", err=True)
+
+
+def _say_usage(error: Any) -> None:
+    """Say what is wrong with the command itself, in one sentence, and where to look."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    if message:
+        _say_error(f"{message.rstrip('.')}. See: hpsearch --help")
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,107 @@
+"""What the commands do; each is imported by the command line when it is called, so that --help stays quick."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+
+from hpsearch.display import best_table, display, failures, rows_table
+from hpsearch.errors import HpsearchError, StudyError
+from hpsearch.loading import load_study
+from hpsearch.result import Result
+from hpsearch.study import Study
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, catalog, links, project_root
+from hpsearch.tracking.catalog import StudySummary, TrialRow
+
+
+def run_study(
+    study: Study, file: Path | None, jobs: int | None, fresh: bool, smoke: bool, tracking_uri: str | None, backend: str
+) -> None:
+    """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
+    console, sign = terminal(), -1 if study.maximize else 1
+    study = study.smoke() if smoke else study
+    root = project_root(file.parent if file else Path.cwd())
+    tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
+    try:
+        with display(console, sign) as progress:
+            result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, progress=progress, source=file)  # type: ignore[arg-type]
+    except (KeyboardInterrupt, SystemExit) as end:
+        again = f"hpsearch run {file}" if file else "the same command"
+        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
+        raise SystemExit(end.code if isinstance(end, SystemExit) else 130) from None
+    if result.trials and result.taken_over == len(result.trials):
+        console.print(f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).")
+    _show_result(console, result, sign)
+    if not smoke:
+        for note in tracker.notes:
+            console.print(note, markup=False, soft_wrap=True)
+        _show_link(console, tracker)
+
+
+def _show_result(console: Console, result: Result, sign: int) -> None:
+    console.print(best_table(result.trials, sign, result.record.measure, console.width))
+    for line in failures(result.trials):
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
+
+
+def _show_link(console: Console, tracker: Any) -> None:
+    console.print("See it in MLflow: hpsearch ui", "and open", tracker.link(), markup=False, soft_wrap=True)
+
+
+def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
+    """Print a recorded study from its texts alone: its file may be gone."""
+    console.print(f"{summary.name}: {summary.question}", markup=False)
+    for key, text in summary.identity.items():
+        console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
+    console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
+    finished = sorted((r for r in rows if r.status == "finished"), key=lambda r: -r.value if summary.maximize else r.value)
+    console.print(rows_table(finished[:count], len(rows), console.width))
+    for row in [row for row in rows if row.error][:count]:
+        console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
+
+
+def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
+    """Say how a repeated trial compares with its record.
+
+    Raises:
+        HpsearchError: it came out differently.
+    """
+    if differences:
+        raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")
+    terminal().print(f"Trial {number} of {name} came out bit-identical to the record.")
+
+
+def recorded_result(name: str, tracking_uri: str | None) -> Result:
+    """Return the result of a recorded study without running anything; its file must still define the same study."""
+    store = open_store(tracking_uri)
+    summary = catalog.summary(store, name)
+    if summary.source is None:
+        raise StudyError(f"Study {name!r} was run without a file. Load it in Python: study.result().test() does the same.")
+    file = store.root / summary.source
+    return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
+
+
+def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:
+    """Return the store, made ready, and the name and link of each study in it, the latest first."""
+    store = Store.open(tracking_uri, root)
+    base = store.uri if store.served else base
+    found = [
+        (s.name, links.link(store.client.get_experiment(s.experiment_id), s.run_id, s.maximize, base))
+        for s in catalog.studies(store)
+    ]
+    return Store.open(tracking_uri, root), found
+
+
+def open_store(tracking_uri: str | None) -> Store:
+    """Return the store of the project that holds the current folder."""
+    return Store.open(tracking_uri, project_root(Path.cwd()))
+
+
+def terminal() -> Console:
+    """Return where answers are printed."""
+    return Console()

@@ -1,0 +1,77 @@
+"""A data set from the user's own arrays."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from hpsearch.data.dataset import Dataset
+from hpsearch.data.part import Labels, Part, Pixels
+from hpsearch.data.splits import Size, split
+from hpsearch.data.vault import seal
+from hpsearch.errors import DataError, must_be
+
+
+def arrays(
+    X: ArrayLike,
+    y: ArrayLike,
+    validation: Size = 0.2,
+    test: Size = 0.2,
+    seed: int = 0,
+    name: str = "arrays",
+) -> Dataset:
+    """Split rows and labels into a data set, stratified by class; the arrays handed in are left as they are.
+
+    Args:
+        X: finite numbers, shape (n, d); stored as float32. Scale them yourself, and on training rows only where it matters.
+        y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``.
+        validation: share of the rows (float) or number of rows (int).
+        test: the same; 0 for a data set without a test part.
+        seed: of the split.
+        name: what the data set is called in records.
+    Raises:
+        DataError: for another shape or kind, NaN or infinity, fewer than two classes, or a class too rare to be split.
+
+    >>> arrays([[0.0], [1.0]] * 50, ["no", "yes"] * 50, name="coin")
+    coin(train=60, validation=20)
+    """
+    x = _rows(X)
+    classes, class_names = _classes(y)
+    if len(x) != len(classes):
+        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(classes), "Check both lengths."))
+    ids = split(classes, validation, test, seed)
+    sealed = None
+    if len(ids.test):
+        rows = tuple(ids.test.tolist())
+        sealed = seal(name, rows, partial(Part, x[ids.test], classes[ids.test]))
+    train, chosen = (Part(x[rows], classes[rows]) for rows in (ids.train, ids.validation))
+    return Dataset(name, train, chosen, len(class_names), sealed, class_names=class_names)
+
+
+def _rows(values: ArrayLike) -> Pixels:
+    """Return the rows as float32, checked before anything is drawn from them."""
+    given = np.asarray(values)
+    if given.ndim != 2 or 0 in given.shape:
+        raise DataError(must_be("X", "of shape (n, d) and not empty", given.shape, "Flatten: X.reshape(len(X), -1)."))
+    if given.dtype.kind not in "iufb":
+        advice = "Encode categories as numbers, make sparse rows dense."
+        raise DataError(must_be("X", "real numbers", str(given.dtype), advice))
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused on the next line
+        x: Pixels = np.ascontiguousarray(given, dtype=np.float32)
+    Part(x, np.zeros(len(x), np.int64))
+    return x
+
+
+def _classes(values: ArrayLike) -> tuple[Labels, tuple[str, ...]]:
+    """Encode labels as 0..k-1 and return them with their names."""
+    given: NDArray[np.generic] = np.asarray(values)
+    if given.ndim != 1:
+        raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
+    kinds = {type(label) for label in given} if given.dtype.kind == "O" else set()
+    if given.dtype.kind not in "iubUSO" or not (kinds <= {str} or kinds <= {int, bool}):
+        found = ", ".join(sorted(kind.__name__ for kind in kinds)) or str(given.dtype)
+        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int); hpsearch classifies."))
+    names, encoded = np.unique(given, return_inverse=True)
+    return encoded.astype(np.int64), tuple(str(label) for label in names.tolist())

@@ -1,0 +1,111 @@
+"""A data set as a study sees it: training and validation parts in the open, the test part sealed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from hpsearch.data.part import Part
+from hpsearch.data.vault import Sealed, open_test
+from hpsearch.errors import DataError, must_be
+
+__all__ = ["Dataset", "Part"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset:
+    """Training and validation parts, and the handle of a test part that a study cannot see into.
+
+    Two data sets are equal when name and checksum are; the repr is recorded as text and stays the same between releases.
+
+    Args:
+        name: what it is called in records.
+        train: the part to fit on.
+        validation: the part to select on.
+        classes: number of classes k >= 2; every class index is in [0, k).
+        test: handle of the test part, or None where there is none.
+        reproduction: whether the validation part is in truth the test part, see `for_reproduction`.
+        class_names: one name a class, or empty.
+    Raises:
+        DataError: if the parts do not fit each other or the classes.
+
+    >>> import numpy as np
+    >>> part = Part(np.zeros((3, 2), np.float32), np.array([0, 1, 1]))
+    >>> Dataset("toy", part, part, classes=2).head(train=2, validation=1)
+    toy(train=2, validation=1)
+    """
+
+    name: str
+    train: Part
+    validation: Part
+    classes: int
+    test: Sealed | None = None
+    reproduction: bool = False
+    class_names: tuple[str, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        if self.classes < 2:
+            raise DataError(must_be(f"Classes of {self.name!r}", "at least 2", self.classes, "Add rows of another class."))
+        for part in (self.train, self.validation):
+            highest = int(part.y.max())
+            if highest >= self.classes:
+                advice = "Give classes= the number of classes, or number the classes from 0 on."
+                raise DataError(must_be(f"Classes in {self.name!r}", f"in [0, {self.classes})", highest, advice))
+        if self.train.x.shape[1] != self.validation.x.shape[1]:
+            what, features = f"Features of the validation part of {self.name!r}", self.train.x.shape[1]
+            raise DataError(must_be(what, f"{features}", self.validation.x.shape[1], "Use the training part's columns."))
+        if self.class_names and len(self.class_names) != self.classes:
+            what = f"class_names of {self.name!r}"
+            raise DataError(must_be(what, f"{self.classes} names", len(self.class_names), "Name every class or none."))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Dataset):
+            return NotImplemented
+        return self is other or (self.name == other.name and self.checksum == other.checksum)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.checksum))
+
+    def __repr__(self) -> str:
+        return f"{self.name}(train={len(self.train)}, validation={len(self.validation)})"
+
+    @property
+    def features(self) -> int:
+        """Number of inputs d of one row."""
+        return int(self.train.x.shape[1])
+
+    @cached_property
+    def checksum(self) -> str:
+        """SHA-256 (hex) over the contents of both open parts, part of a study's identity; worked out when first asked for."""
+        return hashlib.sha256(f"{self.train.checksum} {self.validation.checksum}".encode()).hexdigest()
+
+    def head(self, train: int | None = None, validation: int | None = None) -> Dataset:
+        """Return the data set of the first rows of each part (None keeps all); the test part stays what it is.
+
+        Raises:
+            DataError: if a part has fewer rows than asked for.
+        """
+        return replace(
+            self,
+            train=self.train if train is None else self.train.head(train),
+            validation=self.validation if validation is None else self.validation.head(validation),
+        )
+
+    def for_reproduction(self, on_open: Callable[[], None] | None = None) -> Dataset:
+        """Return the data set whose evaluation part is the test part, for published curves that watched it.
+
+        Never select on it: ``reproduction`` is set, the name says so, and a study on it is tagged.
+
+        Args:
+            on_open: log hook of `hpsearch.data.vault.open_test`.
+        Raises:
+            DataError: if there is no test part (left).
+            VaultError: in a worker process.
+        """
+        if self.test is None:
+            what, advice = f"Test part of {self.name!r}", "Load the data set with a test part first."
+            raise DataError(must_be(what, "sealed and unopened", None, advice))
+        evaluation = open_test(self.test, on_open)
+        return replace(self, name=f"{self.name}-reproduction", validation=evaluation, test=None, reproduction=True)

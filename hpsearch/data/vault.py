@@ -1,0 +1,111 @@
+"""The vault: the one place where a test part is opened.
+
+A data set carries its test part as a `Sealed` handle: a name, a checksum and row ids, no data. What can load the rows
+stays in a register of the process that sealed them; a worker has neither the register nor the right. Every opening is
+checked against the checksum and goes through the caller's log hook before a single row is handed out.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from threading import Lock
+
+from hpsearch.data.part import Part
+from hpsearch.errors import VaultError, must_be
+
+_REOPEN = "Open it with result.test() or `hpsearch test NAME` in the process that loads the data set."
+
+
+@dataclass(frozen=True, repr=False)
+class Sealed:
+    """Handle of a test part: compared by name and checksum, pickled without data, opened by `open_test` alone.
+
+    Args:
+        name: the data set it belongs to.
+        checksum: SHA-256 (hex) of the part, see `hpsearch.data.part.Part.checksum`.
+        rows: ids of its rows in the original data, a range where they are consecutive.
+    """
+
+    name: str
+    checksum: str
+    rows: range | tuple[int, ...] = field(compare=False)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __repr__(self) -> str:
+        return f"Sealed({self.name}, rows={len(self)})"
+
+
+# checksum -> (what loads the part, the process that registered it)
+_loaders: dict[str, tuple[Callable[[], Part], int]] = {}
+_lock = Lock()
+_closed = 0
+
+
+def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Part]) -> Sealed:
+    """Return the handle of the part that ``load`` reads; it is read once here, for its checksum, and let go.
+
+    Sealing the same content again replaces its loader, so that the register grows with data sets, not with calls.
+    """
+    sealed = Sealed(name, load().checksum, rows)
+    _loaders[sealed.checksum] = (load, os.getpid())
+    return sealed
+
+
+def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part:
+    """Load a sealed part, verify it, log the opening, and only then hand it out.
+
+    Args:
+        sealed: the handle, or an equal one (handles are compared by name and checksum).
+        on_open: called with the verified part still in hand; if it raises, nothing is handed out.
+    Raises:
+        VaultError: in a worker process, while trials run, where the data was never loaded, or if it has changed since.
+    """
+    _refuse_while_closed(sealed)
+    load, owner = _loaders.get(sealed.checksum, (None, -1))
+    if load is None or owner != os.getpid():
+        raise VaultError(must_be(repr(sealed), "opened where its data was loaded", "no data here", _REOPEN))
+    part = load()
+    if part.checksum != sealed.checksum:
+        raise VaultError(
+            must_be(
+                f"Checksum of {sealed!r}",
+                sealed.checksum[:12],
+                part.checksum[:12],
+                "The data changed after it was sealed: load the data set again.",
+            )
+        )
+    if on_open is not None:
+        on_open()
+    return part
+
+
+@contextmanager
+def closed() -> Iterator[None]:
+    """Keep the vault closed in this process while the block runs.
+
+    For trials that run in the parent itself (threads, or one after the other): what a worker process is refused, they
+    are refused too, so that a trial never depends on where it runs.
+    """
+    global _closed
+    with _lock:
+        _closed += 1
+    try:
+        yield
+    finally:
+        with _lock:
+            _closed -= 1
+
+
+def _refuse_while_closed(sealed: Sealed) -> None:
+    # loky, multiprocessing and Dask workers all have a parent process in the sense of multiprocessing (loky 3.5 checked);
+    # a plain os.fork is caught by the process id beside the loader.
+    if multiprocessing.parent_process() is not None:
+        raise VaultError(must_be(repr(sealed), "closed in a worker process", "a request to open it", _REOPEN))
+    if _closed:
+        raise VaultError(must_be(repr(sealed), "closed while trials run", "a request to open it", _REOPEN))

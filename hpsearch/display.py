@@ -1,0 +1,182 @@
+"""What a person sees in the terminal: the live display, plain lines where there is no terminal, and the closing table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.progress import Progress
+from hpsearch.trial import Trial, best
+
+if TYPE_CHECKING:
+    from hpsearch.tracking.catalog import TrialRow
+
+_PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
+
+
+def shown(value: Any) -> str:
+    """Return a value short enough for a table: four significant digits.
+
+    >>> shown(0.012345678), shown(10), shown("relu")
+    ('0.01235', '10', 'relu')
+    """
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def params_line(params: Mapping[str, Any]) -> str:
+    """Return params on one line, ``learning_rate=0.1 l2=5``."""
+    return " ".join(f"{name}={shown(value)}" for name, value in params.items())
+
+
+def duration(seconds: float) -> str:
+    """Return seconds as a person says them.
+
+    >>> duration(4.25), duration(75), duration(3700)
+    ('4.2 s', '1 min 15 s', '1 h 1 min')
+    """
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    whole = int(timedelta(seconds=seconds).total_seconds())
+    hours, minutes = whole // 3600, whole // 60 % 60
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
+
+
+class Display(Protocol):
+    """Something that shows the progress of one study."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, progress: Progress) -> None: ...
+
+
+def display(console: Console, sign: int) -> Display:
+    """Return the live display on a terminal, plain lines elsewhere; ``sign`` is -1 where the study maximises."""
+    return LiveDisplay(console, sign) if console.is_terminal else PlainDisplay(console, sign)
+
+
+class LiveDisplay:
+    """Two lines that stay in place: a bar with counts and time left, and the best trial so far."""
+
+    def __init__(self, console: Console, sign: int) -> None:
+        self._found = ""
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._sign = sign
+
+    def __enter__(self) -> LiveDisplay:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.found != self._found:
+            self._found = progress.found
+            self._live.console.print(progress.found, markup=False)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
+        self._live.update(Group(bar, Text(best_line(progress.best, self._sign), overflow="ellipsis", no_wrap=True)))
+
+
+class PlainDisplay:
+    """One line per new best, per failure, and every few seconds."""
+
+    def __init__(self, console: Console, sign: int) -> None:
+        self._console, self._sign = console, sign
+        self._best: Trial | None = None
+        self._said = 0.0
+        self._found = ""
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.found != self._found:
+            self._found = progress.found
+            self._console.print(progress.found, markup=False, soft_wrap=True)
+        last = progress.last
+        remarkable = progress.best is not self._best or (last is not None and not last.ok) or not progress.running
+        if last is None or not (remarkable or time.monotonic() - self._said > _PLAIN_PAUSE):
+            return
+        self._best, self._said = progress.best, time.monotonic()
+        failure = "" if last.ok else f"; trial {last.number} {last.status}: {last.error}"
+        line = f"{counts(progress)}; {best_line(progress.best, self._sign)}{failure}"
+        self._console.print(line, markup=False, soft_wrap=True)
+
+
+def counts(progress: Progress) -> str:
+    """Return ``12/32 done, 2 running, 1 failed, 40.0 s left``."""
+    left = progress.seconds_left
+    parts = [f"{progress.done}/{progress.expected} done", f"{progress.running} running"]
+    parts += [f"{progress.failed} failed"] * bool(progress.failed)
+    parts += [f"{duration(left)} left"] if left is not None and progress.running else []
+    return ", ".join(parts)
+
+
+def best_line(trial: Trial | None, sign: int) -> str:
+    """Return ``best 0.0312 (trial 7: learning_rate=0.5)``."""
+    if trial is None:
+        return "no finished trial yet"
+    return f"best {shown(sign * trial.value)} (trial {trial.number}: {params_line(trial.params)})"
+
+
+def best_table(trials: Sequence[Trial], sign: int, measure: str = "value", width: int = 80, count: int = 5) -> Table:
+    """Return the table of the best trials, best first: value, params, seconds."""
+    rows = best(trials, count)
+    cells = [(t.number, sign * t.value, t.params, t.seconds) for t in rows]
+    return _table(f"Best {len(rows)} of {len(trials)} trials by {measure}", cells, width)
+
+
+def rows_table(rows: Sequence[TrialRow], total: int, width: int = 80) -> Table:
+    """Return the same table from recorded texts."""
+    cells = [(r.number, r.value, {name: short(text) for name, text in r.params.items()}, r.seconds) for r in rows]
+    return _table(f"Best {len(rows)} of {total} trials", cells, width)
+
+
+def short(text: str) -> str:
+    """Return the text of a recorded param as a table shows it: numbers with a point get four significant digits."""
+    try:
+        return shown(float(text)) if "." in text or "e" in text else text
+    except ValueError:
+        return text
+
+
+def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float]], width: int) -> Table:
+    """Give every param a column of its own where they all fit, else put them on one line per trial."""
+    names = list(dict.fromkeys(name for _, _, params, _ in rows for name in params))
+    cells = [[str(n), shown(v), *(shown(p.get(name, "-")) for name in names), f"{s:.1f}"] for n, v, p, s in rows]
+    heads = ["trial", "value", *names, "seconds"]
+    needed = sum(max(map(len, column)) + 1 for column in zip(heads, *cells, strict=True)) + 2
+    if needed > width:
+        heads = ["trial", "value", "seconds", "params"]
+        cells = [[str(n), shown(v), f"{s:.1f}", params_line(p)] for n, v, p, s in rows]
+    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in heads:
+        line = head == "params"
+        table.add_column(head, justify="left" if line else "right", no_wrap=not line, overflow="fold")
+    for row in cells:
+        table.add_row(*row)
+    return table
+
+
+def failures(trials: Sequence[Trial]) -> list[str]:
+    """Return one line per kind of failure, with how often it happened and the first trial it happened to."""
+    kinds: dict[tuple[str, str], list[int]] = {}
+    for trial in trials:
+        if not trial.ok:
+            kinds.setdefault((str(trial.status), trial.error or ""), []).append(trial.number)
+    return [f"{len(n)} {status} (first: trial {n[0]}): {error}" for (status, error), n in kinds.items()]

@@ -1,0 +1,99 @@
+"""What identifies a study, and the facts kept beside it: versions, machine, code version."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import inspect
+import os
+import platform
+import subprocess
+import sys
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+# Libraries whose version may change a trial's bits or a strategy's proposals.
+_LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "joblib", "optuna", "numba", "mlflow")
+
+
+def describe(thing: Any) -> str:
+    """Return a stable text for a strategy or objective: its repr, and a hash of its code where that is the user's own.
+
+    Hashing the code means that an edited objective is noticed when its study is resumed.
+    """
+    code: Any = thing if inspect.isroutine(thing) or isinstance(thing, type) else type(thing)
+    text = thing.__qualname__ if inspect.isroutine(thing) else repr(thing)
+    if isinstance(thing, functools.partial):
+        code, text = thing.func, f"{thing.func.__qualname__}, args={thing.args}, keywords={thing.keywords}"
+    if getattr(code, "__module__", "").split(".")[0] == "hpsearch":
+        return text
+    return f"{text} (code {_code_hash(code)})"
+
+
+def _code_hash(code: Any) -> str:
+    try:
+        source = inspect.getsource(code)
+    except (OSError, TypeError):
+        return "unknown"
+    return hashlib.sha256(source.encode()).hexdigest()[:12]
+
+
+def facts(folder: Path) -> dict[str, str]:
+    """Return versions, machine and git state of ``folder`` as plain text."""
+    return {"python": platform.python_version(), **_versions(), **_machine(), **_git(folder)}
+
+
+def _versions() -> dict[str, str]:
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine() -> dict[str, str]:
+    return {"machine": platform.machine(), "system": platform.system(), "cores": str(os.cpu_count()), "cpu": _cpu()}
+
+
+def _cpu() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.processor())
+
+
+def _git(folder: Path) -> dict[str, str]:
+    commit = _run_git(folder, "rev-parse", "HEAD")
+    if not commit:
+        return {}
+    return {"git_commit": commit, "git_dirty": str(bool(_run_git(folder, "status", "--porcelain")))}
+
+
+def _run_git(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def home() -> Path:
+    """Return the folder of the running script, or the current one in a notebook or prompt."""
+    script = getattr(sys.modules.get("__main__"), "__file__", None)
+    return Path(script).resolve().parent if script else Path.cwd()
+
+
+def differences(recorded: Mapping[str, str], now: Mapping[str, str], names: tuple[str, ...] | None = None) -> list[str]:
+    """Return one phrase per entry that changed, such as ``seed was 0, is now 1``."""
+    keys = names or tuple(dict.fromkeys([*recorded, *now]))
+    return [
+        f"{key} was {recorded.get(key, 'absent')}, is now {now.get(key, 'absent')}"
+        for key in keys
+        if recorded.get(key) != now.get(key)
+    ]

@@ -1,0 +1,12 @@
+"""Small networks in NumPy: layers of units, costs, initialisers, and a training loop that is fast on one core.
+
+Shape letters, used throughout: n samples, d inputs, h units of a layer, k classes, m samples of a mini-batch. Weights of a
+layer have shape (units, inputs), as in the literature. Data come one sample a row, (n, d); inside the network a sample is a
+*column*, (h, m), because the matrix products of small mini-batches are fastest in that order.
+Costs are means over the samples and hold no penalty unless a regularizer is handed in.
+"""
+
+from hpsearch.nn.network import Network, Score
+from hpsearch.nn.training import Epoch, Monitors, Recipe, Training
+
+__all__ = ["Epoch", "Monitors", "Network", "Recipe", "Score", "Training"]

@@ -1,0 +1,56 @@
+"""The array types of the network, its two dtypes, and the BLAS products that accumulate in place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.linalg import blas
+
+from hpsearch.errors import SettingError, did_you_mean, must_be
+
+# float32 or float64 throughout one network.
+Array = NDArray[Any]
+Labels = NDArray[np.int64]
+
+DTYPES = ("float32", "float64")
+
+# Scalars as float32 arrays: a Python number costs a ufunc twice the time of its work on a small array, and these three
+# are exact in both dtypes.
+ZERO, HALF, ONE = (np.array(value, np.float32) for value in (0.0, 0.5, 1.0))
+
+
+class Blas(NamedTuple):
+    """Products of one dtype; every matrix handed in must be Fortran-contiguous, or BLAS would work on a copy of it.
+
+    ``gemm(alpha, a, b, beta, c, trans_a, trans_b, 1)`` writes ``alpha a b + beta c`` into c, ``gemv(alpha, a, x, beta, y, 0,
+    1, 0, 1, trans, 1)`` writes ``alpha a x + beta y`` into y, ``axpy(x, y, n, alpha)`` adds ``alpha x`` to y.
+    """
+
+    gemm: Callable[..., Array]
+    gemv: Callable[..., Array]
+    axpy: Callable[..., Array]
+
+
+_BLAS = {
+    "float32": Blas(blas.sgemm, blas.sgemv, blas.saxpy),
+    "float64": Blas(blas.dgemm, blas.dgemv, blas.daxpy),
+}
+
+
+def blas_of(array: Array) -> Blas:
+    """Return the products for an array's dtype, float32 or float64."""
+    return _BLAS[array.dtype.name]
+
+
+def known(what: str, name: object, table: dict[str, Any] | tuple[str, ...]) -> None:
+    """Refuse a name that is not in a table, and offer the closest one that is.
+
+    Raises:
+        SettingError: if the name is unknown.
+    """
+    if not isinstance(name, str) or name not in table:
+        advice = f"Take one of these.{did_you_mean(str(name), table)}"
+        raise SettingError(must_be(what, "one of " + ", ".join(map(repr, table)), name, advice))

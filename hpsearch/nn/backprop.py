@@ -1,0 +1,109 @@
+"""Forward and backward pass of one mini-batch, in buffers that are made once: every training step runs through here.
+
+The price of a step with ten samples is the number of calls, so this file spends as few as it can: a bias is copied into the
+place where its product then accumulates, sums over the samples are products with a vector of ones, and nothing is allocated.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from hpsearch.nn.arrays import Array, blas_of
+
+if TYPE_CHECKING:
+    from hpsearch.nn.network import Network
+
+
+class Minibatch(NamedTuple):
+    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and room for the output z, (k, m)."""
+
+    x: Array
+    targets: Array
+    z: Array
+    z_t: Array
+
+
+class _Unit(NamedTuple):
+    """Views of one layer as the products need them: ``_t`` is a transpose, Fortran-contiguous."""
+
+    bias: Array
+    weights_t: Array
+    out: Array
+    out_t: Array
+    delta: Array
+    delta_t: Array
+
+
+class Gradient(NamedTuple):
+    """Where gradients accumulate: per layer a transposed weight array, (inputs, units), and a bias array, (units,)."""
+
+    weights_t: list[Array]
+    biases: list[Array]
+
+
+class Backprop:
+    """The two passes for mini-batches of one size.
+
+    Args:
+        network: the network, whose arrays are read in place.
+        samples: m, the size of the mini-batches.
+    """
+
+    def __init__(self, network: Network, samples: int) -> None:
+        self.samples = samples
+        self._blas = blas_of(network.weights[0])
+        self._activation, self._cost = network.activation, network.cost
+        dtype = network.weights[0].dtype
+        self._units = [_unit(w, b, samples) for w, b in zip(network.weights, network.biases, strict=True)]
+        self._hidden, self._last = self._units[:-1], self._units[-1]
+        # Where the delta of a unit comes from, from the last layer down, with scratch room for the slope.
+        downwards = list(zip(self._units[:0:-1], self._units[-2::-1], strict=True))
+        self._downwards = [(upper, lower, np.empty_like(lower.out)) for upper, lower in downwards]
+        self._ones = np.ones(samples, dtype)
+
+    def run(self, batch: Minibatch, scale: float = 1.0) -> None:
+        """Leave the output z in the mini-batch, and the delta of every layer here.
+
+        Args:
+            batch: the mini-batch.
+            scale: what the stored weights must be multiplied by to be the true ones.
+        """
+        self._forward(batch, scale)
+        self._backward(batch, scale)
+
+    def _forward(self, batch: Minibatch, scale: float) -> None:
+        gemm, activation = self._blas.gemm, self._activation
+        source, flipped = batch.x, 1
+        for unit in self._hidden:
+            np.copyto(unit.out, unit.bias)
+            gemm(scale, source, unit.weights_t, 1.0, unit.out_t, flipped, 0, 1)
+            activation(unit.out, unit.out)
+            source, flipped = unit.out_t, 0
+        np.copyto(batch.z, self._last.bias)
+        gemm(scale, source, self._last.weights_t, 1.0, batch.z_t, flipped, 0, 1)
+        self._cost.output(batch.z, self._last.out)
+
+    def _backward(self, batch: Minibatch, scale: float) -> None:
+        gemm, slope = self._blas.gemm, self._activation.slope
+        self._cost.delta(self._last.out, batch.targets, self._last.delta)
+        for upper, lower, scratch in self._downwards:
+            gemm(scale, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
+            slope(lower.out, scratch)
+            np.multiply(lower.delta, scratch, lower.delta)
+
+    def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
+        """Set each array of ``into`` to ``keep`` times itself plus a multiple of the gradient summed over the samples."""
+        gemm, gemv, _ = self._blas
+        source, flipped = batch.x, 0
+        for unit, weights_t, bias in zip(self._units, into.weights_t, into.biases, strict=True):
+            gemm(weights_by, source, unit.delta_t, keep, weights_t, flipped, 0, 1)
+            gemv(biases_by, unit.delta_t, self._ones, keep, bias, 0, 1, 0, 1, 1, 1)
+            source, flipped = unit.out_t, 1
+
+
+def _unit(weights: Array, bias: Array, samples: int) -> _Unit:
+    out = np.zeros((len(weights), samples), weights.dtype)
+    delta = np.zeros_like(out)
+    return _Unit(bias[:, None], weights.T, out, out.T, delta, delta.T)

@@ -1,0 +1,76 @@
+"""A training's state as a flat dict of plain arrays, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn import history, random_state
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.network import Network, Score
+
+if TYPE_CHECKING:
+    from hpsearch.nn.training import Training
+
+_ADVICE = "Train from the start, with the settings that made this state."
+
+
+def save(training: Training) -> dict[str, Array]:
+    """Return copies of everything that the epochs to come depend on, and of what was kept so far.
+
+    ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; ``velocity_weights_0`` ... with
+    momentum; ``history`` one row an epoch; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best epoch,
+    its cost and accuracy; ``rng`` the generator.
+    """
+    arrays = {name: array.copy() for name, array in _in_place(training).items()}
+    arrays["history"] = history.to_array(training.history)
+    arrays["schedule"] = np.array(training.schedule_memory, np.float64)
+    arrays["stopping"] = np.array(training.stopping_memory, np.float64)
+    arrays["kept"] = np.array([training.kept_epoch, *training.kept_score], np.float64)
+    arrays["rng"] = random_state.to_array(training.rng)
+    return arrays
+
+
+def load(training: Training, state: Mapping[str, Array]) -> None:
+    """Put a training into a saved state.
+
+    Raises:
+        SettingError: if the state belongs to another network or recipe; the training is then as it was.
+    """
+    targets = _in_place(training)
+    _check(training, targets, state)
+    for name, array in targets.items():
+        np.copyto(array, state[name])
+    training.history = history.from_array(state["history"])
+    training.schedule_memory = tuple(state["schedule"].tolist())
+    training.stopping_memory = tuple(state["stopping"].tolist())
+    epoch, cost, accuracy = state["kept"].tolist()
+    training.kept_epoch, training.kept_score = int(epoch), Score(cost, accuracy)
+    training.rng = random_state.from_array(state["rng"])
+
+
+def _in_place(training: Training) -> dict[str, Array]:
+    """Return the arrays that training writes into, by the name they are saved under."""
+    return {**_layers("", training.network), **_layers("kept_", training.kept), **training.optimizer.velocities}
+
+
+def _layers(prefix: str, network: Network) -> dict[str, Array]:
+    weights = {f"{prefix}weights_{i}": w for i, w in enumerate(network.weights)}
+    return weights | {f"{prefix}biases_{i}": b for i, b in enumerate(network.biases)}
+
+
+def _check(training: Training, targets: Mapping[str, Array], state: Mapping[str, Array]) -> None:
+    wanted = {name: (array.shape, array.dtype.name) for name, array in targets.items()}
+    wanted["schedule"] = ((len(training.schedule_memory),), "float64")
+    wanted["stopping"] = ((len(training.stopping_memory),), "float64")
+    names = {*wanted, "history", "kept", "rng"}
+    if set(state) != names:
+        odd = sorted(names ^ set(state))
+        raise SettingError(must_be("State", "of this network and recipe", f"differing in {', '.join(odd)}", _ADVICE))
+    for name, (shape, dtype) in wanted.items():
+        found = (np.shape(state[name]), state[name].dtype.name)
+        if found != (shape, dtype):
+            raise SettingError(must_be(f"State array {name!r}", f"{dtype} of shape {shape}", found, _ADVICE))

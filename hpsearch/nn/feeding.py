@@ -1,0 +1,79 @@
+"""Shuffled rows, gathered some hundred mini-batches at a time into buffers that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.backprop import Minibatch
+
+# A chunk stays small enough for the cache: gathering row by row costs calls, gathering an epoch at once costs a copy of it.
+_CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
+
+
+class Chunk:
+    """Room for some mini-batches of one size, and the views of each."""
+
+    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype) -> None:
+        self.rows, self.samples = steps * samples, samples
+        self.x = np.empty((self.rows, inputs), dtype)
+        self.targets = np.empty((steps, classes, samples), dtype)
+        self.z = np.empty((steps, classes, samples), dtype)
+        x = self.x.reshape(steps, samples, inputs)
+        self.batches = [Minibatch(x[i].T, self.targets[i], self.z[i], self.z[i].T) for i in range(steps)]
+        self._classes = np.arange(classes)
+        self._raw: Array | None = None
+
+    def fill(self, x: Array, labels: Labels, rows: Labels) -> None:
+        """Gather the given rows; ``clip`` only spares NumPy a second buffer, the rows are in range."""
+        if x.dtype == self.x.dtype:
+            np.take(x, rows, 0, self.x, "clip")
+        else:
+            self._raw = np.empty(self.x.shape, x.dtype) if self._raw is None else self._raw
+            np.take(x, rows, 0, self._raw, "clip")
+            np.copyto(self.x, self._raw)
+        steps = labels[rows].reshape(-1, self.samples)
+        np.equal(steps[:, None, :], self._classes[:, None], self.targets)
+
+
+class Feeder:
+    """Cuts an order of the training rows into mini-batches; a last, smaller one takes what is left over.
+
+    Args:
+        x: training inputs, (n, d); never copied as a whole, may be a read-only memory map.
+        labels: class indices, (n,).
+        classes: k.
+        samples: m, the size of a mini-batch.
+        dtype: of the network.
+    """
+
+    def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype) -> None:
+        self._x, self._labels = x, labels
+        full, left_over = divmod(len(x), samples)
+        per_chunk = max(1, min(_CHUNK_STEPS, _CHUNK_ROWS // samples, full))
+        chunks, rest = divmod(full, per_chunk)
+        shapes = [(per_chunk, samples, chunks), (rest, samples, 1), (1, left_over, 1)]
+        self._chunks = [
+            (Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes if steps * size * times
+        ]
+
+    @property
+    def sizes(self) -> set[int]:
+        """The sizes of mini-batches that occur."""
+        return {chunk.samples for chunk, _ in self._chunks}
+
+    @property
+    def steps(self) -> int:
+        """Mini-batches in an epoch."""
+        return sum(len(chunk.batches) * times for chunk, times in self._chunks)
+
+    def chunks(self, order: Labels) -> Iterator[Chunk]:
+        """Yield the chunks of one epoch, filled; the same buffers come again."""
+        start = 0
+        for chunk, times in self._chunks:
+            for _ in range(times):
+                chunk.fill(self._x, self._labels, order[start : start + chunk.rows])
+                start += chunk.rows
+                yield chunk

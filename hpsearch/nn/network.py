@@ -1,0 +1,182 @@
+"""A network of fully connected layers: its weights, and what can be asked of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.activations import ACTIVATIONS, Activation
+from hpsearch.nn.arrays import DTYPES, Array, Labels, known
+from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.costs import COSTS, Cost, one_hot
+from hpsearch.nn.initializers import INITIALIZERS, draw
+from hpsearch.nn.regularizers import L2
+
+# Rows that are scored at a time; a chunk is a view of the data, never a copy.
+_CHUNK = 1000
+
+
+class Score(NamedTuple):
+    """Mean cost without any penalty, and the share of samples whose class was found.
+
+    >>> Score(0.5, 0.833).error
+    0.167
+    """
+
+    cost: float
+    accuracy: float
+
+    @property
+    def error(self) -> float:
+        """1 - accuracy, without the digits that the subtraction makes up."""
+        return round(1.0 - self.accuracy, 12)
+
+
+@dataclass
+class Network:
+    """Weights and biases of every layer, the activation of the hidden layers, and the cost with its output function.
+
+    Args:
+        weights: one array (units, inputs) a layer, C-contiguous, float32 or float64 throughout.
+        biases: one array (units,) a layer.
+        activation: a name in `hpsearch.nn.activations.ACTIVATIONS`.
+        cost: a name in `hpsearch.nn.costs.COSTS`.
+    Raises:
+        SettingError: for an unknown name, or arrays that do not fit each other.
+    """
+
+    weights: list[Array]
+    biases: list[Array]
+    activation_name: str = "sigmoid"
+    cost_name: str = "cross_entropy"
+    activation: Activation = field(init=False, repr=False)
+    cost: Cost = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        known("activation", self.activation_name, ACTIVATIONS)
+        known("cost", self.cost_name, COSTS)
+        self.activation, self.cost = ACTIVATIONS[self.activation_name], COSTS[self.cost_name]
+        _check(self.weights, self.biases)
+
+    @classmethod
+    def create(
+        cls,
+        sizes: Sequence[int],
+        rng: np.random.Generator,
+        *,
+        activation: str = "sigmoid",
+        cost: str = "cross_entropy",
+        init: str = "scaled",
+        dtype: str = "float32",
+    ) -> Network:
+        """Return a network with fresh weights.
+
+        Args:
+            sizes: width of every layer, inputs first: (784, 30, 10).
+            rng: where the weights come from.
+            init: a name in `hpsearch.nn.initializers.INITIALIZERS`.
+            dtype: ``"float32"`` or ``"float64"``.
+        Raises:
+            SettingError: for an unknown name.
+        """
+        known("init", init, INITIALIZERS)
+        known("dtype", dtype, DTYPES)
+        weights, biases = draw(init, sizes, rng)
+        return cls([w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases], activation, cost)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of every layer, inputs first."""
+        return (self.weights[0].shape[1], *(len(b) for b in self.biases))
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        return self.weights[0].dtype
+
+    def copy(self) -> Network:
+        """Return a network with arrays of its own."""
+        weights, biases = [w.copy() for w in self.weights], [b.copy() for b in self.biases]
+        return Network(weights, biases, self.activation_name, self.cost_name)
+
+    def forward(self, x: Array) -> Array:
+        """Return the outputs, (n, k), for inputs x, (n, d): probabilities where the cost is the log-likelihood."""
+        return self.cost.output(self._z(x)).T
+
+    def predict(self, x: Array) -> Labels:
+        """Return the class of each row of x, the one of the largest output, (n,)."""
+        parts = [self._z(rows).argmax(axis=0) for rows in _chunks(x)]
+        return np.concatenate(parts)
+
+    def score(self, x: Array, labels: Labels) -> Score:
+        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,)."""
+        classes = np.arange(self.sizes[-1])
+        cost, right = 0.0, 0
+        with np.errstate(all="ignore"):
+            for rows, wanted in zip(_chunks(x), _chunks(labels), strict=True):
+                z = self._z(rows)
+                cost += self.cost.mean(z, one_hot(wanted, classes)) * len(wanted)
+                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
+        return Score(cost / len(labels), right / len(labels))
+
+    def accuracy(self, x: Array, labels: Labels) -> float:
+        """Return the share of rows whose class is found."""
+        return self.score(x, labels).accuracy
+
+    def mean_cost(self, x: Array, labels: Labels, l2: L2 | None = None) -> float:
+        """Return the mean cost, with the penalty for ``len(labels)`` training samples where one is given."""
+        penalty = l2.penalty(self.weights, len(labels)) if l2 else 0.0
+        return self.score(x, labels).cost + penalty
+
+    def gradient(self, x: Array, labels: Labels, l2: L2 | None = None) -> tuple[list[Array], list[Array]]:
+        """Return the gradient of `mean_cost` by the weights, (units, inputs) each, and by the biases, (units,) each.
+
+        Runs the very passes that training runs, so that checking this gradient checks the training.
+        """
+        samples, passes = len(labels), Backprop(self, len(labels))
+        targets = one_hot(labels, np.arange(self.sizes[-1])).astype(self.dtype)
+        z = np.empty_like(targets)
+        batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T)
+        passes.run(batch)
+        into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
+        decay = l2.decay(samples) if l2 else 0.0
+        passes.accumulate(batch, into, decay, 1 / samples, 1 / samples)
+        return [w_t.T for w_t in into.weights_t], into.biases
+
+    def _z(self, x: Array) -> Array:
+        """Return the pre-activation of the output layer, (k, n)."""
+        a = x.T
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            z = weights @ a
+            z += bias[:, None]
+            a = self.activation(z, z)
+        z = self.weights[-1] @ a
+        z += self.biases[-1][:, None]
+        return z
+
+
+def _chunks(rows: Array) -> Iterator[Array]:
+    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+
+
+def _check(weights: Sequence[Array], biases: Sequence[Array]) -> None:
+    """Refuse what BLAS would silently copy or misread."""
+    arrays = [*weights, *biases]
+    if not weights or len(weights) != len(biases):
+        what = "Number of weight and bias arrays"
+        raise SettingError(must_be(what, "equal and at least 1", (len(weights), len(biases)), "Give one of each a layer."))
+    if len({a.dtype.name for a in arrays}) > 1 or arrays[0].dtype.name not in DTYPES:
+        shown = sorted({a.dtype.name for a in arrays})
+        raise SettingError(must_be("Weights and biases", "all float32 or all float64", shown, "Convert them."))
+    if not all(a.flags.c_contiguous for a in arrays):
+        raise SettingError(must_be("Weights and biases", "C-contiguous", "another order", "Use np.ascontiguousarray."))
+    shapes = [w.shape for w in weights]
+    inputs = [shape[-1] for shape in shapes[1:]]
+    if any(w.ndim != 2 or b.shape != w.shape[:1] for w, b in zip(weights, biases, strict=True)) or inputs != [
+        len(b) for b in biases[:-1]
+    ]:
+        raise SettingError(must_be("Weights", "(units, inputs) layer by layer", shapes, "Match each layer to the one below."))

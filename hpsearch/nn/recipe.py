@@ -1,0 +1,91 @@
+"""What a training is asked to do: rates, sizes, schedule, stopping rule, and what is written down on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields, is_dataclass
+from typing import ClassVar
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.arrays import known
+from hpsearch.nn.optimizers import MOMENTUM
+from hpsearch.nn.regularizers import STRENGTH
+from hpsearch.nn.schedules import Constant, Schedule
+from hpsearch.nn.settings import Check, number, unresolved, whole
+from hpsearch.nn.stopping import Stopping
+
+KEEP = ("accuracy", "cost")
+
+
+@dataclass(frozen=True)
+class Monitors:
+    """Which curves are recorded after every epoch; what is not asked for costs nothing.
+
+    Args:
+        training_cost: running mean over the epoch's mini-batches, each before its own step: nearly free.
+        validation: cost and accuracy on the validation data.
+        full_training: cost and accuracy on all training data with the epoch's final weights: one more pass over them.
+    """
+
+    training_cost: bool = True
+    validation: bool = True
+    full_training: bool = False
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The settings of a training.
+
+    Args:
+        learning_rate: eta > 0, per sample mean: w <- w - eta/m sum grad.
+        l2: lambda >= 0, see `hpsearch.nn.regularizers.L2` for the convention.
+        momentum: mu in [0, 1).
+        batch_size: m >= 1.
+        epochs: what the schedule spans; a training may be run for fewer and gone on with later.
+        schedule: see `hpsearch.nn.schedules`.
+        stopping: see `hpsearch.nn.stopping`, or None.
+        keep: the epoch whose weights are kept is the one of best validation ``"accuracy"``, or of lowest ``"cost"``.
+        monitors: what is recorded.
+    Raises:
+        SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
+    """
+
+    learning_rate: float
+    l2: float = 0.0
+    momentum: float = 0.0
+    batch_size: int = 10
+    epochs: int = 10
+    schedule: Schedule = field(default=Constant())
+    stopping: Stopping | None = None
+    keep: str = "accuracy"
+    monitors: Monitors = field(default=Monitors())
+
+    CHECKS: ClassVar[dict[str, Check]] = {
+        "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
+        "l2": STRENGTH,
+        "momentum": MOMENTUM,
+        "batch_size": whole(1, "10 to 100 are usual."),
+        "epochs": whole(1, "Give at least one pass over the training data."),
+    }
+
+    def __post_init__(self) -> None:
+        for name, check in self.CHECKS.items():
+            check(name, getattr(self, name))
+        known("keep", self.keep, KEEP)
+        _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
+        if self.stopping is not None:
+            _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10) or None")
+
+    @property
+    def watches_accuracy(self) -> bool:
+        """Whether validation accuracy steers the training."""
+        return self.schedule.watches_accuracy or self.stopping is not None
+
+
+def _check_rule(what: str, rule: object, method: str, examples: str) -> None:
+    """Refuse what is no rule at all, a class in place of an object, and a template that is not filled in."""
+    if isinstance(rule, type) or not hasattr(rule, method):
+        raise SettingError(must_be(what, f"a {what} rule", rule, f"Take {examples}."))
+    open_fields = [f.name for f in fields(rule) if unresolved(getattr(rule, f.name))] if is_dataclass(rule) else []
+    if open_fields:
+        advice = "Put a rule with a range into the space, as a Choice."
+        raise SettingError(must_be(f"{what} {open_fields[0]}", "a plain value", getattr(rule, open_fields[0]), advice))

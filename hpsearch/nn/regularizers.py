@@ -1,0 +1,39 @@
+"""Penalties on the weights; the strength is shared out over the size of the training set, biases are left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.settings import Template, number, setting
+
+STRENGTH = number(0.0, advice="Take 0 for no penalty, or try 0.1 to 10.")
+
+
+@dataclass(frozen=True)
+class L2(Template):
+    """Weight decay: C = C0 + lambda/(2n) sum w^2 with n the size of the whole *training set*, not of the mini-batch.
+
+    One step of plain gradient descent is then w <- (1 - eta lambda/n) w - eta grad C0. Many libraries call lambda/n the
+    weight decay: lambda = 5 on 50,000 samples is a weight decay of 1e-4.
+
+    Args:
+        strength: lambda >= 0.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 87 to 94.
+
+    >>> L2(5.0).decay(50_000)
+    0.0001
+    """
+
+    strength: float = setting(STRENGTH)
+
+    def decay(self, samples: int) -> float:
+        """Return lambda/n: the penalty adds this share of each weight to its gradient."""
+        return self.strength / samples
+
+    def penalty(self, weights: Sequence[Array], samples: int) -> float:
+        """Return lambda/(2n) sum w^2."""
+        return self.decay(samples) / 2 * sum(float(np.square(w).sum(dtype=np.float64)) for w in weights)

@@ -1,0 +1,65 @@
+"""Checks of a setting's type and range, and the rule that lets a template hold a range in a setting's place."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import field, fields
+from typing import Any
+
+from hpsearch.errors import SettingError, must_be
+
+Check = Callable[[str, object], None]
+
+
+def whole(low: int, advice: str = "Give a whole number in that range.") -> Check:
+    """Return a check that a value is an int of at least ``low``; True and False are no numbers here."""
+
+    def check(what: str, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, int) or value < low:
+            raise SettingError(must_be(what, f"a whole number >= {low}", value, advice))
+
+    return check
+
+
+def number(
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+    advice: str = "Give a number in that range.",
+) -> Check:
+    """Return a check that a value is a finite int or float between ``low`` and ``high``, ends included unless open."""
+    shown = f"a number in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high or math.isinf(high) else ']'}"
+
+    def check(what: str, value: object) -> None:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+            raise SettingError(must_be(what, shown, value, advice))
+        if value < low or value > high or (open_low and value == low) or (open_high and value == high):
+            raise SettingError(must_be(what, shown, value, advice))
+
+    return check
+
+
+def setting(check: Check, **default: Any) -> Any:
+    """Return a dataclass field that a `Template` checks, with ``default=`` where it has one."""
+    return field(metadata={"check": check}, **default)
+
+
+def unresolved(value: object) -> bool:
+    """Return whether a value is a range that a search fills in later, known by its map from the unit interval."""
+    return hasattr(value, "from_unit")
+
+
+class Template:
+    """Base of frozen dataclasses whose fields may hold a range; plain values are checked, ranges are let through.
+
+    Filling the ranges in with `dataclasses.replace` makes a new object, and so checks what was filled in.
+    """
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]  # subclasses are dataclasses
+            value = getattr(self, item.name)
+            if "check" in item.metadata and not unresolved(value):
+                item.metadata["check"](f"{type(self).__name__} {item.name}", value)

@@ -1,0 +1,187 @@
+"""The training loop: epochs over shuffled mini-batches, resumable after each to the same bits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import repeat
+
+import numpy as np
+
+from hpsearch.errors import Diverged, SettingError, must_be
+from hpsearch.nn import checkpoint
+from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.backprop import Backprop
+from hpsearch.nn.feeding import Chunk, Feeder
+from hpsearch.nn.history import Epoch
+from hpsearch.nn.network import Network, Score
+from hpsearch.nn.optimizers import sgd
+from hpsearch.nn.recipe import Monitors, Recipe
+from hpsearch.nn.regularizers import L2
+
+__all__ = ["Epoch", "Monitors", "Recipe", "Training"]
+
+Rows = tuple[Array, Labels]
+
+
+class Training:
+    """One network on its way.
+
+    Args:
+        network: trained in place.
+        train: inputs (n, d), float32, and class indices (n,); read only, never copied as a whole.
+        recipe: what to do.
+        rng: shuffles the rows once an epoch; nothing else is random here.
+        validation: data of the same form that schedule, stopping and the choice of the kept epoch look at.
+    Raises:
+        SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
+
+    ``history`` holds one `Epoch` for each epoch done, ``kept`` the network of the best one (without validation: the last).
+    """
+
+    def __init__(
+        self, network: Network, train: Rows, recipe: Recipe, rng: np.random.Generator, validation: Rows | None = None
+    ) -> None:
+        _check(network, train, recipe, validation)
+        self.network, self.recipe, self.rng = network, recipe, rng
+        self.history: list[Epoch] = []
+        self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
+        self.optimizer = sgd(network, L2(recipe.l2).decay(len(train[1])), recipe.momentum)
+        self.schedule_memory = recipe.schedule.begin()
+        self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
+        self._train, self._validation = train, validation
+        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
+        self._passes = {size: Backprop(network, size) for size in self._feeder.sizes}
+
+    @property
+    def rate(self) -> float:
+        """The learning rate of the next epoch; 0 when the schedule has ended the training."""
+        factor = self.recipe.schedule.multiplier(self.schedule_memory, len(self.history), self.recipe.epochs)
+        return self.recipe.learning_rate * factor
+
+    @property
+    def finished(self) -> bool:
+        """Whether the epochs are used up, or the schedule or the stopping rule has ended the training."""
+        rule = self.recipe.stopping
+        stopped = rule is not None and rule.done(self.stopping_memory)
+        return stopped or len(self.history) >= self.recipe.epochs or self.rate == 0
+
+    def run(self, until: int | None = None, orders: Iterable[Labels] | None = None) -> Iterator[Epoch]:
+        """Train on and yield each epoch as it ends.
+
+        Args:
+            until: stop when so many epochs are done in all; None goes on to the end of the recipe.
+            orders: the order of the rows in each epoch, in place of shuffling.
+        Raises:
+            Diverged: in the mini-batch where an output left the finite numbers.
+        """
+        last = self.recipe.epochs if until is None else until
+        given = repeat(None) if orders is None else iter(orders)
+        while len(self.history) < last and not self.finished:
+            order = next(given)
+            order = self.rng.permutation(len(self._train[1])) if order is None else order
+            with np.errstate(all="ignore"):  # numbers that are not finite are looked for, and raised as Diverged
+                epoch = self._end(self.rate, self._steps(order, self.rate))
+            self.history.append(epoch)
+            yield epoch
+
+    def state(self) -> dict[str, Array]:
+        """Return all that is needed to go on, as named arrays of its own; see `hpsearch.nn.checkpoint`."""
+        return checkpoint.save(self)
+
+    def restore(self, state: Mapping[str, Array]) -> None:
+        """Go on from a state, in this process or another, to the same bits as without the break.
+
+        Raises:
+            SettingError: if the state belongs to another network or recipe.
+        """
+        checkpoint.load(self, state)
+
+    def _steps(self, order: Labels, rate: float) -> float:
+        """Run one epoch's mini-batches; return the running mean of their cost."""
+        optimizer, total = self.optimizer, 0.0
+        step, before = optimizer.step, 0
+        for chunk in self._feeder.chunks(order):
+            passes = self._passes[chunk.samples]
+            run = passes.run
+            for batch in chunk.batches:
+                run(batch, optimizer.scale)
+                step(passes, batch, rate)
+            self._refuse_infinite(chunk, before)
+            before += len(chunk.batches)
+            if self.recipe.monitors.training_cost:
+                total += self.network.cost.mean(chunk.z, chunk.targets) * chunk.rows
+        optimizer.fold()
+        return total / len(order)
+
+    def _refuse_infinite(self, chunk: Chunk, before: int) -> None:
+        """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
+        if np.isfinite(chunk.z).all():
+            return
+        first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
+        raise self._diverged(first, "an output")
+
+    def _end(self, rate: float, training_cost: float) -> Epoch:
+        """Score the epoch, keep its weights if they are the best so far, and let the rules look at it."""
+        monitors, number = self.recipe.monitors, len(self.history) + 1
+        if not all(np.isfinite(w).all() for w in self.network.weights):
+            raise self._diverged(self._feeder.steps, "a weight")
+        full = self.network.score(*self._train) if monitors.full_training else None
+        score = self._look(number)
+        return Epoch(
+            number,
+            rate,
+            training_cost if monitors.training_cost else None,
+            score.cost if score and monitors.validation else None,
+            score.accuracy if score and monitors.validation else None,
+            full.cost if full else None,
+            full.accuracy if full else None,
+        )
+
+    def _look(self, number: int) -> Score | None:
+        """Score on the validation data where somebody wants it, keep the best weights and inform the rules."""
+        wanted = self.recipe.monitors.validation or self.recipe.watches_accuracy
+        if self._validation is None or not wanted:
+            self._keep(number, Score(math.nan, math.nan))
+            return None
+        score = self.network.score(*self._validation)
+        if not math.isfinite(score.cost):
+            raise self._diverged(self._feeder.steps, "the validation cost")
+        if self._better(score):
+            self._keep(number, score)
+        self.schedule_memory = self.recipe.schedule.after(self.schedule_memory, score.accuracy)
+        if self.recipe.stopping:
+            self.stopping_memory = self.recipe.stopping.after(self.stopping_memory, score.accuracy)
+        return score
+
+    def _diverged(self, minibatch: int, what: str) -> Diverged:
+        where = f"epoch {len(self.history) + 1}, mini-batch {minibatch} of {self._feeder.steps}"
+        return Diverged(f"Training diverged in {where}: {what} is not finite. Lower the learning rate from {self.rate:g}.")
+
+    def _better(self, score: Score) -> bool:
+        """Return whether a score beats the kept one; of equal epochs the earlier is kept."""
+        if self.recipe.keep == "cost":
+            return score.cost < self.kept_score.cost
+        return score.accuracy > self.kept_score.accuracy
+
+    def _keep(self, number: int, score: Score) -> None:
+        self.kept_epoch, self.kept_score = number, score
+        pairs = zip(self.kept.weights + self.kept.biases, self.network.weights + self.network.biases, strict=True)
+        for kept, current in pairs:
+            np.copyto(kept, current)
+
+
+def _diverged(where_and_what: str, rate: float) -> Diverged:
+    return Diverged(f"Training diverged {where_and_what} is not finite, at learning rate {rate:g}. Lower the learning rate.")
+
+
+def _check(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> None:
+    if recipe.batch_size > len(train[1]):
+        what = f"at most the {len(train[1])} training samples"
+        raise SettingError(must_be("batch_size", what, recipe.batch_size, "Take a smaller mini-batch."))
+    if train[0].shape[1] != network.sizes[0]:
+        what = f"{train[0].shape[1]}, the columns of the training data"
+        raise SettingError(must_be("Inputs of the network", what, network.sizes[0], "Change the first of its sizes."))
+    if recipe.watches_accuracy and validation is None:
+        advice = "Hand it in, or take Constant() and no stopping rule."
+        raise SettingError(must_be("validation", "data, for the schedule or the stopping rule", None, advice))

@@ -1,0 +1,197 @@
+"""The objective that trains a small network and answers with its validation error."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch.data import Dataset, Part
+from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.nn.arrays import DTYPES, known
+from hpsearch.nn.costs import COSTS
+from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.network import Network
+from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.schedules import Constant, Schedule
+from hpsearch.nn.settings import whole
+from hpsearch.nn.stopping import Stopping
+from hpsearch.nn.training import Training
+from hpsearch.ports import Context
+from hpsearch.trial import Outcome, Params
+
+PARAMETERS = frozenset(
+    [
+        "hidden",
+        "activation",
+        "cost",
+        "learning_rate",
+        "l2",
+        "momentum",
+        "batch_size",
+        "schedule",
+        "epochs",
+        "init",
+        "stopping",
+    ]
+)
+_TABLES: dict[str, Any] = {"activation": ACTIVATIONS, "cost": COSTS, "init": INITIALIZERS}
+_VALUES = {"error": "accuracy", "cost": "cost"}
+_RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
+# What `shrunk` keeps of the training and the validation part.
+_SHRUNK = (500, 200)
+
+
+@dataclass(frozen=True)
+class TrainNetwork:
+    """Train a fully connected network; the value is its validation error, 1 - accuracy, at the epoch that was kept.
+
+    Each setting but ``data``, ``value`` and ``dtype`` may instead be a param of the same name, which then goes first.
+
+    Args:
+        data: training and validation parts; the test part stays shut.
+        hidden: widths of the hidden layers; a single number is one layer.
+        activation: ``"sigmoid"``, ``"tanh"`` or ``"relu"``, of the hidden layers.
+        cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs).
+        learning_rate: eta > 0; None asks for it as a param.
+        l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`).
+        momentum: mu in [0, 1).
+        batch_size: m, from 1 to the size of the training set.
+        schedule: of the learning rate, over all ``epochs`` also where a smaller budget ends the trial before.
+        epochs: passes over the training data at most.
+        init: ``"scaled"``, 1/sqrt(inputs), or ``"large"``, 1: standard deviation of the first weights.
+        stopping: a rule that ends the training early, or None.
+        value: ``"error"``, which keeps the epoch of best accuracy, or ``"cost"``, which keeps the one of lowest cost and
+            answers with that cost (without penalty).
+        dtype: ``"float32"``, or ``"float64"`` at about twice the time.
+    Raises:
+        SettingError: for a setting of wrong type or out of range.
+
+    Metrics of the outcome: best_validation_accuracy, best_validation_cost and best_epoch (counted from 1), all of the kept
+    epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate.
+    """
+
+    data: Dataset
+    hidden: int | tuple[int, ...] = (30,)
+    activation: str = "sigmoid"
+    cost: str = "cross_entropy"
+    learning_rate: float | None = None
+    l2: float = 0.0
+    momentum: float = 0.0
+    batch_size: int = 10
+    schedule: Schedule = field(default=Constant())
+    epochs: int = 10
+    init: str = "scaled"
+    stopping: Stopping | None = None
+    value: str = "error"
+    dtype: str = "float32"
+
+    def __post_init__(self) -> None:
+        known("value", self.value, tuple(_VALUES))
+        known("dtype", self.dtype, DTYPES)
+        # The rate may still be missing here; 1.0 stands in for it while the other settings are looked at.
+        self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names it accepts as params."""
+        return PARAMETERS
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names it cannot do without."""
+        return frozenset({"learning_rate"}) if self.learning_rate is None else frozenset()
+
+    @property
+    def measure(self) -> str:
+        """What the value is."""
+        return f"validation {self.value}"
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Refuse params it could not train with; trains nothing.
+
+        Raises:
+            SettingError: naming the param, the constraint, the value and what to do.
+        """
+        for name in params:
+            if name not in PARAMETERS:
+                shown = ", ".join(map(repr, sorted(PARAMETERS)))
+                advice = f"Take one of these.{did_you_mean(name, PARAMETERS)}"
+                raise SettingError(must_be("A param of TrainNetwork", f"one of {shown}", name, advice))
+        settings = self._settings(params)
+        for name, table in _TABLES.items():
+            known(name, settings[name], table)
+        _widths(settings["hidden"])
+        self._recipe(settings)
+        rows = len(self.data.train.y)
+        if settings["batch_size"] > rows:
+            advice = "Take a smaller mini-batch."
+            raise SettingError(must_be("batch_size", f"at most the {rows} training samples", settings["batch_size"], advice))
+
+    def __call__(self, params: Params, context: Context) -> Outcome:
+        """Train for ``context.budget`` epochs, or all, going on from ``context.state`` where there is one."""
+        training = self._train(params, context)
+        score, last = training.kept_score, training.history[-1]
+        metrics = {
+            "best_validation_accuracy": score.accuracy,
+            "best_validation_cost": score.cost,
+            "best_epoch": float(training.kept_epoch),
+            "epochs": float(last.epoch),
+        }
+        value = score.cost if self.value == "cost" else score.error
+        return Outcome(value, metrics, context.history, state=training.state())
+
+    def network(self, params: Params, context: Context) -> Network:
+        """Return the kept network of a trial: from ``context.state``, or trained again from the seed to the same bits."""
+        return self._train(params, context).kept
+
+    def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
+        """Score the kept network of a trial on a part: test_accuracy, test_error and test_cost."""
+        score = self.network(params, context).score(part.x, part.y)
+        return {"test_accuracy": score.accuracy, "test_error": score.error, "test_cost": score.cost}
+
+    def shrunk(self) -> TrainNetwork:
+        """Return the same objective on at most 500 training and 200 validation rows."""
+        parts = (self.data.train, self.data.validation)
+        return replace(self, data=self.data.head(*(min(n, len(p.y)) for n, p in zip(_SHRUNK, parts, strict=True))))
+
+    def _train(self, params: Params, context: Context) -> Training:
+        training = self._start(params, context.rng)
+        if context.state is not None:
+            training.restore(context.state)
+        for epoch in training.history:
+            context.report(epoch.epoch, **epoch.curves)
+        for epoch in training.run(until=context.budget):
+            context.report(epoch.epoch, **epoch.curves)
+            if context.seconds_left <= 0:
+                break
+        return training
+
+    def _start(self, params: Params, rng: np.random.Generator) -> Training:
+        self.check(params)
+        settings = self._settings(params)
+        train, validation = self.data.train, self.data.validation
+        sizes = (train.x.shape[1], *_widths(settings["hidden"]), self.data.classes)
+        named = {name: settings[name] for name in _TABLES}
+        network = Network.create(sizes, rng, **named, dtype=self.dtype)
+        return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
+
+    def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: getattr(self, name) for name in PARAMETERS} | dict(params)
+
+    def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
+        return Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value])
+
+
+def _widths(hidden: object) -> tuple[int, ...]:
+    """Return the widths of the hidden layers, or say what is wrong with them."""
+    one = whole(1, "Give a number of units, or a tuple of them such as (100, 30).")
+    widths = hidden if isinstance(hidden, tuple) else (hidden,)
+    if not widths:
+        raise SettingError(must_be("hidden", "at least one layer", hidden, "Give (30,) for one layer of 30 units."))
+    for width in widths:
+        one("hidden", width)
+    return widths

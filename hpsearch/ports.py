@@ -1,0 +1,153 @@
+"""The three ports of a study: who proposes, who scores, who writes down; and the words they exchange."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.space import Space
+from hpsearch.trial import Curve, Outcome, Params, Trial
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What one trial shall do: ``continues`` names the trial whose training goes on, ``budget`` is in epochs."""
+
+    params: Params
+    budget: int | None = None
+    continues: int | None = None
+    replicate: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Proposals that may run side by side, and the stage they belong to."""
+
+    proposals: Sequence[Proposal]
+    stage: str = "all"
+
+
+Search = Generator[Batch, Sequence[Trial], None]
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Proposes batches; a frozen dataclass whose repr is its record.
+
+    Law: ``search`` yields a `Batch` and is sent that batch's trials in the order proposed (the failed ones too). All its
+    randomness comes from ``rng``; the size of a batch never depends on the number of workers; it ends by returning.
+    ``known`` are finished trials to start from, such as those of an earlier study.
+    """
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search: ...
+
+
+@dataclass
+class Context:
+    """What an objective is handed beside the params.
+
+    Args:
+        rng: the only source of randomness the objective may use.
+        budget: what this trial may spend, in epochs; None leaves it to the objective.
+        state: arrays of an earlier trial to go on from, or None.
+        deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
+    """
+
+    rng: np.random.Generator
+    budget: int | None = None
+    state: Mapping[str, Any] | None = None
+    deadline: float | None = None
+    _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
+
+    def report(self, step: int, **metrics: float) -> None:
+        """Add one point to the curve of each metric; a step reported twice keeps the later value."""
+        for name, value in metrics.items():
+            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+                raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
+            self._points.setdefault(name, {})[int(step)] = float(value)
+
+    @property
+    def history(self) -> dict[str, Curve]:
+        """Everything reported so far, one curve per metric."""
+        return {name: tuple(sorted(points.items())) for name, points in self._points.items()}
+
+    @property
+    def seconds_left(self) -> float:
+        """Seconds until the deadline; infinite without one."""
+        return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+@runtime_checkable
+class Objective(Protocol):
+    """Trains and scores one point of a space; knows nothing of strategies, MLflow or joblib.
+
+    Law: the answer depends on ``params`` and ``context`` alone; raising ends this trial and no other. Params arrive
+    resolved (a chosen template is an object with its ranges filled in). Optional attributes a study looks for:
+    ``parameters`` (names it accepts), ``required`` (names it cannot do without), ``check(params)`` (refuses a bad value
+    before the first trial), ``measure`` (what its value is, as in "validation error"), ``data`` (a `hpsearch.data.Dataset`),
+    ``test(params, context, part)`` (scores on a test part), ``shrunk()`` (the same objective on a small part of its data,
+    for ``--smoke``).
+    """
+
+    def __call__(self, params: Params, context: Context) -> Outcome: ...
+
+
+@dataclass(frozen=True)
+class StudyRecord:
+    """What identifies a study in a store: plain text, comparable by eye.
+
+    ``identity`` (space, objective, strategy, seed, direction, data) decides whether a second start is the same study;
+    ``facts`` (versions, machine, code version) are kept beside it; ``question`` is the study's own first sentence,
+    ``measure`` says what the value is.
+    """
+
+    name: str
+    question: str
+    identity: Mapping[str, str]
+    facts: Mapping[str, str]
+    space: Space
+    maximize: bool = False
+    source: str | None = None
+    measure: str = "value"
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What a store holds of a study: its finished trials, and what was found half done."""
+
+    trials: Sequence[Trial] = ()
+    identity: Mapping[str, str] = field(default_factory=dict)
+    facts: Mapping[str, str] = field(default_factory=dict)
+    interrupted: bool = False
+    finished: bool = False
+    dropped: int = 0
+
+
+class Tracker(Protocol):
+    """Where the events of a study go.
+
+    Law: called from one thread of the parent process only. ``find`` reads and changes nothing; ``start`` opens the study
+    (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; a trial handed to
+    ``record`` is kept for good when the call returns; ``finish`` closes the study with ``"finished"``, ``"killed"`` or
+    ``"failed"``. ``opening`` counts that the test part is about to be opened (it returns the count so far, this one included),
+    ``tested`` keeps the scores; both work on a study that is not running.
+    """
+
+    def find(self, record: StudyRecord) -> Recorded | None: ...
+
+    def start(self, record: StudyRecord, fresh: bool = False) -> None: ...
+
+    def record(self, trial: Trial) -> None: ...
+
+    def finish(self, status: str, trials: Sequence[Trial]) -> None: ...
+
+    def opening(self, record: StudyRecord, trial: Trial) -> int: ...
+
+    def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None: ...

@@ -1,0 +1,306 @@
+"""The three kinds of range a parameter can have: real numbers, whole numbers, choices.
+
+Each maps the unit interval onto its values (`from_unit`), and sampling, grids and quasi-random sequences all go through that
+one map. Values are Python values, never NumPy scalars. A choice may hold *templates*, dataclass instances whose fields are
+ranges; `hpsearch.space.Space` turns those into parameters of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+
+from hpsearch.errors import SpaceError, must_be
+
+Spacing = Literal["ends", "cells"]
+# (parent, allowed labels) pairs, all of which must hold for a parameter to be present.
+Conditions = tuple[tuple[str, tuple[str, ...]], ...]
+When = Mapping[str, Any] | Conditions | None
+
+
+@dataclass(frozen=True, repr=False)
+class Range:
+    """What all three kinds share: a map of [0, 1] onto values, and a text form that reads back exactly."""
+
+    when: When = field(default=None, kw_only=True)
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions under which the parameter is present; empty where it always is."""
+        return _conditions(self.when)
+
+    def from_unit(self, u: float) -> Any:
+        """Return the value at ``u`` in [0, 1]."""
+        raise NotImplementedError
+
+    def _show(self, *plain: object, **options: object) -> str:
+        named = [f"{key}={value!r}" for key, value in options.items() if value]
+        return f"{type(self).__name__}({', '.join([*map(repr, plain), *named])})"
+
+    def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
+        """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
+        if count is None:
+            raise SpaceError(f"A grid over {self!r} must be given a number of points. Name one, as in points=5.")
+        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+            raise SpaceError(must_be("A number of grid points", "a whole number >= 1", count, "Try 5."))
+        if spacing == "cells" or count == 1:
+            units = [(i + 0.5) / count for i in range(count)]
+        else:
+            units = [i / (count - 1) for i in range(count)]
+        return list(dict.fromkeys(self.from_unit(u) for u in units))
+
+
+@dataclass(frozen=True, repr=False)
+class Float(Range):
+    """Real numbers in [low, high]; ``log`` spreads them evenly over the logarithm.
+
+    >>> Float(1e-4, 1.0, log=True).from_unit(0.5)
+    0.01
+    """
+
+    low: float
+    high: float
+    log: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            object.__setattr__(self, name, float(_number(f"Float {name}", getattr(self, name))))
+        object.__setattr__(self, "when", _conditions(self.when))
+        _ordered(self, self.low, self.high, self.log)
+
+    def __repr__(self) -> str:
+        return self._show(self.low, self.high, log=self.log, when=self.when)
+
+    def from_unit(self, u: float) -> float:
+        """Return the value at ``u`` in [0, 1]."""
+        if u <= 0 or u >= 1:
+            return self.low if u <= 0 else self.high
+        if self.log:
+            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
+            value = float(f"{value:.15g}")  # the last bit of exp is noise: 0.01, not 0.010000000000000002
+        else:
+            value = self.low + u * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
+    def to_unit(self, value: float) -> float:
+        """Return where ``value`` lies, 0 at ``low`` and 1 at ``high``."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` is a number in the range."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def text(self, value: float) -> str:
+        """Return the text that `parse` turns back into the same bits."""
+        return repr(float(value))
+
+    def parse(self, text: str) -> float:
+        """Return the value of a text form."""
+        return float(text)
+
+
+@dataclass(frozen=True, repr=False)
+class Int(Range):
+    """Whole numbers low, low + step, ..., high; ``log`` spreads them evenly over the logarithm.
+
+    >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
+    [1, 7, 100]
+    """
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high", "step"):
+            object.__setattr__(self, name, _whole(f"Int {name}", getattr(self, name)))
+        object.__setattr__(self, "when", _conditions(self.when))
+        _ordered(self, self.low, self.high, self.log)
+        if self.step < 1 or (self.log and self.step != 1):
+            raise SpaceError(must_be("Int step", ">= 1, and 1 where log=True", self.step, "Leave it out."))
+        if (self.high - self.low) % self.step:
+            advice = f"Try high={self.high - (self.high - self.low) % self.step}."
+            raise SpaceError(must_be("Int high", f"low plus a multiple of step={self.step}", self.high, advice))
+
+    def __repr__(self) -> str:
+        return self._show(self.low, self.high, log=self.log, step=self.step != 1 and self.step, when=self.when)
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return (self.high - self.low) // self.step + 1
+
+    def from_unit(self, u: float) -> int:
+        """Return the value whose cell holds ``u``; each value has one cell (equally wide unless ``log``)."""
+        if self.log:
+            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
+        return self.low + self.step * min(int(u * self.count), self.count - 1)
+
+    def to_unit(self, value: float) -> float:
+        """Return a point inside the cell of ``value``."""
+        if self.log:
+            return math.log(value / (self.low - 0.5)) / math.log((self.high + 0.5) / (self.low - 0.5))
+        return ((value - self.low) / self.step + 0.5) / self.count
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` is one of the whole numbers."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
+
+    def text(self, value: int) -> str:
+        """Return the text that `parse` turns back into the same number."""
+        return str(int(value))
+
+    def parse(self, text: str) -> int:
+        """Return the number of a text form."""
+        return int(text)
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Choice(Range):
+    """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
+
+    A plain option stands in params as itself, a template as its label (its class name where that is unique).
+
+    >>> Choice(10, 20, 50).from_unit(0.4)
+    20
+    """
+
+    options: tuple[Any, ...]
+
+    def __init__(self, *options: Any, when: When = None) -> None:
+        if len(options) == 1 and isinstance(options[0], (list, set, dict)):
+            raise SpaceError(must_be("Choice", "given its options one by one", options[0], "Write Choice(10, 20)."))
+        if not options:
+            raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
+        object.__setattr__(self, "options", tuple(plain(option) for option in options))
+        object.__setattr__(self, "when", _conditions(when))
+        if len(set(self.labels)) < len(self.labels):
+            raise SpaceError(must_be("Choice options", "distinct", self.labels, "Take the repeated one out."))
+
+    def __repr__(self) -> str:
+        return self._show(*self.options, when=self.when)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The options as text, one distinct label each."""
+        short = [_label(option) for option in self.options]
+        return tuple(text if short.count(text) == 1 else repr(o) for text, o in zip(short, self.options, strict=True))
+
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """What stands in params for each option."""
+        pairs = zip(self.options, self.labels, strict=True)
+        return tuple(option if _is_plain(option) else label for option, label in pairs)
+
+    def index(self, value: object) -> int:
+        """Return the position of an option, told by its value, its label or itself; -1 where there is none."""
+        for candidates in (self.values, self.options):
+            for position, candidate in enumerate(candidates):
+                if type(candidate) is type(value) and candidate == value:
+                    return position
+        return self.labels.index(value) if isinstance(value, str) and value in self.labels else -1
+
+    def from_unit(self, u: float) -> Any:
+        """Return the option whose cell holds ``u``; all cells are equally wide."""
+        return self.values[min(int(u * len(self.options)), len(self.options) - 1)]
+
+    def to_unit(self, value: Any) -> float:
+        """Return the centre of the option's cell."""
+        return (self.index(value) + 0.5) / len(self.options)
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` stands for one of the options."""
+        return self.index(value) >= 0
+
+    def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
+        """Return every option, whatever the count."""
+        return list(self.values)
+
+    def text(self, value: Any) -> str:
+        """Return the option's label."""
+        return self.labels[self.index(value)]
+
+    def parse(self, text: str) -> Any:
+        """Return what stands in params for a label."""
+        return self.values[self.labels.index(text)]
+
+
+Domain = Float | Int | Choice
+
+
+def template_ranges(option: Any) -> dict[str, Domain]:
+    """Return the fields of a template that are ranges, by name; nothing for anything else."""
+    if not dataclasses.is_dataclass(option) or isinstance(option, (type, Range)):
+        return {}
+    fields = {f.name: getattr(option, f.name) for f in dataclasses.fields(option) if f.init}
+    return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
+
+
+def _conditions(when: When) -> Conditions:
+    """Return conditions in their one stored form; lists and sets mean "any of these"."""
+    if not when:
+        return ()
+    if isinstance(when, tuple):
+        return when
+    if not isinstance(when, Mapping):
+        raise SpaceError(must_be("when", "a dict of parameter and value", when, "Write when={'optimizer': 'sgd'}."))
+    several = {k: v if isinstance(v, (list, set, frozenset)) else [v] for k, v in when.items()}
+    return tuple((name, tuple(_label(plain(v)) for v in values)) for name, values in several.items())
+
+
+def _is_plain(option: Any) -> bool:
+    if isinstance(option, tuple):
+        return all(_is_plain(item) for item in option)
+    return option is None or isinstance(option, (bool, int, float, str))
+
+
+def plain(option: Any) -> Any:
+    """Return NumPy scalars as Python values and lists as tuples; anything else as it is."""
+    if isinstance(option, np.generic):
+        return option.item()
+    return tuple(plain(item) for item in option) if isinstance(option, (list, tuple)) else option
+
+
+def _label(option: Any) -> str:
+    if isinstance(option, str):
+        return option
+    if _is_plain(option):
+        return repr(option)
+    text = getattr(option, "__name__", None) or (type(option).__name__ if template_ranges(option) else repr(option))
+    if " at 0x" in text:
+        advice = "Make it a dataclass, or give it a __repr__ that shows its settings."
+        raise SpaceError(must_be("Choice option", "an object with a stable repr", option, advice))
+    return text.removesuffix("()")
+
+
+def _number(what: str, value: Any) -> float:
+    value = plain(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise SpaceError(must_be(what, "a finite number", value, "Write it as in Float(0.001, 1.0)."))
+    return value
+
+
+def _whole(what: str, value: Any) -> int:
+    value = plain(value)
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise SpaceError(must_be(what, "a whole number", value, "Write it as in Int(2, 10), or use Float."))
+    return value
+
+
+def _ordered(domain: Domain, low: float, high: float, log: bool) -> None:
+    kind = type(domain).__name__
+    if not low < high:
+        raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
+    if log and low <= 0:
+        raise SpaceError(must_be(f"{kind} low", "> 0 where log=True", low, "Raise it, as in 1e-4, or leave log out."))

@@ -1,0 +1,51 @@
+"""Repeating one recorded trial, and comparing it bit by bit with the record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from hpsearch.execution import Execution, call, trial_context
+from hpsearch.study import Study
+from hpsearch.trial import Curve, Trial
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """A trial as recorded, the same trial run again, and one phrase per difference (none if they are bit-identical)."""
+
+    recorded: Trial
+    again: Trial
+    differences: tuple[str, ...]
+
+
+def rerun(study: Study, recorded: Trial, debug: bool = False) -> Rerun:
+    """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through."""
+    task = study.task(replace(recorded, outcome=None, error=None, traceback=None))
+    with Execution(1, "sequential") as execution:
+        if debug:
+            call(study.objective, task.params, trial_context(task))
+        again = next(execution.run(study.objective, [task]))
+    return Rerun(recorded, again, tuple(_differences(recorded, again)))
+
+
+def _differences(recorded: Trial, again: Trial) -> list[str]:
+    found = [
+        f"{name} was {was!r}, is now {now!r}"
+        for name, was, now in [
+            ("status", str(recorded.status), str(again.status)),
+            ("value", recorded.value, again.value),
+            ("error", recorded.error, again.error),
+        ]
+        if repr(was) != repr(now)
+    ]
+    if recorded.outcome is None or again.outcome is None:
+        return found
+    found += _changed("metric", recorded.outcome.metrics, again.outcome.metrics)
+    return found + _changed("curve", recorded.outcome.history, again.outcome.history)
+
+
+def _changed(kind: str, was: Mapping[str, float | Curve], now: Mapping[str, float | Curve]) -> list[str]:
+    """Compare by repr, which tells any two floats apart and finds NaN equal to NaN."""
+    names = sorted({*was, *now})
+    return [f"{kind} {name} differs" for name in names if repr(was.get(name)) != repr(now.get(name))]

@@ -1,0 +1,76 @@
+"""The result of a study: its trials, the best of them, and the one opening of the test part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.errors import StudyError
+from hpsearch.execution import trial_context
+from hpsearch.ports import StudyRecord, Tracker
+from hpsearch.trial import Trial, best
+
+if TYPE_CHECKING:
+    from hpsearch.study import Study
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `Study.run` returns.
+
+    ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done.
+    """
+
+    study: Study
+    trials: Sequence[Trial]
+    record: StudyRecord
+    tracker: Tracker = field(repr=False)
+    taken_over: int = 0
+
+    @property
+    def best(self) -> Trial:
+        """The finished trial of lowest value (of highest where the study maximises).
+
+        Raises:
+            StudyError: no trial finished.
+        """
+        found = best(self.trials)
+        if not found:
+            first = next((t.error for t in self.trials if t.error), "there were no trials")
+            raise StudyError(f"Study {self.study.name!r} has no finished trial, so there is no best one. First error: {first}")
+        return found[0]
+
+    def value(self, trial: Trial) -> float:
+        """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
+        return -trial.value if self.study.maximize else trial.value
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""
+        return [self._row(trial) for trial in self.trials]
+
+    def test(self) -> dict[str, float]:
+        """Open the sealed test part and score the best trial on it; the opening is counted and logged on the study.
+
+        Raises:
+            StudyError: the objective holds no test part.
+        """
+        from hpsearch.data.vault import open_test
+
+        objective = self.study.objective
+        sealed = getattr(getattr(objective, "data", None), "test", None)
+        if sealed is None or not hasattr(objective, "test"):
+            raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
+        trial, task = self.best, self.study.task(self.best)
+        part = open_test(sealed, lambda: self._count_opening(trial))
+        scores: dict[str, float] = objective.test(task.params, trial_context(task), part)
+        self.tracker.tested(self.record, trial, scores)
+        return scores
+
+    def _count_opening(self, trial: Trial) -> None:
+        self.tracker.opening(self.record, trial)
+
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        metrics = dict(trial.outcome.metrics) if trial.outcome else {}
+        head = {"number": trial.number, "stage": trial.stage, "status": str(trial.status), "value": self.value(trial)}
+        return {**head, **trial.params, **metrics, "seconds": trial.seconds, "error": trial.error}

@@ -1,0 +1,34 @@
+"""Grid search: every combination of a few values per parameter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ranges import Spacing
+from hpsearch.space import Space
+from hpsearch.trial import Trial
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Try the full product of values, in one batch, the last parameter varying fastest.
+
+    Args:
+        points: how many values per range (log-spaced where the range is), one count for all or a dict of parameter to
+            count or to the values themselves; choices always take all their options.
+        spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
+
+    Two ranges of 4 points give 16 trials, and 4 different values of each parameter; random search gives 16 of each.
+    """
+
+    points: int | Mapping[str, Any] | None = None
+    spacing: Spacing = "ends"
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        """Yield one batch; the order is that of the product."""
+        yield Batch([Proposal(params) for params in space.grid(self.points, self.spacing)])

@@ -1,0 +1,85 @@
+"""The one way MLflow is loaded and talked to: quietly, without telemetry, with errors in one sentence."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from hpsearch.errors import TrackingError
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import Run
+
+PAGE = 1000
+ENVIRONMENT = {
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DO_NOT_TRACK": "true",
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A server that went away must cost seconds, not the minutes of MLflow's own patience.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+}
+
+
+def prepare() -> None:
+    """Set MLflow's switches for this process and its children, unless the user set them; call before importing it."""
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+
+
+def connect(uri: str) -> MlflowClient:
+    """Return a client for a store; the first call of a process loads MLflow (about two seconds)."""
+    prepare()
+    from mlflow import MlflowClient
+
+    # MLflow announces each migration and prints a stack for every database error it also raises.
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def told(what: str) -> Iterator[None]:
+    """Turn whatever MLflow and its libraries raise inside into a `TrackingError` of one sentence."""
+    try:
+        yield
+    except TrackingError:
+        raise
+    except Exception as error:
+        raise TrackingError(f"{what}: {reason(error)}") from error
+
+
+def reason(error: BaseException) -> str:
+    """Return the first informative line of an error, at most 300 characters."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return (lines[0] if lines else type(error).__name__)[:300]
+
+
+def refused(error: BaseException) -> bool:
+    """Return whether the store answered and refused this very content, so that trying again cannot help."""
+    return getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+
+
+def search(client: MlflowClient, experiment_id: str, where: str, page: int = PAGE, deleted: bool = False) -> Iterator[Run]:
+    """Yield every run that matches, page by page, oldest first."""
+    from mlflow.entities import ViewType
+
+    view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    token: str | None = None
+    while True:
+        found = client.search_runs([experiment_id], where, view, page, ["attributes.start_time ASC"], token)
+        yield from found
+        token = found.token
+        if not token:
+            return
+
+
+def children(parent: str) -> str:
+    """Return the filter for the trials of a parent run."""
+    return f"tags.`mlflow.parentRunId` = '{parent}' and tags.`hpsearch.kind` = 'trial'"

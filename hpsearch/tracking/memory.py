@@ -1,0 +1,86 @@
+"""A tracker that keeps everything in memory: for tests, notebooks and trying things out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from hpsearch.errors import TrackingError
+from hpsearch.ports import Recorded, StudyRecord
+from hpsearch.trial import Trial
+
+
+@dataclass
+class _Kept:
+    """One study as it stands: its record, its trials by number, how it ended, and what its test part was opened for."""
+
+    record: StudyRecord
+    trials: dict[int, Trial] = field(default_factory=dict)
+    status: str = "running"
+    openings: int = 0
+    scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+
+
+class MemoryTracker:
+    """The tracker protocol over plain dictionaries; lives as long as the object.
+
+    >>> tracker = MemoryTracker()
+    >>> tracker.studies
+    {}
+    """
+
+    def __init__(self) -> None:
+        self.studies: dict[str, _Kept] = {}
+        self.superseded: list[_Kept] = []
+        self._current: _Kept | None = None
+
+    def find(self, record: StudyRecord) -> Recorded | None:
+        """Return what is kept under the study's name, or None."""
+        kept = self.studies.get(record.name)
+        if kept is None:
+            return None
+        return Recorded(
+            trials=[kept.trials[number] for number in sorted(kept.trials)],
+            identity=dict(kept.record.identity),
+            facts=dict(kept.record.facts),
+            interrupted=kept.status == "running",
+            finished=kept.status == "finished",
+        )
+
+    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+        """Open the study, going on with what is kept unless ``fresh``."""
+        old = self.studies.get(record.name)
+        if old is not None and fresh:
+            self.superseded.append(old)
+            old = None
+        kept = _Kept(record) if old is None else replace(old, record=record, status="running")
+        self._current = self.studies[record.name] = kept
+
+    def record(self, trial: Trial) -> None:
+        """Keep one finished trial, without its model state; a number kept before stays as it was."""
+        outcome = None if trial.outcome is None else replace(trial.outcome, state=None)
+        self._open().trials.setdefault(trial.number, replace(trial, outcome=outcome))
+
+    def finish(self, status: str, trials: Sequence[Trial]) -> None:
+        """Close the study with ``finished``, ``killed`` or ``failed``."""
+        self._open().status = status
+
+    def opening(self, record: StudyRecord, trial: Trial) -> int:
+        """Count that the test part is opened, and return how often it was."""
+        kept = self._kept(record)
+        kept.openings += 1
+        return kept.openings
+
+    def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
+        """Keep the scores of a trial on the test part."""
+        self._kept(record).scores.append((trial.number, dict(scores)))
+
+    def _kept(self, record: StudyRecord) -> _Kept:
+        if record.name not in self.studies:
+            raise TrackingError(f"Study {record.name!r} is not recorded here. Run it first.")
+        return self.studies[record.name]
+
+    def _open(self) -> _Kept:
+        if self._current is None:
+            raise TrackingError("No study is open in this tracker. Call start() first.")
+        return self._current

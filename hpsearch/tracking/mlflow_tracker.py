@@ -1,0 +1,284 @@
+"""The record of a study in MLflow: one experiment and one parent run per study, one flat child run per trial."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from hpsearch.errors import TrackingError
+from hpsearch.ports import Recorded, StudyRecord
+from hpsearch.tracking import experiment, links, note, study_run
+from hpsearch.tracking.client import PAGE, search, told
+from hpsearch.tracking.outbox import Outbox
+from hpsearch.tracking.store import Store, project_root
+from hpsearch.tracking.study_run import Children, read_children
+from hpsearch.tracking.trial_run import decode, outcome_keys, shown
+from hpsearch.tracking.writer import read_curve, read_file, write_points
+from hpsearch.trial import Trial, best
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
+OPENINGS = "hpsearch.test_openings"
+
+
+@dataclass
+class _Study:
+    """A study at hand: where it is recorded, and the trials known so far."""
+
+    record: StudyRecord
+    parent: Run
+    outbox: Outbox
+    lock: FileLock | None = None
+    trials: dict[int, Trial] = field(default_factory=dict)
+    noted: float = -float("inf")
+    view: str = ""
+    title: str = ""
+
+    @property
+    def run_id(self) -> str:
+        return str(self.parent.info.run_id)
+
+    @property
+    def in_order(self) -> list[Trial]:
+        return [self.trials[number] for number in sorted(self.trials)]
+
+    def page(self, status: str) -> note.Page:
+        """Return what the study's note is written from; trials that wait for the store count too."""
+        return note.Page(self.record, self.in_order, status, str(self.parent.info.experiment_id), self.outbox.runs)
+
+
+class MlflowTracker:
+    """Records studies in an MLflow store; see `hpsearch.ports.Tracker` for the law of its methods.
+
+    Args:
+        uri: the store; else ``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db`` under ``root``.
+        root: the project folder; else the one that holds the current folder.
+        store: a store already open, instead of the two above.
+        page_size: how many runs are read at a time.
+    """
+
+    note_seconds = 5.0
+
+    def __init__(
+        self, uri: str | None = None, root: Path | None = None, store: Store | None = None, page_size: int = PAGE
+    ) -> None:
+        self._uri, self._root = uri, root
+        self._page_size = page_size
+        self._study: _Study | None = None
+        if store is not None:
+            self.store = store
+
+    @cached_property
+    def store(self) -> Store:
+        """The store, opened on first use; a `TrackingError` where it cannot be used."""
+        return Store.open(self._uri, self._root or project_root(Path.cwd()))
+
+    @property
+    def notes(self) -> list[str]:
+        """Sentences the user should read: what was found and mended."""
+        return self.store.notes
+
+    def find(self, record: StudyRecord) -> Recorded | None:
+        """Return what the store holds of the study, or None; curves are fetched when first looked at."""
+        with told(f"Study {record.name!r} cannot be read from {self.store.shown}"):
+            parent = self._parent(record)
+            if parent is None:
+                return None
+            children = self._children(parent)
+            study = self._at_hand(record, parent, children)
+        if self._study is None or self._study.lock is None:
+            self._study = study
+        return Recorded(
+            trials=study.in_order,
+            identity=study_run.read_texts(parent, study_run.IDENTITY),
+            facts=study_run.read_texts(parent, study_run.FACTS),
+            interrupted=parent.info.status == "RUNNING",
+            finished=parent.info.status == "FINISHED",
+            dropped=len(children.half_written),
+        )
+
+    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+        """Open the study: take over its newest run, or begin a new one where there is none or ``fresh``.
+
+        Raises:
+            TrackingError: if another process runs it, or the store cannot be used.
+        """
+        lock = self.store.lock(record.name)
+        try:
+            with told(f"Study {record.name!r} cannot be recorded in {self.store.shown}"):
+                self._study = self._begin(record, fresh)
+                self._study.lock = lock
+                self._study.outbox.send(at_once=True)
+                self._study.outbox.save()
+                self._describe("running")
+        except BaseException:
+            self._study = None
+            lock.release()
+            raise
+
+    def record(self, trial: Trial) -> None:
+        """Write one trial; where the store is away it waits in memory for the next call. Never raises for the store."""
+        study = self._open()
+        if trial.number in study.trials:
+            return
+        if trial.outcome is not None:
+            trial = replace(trial, outcome=replace(trial.outcome, state=None))
+        study.trials[trial.number] = trial
+        study.outbox.pending.append(trial)
+        study.outbox.send()
+        if not study.outbox.waiting:
+            self._show_progress("running")
+
+    def finish(self, status: str, trials: Sequence[Trial]) -> None:
+        """Close the study; trials that still cannot be sent go to a file that the next start takes up.
+
+        Raises:
+            TrackingError: if that file cannot be written either.
+        """
+        study = self._open()
+        try:
+            study.outbox.send(at_once=True)
+            study.outbox.save()
+            # A store that went away is no reason to lose the result: the next start finds the study interrupted.
+            if not study.outbox.waiting:
+                study.noted = -float("inf")
+                self._show_progress(status)
+                with suppress(TrackingError), told("The end of the study could not be recorded"):
+                    self.store.client.set_terminated(study.run_id, ENDS[status])
+        finally:
+            if study.lock is not None:
+                study.lock.release()
+            study.lock = None
+
+    def opening(self, record: StudyRecord, trial: Trial) -> int:
+        """Count, before it happens, that the test part is opened to score ``trial``; return how often it was."""
+        with told("The opening of the test part cannot be recorded"):
+            run_id = self._recorded(record).run_id
+            count = self._openings(run_id) + 1
+            tags = {OPENINGS: str(count), "hpsearch.tested": str(trial.number)}
+            write_points(self.store.client, run_id, {}, count, time.time(), tags)
+        return count
+
+    def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
+        """Log the test scores of a trial as ``test_...``, on the study by number of opening, and on the trial."""
+        client = self.store.client
+        with told("The scores on the test part cannot be recorded"):
+            study = self._recorded(record)
+            count = self._openings(study.run_id)
+            values = {name if name.startswith("test_") else f"test_{name}": value for name, value in scores.items()}
+            write_points(client, study.run_id, values, count, time.time(), {})
+            if trial.number in study.outbox.runs:
+                own = {key for keys in outcome_keys([trial]) for key in keys.values()}
+                values = {name: value for name, value in values.items() if name not in own}
+                write_points(client, study.outbox.runs[trial.number], values, count, time.time(), {})
+
+    def link(self) -> str:
+        """Return the address of the study at hand in the UI."""
+        study = self._open()
+        with suppress(TrackingError), told("The view cannot be read"):
+            found = self.store.client.get_experiment(study.parent.info.experiment_id)
+            return links.link(found, study.run_id, study.record.maximize)
+        return links.study_link(study.parent.info.experiment_id, study.run_id, shared=False)
+
+    def _open(self) -> _Study:
+        if self._study is None:
+            raise TrackingError("No study is open in this tracker. Call start() or find() first.")
+        return self._study
+
+    def _recorded(self, record: StudyRecord) -> _Study:
+        """Return the study at hand, or find it; one that is not recorded has nothing to test."""
+        if self._study is None or self._study.record.name != record.name:
+            self.find(record)
+        if self._study is None or self._study.record.name != record.name:
+            raise TrackingError(f"Study {record.name!r} is not recorded in {self.store.shown}. Run it first.")
+        return self._study
+
+    def _openings(self, run_id: str) -> int:
+        return int(self.store.client.get_run(run_id).data.tags.get(OPENINGS, 0))
+
+    def _parent(self, record: StudyRecord) -> Run | None:
+        found = experiment.find(self.store, record.name)
+        return None if found is None else study_run.newest(self.store.client, found.experiment_id)
+
+    def _children(self, parent: Run) -> Children:
+        return read_children(self.store.client, parent, self._page_size)
+
+    def _at_hand(self, record: StudyRecord, parent: Run, children: Children) -> _Study:
+        """Return a study with the trials that the store and the file of unsent ones hold."""
+        client = self.store.client
+        runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
+        study = _Study(record, parent, Outbox(self.store, record, parent, runs))
+        for number, run in children.complete.items():
+            curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
+            study.trials[number] = decode(run, record, curve, file)
+        study.outbox.load()
+        study.trials |= {trial.number: trial for trial in study.outbox.pending}
+        return study
+
+    def _begin(self, record: StudyRecord, fresh: bool) -> _Study:
+        client = self.store.client
+        experiment_id = experiment.ensure(self.store, record.name)
+        if fresh:
+            self._supersede(experiment_id)
+        parent = study_run.newest(client, experiment_id)
+        tags = study_run.tags(record, self.store.root)
+        if parent is None:
+            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(record, ()))
+        else:
+            client.update_run(parent.info.run_id, "RUNNING")
+            write_points(client, parent.info.run_id, {}, 0, 0.0, tags)
+        client.log_text(parent.info.run_id, study_run.document(record), "study.json")
+        children = self._children(parent)
+        for run in [*children.half_written, *children.repeated]:
+            client.delete_run(run.info.run_id)
+        return self._at_hand(record, parent, children)
+
+    def _supersede(self, experiment_id: str) -> None:
+        """Mark the runs of earlier starts, so that none of them is taken over again."""
+        client = self.store.client
+        for run in search(client, experiment_id, study_run.PARENTS):
+            client.set_tag(run.info.run_id, study_run.SUPERSEDED, "true")
+            if run.info.status == "RUNNING":
+                client.set_terminated(run.info.run_id, "KILLED")
+
+    def _show_progress(self, status: str) -> None:
+        """Let the study's own run show how far it is; the note follows every few seconds."""
+        study = self._open()
+        values = {"trials_done": float(len(study.trials))}
+        for winner in best(study.trials.values()):
+            values["best_value"] = shown(winner.value, study.record.maximize)
+        with suppress(TrackingError), told("Progress could not be shown"):
+            write_points(self.store.client, study.run_id, values, len(study.trials), time.time(), {})
+            if time.monotonic() - study.noted > self.note_seconds:
+                self._describe(status)
+
+    def _describe(self, status: str) -> None:
+        """Write the study's name, its notes and its view, as of now."""
+        study, client = self._open(), self.store.client
+        page = study.page(status)
+        title = note.title(study.record, page.trials)
+        if title != study.title:
+            client.update_run(study.run_id, name=title)
+            study.title = title
+        client.set_tag(study.run_id, "mlflow.note.content", note.markdown(page))
+        client.set_experiment_tag(page.experiment_id, "mlflow.note.content", note.for_experiment(page))
+        self._set_view(study)
+        study.noted = time.monotonic()
+
+    def _set_view(self, study: _Study) -> None:
+        """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
+        view = links.view(study.record, study.run_id, study.in_order)
+        if view != study.view:
+            with suppress(TrackingError), told("The view could not be stored"):
+                tag = links.TAG + links.view_key(study.run_id)
+                self.store.client.set_experiment_tag(study.parent.info.experiment_id, tag, view)
+                study.view = view

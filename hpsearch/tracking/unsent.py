@@ -1,0 +1,104 @@
+"""Trials that a store could not take, as lines of JSON: floats by repr, files in base64, nothing pickled."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from hpsearch.errors import TrackingError
+from hpsearch.space import Space
+from hpsearch.tracking.trial_run import parsed
+from hpsearch.trial import Outcome, Status, Trial
+
+
+def write(path: Path, run_id: str, trials: Sequence[Trial], space: Space) -> None:
+    """Write the file, or take it away where no trial is left; ``run_id`` is the study's run, which they belong to.
+
+    Raises:
+        TrackingError: if the folder cannot be written either.
+    """
+    try:
+        if not trials:
+            path.unlink(missing_ok=True)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_suffix(".part")
+        temporary.write_text("".join(_line(run_id, trial, space) + "\n" for trial in trials), encoding="utf-8")
+        temporary.replace(path)
+    except OSError as error:
+        numbers = ", ".join(str(trial.number) for trial in trials)
+        raise TrackingError(
+            f"Trials {numbers} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
+            " Run the study again to repeat them."
+        ) from error
+
+
+def read(path: Path, run_id: str, space: Space) -> list[Trial]:
+    """Return the trials of the file that belong to a study's run; none where there is no file.
+
+    Raises:
+        TrackingError: if the file is damaged.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    except (OSError, ValueError) as error:
+        raise TrackingError(f"The trials in {str(path)!r} cannot be read: {error}. Move it away to do without them.") from error
+    try:
+        found = [json.loads(line) for line in lines]
+        return [_trial(fields, space) for fields in found if fields.pop("run") == run_id]
+    except (ValueError, KeyError, TypeError) as error:
+        raise TrackingError(f"The file {str(path)!r} is damaged: {error}. Move it away to do without its trials.") from error
+
+
+def _line(run_id: str, trial: Trial, space: Space) -> str:
+    fields = {
+        "run": run_id,
+        "number": trial.number,
+        "params": space.text(trial.params),
+        "stage": trial.stage,
+        "status": trial.status.value,
+        "outcome": None if trial.outcome is None else _packed(trial.outcome),
+        "budget": trial.budget,
+        "continues": trial.continues,
+        "replicate": trial.replicate,
+        "error": trial.error,
+        "traceback": trial.traceback,
+        "started": repr(trial.started),
+        "seconds": repr(trial.seconds),
+    }
+    return json.dumps(fields)
+
+
+def _packed(outcome: Outcome) -> dict[str, Any]:
+    return {
+        "value": repr(float(outcome.value)),
+        "metrics": {name: repr(float(value)) for name, value in outcome.metrics.items()},
+        "history": {name: [[step, repr(float(v))] for step, v in curve] for name, curve in outcome.history.items()},
+        "artifacts": {name: base64.b64encode(content).decode() for name, content in outcome.artifacts.items()},
+    }
+
+
+def _trial(fields: dict[str, Any], space: Space) -> Trial:
+    outcome = fields.pop("outcome")
+    return Trial(
+        params=parsed(space, fields.pop("params")),
+        status=Status(fields.pop("status")),
+        outcome=None if outcome is None else _unpacked(outcome),
+        started=float(fields.pop("started")),
+        seconds=float(fields.pop("seconds")),
+        **fields,
+    )
+
+
+def _unpacked(fields: dict[str, Any]) -> Outcome:
+    return Outcome(
+        value=float(fields["value"]),
+        metrics={name: float(text) for name, text in fields["metrics"].items()},
+        history={name: tuple((step, float(text)) for step, text in curve) for name, curve in fields["history"].items()},
+        artifacts={name: base64.b64decode(text) for name, text in fields["artifacts"].items()},
+    )

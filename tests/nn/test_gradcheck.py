@@ -1,0 +1,80 @@
+"""The gradient check: every activation with every cost passes, a wrong derivative does not."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hpsearch.errors import SettingError
+from hpsearch.nn.activations import ACTIVATIONS, Sigmoid
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.costs import COSTS, CrossEntropy
+from hpsearch.nn.gradcheck import check_gradient, numeric_gradient
+from hpsearch.nn.network import Network
+from hpsearch.nn.regularizers import L2
+from tests.nn.blobs import CLASSES, INPUTS, blobs
+
+
+def network_of(activation: str = "sigmoid", cost: str = "cross_entropy", hidden: tuple[int, ...] = (5, 4)) -> Network:
+    sizes = (INPUTS, *hidden, CLASSES)
+    return Network.create(sizes, np.random.default_rng(1), activation=activation, cost=cost, dtype="float64")
+
+
+@pytest.mark.parametrize("l2", [None, L2(3.0)], ids=["no l2", "l2"])
+@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_every_combination(activation: str, cost: str, l2: L2 | None) -> None:
+    # 1e-7 is what CS231n calls a right gradient in double precision.
+    assert check_gradient(network_of(activation, cost), *blobs(7), l2) <= 1e-7
+
+
+@pytest.mark.parametrize("hidden", [(), (1,), (3, 2, 4)])
+def test_every_depth(hidden: tuple[int, ...]) -> None:
+    assert check_gradient(network_of(hidden=hidden), *blobs(1)) <= 1e-7
+
+
+class WrongSlope(Sigmoid):
+    """A sigmoid whose derivative lacks its factor (1 - a)."""
+
+    def slope(self, a: Array, out: Array | None = None) -> Array:
+        return np.asarray(np.multiply(a, 1, out))
+
+
+class WrongDelta(CrossEntropy):
+    """A cost whose derivative belongs to another one."""
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        return np.asarray(np.multiply(a - targets, 2, out))
+
+
+def test_a_wrong_slope_fails() -> None:
+    network = network_of()
+    network.activation = WrongSlope()
+    assert check_gradient(network, *blobs(7)) > 1e-3
+
+
+def test_a_wrong_delta_fails() -> None:
+    network = network_of()
+    network.cost = WrongDelta()
+    assert check_gradient(network, *blobs(7)) > 1e-3
+
+
+def test_sets_the_network_back() -> None:
+    network = network_of()
+    before = network.copy()
+    check_gradient(network, *blobs(3))
+    for now, then in zip(network.weights + network.biases, before.weights + before.biases, strict=True):
+        np.testing.assert_array_equal(now, then)
+
+
+def test_two_sided_differences_of_a_cube() -> None:
+    # Published for theta^3 at 1 with epsilon 0.01: 3.0001, where the one-sided quotient gives 3.0301.
+    theta = np.array([1.0])
+    gradient = numeric_gradient(lambda: float(theta[0] ** 3), [theta], step=0.01)[0][0]
+    assert gradient == pytest.approx(3.0001, abs=1e-9)
+
+
+def test_refuses_float32() -> None:
+    network = Network.create((INPUTS, 2, CLASSES), np.random.default_rng(0))
+    with pytest.raises(SettingError, match=r"dtype must be float64 for a gradient check, got 'float32'\."):
+        check_gradient(network, *blobs(3))

@@ -1,0 +1,243 @@
+"""The objective that trains a network: what it answers, refuses, and that state is only a cache."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import joblib
+import numpy as np
+import pytest
+from sklearn.metrics import accuracy_score
+
+from hpsearch import Choice, Float, Int, Space, Study, data
+from hpsearch.data import Dataset, Part
+from hpsearch.errors import Diverged, SettingError
+from hpsearch.nn.schedules import Constant, HalveOnPlateau, Step
+from hpsearch.nn.stopping import NoImprovement
+from hpsearch.objectives import TrainNetwork
+from hpsearch.ports import Context, Objective
+from hpsearch.strategies import Random
+from hpsearch.testing import ObjectiveContract
+from hpsearch.trial import Params
+from tests.nn.blobs import CLASSES, blobs
+
+PARAMS: Params = {"learning_rate": 0.5}
+
+
+def small() -> Dataset:
+    return Dataset("blobs", Part(*blobs(600)), Part(*blobs(300, seed=1)), classes=CLASSES)
+
+
+def train(**settings: Any) -> TrainNetwork:
+    return TrainNetwork(small(), **{"hidden": (5,), "epochs": 4, **settings})
+
+
+def context(budget: int | None = None, state: Any = None) -> Context:
+    return Context(np.random.default_rng(7), budget, state)
+
+
+class TestContract(ObjectiveContract):
+    def make(self) -> TrainNetwork:
+        return train()
+
+    def params(self) -> Params:
+        return {**PARAMS, "momentum": 0.5, "l2": 1.0, "schedule": HalveOnPlateau(2)}
+
+
+def test_is_an_objective() -> None:
+    assert isinstance(train(), Objective)
+
+
+def test_value_is_the_error_of_the_kept_epoch() -> None:
+    objective = train(learning_rate=5.0, epochs=8)
+    outcome = objective({}, context())
+    accuracies = dict(outcome.history["validation_accuracy"])
+    best = max(accuracies.values())
+    assert outcome.metrics["best_validation_accuracy"] == best
+    assert outcome.metrics["best_epoch"] == min(epoch for epoch, value in accuracies.items() if value == best)
+    assert outcome.value == pytest.approx(1 - best)
+    assert outcome.metrics["epochs"] == 8
+    kept = objective.network({}, context())
+    validation = objective.data.validation
+    assert accuracy_score(validation.y, kept.predict(validation.x)) == best
+
+
+def test_value_may_be_the_cost() -> None:
+    outcome = train(value="cost", epochs=8)(PARAMS, context())
+    assert outcome.value == min(cost for _, cost in outcome.history["validation_cost"])
+    assert outcome.value == outcome.metrics["best_validation_cost"]
+
+
+def test_names_of_metrics_and_curves_do_not_meet() -> None:
+    outcome = train()(PARAMS, context())
+    assert set(outcome.history) == {"training_cost", "validation_cost", "validation_accuracy", "learning_rate"}
+    assert set(outcome.metrics) == {"best_validation_accuracy", "best_validation_cost", "best_epoch", "epochs"}
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("learning_rate", 0.1),
+        ("l2", 50.0),
+        ("momentum", 0.9),
+        ("batch_size", 50),
+        ("schedule", Step(every=1, factor=0.1)),
+        ("epochs", 2),
+        ("hidden", (4, 3)),
+        ("hidden", 3),
+        ("activation", "relu"),
+        ("init", "large"),
+        ("cost", "quadratic"),
+        ("stopping", NoImprovement(1)),
+    ],
+)
+def test_a_param_goes_before_the_fixed_setting(name: str, value: Any) -> None:
+    fixed = train(learning_rate=0.5)
+    assert fixed({name: value}, context()) == replace(fixed, **{name: value})({}, context())
+    if name != "stopping":
+        assert fixed({name: value}, context()) != fixed({}, context())
+
+
+def test_learning_rate_is_required_unless_fixed() -> None:
+    assert train().required == {"learning_rate"}
+    assert train(learning_rate=0.1).required == frozenset()
+    assert train().required < train().parameters
+
+
+@pytest.mark.parametrize("value", ["error", "cost"])
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_going_on_from_a_state_is_training_through(momentum: float, value: str) -> None:
+    objective = train(momentum=momentum, schedule=HalveOnPlateau(1), epochs=6, value=value)
+    through = objective(PARAMS, context())
+    first = objective(PARAMS, context(budget=3))
+    second = objective(PARAMS, Context(np.random.default_rng(0), state=first.state))
+    assert first.metrics["epochs"] == 3
+    assert second == through  # value, metrics, and the curves from the first epoch on
+    assert first.state is not None
+    assert first.state["history"].shape[0] == 3
+    assert {type(array) for array in first.state.values()} == {np.ndarray}
+
+
+def test_a_finished_trial_goes_on_to_the_same_outcome() -> None:
+    objective = train()
+    done = objective(PARAMS, context())
+    assert objective(PARAMS, context(budget=4, state=done.state)) == done
+
+
+def test_a_schedule_spans_the_epochs_not_the_budget() -> None:
+    objective = train(schedule=Step(every=2, factor=0.5), epochs=4)
+    assert [rate for _, rate in objective(PARAMS, context(budget=3)).history["learning_rate"]] == [0.5, 0.5, 0.25]
+
+
+def test_it_ends_by_itself_at_the_deadline() -> None:
+    late = Context(np.random.default_rng(0), deadline=time.monotonic() - 1)
+    assert train()(PARAMS, late).metrics["epochs"] == 1
+
+
+def test_divergence_is_raised() -> None:
+    with pytest.raises(Diverged, match="epoch 1, mini-batch"):
+        train(activation="relu", cost="log_likelihood")({"learning_rate": 1e37}, context())
+
+
+def test_scores_the_kept_network_on_a_part() -> None:
+    objective = train(epochs=6)
+    outcome, part = objective(PARAMS, context()), Part(*blobs(200, seed=5))
+    again = objective.test(PARAMS, context(), part)
+    cached = objective.test(PARAMS, context(state=outcome.state), part)
+    assert again == cached
+    predicted = objective.network(PARAMS, context()).predict(part.x)
+    assert again["test_accuracy"] == accuracy_score(part.y, predicted)
+    assert again["test_error"] == pytest.approx(1 - again["test_accuracy"])
+    assert set(again) == {"test_accuracy", "test_error", "test_cost"}
+
+
+def test_shrunk_is_the_same_on_less() -> None:
+    shrunk = train().shrunk()
+    assert (len(shrunk.data.train), len(shrunk.data.validation)) == (500, 200)
+    assert replace(shrunk, data=small()) == train()
+    assert len(shrunk.shrunk().data.train) == 500
+
+
+def test_repr_is_short() -> None:
+    assert repr(train()).startswith("TrainNetwork(data=blobs(train=600, validation=300), hidden=(5,), activation=")
+    assert len(repr(train())) < 400
+
+
+def test_mapped_data_give_the_same_outcome(tmp_path: Path) -> None:
+    joblib.dump(train(), tmp_path / "objective")
+    mapped = joblib.load(tmp_path / "objective", mmap_mode="r")
+    assert isinstance(mapped.data.train.x, np.memmap) or isinstance(mapped.data.train.x.base, np.memmap)
+    assert mapped(PARAMS, context()) == train()(PARAMS, context())
+
+
+BAD = [
+    ({"learning_rate": 0}, r"learning_rate must be a number in \(0, inf\), got 0\."),
+    ({"learning_rate": "0.1"}, r"learning_rate must be a number in \(0, inf\), got '0\.1'\."),
+    ({"learning_rate": None}, r"learning_rate must be a number in \(0, inf\), got None\."),
+    ({"l2": -1e-3}, r"l2 must be a number in \[0, inf\), got -0\.001\."),
+    ({"momentum": 1.0}, r"momentum must be a number in \[0, 1\), got 1\.0\."),
+    ({"momentum": -0.5}, r"momentum must be a number in \[0, 1\), got -0\.5\."),
+    ({"batch_size": 601}, r"batch_size must be at most the 600 training samples, got 601\."),
+    ({"batch_size": 2.5}, r"batch_size must be a whole number >= 1, got 2\.5\."),
+    ({"epochs": 0}, r"epochs must be a whole number >= 1, got 0\."),
+    ({"hidden": ()}, r"hidden must be at least one layer, got \(\)\."),
+    ({"hidden": (30, 0)}, r"hidden must be a whole number >= 1, got 0\."),
+    ({"hidden": "30"}, r"hidden must be a whole number >= 1, got '30'\."),
+    ({"activation": "rellu"}, r"activation must be one of .*, got 'rellu'\. .*Did you mean 'relu'\?"),
+    ({"cost": "log"}, r"cost must be one of 'quadratic', 'cross_entropy', 'log_likelihood', got 'log'\."),
+    ({"init": 1}, r"init must be one of 'large', 'scaled', got 1\."),
+    ({"schedule": None}, r"schedule must be a schedule rule, got None\. Take Constant\(\)"),
+    ({"schedule": Constant}, r"schedule must be a schedule rule, got <class"),
+    ({"stopping": 10}, r"stopping must be a stopping rule, got 10\. Take NoImprovement"),
+    ({"schedule": HalveOnPlateau(patience=Int(2, 10))}, r"schedule patience must be a plain value, got Int\(2, 10\)\."),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize(("params", "message"), BAD)
+def test_refuses_bad_params(params: Params, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        train().check({**PARAMS, **params})
+
+
+@pytest.mark.parametrize(("settings", "message"), [case for case in BAD if case[0] != {"learning_rate": None}])
+def test_refuses_bad_fixed_settings(settings: Params, message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        train(**settings)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: train(value="accuracy"), r"value must be one of 'error', 'cost', got 'accuracy'\."),
+        (lambda: train(dtype="float16"), r"dtype must be one of 'float32', 'float64', got 'float16'\."),
+        (lambda: train().check({"learning_rat": 1}), r"got 'learning_rat'\. .*Did you mean 'learning_rate'\?"),
+        (lambda: train().check({}), r"learning_rate must be a number in \(0, inf\), got None\."),
+    ],
+)
+def test_refuses_the_rest(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        make()
+
+
+def test_runs_as_a_study_the_same_at_any_number_of_workers() -> None:
+    study = Study(
+        name="blobs",
+        space=Space(
+            learning_rate=Float(1e-2, 5.0, log=True),
+            batch_size=Choice(10, 50),
+            hidden=Choice((5,), (4, 4)),
+            schedule=Choice(Constant(), HalveOnPlateau(patience=Int(1, 3))),  # type: ignore[arg-type]
+        ),
+        objective=TrainNetwork(data.digits(), epochs=2),
+        strategy=Random(trials=4),
+        seed=0,
+    )
+    from hpsearch.tracking.memory import MemoryTracker
+
+    runs = [study.run(jobs, tracker=MemoryTracker()) for jobs in (1, 2)]
+    assert runs[0].trials == runs[1].trials
+    assert all(trial.ok for trial in runs[0].trials)

@@ -1,0 +1,45 @@
+"""Grid search: the full product, log-spaced where the range is, against numpy's own spacing."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from hpsearch import Choice, Float, Int, Space
+from hpsearch.errors import SpaceError
+from hpsearch.strategies import Grid
+from hpsearch.testing import drive
+
+
+def test_is_the_product_in_order() -> None:
+    space = Space(rate=Float(0.01, 1.0, log=True), c=Choice("a", "b"))
+    _, trials = drive(Grid(points=3), space)
+    expected = [{"rate": r, "c": c} for r in np.geomspace(0.01, 1.0, 3).round(12).tolist() for c in ("a", "b")]
+    assert [t.params for t in trials] == expected
+
+
+def test_cells_are_centres() -> None:
+    """Five equal cells of [0, 1] have their centres at .1, .3, .5, .7, .9."""
+    _, trials = drive(Grid(points=5, spacing="cells"), Space(x=Float(0.0, 1.0)))
+    assert [t.params["x"] for t in trials] == pytest.approx([0.1, 0.3, 0.5, 0.7, 0.9])
+
+
+def test_points_may_be_given_per_parameter() -> None:
+    space = Space(rate=Float(0.01, 1.0), n=Int(1, 100))
+    _, trials = drive(Grid(points={"rate": [0.1, 0.5], "n": 2}), space)
+    assert [tuple(t.params.values()) for t in trials] == [(0.1, 1), (0.1, 100), (0.5, 1), (0.5, 100)]
+
+
+def test_a_range_needs_a_count() -> None:
+    with pytest.raises(SpaceError, match=r"A grid over Float\(0.0, 1.0\) must be given a number of points"):
+        drive(Grid(), Space(x=Float(0.0, 1.0)))
+
+
+def test_a_point_outside_is_refused() -> None:
+    with pytest.raises(SpaceError, match="Grid point of 'x' must be in"):
+        drive(Grid(points={"x": [2.0]}), Space(x=Float(0.0, 1.0)))
+
+
+def test_an_unknown_parameter_is_refused() -> None:
+    with pytest.raises(SpaceError, match="Did you mean 'rate'"):
+        drive(Grid(points={"rat": 3}), Space(rate=Float(0.0, 1.0)))

@@ -1,0 +1,211 @@
+"""The command line as a person uses it: real processes, real files, real SQLite."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+STUDY = '''
+"""Where is the parabola lowest?"""
+import os, time
+from hpsearch import Choice, Context, Float, Space, Study, main
+from hpsearch.strategies import Random
+
+def parabola(params, context):
+    time.sleep(float(os.environ.get("SLOW", "0")))
+    for step in range(3):
+        context.report(step, gap=abs(params["x"]) / (step + 1))
+    if params["c"] == "bad":
+        raise ValueError("planted failure")
+    return {"value": params["x"] ** 2 + 0.01 * context.rng.random(), "size": 3}
+
+study = Study(
+    name="parabola",
+    space=Space(x=Float(-1.0, 1.0), c=Choice("good", "fine", "bad")),
+    objective=parabola,
+    strategy=Random(trials=int(os.environ.get("TRIALS", "8"))),
+    seed=1,
+)
+
+if __name__ == "__main__":
+    main(study)
+'''
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "study.py").write_text(STUDY)
+    return tmp_path
+
+
+def hpsearch(
+    project: Path, *arguments: str, code: int | None = 0, answer: str | None = None, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "hpsearch.cli", *arguments]
+    environment = {**os.environ, "COLUMNS": "160", "MLFLOW_TRACKING_URI": "", **environment}
+    done = subprocess.run(
+        command, cwd=project, env=environment, input=answer, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert code is None or done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_a_study_from_run_to_delete(project: Path) -> None:
+    """One story, in the order a person would live it; each step works on what the one before left."""
+    ran = hpsearch(project, "run", "study.py", "--jobs", "2")
+    assert "Best 5 of 8 trials" in ran.stdout
+    assert re.search(r"failed \(first: trial \d+\): ValueError: planted failure", ran.stdout)
+    assert "workflowType=machine_learning" in ran.stdout
+    assert (project / "mlruns" / "mlflow.db").is_file()
+
+    again = hpsearch(project, "run", "study.py")
+    assert "All 8 trials of parabola are recorded already" in again.stdout
+
+    listed = hpsearch(project, "list")
+    assert "parabola" in listed.stdout
+    assert "study.py" in listed.stdout
+
+    shown = hpsearch(project, "show", "parabola").stdout
+    assert "Where is the parabola lowest?" in shown
+    assert "Random(trials=8)" in shown
+
+    best = int(re.findall(r"^\s+(\d+)\s+\d", ran.stdout, re.MULTILINE)[0])
+    assert "bit-identical" in hpsearch(project, "rerun", "parabola", str(best)).stdout
+
+    more = hpsearch(project, "run", "study.py", TRIALS="12")
+    assert "8 finished trials" in more.stdout
+    assert "of 12 trials" in more.stdout
+
+    assert "no sealed test part" in hpsearch(project, "test", "parabola", code=2, TRIALS="12").stderr
+    hpsearch(project, "delete", "parabola", answer="n\n", code=130)
+    assert "parabola" in hpsearch(project, "list").stdout
+    hpsearch(project, "delete", "parabola", answer="y\n")
+    assert "No study is recorded here yet" in hpsearch(project, "list").stdout
+    assert not list((project / "mlruns" / "artifacts").rglob("*.*"))
+    hpsearch(project, "run", "study.py", "--jobs", "1")
+
+
+def test_python_file_is_the_same_command(project: Path) -> None:
+    command = [sys.executable, "study.py", "--jobs", "2"]
+    done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "Best 5 of 8 trials" in done.stdout
+    assert "recorded already" in hpsearch(project, "run", "study.py").stdout
+
+
+def test_smoke_leaves_no_record(project: Path) -> None:
+    done = hpsearch(project, "run", "study.py", "--smoke", TRIALS="5000")
+    assert "of 2 trials" in done.stdout
+    assert not (project / "mlruns" / "mlflow.db").exists()
+
+
+def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
+    environment = {**os.environ, "SLOW": "0.3", "TRIALS": "200"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2"],
+        cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    assert process.stdout is not None
+    while "done" not in process.stdout.readline():
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "go on with: hpsearch run" in errors
+    assert "Traceback" not in errors
+    goes_on = hpsearch(project, "run", "study.py", TRIALS="200", SLOW="0")
+    assert "of 200 trials" in goes_on.stdout
+    assert "going on from there" in goes_on.stdout
+
+
+WRONG = {
+    "no file": (["run", "missing.py"], "Study file 'missing.py' does not exist"),
+    "a folder": (["run", "."], "Study file '.' is a folder"),
+    "not python": (["run", "notes.txt"], "must be Python with the ending .py"),
+    "no study": (["run", "empty.py"], "empty.py defines no study"),
+    "broken file": (["run", "broken.py"], "broken.py, line 2: NameError"),
+    "bad syntax": (["run", "syntax.py"], "syntax.py, line 1: SyntaxError"),
+    "negative jobs": (["run", "study.py", "--jobs", "-1"], "jobs must be a whole number >= 1, got -1"),
+    "no number of jobs": (["run", "study.py", "--jobs", "two"], "jobs must be a whole number >= 1, got 'two'"),
+    "unknown backend": (["run", "study.py", "--backend", "dask"], "backend must be 'loky', 'threading' or 'sequential'"),
+    "unreachable server": (["run", "study.py", "--tracking-uri", "http://127.0.0.1:9"], "127.0.0.1:9"),
+    "unknown scheme": (["run", "study.py", "--tracking-uri", "foo://x"], "foo://x"),
+    "unknown study": (["show", "parabole"], "parabole"),
+    "unknown command": (["runn"], "No such command 'runn'"),
+    "low above high": (["run", "range.py"], "range.py, line 3: Float needs low < high, got low=1.0, high=0.5"),
+    "two studies": (["run", "two.py"], "two.py defines 2 studies: parabola, other. Pick one with --study NAME"),
+    "unknown data set": (["run", "data.py"], "data.py, line 2"),
+}
+
+
+@pytest.mark.parametrize("case", list(WRONG))
+def test_wrong_input_is_one_sentence_and_code_2(project: Path, case: str) -> None:
+    files = {
+        "notes.txt": "hello",
+        "empty.py": "x = 1",
+        "broken.py": "x = 1\ny = z\n",
+        "syntax.py": "def (",
+        "range.py": "from hpsearch import *\nfrom hpsearch import Float\nFloat(1.0, 0.5)\n",
+        "two.py": STUDY + "\nimport dataclasses\nother = dataclasses.replace(study, name='other')\n",
+        "data.py": "from hpsearch import data\ndata.named('minst')\n",
+    }
+    for name, text in files.items():
+        (project / name).write_text(text)
+    arguments, message = WRONG[case]
+    done = hpsearch(project, *arguments, code=2)
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_file_in_the_place_of_mlruns_is_refused(project: Path) -> None:
+    (project / "mlruns").rmdir()
+    (project / "mlruns").write_text("in the way")
+    (project / "pyproject.toml").touch()
+    done = hpsearch(project, "run", "study.py", code=2)
+    assert "mlruns" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_pages_answer_on_loopback_and_end_with_the_command(project: Path) -> None:
+    """Terminate the command as a service manager would: the server it started must be gone too."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpsearch.cli", "ui", "--port", str(port)],
+        cwd=project,
+        stdout=subprocess.PIPE,
+        text=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    try:
+        assert process.stdout is not None
+        assert f"http://127.0.0.1:{port}" in process.stdout.readline()
+        assert urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=10).read() == b"OK"
+    finally:
+        process.terminate()
+    assert process.wait(timeout=30) == 143
+    with pytest.raises(OSError, match="refused"):
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
+
+
+def test_help_answers_quickly_without_heavy_imports() -> None:
+    code = (
+        "import sys; from hpsearch.cli import app\n"
+        "try: app(['--help'])\n"
+        "except SystemExit: print(sorted({'mlflow', 'sklearn', 'pandas', 'optuna'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip().endswith("[]")
+    assert "rerun" in done.stdout

@@ -1,0 +1,125 @@
+"""Spaces: points, conditions, templates, grids, the unit cube, and what is refused."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import Choice, Float, Int, Space
+from hpsearch.errors import SpaceError
+from hpsearch.testing import SPACES
+
+
+@dataclass(frozen=True)
+class Constant:
+    pass
+
+
+@dataclass(frozen=True)
+class Plateau:
+    patience: Any = 10
+
+    def __post_init__(self) -> None:
+        if isinstance(self.patience, int) and self.patience < 1:
+            raise ValueError("patience must be >= 1")
+
+
+SCHEDULES = Space(rate=Float(0.1, 1.0), schedule=Choice(Constant(), Plateau(patience=Int(2, 10))))
+
+
+@pytest.fixture(params=list(SPACES))
+def space(request: pytest.FixtureRequest) -> Space:
+    return SPACES[request.param]
+
+
+def test_samples_lie_inside_and_come_back_from_text_and_cube(space: Space) -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        params = space.sample(rng)
+        space.check(params)
+        assert space.parse(space.text(params)) == params
+        again = space.from_unit(space.to_unit(params))
+        assert again == pytest.approx(params, rel=1e-9) if all(isinstance(v, float) for v in params.values()) else again
+
+
+@given(st.lists(st.floats(0, 1), min_size=4, max_size=4))
+def test_every_point_of_the_cube_is_a_point_of_the_space(point: list[float]) -> None:
+    mixed = SPACES["mixed"]
+    assert mixed.contains(mixed.from_unit(point))
+
+
+def test_conditional_parameters_follow_their_choice() -> None:
+    conditional, rng = SPACES["conditional"], np.random.default_rng(1)
+    drawn = [conditional.sample(rng) for _ in range(40)]
+    assert {("mu" in params) == (params["o"] == "momentum") for params in drawn} == {True}
+    assert {params["o"] for params in drawn} == {"sgd", "momentum"}
+
+
+def test_a_template_becomes_conditional_parameters() -> None:
+    assert list(SCHEDULES) == ["rate", "schedule", "schedule.patience"]
+    point = {"rate": 0.5, "schedule": "Plateau", "schedule.patience": 4}
+    assert SCHEDULES.resolve(point) == {"rate": 0.5, "schedule": Plateau(4)}
+    assert SCHEDULES.resolve({"rate": 0.5, "schedule": "Constant"}) == {"rate": 0.5, "schedule": Constant()}
+
+
+def test_templates_that_share_a_field_keep_apart() -> None:
+    @dataclass(frozen=True)
+    class Other:
+        patience: Any = 1
+
+    shared = Space(s=Choice(Plateau(patience=Int(2, 10)), Other(patience=Int(1, 3))))
+    assert list(shared) == ["s", "s.Plateau.patience", "s.Other.patience"]
+    assert shared.resolve({"s": "Other", "s.Other.patience": 2}) == {"s": Other(2)}
+
+
+def test_a_grid_covers_each_branch_once() -> None:
+    grid = SCHEDULES.grid({"rate": 2, "schedule.patience": [3, 7]})
+    assert len(grid) == 2 * (1 + 2)
+    assert len({repr(row) for row in grid}) == 6
+
+
+def test_corners_show_every_end_and_option() -> None:
+    seen = list(SCHEDULES.corners())
+    assert {p["rate"] for p in seen} >= {0.1, 1.0}
+    assert {p.get("schedule.patience") for p in seen} >= {2, 10, None}
+    assert all(SCHEDULES.contains(p) for p in seen)
+
+
+def test_spaces_compare_by_content() -> None:
+    assert Space(x=Float(0, 1)) == Space(x=Float(0, 1)) != Space(x=Float(0, 2))
+    assert repr(Space(x=Float(0, 1), c=Choice(1, 2))) == "Space(x=Float(0.0, 1.0), c=Choice(1, 2))"
+
+
+@pytest.mark.parametrize(
+    ("params", "message"),
+    [
+        ({"rate": 0.5, "schedule": "Constant", "rte": 1}, "Unknown parameter 'rte'.*Did you mean 'rate'"),
+        ({"rate": 0.5}, "Parameter 'schedule' must be given"),
+        ({"rate": 5.0, "schedule": "Constant"}, r"Parameter 'rate' must be in Float\(0.1, 1.0\), got 5.0"),
+        ({"rate": 0.5, "schedule": "Constant", "schedule.patience": 3}, "'schedule.patience' must be absent"),
+        ({"rate": 0.5, "schedule": "Plateau"}, "Parameter 'schedule.patience' must be given"),
+    ],
+)
+def test_points_outside_are_refused_by_name(params: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        SCHEDULES.check(params)
+    assert not SCHEDULES.contains(params)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Space(x=3), "Parameter 'x' must be a Float, Int or Choice, got 3"),
+        (lambda: Space(x=Float(0, 1, when={"o": "a"})), "Condition of 'x' must be on a Choice declared before it"),
+        (lambda: Space(o=Choice("a"), x=Float(0, 1, when={"o": "b"})), "Condition of 'x' must be on an option of 'o'"),
+        (lambda: Space(x=Float(0, 1, when={"o": "a"}), o=Choice("a")), "declared before it"),
+    ],
+)
+def test_bad_spaces_are_refused(make: Any, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        make()

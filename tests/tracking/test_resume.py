@@ -1,0 +1,231 @@
+"""What a kill, an outage or a second start leaves behind is taken up, and nothing is lost or doubled."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import pytest
+
+from hpsearch.errors import TrackingError
+from hpsearch.tracking import MlflowTracker, Store, names, outbox, unsent
+from tests.tracking.sample import SPACE, plain, record, text, trials
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from hpsearch.tracking import MlflowTracker
+from tests.tracking.sample import plain, record
+tracker = MlflowTracker(root=Path(sys.argv[1]))
+tracker.start(record())
+for number in range(3):
+    tracker.record(plain(number))
+tracker.store.client.set_terminated = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
+tracker.record(plain(3))
+"""
+
+
+@contextmanager
+def outage(store: Store) -> Iterator[None]:
+    """Take the database away for a while, by a real fault: its tables have other names."""
+    assert store.database is not None
+
+    def rename(old: str, new: str) -> None:
+        with closing(sqlite3.connect(store.database)) as connection, connection:
+            connection.execute(f"ALTER TABLE {old} RENAME TO {new}")
+
+    rename("runs", "runs_away")
+    try:
+        yield
+    finally:
+        rename("runs_away", "runs")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.0)
+
+
+def test_a_kill_in_the_middle_of_a_trial_is_taken_up(root: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(root)]).returncode == -9
+    tracker = MlflowTracker(root=root)
+    found = tracker.find(record())
+    assert found is not None
+    assert (len(found.trials), found.interrupted, found.dropped, found.finished) == (3, True, 1, False)
+    again = tracker.find(record())
+    assert again is not None
+    assert again.dropped == 1
+    tracker.start(record())
+    tracker.record(plain(3))
+    tracker.finish("finished", [])
+    end = MlflowTracker(root=root).find(record())
+    assert end is not None
+    assert text(end.trials) == text(plain(number) for number in range(4))
+    assert (end.interrupted, end.dropped, end.finished) == (False, 0, True)
+
+
+def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
+    from hpsearch.tracking.writer import write_trial
+
+    tracker.start(record())
+    tracker.record(plain(0, 0.25))
+    study = tracker._open()
+    write_trial(tracker.store.client, study.parent, record(), plain(0, 0.75), {})
+    tracker.finish("killed", [])
+    tracker.start(record())
+    tracker.finish("finished", [])
+    children = tracker._children(study.parent)
+    assert (len(children.complete), len(children.repeated)) == (1, 0)
+
+
+def test_many_trials_are_read_page_by_page(store: Store) -> None:
+    tracker = MlflowTracker(store=store, page_size=3)
+    tracker.start(record())
+    for number in reversed(range(10)):
+        tracker.record(plain(number))
+    tracker.finish("finished", [])
+    found = tracker.find(record())
+    assert found is not None
+    assert [trial.number for trial in found.trials] == list(range(10))
+
+
+def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
+    tracker.start(record())
+    with outage(tracker.store):
+        for trial in trials()[:2]:
+            tracker.record(trial)
+    tracker.record(trials()[2])
+    tracker.finish("finished", [])
+    found = tracker.find(record())
+    assert found is not None
+    assert text(found.trials) == text(trials()[:3])
+    assert not tracker.store.unsent("sample").exists()
+    assert "Trial 0 is kept in memory" in caplog.text
+
+
+def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    tracker.record(plain(10))
+    with outage(tracker.store):
+        for trial in trials():
+            tracker.record(trial)
+        tracker.finish("finished", [])
+    everything = text(sorted([*trials(), plain(10)], key=lambda trial: trial.number))
+    later = MlflowTracker(root=root)
+    found = later.find(record())
+    assert found is not None
+    assert text(found.trials) == everything
+    assert found.interrupted
+    later.start(record())
+    assert not later.store.unsent("sample").exists()
+    later.finish("finished", [])
+    end = MlflowTracker(root=root).find(record())
+    assert end is not None
+    assert text(end.trials) == everything
+
+
+def test_a_trial_the_store_refuses_holds_up_no_other(tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch) -> None:
+    from mlflow.exceptions import MlflowException
+
+    client, create = tracker.store.client, tracker.store.client.create_run
+    tracker.start(record())
+
+    def picky(experiment: str, start: int, tags: dict[str, str], name: str) -> object:
+        if name == "trial 000":
+            raise MlflowException.invalid_parameter_value("not this one")
+        return create(experiment, start, tags, name)
+
+    monkeypatch.setattr(client, "create_run", picky)
+    for number in range(3):
+        tracker.record(plain(number))
+    tracker.finish("finished", [])
+    assert [trial.number for trial in unsent.read(tracker.store.unsent("sample"), tracker._open().run_id, SPACE)] == [0]
+    found = tracker.find(record())
+    assert found is not None
+    assert len(found.trials) == 3
+
+
+def test_unsent_trials_of_a_superseded_start_stay_away(root: Path, tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    with outage(tracker.store):
+        tracker.record(plain(0))
+        tracker.finish("killed", [])
+    later = MlflowTracker(root=root)
+    later.start(record(), fresh=True)
+    later.finish("finished", [])
+    found = later.find(record())
+    assert found is not None
+    assert not found.trials
+
+
+def test_a_damaged_unsent_file_is_refused(tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    tracker.finish("finished", [])
+    tracker.store.unsent("sample").write_text('{"run": 1')
+    with pytest.raises(TrackingError, match=r"is damaged: .* Move it away"):
+        tracker.find(record())
+
+
+def test_trials_that_can_go_nowhere_are_named(tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    tracker.store.unsent("sample").with_suffix(".part").mkdir()
+    with outage(tracker.store):
+        tracker.record(plain(7))
+        with pytest.raises(TrackingError, match="Trials 7 could be written neither"):
+            tracker.finish("finished", [])
+    tracker.store.lock("sample").release()
+
+
+def test_a_deleted_experiment_makes_room(tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    tracker.record(plain(0))
+    tracker.finish("finished", [])
+    tracker.store.client.delete_experiment(tracker._open().parent.info.experiment_id)
+    assert tracker.find(record()) is None
+    tracker.start(record())
+    tracker.finish("finished", [])
+    found = tracker.find(record())
+    assert found is not None
+    assert not found.trials
+    assert tracker.notes == [
+        "The deleted experiment 'sample' was renamed to 'sample (deleted 1)' and stays deleted; a new one begins."
+    ]
+
+
+def test_another_space_reads_texts_so_that_the_difference_can_be_named(tracker: MlflowTracker) -> None:
+    from hpsearch.space import Float, Space
+
+    tracker.start(record())
+    tracker.record(trials()[0])
+    tracker.finish("finished", [])
+    other = Space(rate=Float(0.0, 1.0))
+    found = tracker.find(record(space=other, identity={"space": repr(other)}))
+    assert found is not None
+    assert found.identity["space"].startswith("Space(rate=Float(0.001, 10.0, log=True), hidden=")
+    assert found.trials[0].params["batch"] == "20"
+
+
+def test_nothing_is_pickled(root: Path, tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR)
+    tracker.start(record())
+    for trial in trials():
+        tracker.record(trial)
+    with outage(tracker.store):
+        tracker.record(plain(50))
+        tracker.finish("finished", [])
+    files = [path for path in (root / "mlruns").rglob("*") if path.is_file()]
+    assert not [path for path in files if path.suffix in (".pkl", ".pickle", ".joblib")]
+    assert not [path for path in files if path.read_bytes()[:1] == b"\x80" or b"sklearn" in path.read_bytes()]
+    assert names.slug("sample") in {path.name.partition(".")[0] for path in files}
+
+
+def test_a_study_that_ends_badly_frees_its_lock(root: Path, tracker: MlflowTracker) -> None:
+    with outage(tracker.store), pytest.raises(TrackingError, match="cannot be recorded in"):
+        tracker.start(record())
+    tracker.start(record())
+    tracker.finish("failed", [])
