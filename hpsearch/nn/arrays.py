@@ -17,9 +17,9 @@ Labels = NDArray[np.int64]
 
 DTYPES = ("float32", "float64")
 
-# Scalars as float32 arrays: a Python number costs a ufunc twice the time of its work on a small array, and these four
+# Scalars as float32 arrays: a Python number costs a ufunc twice the time of its work on a small array, and these three
 # are exact in both dtypes.
-ZERO, HALF, ONE, TWO = (np.array(value, np.float32) for value in (0.0, 0.5, 1.0, 2.0))
+ZERO, HALF, ONE = (np.array(value, np.float32) for value in (0.0, 0.5, 1.0))
 
 
 class Blas(NamedTuple):

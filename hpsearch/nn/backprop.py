@@ -1,8 +1,7 @@
 """Forward and backward pass of one mini-batch, in buffers that are made once: every training step runs through here.
 
-The price of a step with ten samples is the number of calls, so this file spends as few as it can: a bias is written into the
-place where its product then accumulates, sums over the samples are products with a vector of ones, the constants of
-activations and costs go into the factors that products have anyway, and nothing is allocated.
+The price of a step with ten samples is the number of calls, so this file spends as few as it can: a bias is copied into the
+place where its product then accumulates, sums over the samples are products with a vector of ones, and nothing is allocated.
 """
 
 from __future__ import annotations
@@ -18,22 +17,16 @@ if TYPE_CHECKING:
 
 
 class Minibatch(NamedTuple):
-    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets, (k, m), with zeros written as the cost's ``low``,
-    and room for y, (k, m), which is the cost's ``inside`` times the output layer's z.
-    """
+    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and room for the output z, (k, m)."""
 
     x: Array
     targets: Array
-    y: Array
-    y_t: Array
+    z: Array
+    z_t: Array
 
 
 class _Unit(NamedTuple):
-    """Views of one layer as the products need them: ``_t`` is a transpose, Fortran-contiguous.
-
-    ``inside`` times z is what the bias and the product add up to, ``source_by`` times the source is the true source,
-    ``delta_by`` times the stored delta the true one.
-    """
+    """Views of one layer as the products need them: ``_t`` is a transpose, Fortran-contiguous."""
 
     bias: Array
     weights_t: Array
@@ -41,10 +34,6 @@ class _Unit(NamedTuple):
     out_t: Array
     delta: Array
     delta_t: Array
-    inside: Array
-    forward_by: float
-    source_by: float
-    delta_by: float
 
 
 class Gradient(NamedTuple):
@@ -67,7 +56,7 @@ class Backprop:
         self._blas = blas_of(network.weights[0])
         self._activation, self._cost = network.activation, network.cost
         dtype = network.weights[0].dtype
-        self._units = _units(network, samples)
+        self._units = [_unit(w, b, samples) for w, b in zip(network.weights, network.biases, strict=True)]
         self._hidden, self._last = self._units[:-1], self._units[-1]
         # Where the delta of a unit comes from, from the last layer down, with scratch room for the slope.
         downwards = list(zip(self._units[:0:-1], self._units[-2::-1], strict=True))
@@ -75,7 +64,7 @@ class Backprop:
         self._ones = np.ones(samples, dtype)
 
     def run(self, batch: Minibatch, scale: float = 1.0) -> None:
-        """Leave the output layer's y in the mini-batch, and the delta of every layer here.
+        """Leave the output z in the mini-batch, and the delta of every layer here.
 
         Args:
             batch: the mini-batch.
@@ -85,44 +74,36 @@ class Backprop:
         self._backward(batch, scale)
 
     def _forward(self, batch: Minibatch, scale: float) -> None:
-        gemm, activation = self._blas.gemm, self._activation.raw
+        gemm, activation = self._blas.gemm, self._activation
         source, flipped = batch.x, 1
         for unit in self._hidden:
-            np.multiply(unit.bias, unit.inside, unit.out)
-            gemm(scale * unit.forward_by, source, unit.weights_t, 1.0, unit.out_t, flipped, 0, 1)
-            activation(unit.out)
+            np.copyto(unit.out, unit.bias)
+            gemm(scale, source, unit.weights_t, 1.0, unit.out_t, flipped, 0, 1)
+            activation(unit.out, unit.out)
             source, flipped = unit.out_t, 0
-        last = self._last
-        np.multiply(last.bias, last.inside, batch.y)
-        gemm(scale * last.forward_by, source, last.weights_t, 1.0, batch.y_t, flipped, 0, 1)
+        np.copyto(batch.z, self._last.bias)
+        gemm(scale, source, self._last.weights_t, 1.0, batch.z_t, flipped, 0, 1)
+        self._cost.output(batch.z, self._last.out)
 
     def _backward(self, batch: Minibatch, scale: float) -> None:
-        gemm, pull, steepness = self._blas.gemm, self._activation.pull, self._activation.steepness
-        self._cost.backward(batch.y, batch.targets, self._last.delta, self._last.out)
+        gemm, slope = self._blas.gemm, self._activation.slope
+        self._cost.delta(self._last.out, batch.targets, self._last.delta)
         for upper, lower, scratch in self._downwards:
-            by = scale * steepness * upper.delta_by
-            gemm(by, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
-            pull(lower.out, lower.delta, scratch)
+            gemm(scale, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
+            slope(lower.out, scratch)
+            np.multiply(lower.delta, scratch, lower.delta)
 
     def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
         """Set each array of ``into`` to ``keep`` times itself plus a multiple of the gradient summed over the samples."""
         gemm, gemv, _ = self._blas
         source, flipped = batch.x, 0
         for unit, weights_t, bias in zip(self._units, into.weights_t, into.biases, strict=True):
-            gemm(weights_by * unit.delta_by * unit.source_by, source, unit.delta_t, keep, weights_t, flipped, 0, 1)
-            gemv(biases_by * unit.delta_by, unit.delta_t, self._ones, keep, bias, 0, 1, 0, 1, 1, 1)
+            gemm(weights_by, source, unit.delta_t, keep, weights_t, flipped, 0, 1)
+            gemv(biases_by, unit.delta_t, self._ones, keep, bias, 0, 1, 0, 1, 1, 1)
             source, flipped = unit.out_t, 1
 
 
-def _units(network: Network, samples: int) -> list[_Unit]:
-    activation, cost = network.activation, network.cost
-    last = len(network.weights) - 1
-    units = []
-    for i, (weights, bias) in enumerate(zip(network.weights, network.biases, strict=True)):
-        inside, delta_by = (cost.inside, cost.steepness) if i == last else (activation.inside, 1.0)
-        source_by = activation.outside if i else 1.0
-        out = np.zeros((len(weights), samples), weights.dtype)
-        delta = np.zeros_like(out)
-        factors = np.array(inside, np.float32), inside * source_by, source_by, delta_by
-        units.append(_Unit(bias[:, None], weights.T, out, out.T, delta, delta.T, *factors))
-    return units
+def _unit(weights: Array, bias: Array, samples: int) -> _Unit:
+    out = np.zeros((len(weights), samples), weights.dtype)
+    delta = np.zeros_like(out)
+    return _Unit(bias[:, None], weights.T, out, out.T, delta, delta.T)

@@ -2,8 +2,7 @@
 
 Everything is worked out from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite with nothing to
 repair afterwards. Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right
-class and 0 elsewhere. Costs are means over the samples. A new cost is a subclass of `OutputCost` and an entry in
-`COSTS`. Like an activation, it may split constants off for training: see `hpsearch.nn.activations`.
+class and 0 elsewhere. Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
 """
 
 from __future__ import annotations
@@ -19,14 +18,7 @@ _sigmoid = Sigmoid()
 
 
 class Cost(Protocol):
-    """An output function, the mean cost, and the derivative of one sample's cost by z.
-
-    Training hands in y = inside * z, and targets whose zeros are written as ``low``; it gets deltas divided by ``steepness``.
-    """
-
-    inside: float
-    low: float
-    steepness: float
+    """An output function, the mean cost, and the derivative of one sample's cost by z."""
 
     def output(self, z: Array, out: Array | None = None) -> Array:
         """Return the outputs a for z, written into ``out`` where given."""
@@ -40,27 +32,8 @@ class Cost(Protocol):
         """Return dC/dz of each sample from the outputs; ``a`` is used up, ``out`` must be another array."""
         ...
 
-    def backward(self, y: Array, targets: Array, delta: Array, scratch: Array) -> None:
-        """Write dC/dz / steepness into delta; y stays as it is."""
-        ...
 
-
-class OutputCost:
-    """A cost with no constants to split off."""
-
-    inside, low, steepness = 1.0, 0.0, 1.0
-
-    def output(self, z: Array, out: Array | None = None) -> Array:
-        raise NotImplementedError
-
-    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
-        raise NotImplementedError
-
-    def backward(self, y: Array, targets: Array, delta: Array, scratch: Array) -> None:
-        self.delta(self.output(y, scratch), targets, delta)
-
-
-class Quadratic(OutputCost):
+class Quadratic:
     """C = 1/2 |a - t|^2 with a = sigmoid(z); dC/dz = (a - t) a (1 - a).
 
     The 1/2 is Nielsen's convention. Equals k/8 at z = 0: 1.25 for ten classes.
@@ -87,15 +60,8 @@ class CrossEntropy:
 
     Written as sum_j softplus(u_j) with u = (1 - 2t) z and softplus(u) = max(u, 0) + log1p(exp(-|u|)), which holds for
     targets of 0 and 1. Equals k ln 2 at z = 0: 6.93 for ten classes.
-    In training, a - t = (tanh(z/2) - (2t - 1)) / 2 takes two calls: targets of -1 and 1, and both halves split off.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63.
     """
-
-    inside, low, steepness = 0.5, -1.0, 0.5
-
-    def backward(self, y: Array, targets: Array, delta: Array, scratch: Array) -> None:
-        np.tanh(y, delta)
-        np.subtract(delta, targets, delta)
 
     def output(self, z: Array, out: Array | None = None) -> Array:
         return _sigmoid(z, out)
@@ -111,7 +77,7 @@ class CrossEntropy:
         return np.subtract(a, targets, out)
 
 
-class LogLikelihood(OutputCost):
+class LogLikelihood:
     """C = -ln a_right with a = softmax(z), in nats; dC/dz = a - t.
 
     Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes.

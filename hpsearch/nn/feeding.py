@@ -16,16 +16,13 @@ _CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
 class Chunk:
     """Room for some mini-batches of one size, and the views of each."""
 
-    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype, low: float) -> None:
+    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype) -> None:
         self.rows, self.samples = steps * samples, samples
         self.x = np.empty((self.rows, inputs), dtype)
         self.targets = np.empty((steps, classes, samples), dtype)
-        # What the passes subtract is the targets themselves, unless the cost wants their zeros written as another number.
-        self._low = np.array(low, dtype)
-        self._marks = np.empty_like(self.targets) if low else self.targets
-        self.y = np.empty_like(self.targets)
+        self.z = np.empty((steps, classes, samples), dtype)
         x = self.x.reshape(steps, samples, inputs)
-        self.batches = [Minibatch(x[i].T, self._marks[i], self.y[i], self.y[i].T) for i in range(steps)]
+        self.batches = [Minibatch(x[i].T, self.targets[i], self.z[i], self.z[i].T) for i in range(steps)]
         self._classes = np.arange(classes)
         self._raw: Array | None = None
 
@@ -39,9 +36,6 @@ class Chunk:
             np.copyto(self.x, self._raw)
         steps = labels[rows].reshape(-1, self.samples)
         np.equal(steps[:, None, :], self._classes[:, None], self.targets)
-        if self._low:
-            np.multiply(self.targets, 1 - self._low, self._marks)
-            np.add(self._marks, self._low, self._marks)
 
 
 class Feeder:
@@ -53,19 +47,16 @@ class Feeder:
         classes: k.
         samples: m, the size of a mini-batch.
         dtype: of the network.
-        low: what the cost wants the zeros among the targets written as.
     """
 
-    def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype, low: float) -> None:
+    def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype) -> None:
         self._x, self._labels = x, labels
         full, left_over = divmod(len(x), samples)
         per_chunk = max(1, min(_CHUNK_STEPS, _CHUNK_ROWS // samples, full))
         chunks, rest = divmod(full, per_chunk)
         shapes = [(per_chunk, samples, chunks), (rest, samples, 1), (1, left_over, 1)]
         self._chunks = [
-            (Chunk(steps, size, x.shape[1], classes, dtype, low), times)
-            for steps, size, times in shapes
-            if steps * size * times
+            (Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes if steps * size * times
         ]
 
     @property

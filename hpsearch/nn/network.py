@@ -139,9 +139,8 @@ class Network:
         """
         samples, passes = len(labels), Backprop(self, len(labels))
         targets = one_hot(labels, np.arange(self.sizes[-1])).astype(self.dtype)
-        targets[targets == 0] = self.cost.low
-        y = np.empty_like(targets)
-        batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, y, y.T)
+        z = np.empty_like(targets)
+        batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T)
         passes.run(batch)
         into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
         decay = l2.decay(samples) if l2 else 0.0

@@ -50,7 +50,7 @@ class Training:
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
-        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype, network.cost.low)
+        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
         self._passes = {size: Backprop(network, size) for size in self._feeder.sizes}
 
     @property
@@ -99,7 +99,7 @@ class Training:
 
     def _steps(self, order: Labels, rate: float) -> float:
         """Run one epoch's mini-batches; return the running mean of their cost."""
-        optimizer, cost, total = self.optimizer, self.network.cost, 0.0
+        optimizer, total = self.optimizer, 0.0
         step, before = optimizer.step, 0
         for chunk in self._feeder.chunks(order):
             passes = self._passes[chunk.samples]
@@ -110,15 +110,15 @@ class Training:
             self._refuse_infinite(chunk, before)
             before += len(chunk.batches)
             if self.recipe.monitors.training_cost:
-                total += cost.mean(chunk.y / cost.inside, chunk.targets) * chunk.rows
+                total += self.network.cost.mean(chunk.z, chunk.targets) * chunk.rows
         optimizer.fold()
         return total / len(order)
 
     def _refuse_infinite(self, chunk: Chunk, before: int) -> None:
         """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
-        if np.isfinite(chunk.y).all():
+        if np.isfinite(chunk.z).all():
             return
-        first = int(np.argmin(np.isfinite(chunk.y).all(axis=(1, 2)))) + before + 1
+        first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
     def _end(self, rate: float, training_cost: float) -> Epoch:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import SettingError
-from hpsearch.nn.activations import ACTIVATIONS, Tanh
+from hpsearch.nn.activations import ACTIVATIONS, Sigmoid
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.costs import COSTS, LogLikelihood
+from hpsearch.nn.costs import COSTS, CrossEntropy
 from hpsearch.nn.gradcheck import check_gradient, numeric_gradient
 from hpsearch.nn.network import Network
 from hpsearch.nn.regularizers import L2
@@ -33,14 +33,14 @@ def test_every_depth(hidden: tuple[int, ...]) -> None:
     assert check_gradient(network_of(hidden=hidden), *blobs(1)) <= 1e-7
 
 
-class WrongSlope(Tanh):
-    """A tanh whose derivative lacks its factor (1 + a)."""
+class WrongSlope(Sigmoid):
+    """A sigmoid whose derivative lacks its factor (1 - a)."""
 
     def slope(self, a: Array, out: Array | None = None) -> Array:
-        return np.asarray(np.subtract(1, a, out))
+        return np.asarray(np.multiply(a, 1, out))
 
 
-class WrongDelta(LogLikelihood):
+class WrongDelta(CrossEntropy):
     """A cost whose derivative belongs to another one."""
 
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
