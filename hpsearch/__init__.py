@@ -1,7 +1,7 @@
 """hpsearch: hyperparameter search with the same trials at any number of workers, every one of them in MLflow.
 
     Space, Float, Int, Choice     what is searched
-    Study, Result                 the question, and its answer
+    Study, Stop, Result           the question, when it ends early, and its answer
     Outcome, Trial, Status        what one trial answered
     Proposal, Batch, Context      the words a strategy or an objective of your own needs
     data, main                    data sets; the command line for a study's own file
@@ -18,6 +18,7 @@ from hpsearch.errors import HpsearchError
 from hpsearch.ports import Batch, Context, Proposal
 from hpsearch.result import Result
 from hpsearch.space import Choice, Float, Int, Space
+from hpsearch.stop import Stop
 from hpsearch.study import Study
 from hpsearch.trial import Outcome, Status, Trial
 
@@ -36,6 +37,7 @@ __all__ = [
     "Result",
     "Space",
     "Status",
+    "Stop",
     "Study",
     "Trial",
     "data",

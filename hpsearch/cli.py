@@ -40,6 +40,7 @@ Jobs = Annotated[
     typer.Option("--jobs", "-j", parser=_whole, metavar="N", help="Trials side by side; all cores where left out."),
 ]
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on with the recorded study.")]
+Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run trials that failed again; a grid does so anyway.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch, little data, no record.")]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
@@ -70,11 +71,16 @@ def main(study: Study) -> None:
 
     @single.command(help=study.question or f"Run the study {study.name}.")
     def run_this(
-        jobs: Jobs = None, fresh: Fresh = False, smoke: Smoke = False, tracking_uri: Uri = None, backend: BackendOption = "loky"
+        jobs: Jobs = None,
+        fresh: Fresh = False,
+        retry: Retry = None,
+        smoke: Smoke = False,
+        tracking_uri: Uri = None,
+        backend: BackendOption = "loky",
     ) -> None:
         from hpsearch.commands import run_study
 
-        run_study(study, Path(file).resolve() if file else None, jobs, fresh, smoke, tracking_uri, backend)
+        run_study(study, Path(file).resolve() if file else None, jobs, fresh, retry, smoke, tracking_uri, backend)
 
     app(commands=single)
 
@@ -84,6 +90,7 @@ def run(
     file: Annotated[Path, typer.Argument(help="A Python file that defines a study.")],
     jobs: Jobs = None,
     fresh: Fresh = False,
+    retry: Retry = None,
     smoke: Smoke = False,
     tracking_uri: Uri = None,
     backend: BackendOption = "loky",
@@ -93,7 +100,7 @@ def run(
     from hpsearch.commands import run_study
     from hpsearch.loading import load_study
 
-    run_study(load_study(file, study), file.resolve(), jobs, fresh, smoke, tracking_uri, backend)
+    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend)
 
 
 @typer_app.command()
@@ -180,7 +187,7 @@ def rerun(
         known = f"one of the {len(result.trials)} recorded trials"
         raise HpsearchError(must_be("TRIAL", known, number, f"See: hpsearch show {name}"))
     try:
-        again = run_again(result.study, trial, debug)
+        again = run_again(result.study, trial, result.trials, debug)
     except Exception:
         import pdb
 

@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
-from hpsearch.display import best_table, display, failures, rows_table
+from hpsearch.display import best_table, chosen_line, completeness, display, failures, rows_table
 from hpsearch.errors import HpsearchError, StudyError
 from hpsearch.loading import load_study
 from hpsearch.result import Result
@@ -19,7 +19,14 @@ from hpsearch.tracking.catalog import StudySummary, TrialRow
 
 
 def run_study(
-    study: Study, file: Path | None, jobs: int | None, fresh: bool, smoke: bool, tracking_uri: str | None, backend: str
+    study: Study,
+    file: Path | None,
+    jobs: int | None,
+    fresh: bool,
+    retry: bool | None,
+    smoke: bool,
+    tracking_uri: str | None,
+    backend: str,
 ) -> None:
     """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
     console, sign = terminal(), -1 if study.maximize else 1
@@ -28,7 +35,7 @@ def run_study(
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
     try:
         with display(console, sign) as progress:
-            result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, progress=progress, source=file)  # type: ignore[arg-type]
+            result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, retry=retry, progress=progress, source=file)  # type: ignore[arg-type]
     except (KeyboardInterrupt, SystemExit) as end:
         again = f"hpsearch run {file}" if file else "the same command"
         typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
@@ -44,6 +51,10 @@ def run_study(
 
 def _show_result(console: Console, result: Result, sign: int) -> None:
     console.print(best_table(result.trials, sign, result.record.measure, console.width))
+    if any(trial.replicate for trial in result.trials):
+        console.print(chosen_line(result.chosen, sign), markup=False, soft_wrap=True)
+    if getattr(result.study.strategy, "complete", False):
+        console.print(completeness(result.trials), markup=False, soft_wrap=True)
     for line in failures(result.trials):
         console.print(line, markup=False, style="yellow", soft_wrap=True)
 

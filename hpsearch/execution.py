@@ -16,15 +16,16 @@ import traceback
 import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, field, replace
 from pickle import PicklingError
 from typing import Any, Literal, get_args
 
 import joblib
 import numpy as np
-from threadpoolctl import threadpool_limits
+from threadpoolctl import threadpool_info, threadpool_limits
 
+from hpsearch.alarm import TimeUp, time_limit
 from hpsearch.data.vault import closed
 from hpsearch.errors import Diverged, StudyError, must_be
 from hpsearch.ports import Context
@@ -41,7 +42,8 @@ class Task:
     """Everything a worker needs to run one trial.
 
     ``trial`` holds what was asked (its outcome is not there yet), ``params`` the resolved form an objective sees, and the
-    random numbers come from ``SeedSequence(seed, spawn_key=key)``; ``sign`` is -1 where the study maximises.
+    random numbers come from ``SeedSequence(seed, spawn_key=key)``; ``sign`` is -1 where the study maximises, ``limit`` in
+    seconds of wall-clock time. ``state`` is what an earlier trial left to go on from, ``keep_state`` whether to leave one.
     """
 
     trial: Trial
@@ -49,6 +51,9 @@ class Task:
     seed: int
     key: tuple[int, ...]
     sign: int = 1
+    limit: float | None = None
+    keep_state: bool = False
+    state: Mapping[str, Any] | None = None
     parent: int = field(default_factory=os.getpid)
 
 
@@ -59,7 +64,13 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
     try:
-        result = _ended(task, as_outcome(call(objective, task.params, context), context, task.sign))
+        with time_limit(task.limit):
+            answer = call(objective, task.params, context)
+        result = _ended(task, as_outcome(answer, context, task.sign))
+    except TimeUp:
+        if task.limit is None:
+            raise  # the whole study's time is up, not this trial's
+        result = _failed(task, Status.TIMED_OUT, TimeoutError(f"it took longer than {task.limit} s"), context)
     except Diverged as error:
         result = _failed(task, Status.DIVERGED, error, context)
     except Exception as error:
@@ -69,7 +80,9 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
 
 def trial_context(task: Task) -> Context:
     """Return the context of a task, with the random numbers that are the trial's own."""
-    return Context(np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key)), task.trial.budget)
+    rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
+    deadline = None if task.limit is None else time.monotonic() + task.limit
+    return Context(rng, task.trial.budget, task.state, deadline, stage=task.trial.stage)
 
 
 def call(objective: AnyObjective, params: Params, context: Context) -> object:
@@ -117,6 +130,8 @@ def _with(trial: Trial, **changes: Any) -> Trial:
 
 
 def _ended(task: Task, outcome: Outcome) -> Trial:
+    if not task.keep_state:
+        outcome = replace(outcome, state=None)
     if math.isfinite(outcome.value):
         return _with(task.trial, status=Status.FINISHED, outcome=outcome)
     reason = f"the value was {task.sign * outcome.value!r}, not a finite number"
@@ -129,6 +144,12 @@ def _failed(task: Task, status: Status, error: Exception, context: Context) -> T
     partial = Outcome(math.nan, history=context.history)
     text = "".join(traceback.format_exception(error))
     return _with(task.trial, status=status, outcome=partial, error=reason[:500], traceback=text)
+
+
+def engine() -> str:
+    """Return what multiplies matrices here, such as ``openblas 0.3.30 SkylakeX``: bits may differ from one to another."""
+    found = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    return ", ".join(dict.fromkeys(f"{p['internal_api']} {p['version']} {p.get('architecture', '')}".strip() for p in found))
 
 
 class Execution:
@@ -159,15 +180,16 @@ class Execution:
         self._stop()
         self._stack.close()
 
-    def run(self, objective: AnyObjective, tasks: Sequence[Task]) -> Iterator[Trial]:
+    def run(self, objective: AnyObjective, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
         pending = {task.trial.number: task for task in tasks}
         while pending:
             dispatched: list[Task] = []
             try:
-                for trial in self._stream(objective, _noting(pending.values(), dispatched)):
-                    del pending[trial.number]
-                    yield trial
+                with closing(self._stream(objective, _noting(pending.values(), dispatched))) as stream:
+                    for trial in stream:
+                        del pending[trial.number]
+                        yield trial
             except BrokenProcessPool:
                 self._stop()
                 for task in [task for task in dispatched if task.trial.number in pending]:
@@ -180,7 +202,8 @@ class Execution:
             return
         stream = self._workers()(joblib.delayed(run_task)(objective, task) for task in tasks)
         try:
-            yield from stream
+            for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
+                yield trial
         except PicklingError as error:
             advice = "Define it at the top of a file, or take backend='threading'."
             raise StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice)) from error

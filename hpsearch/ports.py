@@ -27,13 +27,22 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Batch:
-    """Proposals that may run side by side, and the stage they belong to."""
+    """Proposals that may run side by side, and the stage they belong to.
+
+    ``space`` is what they were drawn from where that is not the study's own: its ranges narrowed, or moved beyond the first
+    ones where they may move; without it every proposal must lie in the study's space. ``note`` is one sentence for whoever
+    watches, such as why a range was moved, or (in a batch without proposals) why the search ends here.
+    """
 
     proposals: Sequence[Proposal]
     stage: str = "all"
+    space: Space | None = None
+    note: str = ""
 
 
 Search = Generator[Batch, Sequence[Trial], None]
+# Checks before a search; what it returns is the space to search, or None where there is a bug to mend first.
+Preflight = Generator[Batch, Sequence[Trial], Space | None]
 
 
 @runtime_checkable
@@ -57,12 +66,14 @@ class Context:
         budget: what this trial may spend, in epochs; None leaves it to the objective.
         state: arrays of an earlier trial to go on from, or None.
         deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
+        stage: the stage the trial belongs to; by it an objective knows its own pre-flight checks.
     """
 
     rng: np.random.Generator
     budget: int | None = None
     state: Mapping[str, Any] | None = None
     deadline: float | None = None
+    stage: str = ""
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
 
     def report(self, step: int, **metrics: float) -> None:
@@ -92,7 +103,9 @@ class Objective(Protocol):
     ``parameters`` (names it accepts), ``required`` (names it cannot do without), ``check(params)`` (refuses a bad value
     before the first trial), ``measure`` (what its value is, as in "validation error"), ``data`` (a `hpsearch.data.Dataset`),
     ``test(params, context, part)`` (scores on a test part), ``shrunk()`` (the same objective on a small part of its data,
-    for ``--smoke``).
+    for ``--smoke``), ``preflight(space)`` (a generator like a strategy's search, of checks in stages named
+    ``pre-flight: ...``, for strategies with ``preflight=True``; it returns the space to search, or None where a check found
+    a bug), ``ranges`` (first ranges for required names that such a study's space leaves out).
     """
 
     def __call__(self, params: Params, context: Context) -> Outcome: ...
@@ -135,9 +148,10 @@ class Tracker(Protocol):
 
     Law: called from one thread of the parent process only. ``find`` reads and changes nothing; ``start`` opens the study
     (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; a trial handed to
-    ``record`` is kept for good when the call returns; ``finish`` closes the study with ``"finished"``, ``"killed"`` or
-    ``"failed"``. ``opening`` counts that the test part is about to be opened (it returns the count so far, this one included),
-    ``tested`` keeps the scores; both work on a study that is not running.
+    ``record`` is kept for good when the call returns, in the place of one of its number that did not finish; ``finish``
+    closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. ``opening`` counts that the test part is about to be
+    opened (it returns the count so far, this one included), ``tested`` keeps the scores; both work on a study that is not
+    running.
     """
 
     def find(self, record: StudyRecord) -> Recorded | None: ...

@@ -14,12 +14,13 @@ class Progress:
     """What a display needs to know after each trial.
 
     ``total`` is the number of trials the study will have where the strategy says so, ``found`` a sentence on what an earlier
-    run left behind, ``last`` the trial that ended last.
+    run left behind, ``notes`` what the strategy said, ``last`` the trial that ended last.
     """
 
     total: int | None = None
     jobs: int = 1
     found: str = ""
+    notes: list[str] = field(default_factory=list)
     done: int = 0
     failed: int = 0
     taken_over: int = 0
@@ -34,6 +35,16 @@ class Progress:
         for trial in trials:
             self.taken_over += 1
             self._count(trial)
+
+    def say(self, note: str) -> bool:
+        """Keep what the strategy says of its next batch; return whether it says anything."""
+        self.notes += [note] if note else []
+        return bool(note)
+
+    @property
+    def news(self) -> list[str]:
+        """Everything there is to say in sentences, oldest first."""
+        return [self.found] * bool(self.found) + self.notes
 
     def ended(self, trial: Trial) -> None:
         """Count a trial that has just ended."""

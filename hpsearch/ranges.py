@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-import numpy as np
-
 from hpsearch.errors import SpaceError, must_be
+from hpsearch.plain import check_ends, even_units, finite, plain, whole
 
 Spacing = Literal["ends", "cells"]
+# Which ends of a range a search may never pass; None: both ends of a linear range, none of a logarithmic one.
+Hard = bool | Literal["low", "high"] | None
 # (parent, allowed labels) pairs, all of which must hold for a parameter to be present.
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 When = Mapping[str, Any] | Conditions | None
@@ -29,36 +30,49 @@ class Range:
     """What all three kinds share: a map of [0, 1] onto values, and a text form that reads back exactly."""
 
     when: When = field(default=None, kw_only=True)
+    # Which end is the simpler setting, for the one-standard-error rule (`hpsearch.selection`).
+    simple: Literal["low", "high"] | None = field(default=None, kw_only=True)
 
     @property
     def conditions(self) -> Conditions:
         """The conditions under which the parameter is present; empty where it always is."""
         return _conditions(self.when)
 
+    @property
+    def free(self) -> tuple[bool, bool]:
+        """Whether a search that adapts its ranges may pass the low end, and the high end."""
+        hard = getattr(self, "hard", True)
+        if hard is None:
+            hard = not getattr(self, "log", False)
+        return hard not in (True, "low"), hard not in (True, "high")
+
+    @property
+    def _shared(self) -> dict[str, object]:
+        return {"when": self.when, "simple": self.simple}
+
     def from_unit(self, u: float) -> Any:
         """Return the value at ``u`` in [0, 1]."""
         raise NotImplementedError
 
     def _show(self, *plain: object, **options: object) -> str:
-        named = [f"{key}={value!r}" for key, value in options.items() if value]
+        # hard=False says something, log=False is what holds anyway.
+        given = {k: v for k, v in options.items() if v or (k == "hard" and v is not None)}
+        named = [f"{key}={value!r}" for key, value in given.items()]
         return f"{type(self).__name__}({', '.join([*map(repr, plain), *named])})"
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
         """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
         if count is None:
             raise SpaceError(f"A grid over {self!r} must be given a number of points. Name one, as in points=5.")
-        if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-            raise SpaceError(must_be("A number of grid points", "a whole number >= 1", count, "Try 5."))
-        if spacing == "cells" or count == 1:
-            units = [(i + 0.5) / count for i in range(count)]
-        else:
-            units = [i / (count - 1) for i in range(count)]
-        return list(dict.fromkeys(self.from_unit(u) for u in units))
+        return list(dict.fromkeys(self.from_unit(u) for u in even_units(count, spacing)))
 
 
 @dataclass(frozen=True, repr=False)
 class Float(Range):
     """Real numbers in [low, high]; ``log`` spreads them evenly over the logarithm.
+
+    ``hard`` says which ends no search may pass: True, False, ``"low"`` or ``"high"``. Left out, a linear range keeps both
+    ends (a momentum stays below 1) and a logarithmic one may be left by a search that moves its ranges, such as `Staged`.
 
     >>> Float(1e-4, 1.0, log=True).from_unit(0.5)
     0.01
@@ -67,15 +81,17 @@ class Float(Range):
     low: float
     high: float
     log: bool = False
+    hard: Hard = None
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            object.__setattr__(self, name, float(_number(f"Float {name}", getattr(self, name))))
+            object.__setattr__(self, name, float(finite(f"Float {name}", getattr(self, name))))
         object.__setattr__(self, "when", _conditions(self.when))
-        _ordered(self, self.low, self.high, self.log)
+        _side(self.simple)
+        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
 
     def __repr__(self) -> str:
-        return self._show(self.low, self.high, log=self.log, when=self.when)
+        return self._show(self.low, self.high, log=self.log, hard=self.hard, **self._shared)
 
     def from_unit(self, u: float) -> float:
         """Return the value at ``u`` in [0, 1]."""
@@ -109,7 +125,7 @@ class Float(Range):
 
 @dataclass(frozen=True, repr=False)
 class Int(Range):
-    """Whole numbers low, low + step, ..., high; ``log`` spreads them evenly over the logarithm.
+    """Whole numbers low, low + step, ..., high; ``log`` spreads them evenly over the logarithm; ``hard`` as in `Float`.
 
     >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
     [1, 7, 100]
@@ -119,12 +135,14 @@ class Int(Range):
     high: int
     log: bool = False
     step: int = 1
+    hard: Hard = None
 
     def __post_init__(self) -> None:
         for name in ("low", "high", "step"):
-            object.__setattr__(self, name, _whole(f"Int {name}", getattr(self, name)))
+            object.__setattr__(self, name, whole(f"Int {name}", getattr(self, name)))
         object.__setattr__(self, "when", _conditions(self.when))
-        _ordered(self, self.low, self.high, self.log)
+        _side(self.simple)
+        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
         if self.step < 1 or (self.log and self.step != 1):
             raise SpaceError(must_be("Int step", ">= 1, and 1 where log=True", self.step, "Leave it out."))
         if (self.high - self.low) % self.step:
@@ -132,7 +150,7 @@ class Int(Range):
             raise SpaceError(must_be("Int high", f"low plus a multiple of step={self.step}", self.high, advice))
 
     def __repr__(self) -> str:
-        return self._show(self.low, self.high, log=self.log, step=self.step != 1 and self.step, when=self.when)
+        return self._show(self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._shared)
 
     @property
     def count(self) -> int:
@@ -170,26 +188,38 @@ class Int(Range):
 class Choice(Range):
     """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
 
-    A plain option stands in params as itself, a template as its label (its class name where that is unique).
+    A plain option stands in params as itself, a template as its label (its class name where that is unique). Options named in
+    ``dropped`` (by label) keep their place and are no longer proposed.
 
     >>> Choice(10, 20, 50).from_unit(0.4)
     20
     """
 
     options: tuple[Any, ...]
+    dropped: tuple[str, ...] = ()
 
-    def __init__(self, *options: Any, when: When = None) -> None:
+    def __init__(
+        self,
+        *options: Any,
+        when: When = None,
+        dropped: Sequence[str] = (),
+        simple: Literal["low", "high"] | None = None,
+    ) -> None:
         if len(options) == 1 and isinstance(options[0], (list, set, dict)):
             raise SpaceError(must_be("Choice", "given its options one by one", options[0], "Write Choice(10, 20)."))
         if not options:
             raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
         object.__setattr__(self, "options", tuple(plain(option) for option in options))
         object.__setattr__(self, "when", _conditions(when))
+        object.__setattr__(self, "simple", _side(simple))
         if len(set(self.labels)) < len(self.labels):
             raise SpaceError(must_be("Choice options", "distinct", self.labels, "Take the repeated one out."))
+        object.__setattr__(self, "dropped", tuple(dropped))
+        if not set(self.dropped) < set(self.labels):
+            raise SpaceError(must_be("Choice dropped", f"some of {self.labels!r}, not all", self.dropped, "Keep one."))
 
     def __repr__(self) -> str:
-        return self._show(*self.options, when=self.when)
+        return self._show(*self.options, dropped=self.dropped, **self._shared)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
@@ -203,6 +233,11 @@ class Choice(Range):
         pairs = zip(self.options, self.labels, strict=True)
         return tuple(option if _is_plain(option) else label for option, label in pairs)
 
+    @cached_property
+    def kept(self) -> tuple[Any, ...]:
+        """What stands in params for each option that was not dropped."""
+        return tuple(v for v, label in zip(self.values, self.labels, strict=True) if label not in self.dropped)
+
     def index(self, value: object) -> int:
         """Return the position of an option, told by its value, its label or itself; -1 where there is none."""
         for candidates in (self.values, self.options):
@@ -213,19 +248,21 @@ class Choice(Range):
 
     def from_unit(self, u: float) -> Any:
         """Return the option whose cell holds ``u``; all cells are equally wide."""
-        return self.values[min(int(u * len(self.options)), len(self.options) - 1)]
+        return self.kept[min(int(u * len(self.kept)), len(self.kept) - 1)]
 
     def to_unit(self, value: Any) -> float:
-        """Return the centre of the option's cell."""
-        return (self.index(value) + 0.5) / len(self.options)
+        """Return the centre of the option's cell; a dropped option has none and lies at 0.5."""
+        place = [self.index(other) for other in self.kept]
+        return (place.index(self.index(value)) + 0.5) / len(place) if self.contains(value) else 0.5
 
     def contains(self, value: object) -> bool:
-        """Return whether ``value`` stands for one of the options."""
-        return self.index(value) >= 0
+        """Return whether ``value`` stands for one of the options that are left."""
+        position = self.index(value)
+        return position >= 0 and self.labels[position] not in self.dropped
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
         """Return every option, whatever the count."""
-        return list(self.values)
+        return list(self.kept)
 
     def text(self, value: Any) -> str:
         """Return the option's label."""
@@ -247,6 +284,12 @@ def template_ranges(option: Any) -> dict[str, Domain]:
     return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
 
 
+def _side(simple: object) -> object:
+    if simple not in (None, "low", "high"):
+        raise SpaceError(must_be("simple", "'low' or 'high'", simple, "Say which end is the simpler setting, or leave it out."))
+    return simple
+
+
 def _conditions(when: When) -> Conditions:
     """Return conditions in their one stored form; lists and sets mean "any of these"."""
     if not when:
@@ -265,13 +308,6 @@ def _is_plain(option: Any) -> bool:
     return option is None or isinstance(option, (bool, int, float, str))
 
 
-def plain(option: Any) -> Any:
-    """Return NumPy scalars as Python values and lists as tuples; anything else as it is."""
-    if isinstance(option, np.generic):
-        return option.item()
-    return tuple(plain(item) for item in option) if isinstance(option, (list, tuple)) else option
-
-
 def _label(option: Any) -> str:
     if isinstance(option, str):
         return option
@@ -282,25 +318,3 @@ def _label(option: Any) -> str:
         advice = "Make it a dataclass, or give it a __repr__ that shows its settings."
         raise SpaceError(must_be("Choice option", "an object with a stable repr", option, advice))
     return text.removesuffix("()")
-
-
-def _number(what: str, value: Any) -> float:
-    value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SpaceError(must_be(what, "a finite number", value, "Write it as in Float(0.001, 1.0)."))
-    return value
-
-
-def _whole(what: str, value: Any) -> int:
-    value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SpaceError(must_be(what, "a whole number", value, "Write it as in Int(2, 10), or use Float."))
-    return value
-
-
-def _ordered(domain: Domain, low: float, high: float, log: bool) -> None:
-    kind = type(domain).__name__
-    if not low < high:
-        raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
-    if log and low <= 0:
-        raise SpaceError(must_be(f"{kind} low", "> 0 where log=True", low, "Raise it, as in 1e-4, or leave log out."))

@@ -8,22 +8,24 @@ from hpsearch.ports import Recorded, StudyRecord
 from hpsearch.trial import Trial
 
 # A changed strategy is no refusal by itself: a larger one may propose the recorded trials first, and so extend the study.
-_FIXED = ("space", "objective", "seed", "direction", "data")
+_FIXED = ("space", "objective", "seed", "direction", "data", "first", "known", "replicates")
 _ANEW = "Give it another name, or start anew with --fresh (fresh=True)."
 
 
 class Replay:
-    """The recorded trials of a study, handed out as its strategy proposes them again.
+    """The recorded trials of a study, handed out as its strategy proposes them again; with ``retry`` only those that finished.
 
     Raises:
         StudyError: the record is of another study, or the strategy now proposes something else than is recorded.
     """
 
-    def __init__(self, record: StudyRecord, recorded: Recorded) -> None:
+    def __init__(self, record: StudyRecord, recorded: Recorded, retry: bool = False) -> None:
         self.record = record
         self.recorded = recorded
-        self.count = len(recorded.trials)
-        self._left = {trial.number: trial for trial in recorded.trials}
+        self._left = {trial.number: trial for trial in recorded.trials if trial.ok or not retry}
+        self.count = len(self._left)
+        self.numbers = frozenset(self._left)
+        self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
         changed = differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
         if changed:
             raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
@@ -35,7 +37,8 @@ class Replay:
             return ""
         state = "an interrupted run" if self.recorded.interrupted else "an earlier run"
         half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
-        return f"Found {state} of {self.record.name} with {self.count} finished trials{half}; going on from there."
+        again = f", {len(self.again)} that failed and run again" if self.again else ""
+        return f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; going on from there."
 
     def find(self, asked: Trial) -> Trial | None:
         """Return the recorded trial of this number, or None; refuse one that was asked something else."""

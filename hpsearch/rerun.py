@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.execution import Execution, call, trial_context
 from hpsearch.study import Study
-from hpsearch.trial import Curve, Trial
+from hpsearch.trial import Curve, Trial, root
 
 
 @dataclass(frozen=True)
@@ -19,9 +19,13 @@ class Rerun:
     differences: tuple[str, ...]
 
 
-def rerun(study: Study, recorded: Trial, debug: bool = False) -> Rerun:
-    """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through."""
-    task = study.task(replace(recorded, outcome=None, error=None, traceback=None))
+def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False) -> Rerun:
+    """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through.
+
+    ``trials`` are all of the study's: one that went on with an earlier trial is trained anew from that one's seed.
+    """
+    origin = root(recorded, {trial.number: trial for trial in trials})
+    task = study.task(replace(recorded, outcome=None, error=None, traceback=None), origin)
     with Execution(1, "sequential") as execution:
         if debug:
             call(study.objective, task.params, trial_context(task))

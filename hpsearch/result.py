@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.errors import StudyError
 from hpsearch.execution import trial_context
 from hpsearch.ports import StudyRecord, Tracker
-from hpsearch.trial import Trial, best
+from hpsearch.selection import Candidate
+from hpsearch.trial import Trial, root
 
 if TYPE_CHECKING:
     from hpsearch.study import Study
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 class Result:
     """What `Study.run` returns.
 
-    ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done.
+    ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done,
+    ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early).
     """
 
     study: Study
@@ -27,19 +29,29 @@ class Result:
     record: StudyRecord
     tracker: Tracker = field(repr=False)
     taken_over: int = 0
+    notes: Sequence[str] = field(default=(), repr=False)
 
     @property
     def best(self) -> Trial:
-        """The finished trial of lowest value (of highest where the study maximises).
+        """The best trial: the first one of the `chosen` setting; without replicates the one of lowest value.
 
         Raises:
             StudyError: no trial finished.
         """
-        found = best(self.trials)
-        if not found:
+        return self.chosen.trials[0]
+
+    @property
+    def chosen(self) -> Candidate:
+        """The setting that the study's rule selects, with the replicates it was judged on.
+
+        Raises:
+            StudyError: no trial finished.
+        """
+        found = self.study.choose(self.trials)
+        if found is None:
             first = next((t.error for t in self.trials if t.error), "there were no trials")
             raise StudyError(f"Study {self.study.name!r} has no finished trial, so there is no best one. First error: {first}")
-        return found[0]
+        return found
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
@@ -61,7 +73,8 @@ class Result:
         sealed = getattr(getattr(objective, "data", None), "test", None)
         if sealed is None or not hasattr(objective, "test"):
             raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
-        trial, task = self.best, self.study.task(self.best)
+        trial = self.best
+        task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
         part = open_test(sealed, lambda: self._count_opening(trial))
         scores: dict[str, float] = objective.test(task.params, trial_context(task), part)
         self.tracker.tested(self.record, trial, scores)

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import SpaceError, did_you_mean, must_be
-from hpsearch.ranges import Choice, Conditions, Domain, Float, Int, Range, Spacing, plain, template_ranges
+from hpsearch.plain import plain
+from hpsearch.ranges import Choice, Conditions, Domain, Float, Int, Range, Spacing, template_ranges
+from hpsearch.windows import admits, carried, narrowed, widened
 
 __all__ = ["Choice", "Domain", "Float", "Int", "Params", "Space"]
 
@@ -32,6 +34,8 @@ class Space:
     """
 
     given: tuple[tuple[str, Domain], ...]
+    # Ranges that replace those written down, by parameter; names, labels and conditions stay those of ``given``.
+    replaced: tuple[tuple[str, Domain], ...] = ()
 
     def __init__(self, **parameters: Domain) -> None:
         for name, domain in parameters.items():
@@ -43,7 +47,8 @@ class Space:
             self._check_condition(name, domain)
 
     def __repr__(self) -> str:
-        return f"Space({', '.join(f'{name}={domain!r}' for name, domain in self.given)})"
+        shown = self.domains.items() if self.replaced else self.given
+        return f"Space({', '.join(f'{name}={domain!r}' for name, domain in shown)})"
 
     def __len__(self) -> int:
         return len(self.domains)
@@ -60,7 +65,7 @@ class Space:
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """Every parameter, those of templates included, parents before children."""
-        return dict(pair for name, domain in self.given for pair in _expand(name, domain))
+        return dict(pair for name, domain in self.given for pair in _expand(name, domain)) | dict(self.replaced)
 
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
         """Return whether ``name`` is present beside the ``params`` drawn so far."""
@@ -76,8 +81,8 @@ class Space:
         return params
 
     def to_unit(self, params: Mapping[str, Any]) -> list[float]:
-        """Return the point of the unit cube that stands for ``params``; absent parameters lie at 0.5."""
-        self.check(params)
+        """Return the point that stands for ``params``; absent parameters lie at 0.5, those beyond a range outside [0, 1]."""
+        self.check(params, beyond=True)
         return [domain.to_unit(params[name]) if name in params else 0.5 for name, domain in self.domains.items()]
 
     def sample(self, rng: np.random.Generator) -> Params:
@@ -101,8 +106,11 @@ class Space:
             grid = [new for row in grid for new in self._grown(row, name, values)]
         return grid
 
-    def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse params that are not a point of this space, naming the parameter and its range."""
+    def check(self, params: Mapping[str, Any], beyond: bool = False) -> None:
+        """Refuse params that are not a point of this space, naming the parameter and its range.
+
+        With ``beyond``, values may lie past those ends of a range that are not hard.
+        """
         for name in params:
             self[name]
         for name, domain in self.domains.items():
@@ -111,7 +119,7 @@ class Space:
                 raise SpaceError(f"Parameter {name!r} must be given, got {sorted(params)!r}. Add a value in {domain!r}.")
             if not present and name in params:
                 raise SpaceError(f"Parameter {name!r} must be absent unless {domain.conditions!r}. Take it out.")
-            if present and not domain.contains(params[name]):
+            if present and not (admits(domain, params[name]) if beyond else domain.contains(params[name])):
                 raise SpaceError(must_be(f"Parameter {name!r}", f"in {domain!r}", params[name], "Move it inside."))
 
     def contains(self, params: Mapping[str, Any]) -> bool:
@@ -121,6 +129,33 @@ class Space:
         except SpaceError:
             return False
         return True
+
+    def narrow(self, leaders: Sequence[Mapping[str, Any]], width: float) -> Space:
+        """Return the space around some of its points: the hull of windows that are ``width`` of each range wide.
+
+        A window that would pass an end is shifted inside. Choices stay as they are, and so does a range that none of the
+        leaders has.
+        """
+        return self.with_ranges({n: narrowed(d, [p[n] for p in leaders if n in p], width) for n, d in self.domains.items()})
+
+    def widen(self, leaders: Sequence[Mapping[str, Any]], limits: Space) -> Space:
+        """Return the space with every range carried on beyond the end at which most of the leaders, the first too, lie.
+
+        A logarithmic Float grows by a decade, an Int by a doubling, a linear range by half its width; never past ``limits``
+        (see `reach`).
+        """
+        return self.with_ranges({n: widened(d, [p[n] for p in leaders if n in p], limits[n]) for n, d in self.domains.items()})
+
+    def reach(self, steps: int) -> Space:
+        """Return the farthest that `widen` may go: so many steps beyond each end that is not hard."""
+        return self.with_ranges({name: carried(domain, steps, steps) for name, domain in self.domains.items()})
+
+    def drop(self, name: str, labels: Sequence[str]) -> Space:
+        """Return the space without some options of a choice; names and labels stay as they are."""
+        choice = self[name]
+        if not isinstance(choice, Choice):
+            raise SpaceError(must_be(f"Parameter {name!r}", "a Choice", choice, "Narrow a range instead."))
+        return self.with_ranges({name: Choice(*choice.options, when=choice.when, dropped=(*choice.dropped, *labels))})
 
     def resolve(self, params: Mapping[str, Any]) -> Params:
         """Return the params as an objective sees them: templates as objects with their ranges filled in."""
@@ -137,9 +172,17 @@ class Space:
     def corners(self) -> Iterator[Params]:
         """Yield points that together show both ends of every range and every option of every choice."""
         for name, domain in self.domains.items():
-            extremes = domain.values if isinstance(domain, Choice) else (domain.low, domain.high)
+            extremes = domain.kept if isinstance(domain, Choice) else (domain.low, domain.high)
             for value in extremes:
                 yield self._point_with(name, value)
+
+    def with_ranges(self, domains: Mapping[str, Domain]) -> Space:
+        """Return this space with other ranges for some parameters; names, labels and conditions stay."""
+        changed = {name: domain for name, domain in domains.items() if domain != self.domains[name]}
+        space = Space(**dict(self.given))
+        object.__setattr__(space, "replaced", tuple((dict(self.replaced) | changed).items()))
+        space.__dict__.pop("domains", None)
+        return space
 
     def _point_with(self, name: str, value: Any) -> Params:
         wanted = {name: value}
@@ -194,7 +237,7 @@ def _expand(name: str, domain: Domain) -> Iterator[tuple[str, Domain]]:
 
 def _replace_when(domain: Domain, when: Conditions) -> Domain:
     if isinstance(domain, Choice):
-        return Choice(*domain.options, when=when)
+        return Choice(*domain.options, when=when, dropped=domain.dropped)
     return dataclasses.replace(domain, when=when)
 
 

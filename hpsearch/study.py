@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
@@ -11,18 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.composition import confirmed, given, replicated
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
-from hpsearch.execution import AnyObjective, Backend, Execution, Task, takes_context
+from hpsearch.execution import AnyObjective, Backend, Execution, Task, engine, takes_context
 from hpsearch.facts import describe, facts, home
-from hpsearch.ports import Batch, Proposal, Recorded, Search, Strategy, StudyRecord, Tracker
+from hpsearch.loop import Loop
+from hpsearch.ports import Batch, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
 from hpsearch.result import Result
+from hpsearch.selection import Candidate, Rule, candidates, check_rule, select
 from hpsearch.space import Space
-from hpsearch.trial import Params, Status, Trial
+from hpsearch.stop import Stop
+from hpsearch.trial import CONFIRM, Params, Trial
 
 # The first number of a spawn key says what the random numbers are for.
-_STRATEGY, _TRIAL = 0, 2
+_STRATEGY, _REPLICATE, _TRIAL, _SELECTION = 0, 1, 2, 3
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,13 @@ class Study:
         seed: decides every random number of the study; the trial table depends on nothing else.
         maximize: whether larger values are better.
         question: one sentence for the record; the docstring of the file that defines the study where left out.
+        first: settings of your own, tried before the strategy's.
+        known: finished trials of an earlier study of the same space, for strategies that learn.
+        replicates: how often each setting is run, under seeds 0, 1, ... that all settings share.
+        confirm: how many leaders are run again at the end, under ``confirm_replicates`` fresh seeds each.
+        select: how the best setting is chosen, see `hpsearch.selection.select`.
+        stop: rules that end the study before its strategy does.
+        trial_seconds: wall-clock limit of one trial; a trial beyond it ends as timed out.
     """
 
     name: str
@@ -46,6 +58,14 @@ class Study:
     seed: int = 0
     maximize: bool = False
     question: str = field(default="", compare=False)
+    first: Sequence[Params] = ()
+    known: Sequence[Trial] = ()
+    replicates: int = 1
+    confirm: int = 0
+    confirm_replicates: int = 5
+    select: Rule = "mean"
+    stop: Stop | None = None
+    trial_seconds: float | None = None
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable() or len(self.name) > 200:
@@ -60,8 +80,11 @@ class Study:
             raise StudyError(must_be("A study's strategy", "a strategy", self.strategy, "Write Random(trials=32)."))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise StudyError(must_be("A study's seed", "a whole number >= 0", self.seed, "Try 0."))
+        self._check_extras()
         if not self.question:
             object.__setattr__(self, "question", _docstring_of_caller())
+        if self._preflight:
+            object.__setattr__(self, "space", self._with_first_ranges())
         self._check_objective()
 
     def run(
@@ -71,6 +94,7 @@ class Study:
         backend: Backend = "loky",
         tracker: Tracker | None = None,
         fresh: bool = False,
+        retry: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
         source: Path | None = None,
     ) -> Result:
@@ -81,6 +105,7 @@ class Study:
             backend: ``"loky"`` (processes), ``"threading"`` or ``"sequential"``.
             tracker: where trials are recorded; None takes MLflow, in the project that holds the running script.
             fresh: start anew instead of going on with what is recorded under this name.
+            retry: run recorded trials that did not finish again; None does so for a strategy that promises to be complete.
             progress: called after every trial.
             source: the file that defines the study, for the record.
         Raises:
@@ -91,9 +116,10 @@ class Study:
         tracker = tracker or _default_tracker(source)
         record = self.record(source)
         recorded = None if fresh else tracker.find(record)
-        replay = Replay(record, recorded or Recorded())
-        loop = _Loop(self, execution, tracker, replay, record, fresh, progress)
-        return Result(self, loop.run(), record, tracker, replay.count)
+        retry = bool(getattr(self.strategy, "complete", False)) if retry is None else retry
+        replay = Replay(record, recorded or Recorded(), retry)
+        loop = Loop(self, execution, tracker, replay, record, fresh, progress)
+        return Result(self, loop.run(), record, tracker, replay.count, loop.state.notes)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
         """Return the result as recorded so far, without running anything.
@@ -113,7 +139,8 @@ class Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""
         shrink = getattr(self.objective, "shrunk", None)
         objective = shrink() if callable(shrink) else self.objective
-        return replace(self, name=f"{self.name}-smoke", objective=objective, strategy=_Smoke(self.strategy))
+        small = replace(self, objective=objective, strategy=_Smoke(self.strategy), first=(), confirm=0, replicates=1)
+        return replace(small, name=f"{self.name}-smoke")
 
     def record(self, source: Path | None = None) -> StudyRecord:
         """Return what identifies this study in a store."""
@@ -125,23 +152,92 @@ class Study:
             "seed": str(self.seed),
             "direction": "maximize" if self.maximize else "minimize",
         }
+        identity |= self._extras()
         if hasattr(data, "checksum"):
             identity["data"] = f"{data!r} sha256 {data.checksum[:16]}"
         tags = {"reproduction": "true"} if getattr(data, "reproduction", False) else {}
         folder = source.parent if source else home()
         text = str(source) if source else None
         measure = str(getattr(self.objective, "measure", "value"))
-        return StudyRecord(self.name, self.question, identity, facts(folder), self.space, self.maximize, text, measure, tags)
+        known = facts(folder) | {"blas": engine()}
+        return StudyRecord(self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags)
 
-    def task(self, trial: Trial) -> Task:
-        """Return what a worker needs to run ``trial``: the resolved params, and the trial's own random numbers."""
-        sign = -1 if self.maximize else 1
-        return Task(trial, self.space.resolve(trial.params), self.seed, (_TRIAL, trial.number), sign)
+    def task(self, trial: Trial, origin: Trial | None = None) -> Task:
+        """Return what a worker needs to run ``trial``: the resolved params, and its own random numbers.
+
+        Those of replicates depend on the replicate alone, so that settings are compared on the same seeds; those of a trial
+        that goes on with an earlier one are that one's, its ``origin``.
+        """
+        paired = self.replicates > 1 or trial.stage == CONFIRM
+        key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
+        keep = bool(getattr(self.strategy, "continues", False))
+        return Task(trial, self.space.resolve(trial.params), self.seed, key, self.sign, self.trial_seconds, keep)
+
+    @property
+    def sign(self) -> int:
+        """-1 where larger values are better, else 1."""
+        return -1 if self.maximize else 1
 
     def search(self) -> Search:
-        """Start the strategy with its own random numbers."""
+        """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
+        search = self._proposed()
+        return confirmed(search, self.confirm, self.confirm_replicates) if self.confirm else search
+
+    def _proposed(self) -> Search:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STRATEGY,)))
-        return self.strategy.search(self.space, rng)
+        known = list(self.known)
+        if self.first:
+            known += yield from given(self.first)
+        space = self.space if self._preflight is None else (yield from self._preflight(self.space))
+        if space is None:
+            return
+        search = self.strategy.search(space, rng, known)
+        yield from search if self.replicates == 1 else replicated(search, self.replicates)
+
+    def choose(self, trials: Sequence[Trial]) -> Candidate | None:
+        """Return the setting chosen by the study's rule, or None where no trial finished."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_SELECTION,)))
+        found = candidates(trials)
+        return select(found, self.select, self.space, rng) if found else None
+
+    def _extras(self) -> dict[str, str]:
+        """Return what else decides the trials, where it is not the default, as text."""
+        extras = {
+            "first": repr(list(self.first)) if self.first else None,
+            "known": hashlib.sha256(repr(list(self.known)).encode()).hexdigest()[:16] if self.known else None,
+            "replicates": str(self.replicates) if self.replicates > 1 else None,
+        }
+        return {name: text for name, text in extras.items() if text is not None}
+
+    @property
+    def _preflight(self) -> Callable[[Space], Preflight] | None:
+        """The objective's checks, if it has any and the strategy wants them."""
+        offered: Callable[[Space], Preflight] | None = getattr(self.objective, "preflight", None)
+        return offered if getattr(self.strategy, "preflight", False) else None
+
+    def _with_first_ranges(self) -> Space:
+        """Return the space with the objective's own range for every required name that is left out."""
+        ranges, required = getattr(self.objective, "ranges", {}), getattr(self.objective, "required", ())
+        missing = {name: ranges[name] for name in sorted(required) if name in ranges and name not in self.space}
+        return Space(**dict(self.space.given), **missing) if missing else self.space
+
+    def _check_extras(self) -> None:
+        for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2)):
+            count = getattr(self, name)
+            if isinstance(count, bool) or not isinstance(count, int) or count < least:
+                raise StudyError(must_be(f"A study's {name}", f"a whole number >= {least}", count, "Leave it out."))
+        limit = self.trial_seconds
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0):
+            raise StudyError(must_be("A study's trial_seconds", "a number > 0", limit, "Leave it out for no limit."))
+        if self.stop is not None and not isinstance(self.stop, Stop):
+            raise StudyError(must_be("A study's stop", "a Stop", self.stop, "Write Stop(trials=100)."))
+        check_rule(self.select, self.space)
+        for params in self.first:
+            self.space.check(params)
+        for trial in self.known:
+            if not self.space.contains(trial.params):
+                advice = "Take trials of a study of this space, or leave known= out."
+                raise StudyError(must_be("A known trial's params", f"a point of {self.space!r}", trial.params, advice))
 
     def _check_objective(self) -> None:
         """Refuse what would make every trial fail: names the objective does not know or misses, values it refuses."""
@@ -181,86 +277,6 @@ class _Smoke:
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         first = next(self.strategy.search(space, rng, known))
         yield Batch([replace(proposal, budget=1) for proposal in first.proposals[:2]], first.stage)
-
-
-@dataclass
-class _Loop:
-    """One run of a study: ask the strategy, replay what is recorded, run the rest, write it down."""
-
-    study: Study
-    execution: Execution
-    tracker: Tracker
-    replay: Replay
-    record: StudyRecord
-    fresh: bool
-    progress: Callable[[Progress], None] | None
-    trials: dict[int, Trial] = field(default_factory=dict)
-    started: bool = False
-
-    def __post_init__(self) -> None:
-        total = getattr(self.study.strategy, "trials", None)
-        self.state = Progress(total=total, jobs=self.execution.jobs, found=self.replay.found)
-
-    def run(self) -> list[Trial]:
-        try:
-            with self.execution:
-                self._search()
-            self.replay.check_all_used(len(self.trials), self.record)
-            if self.started or not self.replay.recorded.finished:
-                self._start()
-                self.tracker.finish("finished", self._in_order())
-        except BaseException as error:
-            if self.started:
-                asked_to_end = isinstance(error, (KeyboardInterrupt, SystemExit))
-                self.tracker.finish("killed" if asked_to_end else "failed", self._in_order())
-            raise
-        return self._in_order()
-
-    def _search(self) -> None:
-        search = self.study.search()
-        try:
-            batch = next(search)
-            while True:
-                batch = search.send(self._run_batch(batch))
-        except StopIteration:
-            return
-
-    def _run_batch(self, batch: Batch) -> list[Trial]:
-        """Return the batch's trials in the order proposed, running those that no record holds."""
-        first = len(self.trials)
-        asked = [self._asked(first + i, p, batch.stage) for i, p in enumerate(batch.proposals)]
-        done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
-        self.trials.update(done)
-        self.state.replayed(done.values(), proposed=first + len(asked))
-        missing = [self.study.task(trial) for trial in asked if trial.number not in done]
-        if missing:
-            self._start()
-        for trial in self.execution.run(self.study.objective, missing):
-            self.trials[trial.number] = trial
-            self.tracker.record(trial)
-            self.state.ended(trial)
-            self._show()
-        return [self.trials[trial.number] for trial in asked]
-
-    def _asked(self, number: int, proposal: Proposal, stage: str) -> Trial:
-        self.study.space.check(proposal.params)
-        return Trial(
-            number, dict(proposal.params), stage, Status.FAILED,
-            budget=proposal.budget, continues=proposal.continues, replicate=proposal.replicate,
-        )  # fmt: skip
-
-    def _start(self) -> None:
-        if not self.started:
-            self.tracker.start(self.record, self.fresh)
-            self.started = True
-            self._show()
-
-    def _show(self) -> None:
-        if self.progress is not None:
-            self.progress(self.state)
-
-    def _in_order(self) -> list[Trial]:
-        return [self.trials[number] for number in sorted(self.trials)]
 
 
 def _default_tracker(source: Path | None) -> Tracker:

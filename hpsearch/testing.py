@@ -113,7 +113,7 @@ class StrategyContract:
         assert batches
         for batch in batches:
             for proposal in batch.proposals:
-                space.check(proposal.params)
+                space.check(proposal.params, beyond=batch.space is not None)
 
     def test_proposes_python_values(self, space: Space) -> None:
         _, trials = drive(self.make(), space)
@@ -251,6 +251,18 @@ class TrackerContract:
         found = self.make().find(record)
         assert found is not None
         assert len(found.trials) == 1
+
+    def test_a_failed_trial_may_be_replaced_and_a_finished_one_not(self) -> None:
+        record = self.study_record("replaced")
+        finished, failed = self.trials()[:2]
+        tracker = self.make()
+        tracker.start(record)
+        for trial in (finished, failed, replace(finished, number=1), replace(failed, number=0)):
+            tracker.record(trial)
+        tracker.finish("finished", [])
+        found = self.make().find(record)
+        assert found is not None
+        assert table(found.trials) == table([finished, replace(finished, number=1)])
 
     def test_identity_comes_back(self) -> None:
         record = self.study_record("identity")

@@ -12,6 +12,10 @@ from hpsearch.space import Params as Params
 
 # One metric over the epochs: (step, value) pairs in rising order of step.
 Curve = tuple[tuple[int, float], ...]
+# The stage of a trial that checks the objective instead of searching begins with this.
+PREFLIGHT = "pre-flight"
+# The stage in which the leaders of a search are trained again under fresh seeds.
+CONFIRM = "confirm"
 
 
 class Status(StrEnum):
@@ -21,6 +25,7 @@ class Status(StrEnum):
     FAILED = "failed"
     DIVERGED = "diverged"
     DIED = "died"
+    TIMED_OUT = "timed out"
 
 
 @dataclass(frozen=True)
@@ -64,6 +69,11 @@ class Trial:
     seconds: float = field(default=0.0, compare=False)
 
     @property
+    def check(self) -> bool:
+        """Whether the trial was a check before the search; such a trial is never selected."""
+        return self.stage.startswith(PREFLIGHT)
+
+    @property
     def ok(self) -> bool:
         """Whether the trial finished with a finite value, and so may be selected."""
         return self.status is Status.FINISHED and math.isfinite(self.value)
@@ -74,11 +84,18 @@ class Trial:
         return math.nan if self.outcome is None else self.outcome.value
 
 
+def root(trial: Trial, trials: Mapping[int, Trial]) -> Trial:
+    """Return the trial whose training this one goes on with, through all ``continues``; itself where it started anew."""
+    while trial.continues is not None:
+        trial = trials[trial.continues]
+    return trial
+
+
 def best(trials: Iterable[Trial], count: int = 1) -> list[Trial]:
-    """Return the ``count`` finished trials of lowest value, best first; ties go to the earlier number.
+    """Return the ``count`` finished trials of lowest value, best first; ties go to the earlier number, checks are left out.
 
     >>> trials = [Trial(n, {}, "all", Status.FINISHED, Outcome(v)) for n, v in enumerate([3.0, 1.0, 2.0, 1.0])]
     >>> [t.number for t in best(trials, 3)]
     [1, 3, 2]
     """
-    return sorted((t for t in trials if t.ok), key=lambda t: (t.value, t.number))[:count]
+    return sorted((t for t in trials if t.ok and not t.check), key=lambda t: (t.value, t.number))[:count]

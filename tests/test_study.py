@@ -141,6 +141,32 @@ def test_failed_trials_are_results() -> None:
     assert result.best.params["c"] == "a"
 
 
+def test_a_grid_runs_its_failed_cells_again_and_only_those() -> None:
+    broken = {"now": True}
+
+    def flaky(params: Params) -> float:
+        ran.append(params["x"])
+        if broken["now"] and params["x"] == 0.0:
+            raise OSError("the disk was full")
+        return float(params["x"])
+
+    ran: list[float] = []
+    grid = study(objective=flaky, strategy=Grid(points=3))
+    tracker = MemoryTracker()
+    assert sum(not t.ok for t in run(grid, tracker).trials) == 2
+    broken["now"] = False
+    ran.clear()
+    assert all(t.ok for t in run(grid, tracker).trials)
+    assert ran == [0.0, 0.0]
+
+
+def test_other_strategies_keep_failures_unless_asked() -> None:
+    tracker = MemoryTracker()
+    failed = {t.number for t in run(study(objective=fails_sometimes), tracker).trials if not t.ok}
+    assert run(study(objective=fails_sometimes), tracker).taken_over == 12
+    assert run(study(objective=fails_sometimes), tracker, retry=True).taken_over == 12 - len(failed)
+
+
 def test_no_finished_trial_has_no_best() -> None:
     def always(params: Params) -> float:
         raise ValueError("never works")

@@ -20,7 +20,9 @@ from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import whole
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
-from hpsearch.ports import Context
+from hpsearch.objectives import preflight
+from hpsearch.ports import Context, Preflight
+from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset(
@@ -110,6 +112,15 @@ class TrainNetwork:
         """What the value is."""
         return f"validation {self.value}"
 
+    @property
+    def ranges(self) -> dict[str, Domain]:
+        """First ranges for what a space may leave out where pre-flight checks find the range."""
+        return {"learning_rate": preflight.RATES}
+
+    def preflight(self, space: Space) -> Preflight:
+        """Yield the checks that come before a search; see `hpsearch.objectives.preflight`."""
+        return preflight.checks(self, space)
+
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse params it could not train with; trains nothing.
 
@@ -133,6 +144,8 @@ class TrainNetwork:
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Train for ``context.budget`` epochs, or all, going on from ``context.state`` where there is one."""
+        if context.stage in preflight.CHECKS:
+            return preflight.check(self, params, context)
         training = self._train(params, context)
         score, last = training.kept_score, training.history[-1]
         metrics = {

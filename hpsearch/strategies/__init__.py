@@ -1,6 +1,10 @@
 """Strategies: each proposes batches of trials; each is one frozen dataclass in one file."""
 
+from hpsearch.strategies.bayesian import Bayesian
 from hpsearch.strategies.grid import Grid
+from hpsearch.strategies.halving import Halving, Hyperband
+from hpsearch.strategies.quasirandom import QuasiRandom
 from hpsearch.strategies.random import Random
+from hpsearch.strategies.staged import Staged
 
-__all__ = ["Grid", "Random"]
+__all__ = ["Bayesian", "Grid", "Halving", "Hyperband", "QuasiRandom", "Random", "Staged"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -25,6 +25,9 @@ class Grid:
 
     Two ranges of 4 points give 16 trials, and 4 different values of each parameter; random search gives 16 of each.
     """
+
+    # Cells that failed are run again when the study is: a grid with holes is no map.
+    complete: ClassVar[bool] = True
 
     points: int | Mapping[str, Any] | None = None
     spacing: Spacing = "ends"

@@ -57,9 +57,11 @@ class MemoryTracker:
         self._current = self.studies[record.name] = kept
 
     def record(self, trial: Trial) -> None:
-        """Keep one finished trial, without its model state; a number kept before stays as it was."""
+        """Keep one ended trial, without its model state; one that finished before stays as it was."""
         outcome = None if trial.outcome is None else replace(trial.outcome, state=None)
-        self._open().trials.setdefault(trial.number, replace(trial, outcome=outcome))
+        kept = self._open().trials
+        if trial.number not in kept or not kept[trial.number].ok:
+            kept[trial.number] = replace(trial, outcome=outcome)
 
     def finish(self, status: str, trials: Sequence[Trial]) -> None:
         """Close the study with ``finished``, ``killed`` or ``failed``."""

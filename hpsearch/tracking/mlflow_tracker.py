@@ -126,9 +126,12 @@ class MlflowTracker:
             raise
 
     def record(self, trial: Trial) -> None:
-        """Write one trial; where the store is away it waits in memory for the next call. Never raises for the store."""
+        """Write one trial; where the store is away it waits in memory for the next call. Never raises for the store.
+
+        A trial that failed before and was run again takes the place of the failed one.
+        """
         study = self._open()
-        if trial.number in study.trials:
+        if trial.number in study.trials and (study.trials[trial.number].ok or not study.outbox.forget(trial.number)):
             return
         if trial.outcome is not None:
             trial = replace(trial, outcome=replace(trial.outcome, state=None))

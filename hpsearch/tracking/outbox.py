@@ -65,6 +65,21 @@ class Outbox:
             else:
                 self.pending.remove(trial)
 
+    def forget(self, number: int) -> bool:
+        """Take a trial back, to be replaced by another run of it; return whether that was possible."""
+        waiting = [trial for trial in self.pending if trial.number == number]
+        for trial in waiting:
+            self.pending.remove(trial)
+        if number in self.runs:
+            try:
+                self.store.client.delete_run(self.runs[number])
+            except Exception as error:
+                logger.warning("Trial %d could not be replaced: %s", number, reason(error))
+                return False
+            del self.runs[number]
+        self.begun.pop(number, None)
+        return True
+
     def load(self) -> None:
         """Take up the trials that an earlier end of the study left in its file."""
         path = self.store.unsent(self.record.name)

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from hpsearch import strategies
+from typing import ClassVar
+
+import pytest
+
+from hpsearch import Float, Int, Space, strategies
 from hpsearch.ports import Strategy
-from hpsearch.strategies import Grid, Random
-from hpsearch.testing import StrategyContract
+from hpsearch.strategies import Bayesian, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
+from hpsearch.testing import SPACES, StrategyContract
 
 
 class TestRandom(StrategyContract):
@@ -23,6 +27,64 @@ class TestGridOfCells(StrategyContract):
         return Grid(points=2, spacing="cells")
 
 
+class TestStaged(StrategyContract):
+    def make(self) -> Strategy:
+        return Staged(trials=24, batch_size=4)
+
+
+class TestStagedWithEpochs(StrategyContract):
+    def make(self) -> Strategy:
+        return Staged(stages=(8, 8), keep=2, epochs=(1, 3), batch_size=3)
+
+
+class TestHalving(StrategyContract):
+    def make(self) -> Strategy:
+        return Halving(trials=12, min_epochs=1, max_epochs=4, factor=2)
+
+
+class TestHalvingOnAParameter(StrategyContract):
+    # Only a space with a whole number in it has such a resource.
+    spaces: ClassVar = {"log": Space(x=Float(1e-4, 10.0, log=True), n=Int(1, 8, log=True))}
+
+    def make(self) -> Strategy:
+        return Halving(trials=10, factor=2, resource="n")
+
+
+class TestHyperband(StrategyContract):
+    def make(self) -> Strategy:
+        return Hyperband(max_epochs=4, factor=2)
+
+
+class TestQuasiRandom(StrategyContract):
+    def make(self) -> Strategy:
+        return QuasiRandom(trials=12)
+
+
+class TestBayesian(StrategyContract):
+    def make(self) -> Strategy:
+        return Bayesian(trials=14, startup=6)
+
+
+class TestBayesianInBatches(StrategyContract):
+    def make(self) -> Strategy:
+        return Bayesian(trials=17, batch_size=4, startup=6)
+
+
+class TestBayesianByEvolution(StrategyContract):
+    # It models real and whole numbers only, two of them at least; elsewhere it draws at random.
+    spaces: ClassVar = {name: SPACES[name] for name in ("log", "mixed")}
+
+    def make(self) -> Strategy:
+        pytest.importorskip("cmaes")
+        return Bayesian(trials=17, batch_size=4, startup=6, sampler="cmaes")
+
+
+class TestBayesianByGaussianProcess(StrategyContract):
+    def make(self) -> Strategy:
+        pytest.importorskip("torch")
+        return Bayesian(trials=12, batch_size=3, startup=6, sampler="gp")
+
+
 def test_no_strategy_is_left_out() -> None:
-    tested = {type(case().make()).__name__ for case in StrategyContract.__subclasses__()}
+    tested = {case.__name__.removeprefix("Test") for case in StrategyContract.__subclasses__()}
     assert tested >= set(strategies.__all__)

@@ -1,0 +1,1 @@
+"""Analysis: numbers from trials and simulations; no plotting."""

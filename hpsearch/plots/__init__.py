@@ -1,0 +1,1 @@
+"""Plots: figures from the results of analyses; matplotlib is loaded when one is drawn."""

@@ -1,0 +1,71 @@
+"""When a study ends before its strategy does."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from hpsearch.errors import StudyError, must_be
+from hpsearch.trial import Trial
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Rules that cut a study short; it ends as soon as one of them holds.
+
+    They look only at the finished trials from number 0 on without a gap, in order, so that the same trials remain at any
+    number of workers. ``seconds`` is the exception that the clock makes: it cuts the same sequence earlier or later, and
+    never changes a trial.
+
+    Args:
+        trials: this many trials.
+        seconds: this much wall-clock time since the start of this run.
+        value: a value at least as good as this (as the objective returns it).
+        without_better: this many trials in a row, none better than the best before them.
+
+    >>> Stop(trials=10)
+    Stop(trials=10, seconds=None, value=None, without_better=None)
+    """
+
+    trials: int | None = None
+    seconds: float | None = None
+    value: float | None = None
+    without_better: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("trials", "without_better"):
+            count = getattr(self, name)
+            if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
+                raise StudyError(must_be(f"Stop {name}", "a whole number >= 1", count, "Leave it out for no such rule."))
+        if self.seconds is not None and not (_real(self.seconds) and self.seconds > 0):
+            raise StudyError(must_be("Stop seconds", "a number > 0", self.seconds, "Leave it out for no such rule."))
+        if self.value is not None and not _real(self.value):
+            raise StudyError(must_be("Stop value", "a finite number", self.value, "Leave it out for no such rule."))
+
+    def length(self, prefix: Sequence[Trial], sign: int = 1) -> int | None:
+        """Return how many of the first trials remain where a rule holds, else None; ``sign`` is -1 where larger is better."""
+        lengths = [self.trials, self._reached(prefix, sign), self._stale(prefix)]
+        cut = min((length for length in lengths if length is not None), default=None)
+        return cut if cut is not None and cut <= len(prefix) else None
+
+    def _reached(self, prefix: Sequence[Trial], sign: int) -> int | None:
+        if self.value is None:
+            return None
+        good = (n for n, trial in enumerate(prefix, 1) if trial.ok and not trial.check and trial.value <= sign * self.value)
+        return next(good, None)
+
+    def _stale(self, prefix: Sequence[Trial]) -> int | None:
+        best, since = math.inf, 0
+        for length, trial in enumerate(prefix, 1):
+            if trial.check:
+                continue
+            since = 0 if trial.ok and trial.value < best else since + 1
+            best = min(best, trial.value) if trial.ok else best
+            if since == self.without_better:
+                return length
+        return None
+
+
+def _real(number: object) -> bool:
+    return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)

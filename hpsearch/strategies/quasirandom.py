@@ -1,0 +1,39 @@
+"""Quasi-random search: points that fill the space evenly, without the gaps and clusters of independent draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.space import Space
+from hpsearch.trial import Trial
+
+
+@dataclass(frozen=True)
+class QuasiRandom:
+    """Try the first ``trials`` points of a scrambled Sobol sequence over the space, in one batch.
+
+    One coordinate per parameter, conditional ones included. The first 2^m points put one point into each of 2^m equal slices
+    of every range, so powers of two fill the space best; any number works, and a larger one begins with the same points.
+    Known value: in the unit square the centred discrepancy of 64 points is about .0002, of 64 independent draws .005.
+
+    Source: Owen (1998), Scrambling Sobol' and Niederreiter-Xing points, Journal of Complexity 14; `scipy.stats.qmc.Sobol`.
+    """
+
+    trials: int = 64
+
+    def __post_init__(self) -> None:
+        if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
+            raise SettingError(must_be("QuasiRandom trials", "a whole number >= 1", self.trials, "Try 64."))
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        """Yield one batch; nothing is learnt from its trials."""
+        from scipy.stats import qmc  # half a second, which `import hpsearch` should not cost
+
+        # A whole power of two is drawn and cut: scipy warns about any other number, and the points are the same.
+        points = qmc.Sobol(len(space), rng=rng).random_base2((self.trials - 1).bit_length())
+        yield Batch([Proposal(space.from_unit(point)) for point in points[: self.trials].tolist()])

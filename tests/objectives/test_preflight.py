@@ -1,0 +1,121 @@
+"""Pre-flight checks: silent on a sound network, one plain sentence for each planted bug."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hpsearch.nn.network
+from hpsearch import Choice, Float, Int, Space, Study, data
+from hpsearch.objectives import TrainNetwork
+from hpsearch.objectives.preflight import CHANCE, INITIAL, OVERFIT, RATE, RATES, guessing
+from hpsearch.result import Result
+from hpsearch.strategies import Random, Staged
+from hpsearch.testing import table
+from hpsearch.tracking import MemoryTracker
+
+DIGITS = data.digits()
+SPACE = Space(l2=Float(1e-2, 10.0, log=True), batch_size=Choice(10, 20), hidden=Int(10, 40))
+
+
+def study(objective: TrainNetwork, space: Space = SPACE, seed: int = 0) -> Study:
+    return Study("preflight", space, objective, Staged(trials=12), seed=seed)
+
+
+def run(objective: TrainNetwork, space: Space = SPACE, seed: int = 0) -> Result:
+    return study(objective, space, seed).run(1, backend="sequential", tracker=MemoryTracker())
+
+
+@pytest.mark.parametrize("cost", ["cross_entropy", "log_likelihood", "quadratic"])
+@pytest.mark.parametrize("activation", ["sigmoid", "relu", "tanh"])
+def test_a_sound_network_passes_and_gets_its_rates(cost: str, activation: str) -> None:
+    result = run(TrainNetwork(DIGITS, epochs=1, cost=cost, activation=activation))
+    stages = list(dict.fromkeys(t.stage for t in result.trials))
+    assert stages == [INITIAL, RATE, OVERFIT, CHANCE, "coarse", "fine", "finer"]
+    coarse = [t.params["learning_rate"] for t in result.trials if t.stage == "coarse"]
+    assert 1e-3 <= min(coarse) < max(coarse) <= 100
+    assert max(coarse) / min(coarse) <= 1000
+    assert not result.best.check
+
+
+def test_the_rates_of_a_user_stay() -> None:
+    space = Space(**dict(SPACE.given), learning_rate=Float(0.2, 0.4, log=True))
+    result = run(TrainNetwork(DIGITS, epochs=1), space)
+    assert all(0.2 <= t.params["learning_rate"] <= 0.4 for t in result.trials if t.stage == "coarse")
+
+
+def test_a_range_is_added_only_where_checks_can_find_it() -> None:
+    objective = TrainNetwork(DIGITS, epochs=1)
+    assert study(objective).space["learning_rate"] == RATES
+    with pytest.raises(ValueError, match="'learning_rate' of TrainNetwork must be in the space or fixed"):
+        Study("random", SPACE, objective, Random(trials=2))
+    with pytest.raises(ValueError, match="'learning_rate' of TrainNetwork must be in the space or fixed"):
+        Study("staged", SPACE, objective, Staged(trials=12, preflight=False))
+
+
+def test_large_initial_weights_skip_the_initial_cost() -> None:
+    stages = {t.stage for t in run(TrainNetwork(DIGITS, epochs=1, init="large")).trials}
+    assert INITIAL not in stages
+    assert RATE in stages
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_shuffled_labels_are_found_by_the_last_check_alone(seed: int) -> None:
+    part = replace(DIGITS.train, y=np.random.default_rng(seed).permutation(DIGITS.train.y))
+    result = run(TrainNetwork(replace(DIGITS, train=part), epochs=1), seed=seed)
+    assert result.trials[-1].stage == CHANCE
+    assert "validation accuracy after two epochs is" in result.notes[-1]
+    assert result.notes[-1].endswith("Look whether the labels belong to their rows.")
+
+
+@pytest.mark.parametrize("activation", ["relu", "sigmoid"])
+def test_dead_units_are_found(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = hpsearch.nn.network.draw
+
+    def dead(init: str, sizes: Any, rng: np.random.Generator) -> Any:
+        biases, weights = draw(init, sizes, rng)
+        biases[0] -= 1000
+        return biases, weights
+
+    monkeypatch.setattr(hpsearch.nn.network, "draw", dead)
+    result = run(TrainNetwork(DIGITS, epochs=1, activation=activation))
+    assert result.trials[-1].stage == OVERFIT
+    assert "of 50 training rows were learnt in 500 epochs, and all of them should be" in result.notes[-1]
+
+
+def test_inputs_that_were_not_scaled_are_found() -> None:
+    part = replace(DIGITS.train, x=DIGITS.train.x * 1000)
+    result = run(TrainNetwork(replace(DIGITS, train=part), epochs=1, activation="relu"))
+    assert len(result.trials) == 1
+    assert "The search ends before it begins: the untrained network costs" in result.notes[-1]
+
+
+def test_a_rate_a_thousand_times_too_high_is_found() -> None:
+    fixed = run(TrainNetwork(DIGITS, epochs=1, learning_rate=500.0))
+    assert fixed.notes[-1].endswith("does not fall at the learning rate 500. Try a tenth of it, or look at the first weights.")
+    space = Space(**dict(SPACE.given), learning_rate=Float(1e3, 1e4, log=True))
+    ranged = run(TrainNetwork(DIGITS, epochs=1), space)
+    assert "and the range begins at 1000. Lower the range" in ranged.notes[-1]
+    assert {t.stage for t in ranged.trials} == {INITIAL, RATE}
+
+
+def test_every_check_leaves_its_verdict() -> None:
+    checks = [t for t in run(TrainNetwork(DIGITS, epochs=1)).trials if t.check]
+    verdicts = [bytes(t.outcome.artifacts["verdict.txt"]).decode() for t in checks if t.outcome]
+    assert len(verdicts) == len(checks)
+    assert all(text.startswith(("passed: ", "failed: ")) for text in verdicts)
+
+
+def test_checks_are_the_same_at_any_number_of_workers() -> None:
+    one = study(TrainNetwork(DIGITS, epochs=1))
+    alone = one.run(1, backend="sequential", tracker=MemoryTracker())
+    assert table(one.run(2, tracker=MemoryTracker()).trials) == table(alone.trials)
+
+
+def test_guessing_costs_what_the_books_say() -> None:
+    """CS231n gives log C; ten sigmoid outputs at one half cost 10 ln 2 = 6.93 and, squared, 1.25."""
+    costs = [guessing(name, 10) for name in ("log_likelihood", "cross_entropy", "quadratic")]
+    assert costs == pytest.approx([2.302585, 6.931472, 1.25])
