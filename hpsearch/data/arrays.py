@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.part import Labels, Part, Pixels
+from hpsearch.data.part import Labels, Part, Pixels, Targets
 from hpsearch.data.splits import Size, split
 from hpsearch.data.vault import seal
 from hpsearch.errors import DataError, must_be
@@ -21,6 +22,7 @@ def arrays(
     test: Size = 0.2,
     seed: int = 0,
     name: str = "arrays",
+    regression: bool = False,
 ) -> Dataset:
     """Split rows and labels into a data set, stratified by class; the arrays handed in are left as they are.
 
@@ -31,6 +33,7 @@ def arrays(
         test: the same; 0 for a data set without a test part.
         seed: of the split.
         name: what the data set is called in records.
+        regression: y holds numbers to be predicted instead of classes; stored as float64, and the split is not stratified.
     Raises:
         DataError: for another shape or kind, NaN or infinity, fewer than two classes, or a class too rare to be split.
 
@@ -38,15 +41,16 @@ def arrays(
     coin(train=60, validation=20)
     """
     x = _rows(X)
-    classes, class_names = _classes(y)
-    if len(x) != len(classes):
-        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(classes), "Check both lengths."))
-    ids = split(classes, validation, test, seed)
+    answers, class_names = (_numbers(y), ()) if regression else _classes(y)
+    if len(x) != len(answers):
+        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(answers), "Check both lengths."))
+    # A split that is stratified by one class for all is a plain random split.
+    ids = split(np.zeros(len(x), np.int64) if regression else answers, validation, test, seed)
     sealed = None
     if len(ids.test):
         rows = tuple(ids.test.tolist())
-        sealed = seal(name, rows, partial(Part, x[ids.test], classes[ids.test]))
-    train, chosen = (Part(x[rows], classes[rows]) for rows in (ids.train, ids.validation))
+        sealed = seal(name, rows, partial(Part, x[ids.test], answers[ids.test]))
+    train, chosen = (Part(x[rows], answers[rows]) for rows in (ids.train, ids.validation))
     return Dataset(name, train, chosen, len(class_names), sealed, class_names=class_names)
 
 
@@ -66,12 +70,27 @@ def _rows(values: ArrayLike) -> Pixels:
 
 def _classes(values: ArrayLike) -> tuple[Labels, tuple[str, ...]]:
     """Encode labels as 0..k-1 and return them with their names."""
-    given: NDArray[np.generic] = np.asarray(values)
-    if given.ndim != 1:
-        raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
+    given = _column(values)
     kinds = {type(label) for label in given} if given.dtype.kind == "O" else set()
     if given.dtype.kind not in "iubUSO" or not (kinds <= {str} or kinds <= {int, bool}):
         found = ", ".join(sorted(kind.__name__ for kind in kinds)) or str(given.dtype)
-        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int); hpsearch classifies."))
+        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int), or say regression=True."))
     names, encoded = np.unique(given, return_inverse=True)
     return encoded.astype(np.int64), tuple(str(label) for label in names.tolist())
+
+
+def _numbers(values: ArrayLike) -> Targets:
+    """Return the numbers to be predicted as float64."""
+    given = _column(values)
+    if given.dtype.kind not in "iuf":
+        raise DataError(
+            must_be("y", "real numbers where regression=True", str(given.dtype), "Leave regression out for classes.")
+        )
+    return given.astype(np.float64)
+
+
+def _column(values: ArrayLike) -> NDArray[Any]:
+    given: NDArray[Any] = np.asarray(values)
+    if given.ndim != 1:
+        raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
+    return given

@@ -24,7 +24,7 @@ class Dataset:
         name: what it is called in records.
         train: the part to fit on.
         validation: the part to select on.
-        classes: number of classes k >= 2; every class index is in [0, k).
+        classes: number of classes k >= 2, every class index in [0, k); or 0 where the answers are numbers (regression).
         test: handle of the test part, or None where there is none.
         reproduction: whether the validation part is in truth the test part, see `for_reproduction`.
         class_names: one name a class, or empty.
@@ -46,19 +46,27 @@ class Dataset:
     class_names: tuple[str, ...] = field(default=())
 
     def __post_init__(self) -> None:
-        if self.classes < 2:
-            raise DataError(must_be(f"Classes of {self.name!r}", "at least 2", self.classes, "Add rows of another class."))
-        for part in (self.train, self.validation):
-            highest = int(part.y.max())
-            if highest >= self.classes:
-                advice = "Give classes= the number of classes, or number the classes from 0 on."
-                raise DataError(must_be(f"Classes in {self.name!r}", f"in [0, {self.classes})", highest, advice))
+        self._check_answers()
         if self.train.x.shape[1] != self.validation.x.shape[1]:
             what, features = f"Features of the validation part of {self.name!r}", self.train.x.shape[1]
             raise DataError(must_be(what, f"{features}", self.validation.x.shape[1], "Use the training part's columns."))
         if self.class_names and len(self.class_names) != self.classes:
             what = f"class_names of {self.name!r}"
             raise DataError(must_be(what, f"{self.classes} names", len(self.class_names), "Name every class or none."))
+
+    def _check_answers(self) -> None:
+        numeric = [part.numeric for part in (self.train, self.validation)]
+        if numeric != [self.regression] * 2:
+            advice = "Give classes=0 for numbers (float64), and the number of classes for classes (int64)."
+            raise DataError(must_be(f"Classes of {self.name!r}", "0 for numbers, and for nothing else", self.classes, advice))
+        if self.regression:
+            return
+        if self.classes < 2:
+            raise DataError(must_be(f"Classes of {self.name!r}", "at least 2", self.classes, "Add rows of another class."))
+        highest = max(int(part.y.max()) for part in (self.train, self.validation))
+        if highest >= self.classes:
+            advice = "Give classes= the number of classes, or number the classes from 0 on."
+            raise DataError(must_be(f"Classes in {self.name!r}", f"in [0, {self.classes})", highest, advice))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -70,6 +78,11 @@ class Dataset:
 
     def __repr__(self) -> str:
         return f"{self.name}(train={len(self.train)}, validation={len(self.validation)})"
+
+    @property
+    def regression(self) -> bool:
+        """Whether numbers are to be predicted instead of classes."""
+        return self.classes == 0
 
     @property
     def features(self) -> int:

@@ -1,10 +1,11 @@
-"""One part of a data set (training, validation or test): rows and their classes, checked once and never written again."""
+"""One part of a data set (training, validation or test): rows and their answers, checked once and never written again."""
 
 from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,27 +14,28 @@ from hpsearch.errors import DataError, must_be
 
 Pixels = NDArray[np.float32]
 Labels = NDArray[np.int64]
+Targets = NDArray[np.float64]
 
 _CONVERT = "data.arrays(X, y) converts arrays of any kind."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Part:
-    """Rows and the class of each; both arrays are made read-only views of what is handed in.
+    """Rows and the answer of each, a class or a number; both arrays are made read-only views of what is handed in.
 
     Args:
         x: finite values, float32, C-contiguous, shape (n, d) with n >= 1 and d >= 1.
-        y: class indices in [0, k), int64, shape (n,).
+        y: class indices in [0, k), int64, or numbers to be predicted, float64 and finite; shape (n,).
     Raises:
         DataError: for another shape or dtype, no rows, NaN, infinity or a negative class.
     """
 
     x: Pixels
-    y: Labels
+    y: NDArray[Any]
 
     def __post_init__(self) -> None:
         _check_rows(self.x)
-        _check_classes(self.y, len(self.x))
+        _check_answers(self.y, len(self.x))
         for name in ("x", "y"):
             view = getattr(self, name).view()
             view.setflags(write=False)
@@ -45,11 +47,18 @@ class Part:
     def __repr__(self) -> str:
         return f"Part(rows={len(self)}, features={self.x.shape[1]})"
 
+    @property
+    def numeric(self) -> bool:
+        """Whether the answers are numbers (regression) instead of classes."""
+        return self.y.dtype.kind == "f"
+
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 (hex) over shape, rows and classes; 0.08 s for 50,000 images of MNIST, worked out when first asked for."""
+        """SHA-256 (hex) over shape, rows and answers; 0.08 s for 50,000 images of MNIST, worked out when first asked for."""
         digest = hashlib.sha256(repr(self.x.shape).encode())
         digest.update(self.x.data)
+        if self.numeric:
+            digest.update(b"float64")  # all zeros are the same bytes as classes and as numbers
         digest.update(np.ascontiguousarray(self.y).data)
         return digest.hexdigest()
 
@@ -73,11 +82,16 @@ def _check_rows(x: Pixels) -> None:
         raise DataError(must_be(f"x[{row}, {column}]", "finite", float(x[row, column]), "Drop or fill such values first."))
 
 
-def _check_classes(y: Labels, rows: int) -> None:
+def _check_answers(y: NDArray[Any], rows: int) -> None:
     if not isinstance(y, np.ndarray) or y.shape != (rows,):
         shape = getattr(y, "shape", type(y).__name__)
-        raise DataError(must_be("y", f"an array of shape ({rows},), one class a row", shape, "Give each row its class."))
-    if y.dtype != np.int64:
+        raise DataError(
+            must_be("y", f"an array of shape ({rows},), one answer a row", shape, "Give each row its class or number.")
+        )
+    if y.dtype not in (np.int64, np.float64):
         raise DataError(must_be("y", "int64", str(y.dtype), _CONVERT))
-    if y.min() < 0:
+    if y.dtype == np.float64 and not np.isfinite(y).all():
+        row = int(np.argmin(np.isfinite(y)))
+        raise DataError(must_be(f"y[{row}]", "finite", float(y[row]), "Drop or fill such values first."))
+    if y.dtype == np.int64 and y.min() < 0:
         raise DataError(must_be("y", "class indices from 0 on", int(y.min()), _CONVERT))

@@ -94,6 +94,9 @@ class TrainNetwork:
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
         known("dtype", self.dtype, DTYPES)
+        if self.data.regression:
+            advice = "Take TuneEstimator with a regressor."
+            raise SettingError(must_be("TrainNetwork's data", "labelled with classes", self.data, advice))
         # The rate may still be missing here; 1.0 stands in for it while the other settings are looked at.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
 

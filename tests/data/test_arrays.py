@@ -86,3 +86,27 @@ def test_what_was_handed_in_stays_as_it_is() -> None:
 def test_what_cannot_be_used_is_refused(x: np.ndarray, y: np.ndarray, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         arrays(x, y)
+
+
+def test_numbers_to_be_predicted_stay_numbers() -> None:
+    data = arrays(X, Y / 2, name="prices", regression=True)
+    assert repr(data) == "prices(train=24, validation=8)"
+    assert (data.classes, data.class_names, data.regression) == (0, (), True)
+    assert data.test is not None
+    for part in (data.train, data.validation, open_test(data.test)):
+        assert part.y.dtype == np.float64
+        np.testing.assert_array_equal(part.y, Y[(part.x[:, 0] / 2).astype(int)] / 2)
+    assert not arrays(X, Y).regression
+
+
+@pytest.mark.parametrize(
+    ("y", "sentence"),
+    [
+        (np.where(Y == 3, "no", "yes"), "y must be real numbers where regression=True, got '<U3'"),
+        (np.where(Y == 3, np.nan, Y), r"y\[\d+\] must be finite, got nan"),
+        (np.stack([Y, Y], 1), r"y must be of shape \(n,\), got \(40, 2\)"),
+    ],
+)
+def test_refuses_what_is_no_number_to_predict(y: np.ndarray, sentence: str) -> None:
+    with pytest.raises(DataError, match=sentence):
+        arrays(X, y, regression=True)

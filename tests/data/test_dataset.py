@@ -96,3 +96,25 @@ def test_a_reproduction_stops_when_its_log_does() -> None:
 def test_features_counts_the_inputs(toy: Dataset) -> None:
     assert (toy.features, Dataset("wide", part_of(2, 5), part_of(2, 5), 2).features) == (2, 5)
     assert isinstance(toy.train, Part)
+
+
+def numbers(rows: int) -> Part:
+    return Part(part_of(rows).x, np.linspace(0.0, 1.0, rows))
+
+
+def test_numbers_are_told_from_classes() -> None:
+    data = Dataset("prices", numbers(4), numbers(3), classes=0)
+    assert data.regression
+    assert data.head(2).train.y.dtype == np.float64
+    assert not replace(data, train=part_of(4), validation=part_of(3), classes=2).regression
+    # The same bytes are another part when they stand for numbers.
+    zeros = np.zeros(2, np.int64)
+    assert Part(part_of(2).x, zeros).checksum != Part(part_of(2).x, zeros.astype(float)).checksum
+
+
+@pytest.mark.parametrize(
+    ("train", "validation", "classes"), [(numbers(4), numbers(3), 2), (numbers(4), part_of(3), 0), (part_of(4), part_of(3), 0)]
+)
+def test_refuses_numbers_among_classes(train: Part, validation: Part, classes: int) -> None:
+    with pytest.raises(DataError, match=f"Classes of 'odd' must be 0 for numbers, and for nothing else, got {classes}. Give"):
+        Dataset("odd", train, validation, classes)

@@ -241,3 +241,10 @@ def test_runs_as_a_study_the_same_at_any_number_of_workers() -> None:
     runs = [study.run(jobs, tracker=MemoryTracker()) for jobs in (1, 2)]
     assert runs[0].trials == runs[1].trials
     assert all(trial.ok for trial in runs[0].trials)
+
+
+def test_numbers_to_predict_are_refused() -> None:
+    rng = np.random.default_rng(0)
+    regression = data.arrays(rng.normal(size=(50, 3)), rng.normal(size=50), regression=True)
+    with pytest.raises(SettingError, match="TrainNetwork's data must be labelled with classes"):
+        TrainNetwork(regression)

@@ -1,0 +1,230 @@
+"""k-fold cross-validation of any objective that holds data: k trainings, each scored on the rows it did not see."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.data import Dataset, Part
+from hpsearch.errors import SettingError, must_be
+from hpsearch.ports import Context
+from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
+
+# Leave-one-out is one training a row: beyond this it costs more than it tells.
+LOO_ROWS = 500
+
+
+@dataclass(frozen=True)
+class CrossValidate:
+    """Score another objective by cross-validation: the value is the mean of its values over the folds.
+
+    The rows of the training and of the validation part are put together and dealt into k folds, with the classes in the
+    proportion of the whole; each fold is the validation part once, and the k - 1 others are the training part. All params, of
+    all trials, see the same folds. The budget is that of one fold; one trial costs k trainings.
+
+    Args:
+        objective: a dataclass with ``data``, such as ``TrainNetwork``, ``TuneEstimator`` or ``TrainSVM``.
+        folds: k, from 2 to the rows of the smallest class; or ``"loo"``, leave-one-out, on at most 500 rows.
+        seed: of the folds.
+    Raises:
+        SettingError: for an objective without data, or folds that cannot be dealt.
+
+    Metrics of the outcome: the means over the folds of the objective's own; standard_error, s / sqrt(k), with s the standard
+    deviation (k - 1) of the folds' values; and fold_1, ..., fold_k, the values themselves (left out for ``"loo"``). Folds share
+    training rows, so the standard error is rather too small (Bengio and Grandvalet, 2004, JMLR 5). Curves: the means over the
+    folds, at the steps that every fold reached.
+
+    Known value: 5 folds of ``TrainSVM(data.digits())`` answer .0097, 14 of 1,438 rows wrong.
+    """
+
+    objective: Any
+    folds: int | Literal["loo"] = 5
+    seed: int = dataclasses.field(default=0, kw_only=True)
+
+    def __post_init__(self) -> None:
+        data = getattr(self.objective, "data", None)
+        swaps = dataclasses.is_dataclass(self.objective) and not isinstance(self.objective, type)
+        if not swaps or not isinstance(data, Dataset):
+            advice = "Cross-validate TrainNetwork, TuneEstimator or TrainSVM."
+            raise SettingError(must_be("CrossValidate's objective", "a dataclass with data", self.objective, advice))
+        if data.reproduction:
+            advice = "Take the data set itself: its test part must not become training rows."
+            raise SettingError(must_be("CrossValidate's data", "not for reproduction", data, advice))
+        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
+            raise SettingError(must_be("CrossValidate's seed", "a whole number >= 0", self.seed, "Try 0."))
+        self._check_folds()
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What is kept for `check` would travel to every worker, and is as large as the data.
+        return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+
+    @property
+    def data(self) -> Dataset:
+        """The data set as it came, with its test part."""
+        found: Dataset = self.objective.data
+        return found
+
+    # An objective may lack any of the next four; the AttributeError then says the same of this one.
+
+    @property
+    def parameters(self) -> frozenset[str]:
+        """The names the objective accepts as params."""
+        return frozenset(self.objective.parameters)
+
+    @property
+    def required(self) -> frozenset[str]:
+        """The names the objective cannot do without."""
+        return frozenset(self.objective.required)
+
+    @property
+    def ranges(self) -> Any:
+        """The objective's own first ranges."""
+        return self.objective.ranges
+
+    @property
+    def preflight(self) -> Any:
+        """The objective's own checks before a search; they use its data as they are, undealt."""
+        return self.objective.preflight
+
+    @property
+    def measure(self) -> str:
+        """What the value is."""
+        inner = str(getattr(self.objective, "measure", "value"))
+        return inner.replace("validation", "cross-validation") if "validation" in inner else f"cross-validation {inner}"
+
+    def check(self, params: Mapping[str, Any]) -> None:
+        """Refuse params that the objective refuses on one fold less than all rows."""
+        check = getattr(self._smallest, "check", None)
+        if callable(check):
+            check(params)
+
+    def __call__(self, params: Params, context: Context) -> Outcome:
+        """Run the objective once a fold, each with random numbers of its own; a state is one of every fold."""
+        if context.stage.startswith(PREFLIGHT):
+            return _outcome(self.objective(params, context))
+        k = len(self.data.train) + len(self.data.validation) if self.folds == "loo" else self.folds
+        outcomes = []
+        for fold, (data, rng) in enumerate(zip(self.datasets(), context.rng.spawn(k), strict=True), 1):
+            state = _of_fold(context.state, fold)
+            inner = Context(rng, context.budget, state, context.deadline, context.stage)
+            outcomes.append(self._run(data, params, inner))
+        return self._together(outcomes)
+
+    def datasets(self) -> Iterator[Dataset]:
+        """Yield one data set a fold: the held-out rows as its validation part, all others as its training part."""
+        x, y = self._rows()
+        for train, held_out in self._deal(y):
+            fit, score = (Part(x[rows], y[rows]) for rows in (train, held_out))
+            yield dataclasses.replace(self.data, train=fit, validation=score, test=None)
+
+    def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
+        """Train the winner on all rows, training and validation, and score it on a part.
+
+        An objective that keeps the epoch that was best on validation data judges by those same rows here.
+        """
+        if not hasattr(self.objective, "test"):
+            advice = "Give it test(params, context, part)."
+            raise SettingError(must_be("CrossValidate's objective", "one with test()", self.objective, advice))
+        every = Part(*self._rows())
+        whole = dataclasses.replace(self.objective, data=dataclasses.replace(self.data, train=every, validation=every))
+        scores: dict[str, float] = whole.test(params, dataclasses.replace(context, state=None), part)
+        return scores
+
+    def shrunk(self) -> CrossValidate:
+        """Return the same on the objective's own small part of the data, in as many folds as that allows."""
+        if not hasattr(self.objective, "shrunk"):
+            return self
+        small = self.objective.shrunk()
+        folds = self.folds if self.folds == "loo" else max(2, min(self.folds, _smallest_class(small.data)[0]))
+        return dataclasses.replace(self, objective=small, folds=folds)
+
+    @cached_property
+    def _smallest(self) -> Any:
+        """The objective on the fold with the fewest training rows, which is the first: spare rows go to the first folds."""
+        return dataclasses.replace(self.objective, data=next(self.datasets()))
+
+    def _run(self, data: Dataset, params: Params, context: Context) -> Outcome:
+        outcome = _outcome(dataclasses.replace(self.objective, data=data)(params, context))
+        return dataclasses.replace(outcome, history=outcome.history or context.history)
+
+    def _rows(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        parts = (self.data.train, self.data.validation)
+        return np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
+
+    def _deal(self, y: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        from sklearn.model_selection import KFold, LeaveOneOut, StratifiedKFold
+
+        if self.folds == "loo":
+            return iter(LeaveOneOut().split(y))
+        kind = KFold if self.data.regression else StratifiedKFold
+        return iter(kind(self.folds, shuffle=True, random_state=self.seed).split(y, y))
+
+    def _check_folds(self) -> None:
+        rows = len(self.data.train) + len(self.data.validation)
+        if self.folds == "loo":
+            if rows > LOO_ROWS:
+                raise SettingError(must_be("Rows for folds='loo'", f"at most {LOO_ROWS}", rows, "Take folds=10."))
+            return
+        if isinstance(self.folds, bool) or not isinstance(self.folds, int) or self.folds < 2:
+            raise SettingError(must_be("folds", "a whole number >= 2, or 'loo'", self.folds, "Try 5."))
+        most, whose = _smallest_class(self.data)
+        if self.folds > most:
+            advice = f"Take fewer folds{', or folds=' + repr('loo') if rows <= LOO_ROWS else ''}."
+            raise SettingError(must_be("folds", f"at most {most}, the rows {whose}", self.folds, advice))
+
+    def _together(self, outcomes: Sequence[Outcome]) -> Outcome:
+        values = [outcome.value for outcome in outcomes]
+        metrics = {} if self.folds == "loo" else {f"fold_{fold}": value for fold, value in enumerate(values, 1)}
+        metrics["standard_error"] = float(np.std(values, ddof=1)) / math.sqrt(len(values))
+        for name in _shared([outcome.metrics for outcome in outcomes]):
+            metrics[name] = float(np.mean([outcome.metrics[name] for outcome in outcomes]))
+        histories = [outcome.history for outcome in outcomes]
+        curves = {name: _mean_curve([history[name] for history in histories]) for name in _shared(histories)}
+        return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
+
+
+def _smallest_class(data: Dataset) -> tuple[int, str]:
+    """Return the rows of the rarest class and whose they are; of regression data, all rows."""
+    y = np.concatenate([data.train.y, data.validation.y])
+    if data.regression:
+        return len(y), "of both parts"
+    names, counts = np.unique(y, return_counts=True)
+    rare = int(counts.argmin())
+    label = data.class_names[names[rare]] if data.class_names else int(names[rare])
+    return int(counts[rare]), f"of the smallest class, {label!r}"
+
+
+def _outcome(answer: object) -> Outcome:
+    """Return what an objective answered as an outcome; a bare number is one too."""
+    return answer if isinstance(answer, Outcome) else Outcome(float(answer))  # type: ignore[arg-type]
+
+
+def _shared(tables: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the names that every table has, in the order of the first."""
+    return [name for name in tables[0] if all(name in table for table in tables)]
+
+
+def _mean_curve(curves: Sequence[Curve]) -> Curve:
+    points = [dict(curve) for curve in curves]
+    steps = sorted(set(points[0]).intersection(*points[1:]))
+    return tuple((step, float(np.mean([each[step] for each in points]))) for step in steps)
+
+
+def _state(states: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
+    """Return the folds' states under one roof, or None where one of them has none."""
+    kept = [state for state in states if state is not None]
+    if len(kept) < len(states):
+        return None
+    return {f"{fold}.{name}": array for fold, state in enumerate(kept, 1) for name, array in state.items()}
+
+
+def _of_fold(state: Mapping[str, Any] | None, fold: int) -> dict[str, Any] | None:
+    prefix = f"{fold}."
+    return None if state is None else {k.removeprefix(prefix): v for k, v in state.items() if k.startswith(prefix)}
