@@ -110,7 +110,7 @@ class PlainDisplay:
             self._console.print(sentence, markup=False, soft_wrap=True)
         self._said = len(progress.news)
         last = progress.last
-        remarkable = progress.best is not self._best or (last is not None and not last.ok) or not progress.running
+        remarkable = progress.best is not self._best or (last is not None and not last.ok)
         if last is None or not (remarkable or time.monotonic() - self._when > _PLAIN_PAUSE):
             return
         self._best, self._when = progress.best, time.monotonic()
