@@ -1,7 +1,8 @@
 """hpsearch: hyperparameter search with the same trials at any number of workers, every one of them in MLflow.
 
     Space, Float, Int, Choice     what is searched
-    Study, Stop, Result           the question, when it ends early, and its answer
+    Study, Result                 the question, and its answer
+    Stop, MedianStop              when a study, or one of its trials, ends early
     Outcome, Trial, Status        what one trial answered
     Proposal, Batch, Context      the words a strategy or an objective of your own needs
     data, main                    data sets; the command line for a study's own file
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch import data as data
 from hpsearch.errors import HpsearchError
+from hpsearch.median_stop import MedianStop
 from hpsearch.ports import Batch, Context, Proposal
 from hpsearch.result import Result
 from hpsearch.space import Choice, Float, Int, Space
@@ -32,6 +34,7 @@ __all__ = [
     "Float",
     "HpsearchError",
     "Int",
+    "MedianStop",
     "Outcome",
     "Proposal",
     "Result",

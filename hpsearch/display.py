@@ -16,7 +16,7 @@ from rich.text import Text
 
 from hpsearch.progress import Progress
 from hpsearch.selection import Candidate
-from hpsearch.trial import Trial, best
+from hpsearch.trial import Status, Trial, best
 
 if TYPE_CHECKING:
     from hpsearch.tracking.catalog import TrialRow
@@ -195,5 +195,6 @@ def failures(trials: Sequence[Trial]) -> list[str]:
     kinds: dict[tuple[str, str], list[int]] = {}
     for trial in trials:
         if not trial.ok:
-            kinds.setdefault((str(trial.status), trial.error or ""), []).append(trial.number)
+            why = "its curve lagged" if trial.status is Status.STOPPED else trial.error or ""
+            kinds.setdefault((str(trial.status), why), []).append(trial.number)
     return [f"{len(n)} {status} (first: trial {n[0]}): {error}" for (status, error), n in kinds.items()]

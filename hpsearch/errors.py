@@ -8,7 +8,8 @@
     |   `-- DataError                  a data set that is missing, corrupt or of the wrong shape
     |-- TrackingError (RuntimeError)   a store that cannot be opened, read or written
     |-- VaultError (RuntimeError)      a sealed test part that must not be opened here
-    `-- Diverged (ArithmeticError)     training produced NaN or infinity; the trial ends, the study goes on
+    |-- Diverged (ArithmeticError)     training produced NaN or infinity; the trial ends, the study goes on
+    `-- Lagging                        a curve lags behind earlier ones; the trial ends, the study goes on
 
 Messages follow one form: ``{what} must be {constraint}, got {value!r}. {what to do}``.
 """
@@ -53,6 +54,10 @@ class VaultError(HpsearchError, RuntimeError):
 
 class Diverged(HpsearchError, ArithmeticError):
     """Training left the finite numbers; raised in the mini-batch where it happened."""
+
+
+class Lagging(HpsearchError):
+    """A trial's curve is worse than the study's rule allows; raised where the curve is reported."""
 
 
 def must_be(what: str, constraint: str, value: object, advice: str) -> str:

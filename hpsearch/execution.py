@@ -27,8 +27,8 @@ from threadpoolctl import threadpool_info, threadpool_limits
 
 from hpsearch.alarm import TimeUp, time_limit
 from hpsearch.data.vault import closed
-from hpsearch.errors import Diverged, StudyError, must_be
-from hpsearch.ports import Context
+from hpsearch.errors import Diverged, Lagging, StudyError, must_be
+from hpsearch.ports import Bar, Context
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
@@ -43,7 +43,8 @@ class Task:
 
     ``trial`` holds what was asked (its outcome is not there yet), ``params`` the resolved form an objective sees, and the
     random numbers come from ``SeedSequence(seed, spawn_key=key)``; ``sign`` is -1 where the study maximises, ``limit`` in
-    seconds of wall-clock time. ``state`` is what an earlier trial left to go on from, ``keep_state`` whether to leave one.
+    seconds of wall-clock time, ``bar`` what the trial's curve must reach. ``state`` is what an earlier trial left to go on
+    from, ``keep_state`` whether to leave one.
     """
 
     trial: Trial
@@ -54,6 +55,7 @@ class Task:
     limit: float | None = None
     keep_state: bool = False
     state: Mapping[str, Any] | None = None
+    bar: Bar | None = None
     parent: int = field(default_factory=os.getpid)
 
 
@@ -71,6 +73,8 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
         if task.limit is None:
             raise  # the whole study's time is up, not this trial's
         result = _failed(task, Status.TIMED_OUT, TimeoutError(f"it took longer than {task.limit} s"), context)
+    except Lagging as error:
+        result = _failed(task, Status.STOPPED, error, context)
     except Diverged as error:
         result = _failed(task, Status.DIVERGED, error, context)
     except Exception as error:
@@ -82,7 +86,7 @@ def trial_context(task: Task) -> Context:
     """Return the context of a task, with the random numbers that are the trial's own."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
     deadline = None if task.limit is None else time.monotonic() + task.limit
-    return Context(rng, task.trial.budget, task.state, deadline, stage=task.trial.stage)
+    return Context(rng, task.trial.budget, task.state, deadline, task.bar, stage=task.trial.stage)
 
 
 def call(objective: AnyObjective, params: Params, context: Context) -> object:
@@ -140,7 +144,8 @@ def _ended(task: Task, outcome: Outcome) -> Trial:
 
 def _failed(task: Task, status: Status, error: Exception, context: Context) -> Trial:
     """Keep the curves up to the failure: they show why."""
-    reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+    kind = "" if status is Status.STOPPED else f"{type(error).__name__}: "
+    reason = f"{kind}{' '.join(str(error).split())}"
     partial = Outcome(math.nan, history=context.history)
     text = "".join(traceback.format_exception(error))
     return _with(task.trial, status=status, outcome=partial, error=reason[:500], traceback=text)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.alarm import TimeUp, time_limit
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution import Execution, Task
-from hpsearch.ports import Batch, Proposal, StudyRecord, Tracker
+from hpsearch.ports import Bar, Batch, Proposal, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
 from hpsearch.trial import Status, Trial, root
@@ -38,6 +38,7 @@ class Loop:
     trials: dict[int, Trial] = field(default_factory=dict)
     states: Mapping[int, Any] = field(default_factory=dict)
     started: bool = False
+    bar: Bar | None = None
 
     def __post_init__(self) -> None:
         total = getattr(self.study.strategy, "trials", None)
@@ -78,6 +79,7 @@ class Loop:
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
+        self.bar = self._bar(first)
         if self.study.stop is None:
             self.trials |= done
             done = {}
@@ -154,7 +156,16 @@ class Loop:
     def _task(self, trial: Trial) -> Task:
         """Return the task of a trial; one that continues does so from the cached state, else from its root's seed."""
         task = self.study.task(trial, root(trial, self.trials))
-        return task if trial.continues is None else replace(task, state=self.states.get(trial.continues))
+        state = None if trial.continues is None else self.states.get(trial.continues)
+        return replace(task, state=state, bar=self.bar)
+
+    def _bar(self, first: int) -> Bar | None:
+        """Return what curves must reach in a batch that begins at number ``first``: only earlier batches have a say."""
+        rule = self.study.early_stop
+        if rule is None:
+            return None
+        earlier = [self.trials[number] for number in range(first) if not self.trials[number].check]
+        return rule.curve, rule.sign, rule.bar(earlier)
 
     def _asked(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)

@@ -10,7 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from hpsearch.errors import SettingError, must_be
+from hpsearch.errors import Lagging, SettingError, must_be
 from hpsearch.space import Space
 from hpsearch.trial import Curve, Outcome, Params, Trial
 
@@ -40,6 +40,8 @@ class Batch:
     note: str = ""
 
 
+# A curve's name, its sign (-1 where larger is better), and per step the worst signed value with which a trial goes on.
+Bar = tuple[str, int, Mapping[int, float]]
 Search = Generator[Batch, Sequence[Trial], None]
 # Checks before a search; what it returns is the space to search, or None where there is a bug to mend first.
 Preflight = Generator[Batch, Sequence[Trial], Space | None]
@@ -66,6 +68,7 @@ class Context:
         budget: what this trial may spend, in epochs; None leaves it to the objective.
         state: arrays of an earlier trial to go on from, or None.
         deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
+        bar: a curve's name, its sign, and the worst value per step with which a trial goes on; `report` ends it otherwise.
         stage: the stage the trial belongs to; by it an objective knows its own pre-flight checks.
     """
 
@@ -73,15 +76,30 @@ class Context:
     budget: int | None = None
     state: Mapping[str, Any] | None = None
     deadline: float | None = None
+    bar: Bar | None = None
     stage: str = ""
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
 
     def report(self, step: int, **metrics: float) -> None:
-        """Add one point to the curve of each metric; a step reported twice keeps the later value."""
+        """Add one point to the curve of each metric; a step reported twice keeps the later value.
+
+        Raises:
+            Lagging: the study stops trials early and this one lags; let it through.
+        """
         for name, value in metrics.items():
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
                 raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
             self._points.setdefault(name, {})[int(step)] = float(value)
+        self._check_bar(int(step), metrics)
+
+    def _check_bar(self, step: int, metrics: Mapping[str, float]) -> None:
+        """End the trial where its curve lags; NaN lags too."""
+        if self.bar is None or step not in self.bar[2] or self.bar[0] not in metrics:
+            return
+        curve, sign, worst = self.bar
+        if not sign * metrics[curve] <= worst[step]:
+            was, limit = metrics[curve], sign * worst[step]
+            raise Lagging(f"{curve} was {was:.4g} at step {step}, and half of the earlier trials had {limit:.4g} or better")
 
     @property
     def history(self) -> dict[str, Curve]:

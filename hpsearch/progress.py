@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hpsearch.trial import Trial, best
+from hpsearch.trial import Status, Trial, best
 
 
 @dataclass
@@ -74,5 +74,5 @@ class Progress:
 
     def _count(self, trial: Trial) -> None:
         self.done += 1
-        self.failed += not trial.ok
+        self.failed += not trial.ok and trial.status is not Status.STOPPED
         self.best = next(iter(best([t for t in (self.best, trial) if t is not None])), None)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.execution import Execution, call, trial_context
 from hpsearch.study import Study
-from hpsearch.trial import Curve, Trial, root
+from hpsearch.trial import Curve, Status, Trial, root
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,18 @@ def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bo
     """
     origin = root(recorded, {trial.number: trial for trial in trials})
     task = study.task(replace(recorded, outcome=None, error=None, traceback=None), origin)
+    if recorded.status is Status.STOPPED and study.early_stop is not None:
+        task = replace(task, bar=(study.early_stop.curve, 1, {_last_step(recorded, study.early_stop.curve): -math.inf}))
     with Execution(1, "sequential") as execution:
         if debug:
             call(study.objective, task.params, trial_context(task))
         again = next(execution.run(study.objective, [task]))
     return Rerun(recorded, again, tuple(_differences(recorded, again)))
+
+
+def _last_step(trial: Trial, curve: str) -> int:
+    """Return where a trial was stopped: it is stopped there again, whatever the earlier trials were."""
+    return trial.outcome.history[curve][-1][0] if trial.outcome is not None else 0
 
 
 def _differences(recorded: Trial, again: Trial) -> list[str]:
@@ -39,7 +47,7 @@ def _differences(recorded: Trial, again: Trial) -> list[str]:
         for name, was, now in [
             ("status", str(recorded.status), str(again.status)),
             ("value", recorded.value, again.value),
-            ("error", recorded.error, again.error),
+            ("error", *((None, None) if recorded.status is Status.STOPPED else (recorded.error, again.error))),
         ]
         if repr(was) != repr(now)
     ]

@@ -17,6 +17,7 @@ from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution import AnyObjective, Backend, Execution, Task, engine, takes_context
 from hpsearch.facts import describe, facts, home
 from hpsearch.loop import Loop
+from hpsearch.median_stop import MedianStop
 from hpsearch.ports import Batch, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
@@ -48,6 +49,7 @@ class Study:
         confirm: how many leaders are run again at the end, under ``confirm_replicates`` fresh seeds each.
         select: how the best setting is chosen, see `hpsearch.selection.select`.
         stop: rules that end the study before its strategy does.
+        early_stop: rule that ends single trials whose curve lags behind those of earlier batches.
         trial_seconds: wall-clock limit of one trial; a trial beyond it ends as timed out.
     """
 
@@ -65,6 +67,7 @@ class Study:
     confirm_replicates: int = 5
     select: Rule = "mean"
     stop: Stop | None = None
+    early_stop: MedianStop | None = None
     trial_seconds: float | None = None
 
     def __post_init__(self) -> None:
@@ -206,6 +209,7 @@ class Study:
             "first": repr(list(self.first)) if self.first else None,
             "known": hashlib.sha256(repr(list(self.known)).encode()).hexdigest()[:16] if self.known else None,
             "replicates": str(self.replicates) if self.replicates > 1 else None,
+            "early_stop": repr(self.early_stop) if self.early_stop is not None else None,
         }
         return {name: text for name, text in extras.items() if text is not None}
 
@@ -231,6 +235,9 @@ class Study:
             raise StudyError(must_be("A study's trial_seconds", "a number > 0", limit, "Leave it out for no limit."))
         if self.stop is not None and not isinstance(self.stop, Stop):
             raise StudyError(must_be("A study's stop", "a Stop", self.stop, "Write Stop(trials=100)."))
+        if self.early_stop is not None and not isinstance(self.early_stop, MedianStop):
+            advice = "Write MedianStop(curve='validation_cost')."
+            raise StudyError(must_be("A study's early_stop", "a MedianStop", self.early_stop, advice))
         check_rule(self.select, self.space)
         for params in self.first:
             self.space.check(params)

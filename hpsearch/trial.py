@@ -26,6 +26,7 @@ class Status(StrEnum):
     DIVERGED = "diverged"
     DIED = "died"
     TIMED_OUT = "timed out"
+    STOPPED = "stopped"
 
 
 @dataclass(frozen=True)

@@ -113,7 +113,7 @@ class CrossValidate:
         outcomes = []
         for fold, (data, rng) in enumerate(zip(self.datasets(), context.rng.spawn(k), strict=True), 1):
             state = _of_fold(context.state, fold)
-            inner = Context(rng, context.budget, state, context.deadline, context.stage)
+            inner = Context(rng, context.budget, state, context.deadline, stage=context.stage)
             outcomes.append(self._run(data, params, inner))
         return self._together(outcomes)
 

@@ -69,7 +69,7 @@ def encode(trial: Trial, record: StudyRecord) -> Content:
         files=_files(trial),
         start=start,
         end=start + round(trial.seconds * 1000),
-        ok=trial.status is Status.FINISHED,
+        ok=trial.status in (Status.FINISHED, Status.STOPPED),
     )
 
 
