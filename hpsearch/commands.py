@@ -70,7 +70,7 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
-    finished = sorted((r for r in rows if r.status == "finished"), key=lambda r: -r.value if summary.maximize else r.value)
+    finished = sorted((r for r in rows if r.selectable), key=lambda r: -r.value if summary.maximize else r.value)
     console.print(rows_table(finished[:count], len(rows), console.width))
     for row in [row for row in rows if row.error][:count]:
         console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)

@@ -248,8 +248,8 @@ class Study:
 
     def _check_objective(self) -> None:
         """Refuse what would make every trial fail: names the objective does not know or misses, values it refuses."""
-        takes_context(self.objective)
         objective: Any = self.objective
+        self._check_resource(takes_context(objective))
         name, given = type(objective).__name__, [key for key, _ in self.space.given]
         accepted = getattr(objective, "parameters", given)
         for key in given:
@@ -265,6 +265,18 @@ class Study:
             resolved = self._resolved(params)
             if callable(check):
                 check(resolved)
+
+    def _check_resource(self, heeds_budget: bool) -> None:
+        """Refuse to ration epochs where the objective cannot be told, or ends before the ration does."""
+        if getattr(self.strategy, "resource", None) != "epochs":
+            return
+        if not heeds_budget:
+            advice = "Write f(params, context) and heed context.budget, or take Halving(resource=...)."
+            raise StudyError(must_be("An objective to halve", "one that takes a context", self.objective, advice))
+        most, own = getattr(self.strategy, "max_epochs", 0), getattr(self.objective, "epochs", None)
+        if own is not None and own < most and "epochs" not in self.space:
+            advice = "Raise it: a schedule spans the whole training."
+            raise StudyError(must_be("The objective's epochs", f"at least the strategy's max_epochs={most}", own, advice))
 
     def _resolved(self, params: Params) -> Params:
         try:

@@ -62,7 +62,7 @@ class _Bowl:
     space: Space
     fail_all: bool = False
 
-    def __call__(self, params: Params) -> float:
+    def __call__(self, params: Params, context: Context) -> float:
         if self.fail_all:
             raise RuntimeError("this objective always fails")
         labels = {k: v for k, v in params.items() if not isinstance(v, _Template)}

@@ -38,6 +38,7 @@ PARAMETERS = frozenset(
         "epochs",
         "init",
         "stopping",
+        "train_size",
     ]
 )
 _TABLES: dict[str, Any] = {"activation": ACTIVATIONS, "cost": COSTS, "init": INITIALIZERS}
@@ -68,6 +69,7 @@ class TrainNetwork:
         stopping: a rule that ends the training early, or None.
         value: ``"error"``, which keeps the epoch of best accuracy, or ``"cost"``, which keeps the one of lowest cost and
             answers with that cost (without penalty).
+        train_size: train on the first so many rows only; None takes all.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
     Raises:
         SettingError: for a setting of wrong type or out of range.
@@ -90,6 +92,7 @@ class TrainNetwork:
     stopping: Stopping | None = None
     value: str = "error"
     dtype: str = "float32"
+    train_size: int | None = None
 
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
@@ -140,7 +143,7 @@ class TrainNetwork:
             known(name, settings[name], table)
         _widths(settings["hidden"])
         self._recipe(settings)
-        rows = len(self.data.train.y)
+        rows = len(self._rows(settings).y)
         if settings["batch_size"] > rows:
             advice = "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", f"at most the {rows} training samples", settings["batch_size"], advice))
@@ -189,11 +192,20 @@ class TrainNetwork:
     def _start(self, params: Params, rng: np.random.Generator) -> Training:
         self.check(params)
         settings = self._settings(params)
-        train, validation = self.data.train, self.data.validation
+        train, validation = self._rows(settings), self.data.validation
         sizes = (train.x.shape[1], *_widths(settings["hidden"]), self.data.classes)
         named = {name: settings[name] for name in _TABLES}
         network = Network.create(sizes, rng, **named, dtype=self.dtype)
         return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
+
+    def _rows(self, settings: Mapping[str, Any]) -> Part:
+        """Return the rows to train on."""
+        size, train = settings["train_size"], self.data.train
+        if size is None:
+            return train
+        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= len(train):
+            raise SettingError(must_be("train_size", f"from 1 to {len(train)}", size, "Leave it out for all rows."))
+        return train.head(size)
 
     def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
         return {name: getattr(self, name) for name in PARAMETERS} | dict(params)

@@ -16,7 +16,7 @@ from hpsearch.tracking.client import search, told
 from hpsearch.tracking.store import Store
 from hpsearch.tracking.study_run import IDENTITY, newest, read_children, read_texts
 from hpsearch.tracking.trial_run import SECONDS, shown
-from hpsearch.trial import Status
+from hpsearch.trial import PREFLIGHT, Status
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -59,6 +59,11 @@ class TrialRow:
     seconds: float
     error: str | None
     run_id: str
+
+    @property
+    def selectable(self) -> bool:
+        """Whether the trial may be the best one: finished, with a finite value, and not a check before the search."""
+        return self.status == Status.FINISHED and math.isfinite(self.value) and not self.stage.startswith(PREFLIGHT)
 
 
 def studies(store: Store) -> list[StudySummary]:
@@ -130,7 +135,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
     tags = parent.data.tags
     maximize = tags.get("hpsearch.direction") == "maximize"
     rows = [_row(run, maximize) for run in read_children(store.client, parent).complete.values()]
-    values = [row.value for row in rows if row.status == Status.FINISHED and math.isfinite(row.value)]
+    values = [row.value for row in rows if row.selectable]
     identity = read_texts(parent, IDENTITY)
     name = _name(entry)
     return StudySummary(

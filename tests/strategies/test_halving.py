@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch import Choice, Context, Float, Int, Outcome, Space, Status, Study, Trial
-from hpsearch.errors import Diverged, SettingError
+from hpsearch import Choice, Context, Float, Int, Outcome, Space, Status, Study, Trial, data
+from hpsearch.errors import Diverged, SettingError, StudyError
+from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space import Params
 from hpsearch.strategies import Halving, Hyperband, Random
@@ -209,3 +210,21 @@ def test_refuses_a_resource_that_is_none(space: Space) -> None:
 def test_refuses_too_few_trials_for_a_parameter() -> None:
     with pytest.raises(SettingError, match=r"Halving trials must be a whole number >= 81, got 27\. Its 5 rungs"):
         next(Halving(resource="n").search(Space(n=Int(1, 81)), np.random.default_rng(0)))
+
+
+def test_an_objective_that_cannot_be_told_its_budget_is_refused() -> None:
+    with pytest.raises(StudyError, match="An objective to halve must be one that takes a context"):
+        Study("deaf", Space(x=Float(0.0, 1.0)), lambda params: params["x"], Halving())
+
+
+def test_an_objective_that_ends_before_the_last_rung_is_refused() -> None:
+    objective = TrainNetwork(data.digits(), epochs=5, learning_rate=0.1)
+    with pytest.raises(StudyError, match="The objective's epochs must be at least the strategy's max_epochs=27, got 5"):
+        Study("short", Space(l2=Float(0.0, 1.0)), objective, Halving())
+
+
+def test_halves_the_size_of_the_training_set() -> None:
+    space = Space(learning_rate=Float(0.05, 0.5, log=True), train_size=Int(100, 900))
+    study = Study("sizes", space, TrainNetwork(data.digits(), hidden=(8,), epochs=2), Halving(trials=9, resource="train_size"))
+    trials = study.run(1, backend="sequential", tracker=MemoryTracker()).trials
+    assert [t.params["train_size"] for t in trials] == [100] * 9 + [300] * 3 + [900]
