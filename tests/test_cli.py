@@ -114,6 +114,8 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
     process = subprocess.Popen(
         [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2"],
         cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+        # A shell that runs the tests in the background has its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )  # fmt: skip
     assert process.stdout is not None
     while "done" not in process.stdout.readline():
