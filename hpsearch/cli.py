@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from hpsearch.alarm import Terminated
 from hpsearch.errors import HpsearchError, must_be
 
 if TYPE_CHECKING:
@@ -53,6 +54,8 @@ def app(arguments: list[str] | None = None, commands: typer.Typer | None = None)
     except HpsearchError as error:
         _say_error(str(error))
         sys.exit(_WRONG_INPUT)
+    except Terminated:
+        sys.exit(_TERMINATED)
     except (KeyboardInterrupt, typer.Abort):
         _say_error("Interrupted.")
         sys.exit(_INTERRUPTED)
@@ -130,6 +133,7 @@ def ui(
 def list_studies(tracking_uri: Uri = None) -> None:
     """List the recorded studies with their state and best value."""
     from rich.table import Table
+    from rich.text import Text
 
     from hpsearch.commands import open_store, terminal
     from hpsearch.display import shown
@@ -139,7 +143,8 @@ def list_studies(tracking_uri: Uri = None) -> None:
     studies = catalog.studies(open_store(tracking_uri))
     for study in studies:
         best = "-" if study.best_value is None else shown(study.best_value)
-        table.add_row(study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
+        row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
+        table.add_row(*map(Text, row))
     terminal().print(table if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
 
 
@@ -217,19 +222,21 @@ def delete(
 def list_data() -> None:
     """List the data sets, and where each was found or how to get it."""
     from rich.table import Table
+    from rich.text import Text
 
     from hpsearch import data
     from hpsearch.commands import terminal
 
     table = Table("data set", "rows", "features", "classes", "where")
     for entry in data.available():
-        table.add_row(entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
+        row = (entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
+        table.add_row(*map(Text, row))
     terminal().print(table)
 
 
 def _terminate(signum: int, frame: object) -> None:
     """End as politely as after Ctrl-C where the system asks for the end: no server and no study is left behind."""
-    raise SystemExit(_TERMINATED)
+    raise Terminated
 
 
 def _say_error(sentence: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +11,7 @@ from typing import Any
 import typer
 from rich.console import Console
 
+from hpsearch.alarm import Terminated
 from hpsearch.display import best_table, chosen_line, completeness, display, failures, rows_table
 from hpsearch.errors import HpsearchError, StudyError
 from hpsearch.loading import load_study
@@ -36,17 +39,29 @@ def run_study(
     try:
         with display(console, sign) as progress:
             result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, retry=retry, progress=progress, source=file)  # type: ignore[arg-type]
-    except (KeyboardInterrupt, SystemExit) as end:
-        again = f"hpsearch run {file}" if file else "the same command"
+    except (KeyboardInterrupt, Terminated) as end:
+        again = shlex.join([*_program(), *sys.argv[1:]])
         typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
-        raise SystemExit(end.code if isinstance(end, SystemExit) else 130) from None
+        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
     if result.trials and result.taken_over == len(result.trials):
-        console.print(f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).")
+        console.print(
+            f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
+        )
     _show_result(console, result, sign)
     if not smoke:
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)
-        _show_link(console, tracker)
+        _show_link(console, tracker, tracking_uri)
+    if result.trials and not any(trial.ok for trial in result.trials):
+        reason = next((trial.error for trial in result.trials if trial.error), "")
+        typer.echo(f"hpsearch: No trial finished. The first one said: {reason}", err=True)
+        raise SystemExit(1)
+
+
+def _program() -> list[str]:
+    """Return how this process was called: as the command, or as a study's own file."""
+    called = Path(sys.argv[0])
+    return ["python", str(called)] if called.suffix == ".py" and called.parent != Path(__file__).parent else ["hpsearch"]
 
 
 def _show_result(console: Console, result: Result, sign: int) -> None:
@@ -59,8 +74,10 @@ def _show_result(console: Console, result: Result, sign: int) -> None:
         console.print(line, markup=False, style="yellow", soft_wrap=True)
 
 
-def _show_link(console: Console, tracker: Any) -> None:
-    console.print("See it in MLflow: hpsearch ui", "and open", tracker.link(), markup=False, soft_wrap=True)
+def _show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
+    pages = ["hpsearch", "ui", *(["--tracking-uri", tracking_uri] if tracking_uri else [])]
+    start = "" if tracker.store.served else f"{shlex.join(pages)} and open "
+    console.print(f"See it in MLflow: {start}{tracker.link()}", markup=False, soft_wrap=True)
 
 
 def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
@@ -84,7 +101,7 @@ def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
     """
     if differences:
         raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")
-    terminal().print(f"Trial {number} of {name} came out bit-identical to the record.")
+    terminal().print(f"Trial {number} of {name} came out bit-identical to the record.", markup=False)
 
 
 def recorded_result(name: str, tracking_uri: str | None) -> Result:

@@ -171,12 +171,12 @@ def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float
     if needed > width:
         heads = ["trial", "value", "seconds", "params"]
         cells = [[str(n), shown(v), f"{s:.1f}", params_line(p)] for n, v, p, s in rows]
-    table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table = Table(title=Text(title, style="italic"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in heads:
         line = head == "params"
-        table.add_column(head, justify="left" if line else "right", no_wrap=not line, overflow="fold")
+        table.add_column(Text(head), justify="left" if line else "right", no_wrap=not line, overflow="fold")
     for row in cells:
-        table.add_row(*row)
+        table.add_row(*map(Text, row))  # never read as markup: a value may look like [this]
     return table
 
 

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field, replace
 from pickle import PicklingError
 from typing import Any, Literal, get_args
 
+import cloudpickle
 import joblib
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -68,11 +69,15 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
     try:
         with time_limit(task.limit):
             answer = call(objective, task.params, context)
+        if context.seconds_left < 0:
+            raise TimeUp  # nothing could interrupt it, as in a thread
         result = _ended(task, as_outcome(answer, context, task.sign))
     except TimeUp:
-        if task.limit is None:
+        if context.seconds_left > 0:
             raise  # the whole study's time is up, not this trial's
         result = _failed(task, Status.TIMED_OUT, TimeoutError(f"it took longer than {task.limit} s"), context)
+    except SystemExit as error:
+        result = _failed(task, Status.FAILED, error, context)
     except Lagging as error:
         result = _failed(task, Status.STOPPED, error, context)
     except Diverged as error:
@@ -122,7 +127,7 @@ def as_outcome(answer: object, context: Context, sign: int = 1) -> Outcome:
 
 
 def _number(name: object, value: object) -> float:
-    if isinstance(value, np.generic):
+    if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise StudyError(must_be(f"What an objective returns as {name!r}", "a number", value, "Return float or dict."))
@@ -142,7 +147,7 @@ def _ended(task: Task, outcome: Outcome) -> Trial:
     return _with(task.trial, status=Status.DIVERGED, outcome=outcome, error=reason)
 
 
-def _failed(task: Task, status: Status, error: Exception, context: Context) -> Trial:
+def _failed(task: Task, status: Status, error: BaseException, context: Context) -> Trial:
     """Keep the curves up to the failure: they show why."""
     kind = "" if status is Status.STOPPED else f"{type(error).__name__}: "
     reason = f"{kind}{' '.join(str(error).split())}"
@@ -185,6 +190,15 @@ class Execution:
         self._stop()
         self._stack.close()
 
+    def check(self, objective: AnyObjective) -> None:
+        """Refuse an objective that cannot reach the workers; one that holds data is left to the first task (it is large)."""
+        if self.jobs == 1 or self.backend != "loky" or hasattr(objective, "data"):
+            return
+        try:
+            cloudpickle.dumps(objective)
+        except Exception as error:
+            raise _unpicklable(objective) from error
+
     def run(self, objective: AnyObjective, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
         pending = {task.trial.number: task for task in tasks}
@@ -210,8 +224,7 @@ class Execution:
             for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
                 yield trial
         except PicklingError as error:
-            advice = "Define it at the top of a file, or take backend='threading'."
-            raise StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice)) from error
+            raise _unpicklable(objective) from error
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib's word on tasks cut short; whoever cut them short knows
@@ -242,6 +255,11 @@ class Execution:
             self._stop()
             reason = f"the worker process died: {_exit_codes(error)}"
             return _with(task.trial, status=Status.DIED, error=reason, started=started, seconds=time.time() - started)
+
+
+def _unpicklable(objective: AnyObjective) -> StudyError:
+    advice = "Define it at the top of a file without locks or open files, or take backend='threading'."
+    return StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice))
 
 
 def _noting(tasks: Iterable[Task], dispatched: list[Task]) -> Iterator[Task]:

@@ -1,10 +1,7 @@
-"""What identifies a study, and the facts kept beside it: versions, machine, code version."""
+"""The facts kept beside a study: versions, machine, code version; and how two sets of them differ."""
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import inspect
 import os
 import platform
 import subprocess
@@ -12,32 +9,9 @@ import sys
 from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 # Libraries whose version may change a trial's bits or a strategy's proposals.
 _LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "joblib", "optuna", "numba", "mlflow")
-
-
-def describe(thing: Any) -> str:
-    """Return a stable text for a strategy or objective: its repr, and a hash of its code where that is the user's own.
-
-    Hashing the code means that an edited objective is noticed when its study is resumed.
-    """
-    code: Any = thing if inspect.isroutine(thing) or isinstance(thing, type) else type(thing)
-    text = thing.__qualname__ if inspect.isroutine(thing) else repr(thing)
-    if isinstance(thing, functools.partial):
-        code, text = thing.func, f"{thing.func.__qualname__}, args={thing.args}, keywords={thing.keywords}"
-    if getattr(code, "__module__", "").split(".")[0] == "hpsearch":
-        return text
-    return f"{text} (code {_code_hash(code)})"
-
-
-def _code_hash(code: Any) -> str:
-    try:
-        source = inspect.getsource(code)
-    except (OSError, TypeError):
-        return "unknown"
-    return hashlib.sha256(source.encode()).hexdigest()[:12]
 
 
 def facts(folder: Path) -> dict[str, str]:

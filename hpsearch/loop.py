@@ -8,7 +8,7 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.alarm import TimeUp, time_limit
+from hpsearch.alarm import Terminated, TimeUp, time_limit
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution import Execution, Task
 from hpsearch.ports import Bar, Batch, Proposal, StudyRecord, Tracker
@@ -54,7 +54,7 @@ class Loop:
                 self.tracker.finish("finished", self._in_order())
         except BaseException as error:
             if self.started:
-                asked_to_end = isinstance(error, (KeyboardInterrupt, SystemExit))
+                asked_to_end = isinstance(error, (KeyboardInterrupt, Terminated))
                 self.tracker.finish("killed" if asked_to_end else "failed", self._in_order())
             raise
         return self._in_order()
@@ -179,6 +179,7 @@ class Loop:
 
     def _start(self) -> None:
         if not self.started:
+            self.execution.check(self.study.objective)
             self.tracker.start(self.record, self.fresh)
             self.started = True
             self._show()

@@ -12,17 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.admission import check_objective, check_parts
 from hpsearch.composition import confirmed, given, replicated
-from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
-from hpsearch.execution import AnyObjective, Backend, Execution, Task, engine, takes_context
-from hpsearch.facts import describe, facts, home
+from hpsearch.describing import describe
+from hpsearch.errors import StudyError
+from hpsearch.execution import AnyObjective, Backend, Execution, Task, engine
+from hpsearch.facts import facts, home
 from hpsearch.loop import Loop
 from hpsearch.median_stop import MedianStop
 from hpsearch.ports import Batch, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
 from hpsearch.result import Result
-from hpsearch.selection import Candidate, Rule, candidates, check_rule, select
+from hpsearch.selection import Candidate, Rule, candidates, select
 from hpsearch.space import Space
 from hpsearch.stop import Stop
 from hpsearch.trial import CONFIRM, Params, Trial
@@ -71,24 +73,12 @@ class Study:
     trial_seconds: float | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.name, str) or not self.name.strip() or not self.name.isprintable() or len(self.name) > 200:
-            constraint = "a printable text of 1 to 200 characters"
-            raise StudyError(must_be("A study's name", constraint, self.name, "Name it as in 'mnist-random'."))
-        if not isinstance(self.space, Space) or not len(self.space):
-            raise StudyError(must_be("A study's space", "a Space with parameters", self.space, "Write Space(x=Float(0, 1))."))
-        if not callable(self.objective) or isinstance(self.objective, type):
-            advice = "Give f(params), or TrainNetwork(...)."
-            raise StudyError(must_be("A study's objective", "callable", self.objective, advice))
-        if not callable(getattr(self.strategy, "search", None)) or isinstance(self.strategy, type):
-            raise StudyError(must_be("A study's strategy", "a strategy", self.strategy, "Write Random(trials=32)."))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise StudyError(must_be("A study's seed", "a whole number >= 0", self.seed, "Try 0."))
-        self._check_extras()
+        check_parts(self)
         if not self.question:
             object.__setattr__(self, "question", _docstring_of_caller())
         if self._preflight:
             object.__setattr__(self, "space", self._with_first_ranges())
-        self._check_objective()
+        check_objective(self)
 
     def run(
         self,
@@ -224,67 +214,6 @@ class Study:
         ranges, required = getattr(self.objective, "ranges", {}), getattr(self.objective, "required", ())
         missing = {name: ranges[name] for name in sorted(required) if name in ranges and name not in self.space}
         return Space(**dict(self.space.given), **missing) if missing else self.space
-
-    def _check_extras(self) -> None:
-        for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2)):
-            count = getattr(self, name)
-            if isinstance(count, bool) or not isinstance(count, int) or count < least:
-                raise StudyError(must_be(f"A study's {name}", f"a whole number >= {least}", count, "Leave it out."))
-        limit = self.trial_seconds
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0):
-            raise StudyError(must_be("A study's trial_seconds", "a number > 0", limit, "Leave it out for no limit."))
-        if self.stop is not None and not isinstance(self.stop, Stop):
-            raise StudyError(must_be("A study's stop", "a Stop", self.stop, "Write Stop(trials=100)."))
-        if self.early_stop is not None and not isinstance(self.early_stop, MedianStop):
-            advice = "Write MedianStop(curve='validation_cost')."
-            raise StudyError(must_be("A study's early_stop", "a MedianStop", self.early_stop, advice))
-        check_rule(self.select, self.space)
-        for params in self.first:
-            self.space.check(params)
-        for trial in self.known:
-            if not self.space.contains(trial.params):
-                advice = "Take trials of a study of this space, or leave known= out."
-                raise StudyError(must_be("A known trial's params", f"a point of {self.space!r}", trial.params, advice))
-
-    def _check_objective(self) -> None:
-        """Refuse what would make every trial fail: names the objective does not know or misses, values it refuses."""
-        objective: Any = self.objective
-        self._check_resource(takes_context(objective))
-        name, given = type(objective).__name__, [key for key, _ in self.space.given]
-        accepted = getattr(objective, "parameters", given)
-        for key in given:
-            if key not in accepted:
-                known = ", ".join(map(repr, sorted(accepted)))
-                raise StudyError(f"Unknown parameter {key!r} for {name}; it takes {known}.{did_you_mean(key, accepted)}")
-        for key in sorted(getattr(objective, "required", ())):
-            if key not in given:
-                advice = f"Add {key}=Float(...) to the space, or give the objective {key}=."
-                raise StudyError(must_be(f"Parameter {key!r} of {name}", "in the space or fixed", given, advice))
-        check = getattr(objective, "check", None)
-        for params in self.space.corners():
-            resolved = self._resolved(params)
-            if callable(check):
-                check(resolved)
-
-    def _check_resource(self, heeds_budget: bool) -> None:
-        """Refuse to ration epochs where the objective cannot be told, or ends before the ration does."""
-        if getattr(self.strategy, "resource", None) != "epochs":
-            return
-        if not heeds_budget:
-            advice = "Write f(params, context) and heed context.budget, or take Halving(resource=...)."
-            raise StudyError(must_be("An objective to halve", "one that takes a context", self.objective, advice))
-        most, own = getattr(self.strategy, "max_epochs", 0), getattr(self.objective, "epochs", None)
-        if own is not None and own < most and "epochs" not in self.space:
-            advice = "Raise it: a schedule spans the whole training."
-            raise StudyError(must_be("The objective's epochs", f"at least the strategy's max_epochs={most}", own, advice))
-
-    def _resolved(self, params: Params) -> Params:
-        try:
-            return self.space.resolve(params)
-        except InputError:
-            raise
-        except (TypeError, ValueError) as error:
-            raise StudyError(f"The space cannot fill in a template: {error} Change the template's ranges.") from error
 
 
 @dataclass(frozen=True)

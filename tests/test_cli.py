@@ -202,6 +202,36 @@ def test_pages_answer_on_loopback_and_end_with_the_command(project: Path) -> Non
         urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5)
 
 
+def test_marks_in_names_and_values_are_shown_as_they_are(project: Path) -> None:
+    text = STUDY.replace('name="parabola"', 'name="obj[/x]"').replace('Choice("good", "fine", "bad")', 'Choice("[a]", "[b]")')
+    (project / "study.py").write_text(text)
+    assert "[a]" in hpsearch(project, "run", "study.py", "--jobs", "1").stdout
+    assert "obj[/x]" in hpsearch(project, "list").stdout
+
+
+def test_a_study_in_which_nothing_finished_says_so_and_ends_with_1(project: Path) -> None:
+    (project / "study.py").write_text(STUDY.replace('if params["c"] == "bad":', "if True:"))
+    done = hpsearch(project, "run", "study.py", "--jobs", "1", code=1)
+    assert "No trial finished. The first one said: ValueError: planted failure" in done.stderr
+
+
+def test_another_store_is_named_in_the_hint(project: Path) -> None:
+    uri = f"sqlite:///{project}/other/mlflow.db"
+    done = hpsearch(project, "run", "study.py", "--jobs", "1", "--tracking-uri", uri)
+    assert f"hpsearch ui --tracking-uri {uri}" in done.stdout
+
+
+def test_an_objective_that_cannot_travel_leaves_the_record_alone(project: Path) -> None:
+    hpsearch(project, "run", "study.py", "--jobs", "2")
+    locked = STUDY.replace("import os, time", "import os, threading, time\nLOCK = threading.Lock()").replace(
+        "    time.sleep", "    LOCK.locked()\n    time.sleep"
+    )
+    (project / "study.py").write_text(locked)
+    refused = hpsearch(project, "run", "study.py", "--fresh", "--jobs", "2", code=2)
+    assert "An objective must be picklable" in refused.stderr
+    assert "finished" in hpsearch(project, "list").stdout
+
+
 def test_help_answers_quickly_without_heavy_imports() -> None:
     code = (
         "import sys; from hpsearch.cli import app\n"

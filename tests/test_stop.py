@@ -93,6 +93,21 @@ def test_a_trial_beyond_its_time_ends_as_timed_out(jobs: int, backend: str) -> N
     assert all("longer than 0.5 s" in t.error for t in trials if not t.ok)
 
 
+def test_a_thread_cannot_be_interrupted_but_is_marked() -> None:
+    trials = run(study(strategy=Random(trials=3), objective=_naps, trial_seconds=0.1), jobs=2, backend="threading").trials
+    assert {t.status for t in trials} == {Status.TIMED_OUT}
+
+
+def test_the_earlier_of_two_limits_rings() -> None:
+    s = study(objective=_naps, strategy=Random(trials=50), stop=Stop(seconds=0.5), trial_seconds=30)
+    assert [t.status for t in run(s).trials] == [Status.FINISHED]
+
+
+def _naps(params: Params) -> float:
+    time.sleep(0.3)
+    return 0.0
+
+
 def test_a_search_without_a_better_trial_counts_failures_too() -> None:
     values = [3.0, 2.0, 2.5, None, 2.0]
     trials = [

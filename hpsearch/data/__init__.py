@@ -11,5 +11,10 @@ from hpsearch.data.digits import digits
 from hpsearch.data.idx import idx
 from hpsearch.data.mnist import mnist
 from hpsearch.data.part import Part
+from hpsearch.errors import did_you_mean
 
 __all__ = ["Available", "Dataset", "Part", "arrays", "available", "digits", "idx", "mnist", "named"]
+
+
+def __getattr__(name: str) -> object:
+    raise AttributeError(f"hpsearch.data has no {name!r}; it offers {', '.join(__all__)}.{did_you_mean(name, __all__)}")

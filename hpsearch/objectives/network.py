@@ -97,6 +97,10 @@ class TrainNetwork:
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
         known("dtype", self.dtype, DTYPES)
+        if not isinstance(self.data, Dataset):
+            raise SettingError(
+                must_be("TrainNetwork's data", "a Dataset", self.data, "Write data.mnist() or data.arrays(X, y).")
+            )
         if self.data.regression:
             advice = "Take TuneEstimator with a regressor."
             raise SettingError(must_be("TrainNetwork's data", "labelled with classes", self.data, advice))

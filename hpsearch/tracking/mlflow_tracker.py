@@ -186,11 +186,11 @@ class MlflowTracker:
 
     def link(self) -> str:
         """Return the address of the study at hand in the UI."""
-        study = self._open()
+        study, base = self._open(), self.store.uri if self.store.served else links.BASE
         with suppress(TrackingError), told("The view cannot be read"):
             found = self.store.client.get_experiment(study.parent.info.experiment_id)
-            return links.link(found, study.run_id, study.record.maximize)
-        return links.study_link(study.parent.info.experiment_id, study.run_id, shared=False)
+            return links.link(found, study.run_id, study.record.maximize, base)
+        return links.study_link(study.parent.info.experiment_id, study.run_id, base, shared=False)
 
     def _open(self) -> _Study:
         if self._study is None:
