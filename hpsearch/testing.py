@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import pickle
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,12 +19,15 @@ import pytest
 
 from hpsearch.execution import Backend, call
 from hpsearch.nn.gradcheck import check_gradient
-from hpsearch.ports import Batch, Context, Strategy, StudyRecord, Tracker
+from hpsearch.ports import Batch, Context, Proposal, Strategy, StudyRecord, Tracker
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.study import Study
 from hpsearch.trial import Outcome, Status, Trial
 
 __all__ = ["SPACES", "ObjectiveContract", "StrategyContract", "TrackerContract", "check_gradient", "table"]
+
+
+Ending = Callable[[int, Proposal, str], Trial]
 
 
 @dataclass(frozen=True)
@@ -60,17 +63,20 @@ def bowl(space: Space, params: Params) -> float:
 @dataclass(frozen=True)
 class _Bowl:
     space: Space
-    fail_all: bool = False
 
     def __call__(self, params: Params, context: Context) -> float:
-        if self.fail_all:
-            raise RuntimeError("this objective always fails")
         labels = {k: v for k, v in params.items() if not isinstance(v, _Template)}
         return float(sum(len(repr(v)) + (v if isinstance(v, float) else 0.0) for v in labels.values()))
 
 
-def drive(strategy: Strategy, space: Space, seed: int = 0, fail: bool = False) -> tuple[list[Batch], list[Trial]]:
-    """Run a strategy on the bowl by hand, without a study; return its batches and all trials."""
+def drive(
+    strategy: Strategy, space: Space, seed: int = 0, fail: bool = False, end: Ending | None = None
+) -> tuple[list[Batch], list[Trial]]:
+    """Run a strategy by hand, without a study; return its batches and all trials.
+
+    ``end`` turns number, proposal and stage into an ended trial; by default the bowl scores it, or all trials ``fail``.
+    """
+    finish = end or (lambda number, proposal, stage: _trial(space, number, proposal, stage, fail))
     search = strategy.search(space, np.random.default_rng(seed))
     batches: list[Batch] = []
     trials: list[Trial] = []
@@ -78,7 +84,7 @@ def drive(strategy: Strategy, space: Space, seed: int = 0, fail: bool = False) -
         batch = next(search)
         while True:
             batches.append(batch)
-            ended = [_trial(space, len(trials) + i, p, batch.stage, fail) for i, p in enumerate(batch.proposals)]
+            ended = [finish(len(trials) + i, p, batch.stage) for i, p in enumerate(batch.proposals)]
             trials += ended
             batch = search.send(ended)
     except StopIteration:

@@ -44,7 +44,9 @@ def test_samples_lie_inside_and_come_back_from_text_and_cube(space: Space) -> No
         space.check(params)
         assert space.parse(space.text(params)) == params
         again = space.from_unit(space.to_unit(params))
-        assert again == pytest.approx(params, rel=1e-9) if all(isinstance(v, float) for v in params.values()) else again
+        assert list(again) == list(params)
+        for name, value in params.items():
+            assert again[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
 
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4))

@@ -14,7 +14,7 @@ from hpsearch.analysis.stages import windows
 from hpsearch.errors import SettingError
 from hpsearch.ports import Batch
 from hpsearch.strategies import Random, Staged
-from hpsearch.testing import SPACES, table
+from hpsearch.testing import SPACES, drive, table
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Params
 
@@ -30,18 +30,7 @@ def distance(params: Params) -> float:
 def run(
     strategy: Staged | Random, space: Space = RATE, score: Callable[[Params], float] = distance, seed: int = 0
 ) -> tuple[list[Batch], list[Trial]]:
-    search = strategy.search(space, np.random.default_rng(seed))
-    batches: list[Batch] = []
-    trials: list[Trial] = []
-    try:
-        batch = next(search)
-        while True:
-            batches.append(batch)
-            ended = [ended_trial(len(trials) + i, p, batch.stage, score) for i, p in enumerate(batch.proposals)]
-            trials += ended
-            batch = search.send(ended)
-    except StopIteration:
-        return batches, trials
+    return drive(strategy, space, seed, end=lambda number, proposal, stage: ended_trial(number, proposal, stage, score))
 
 
 def ended_trial(number: int, proposal: Any, stage: str, score: Callable[[Params], float]) -> Trial:
