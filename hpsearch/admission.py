@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
-from hpsearch.execution import takes_context
+from hpsearch.isolation import possible
 from hpsearch.median_stop import MedianStop
 from hpsearch.selection import check_rule
 from hpsearch.space import Params, Space
 from hpsearch.stop import Stop
+from hpsearch.task import takes_context
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -39,13 +41,14 @@ def check_parts(study: Study) -> None:
 
 
 def _check_extras(study: Study) -> None:
-    for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2)):
+    for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2), ("retries", 0)):
         count = getattr(study, name)
         if isinstance(count, bool) or not isinstance(count, int) or count < least:
             raise StudyError(must_be(f"A study's {name}", f"a whole number >= {least}", count, "Leave it out."))
-    limit = study.trial_seconds
-    if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not limit > 0):
-        raise StudyError(must_be("A study's trial_seconds", "a number > 0", limit, "Leave it out for no limit."))
+    for name in ("trial_seconds", "trial_megabytes"):
+        limit = getattr(study, name)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < math.inf):
+            raise StudyError(must_be(f"A study's {name}", "a finite number > 0", limit, "Leave it out for no limit."))
     if study.stop is not None and not isinstance(study.stop, Stop):
         raise StudyError(must_be("A study's stop", "a Stop", study.stop, "Write Stop(trials=100)."))
     if study.early_stop is not None and not isinstance(study.early_stop, MedianStop):
@@ -63,6 +66,17 @@ def _check_extras(study: Study) -> None:
         if not study.space.contains(trial.params):
             advice = "Take trials of a study of this space, or leave known= out."
             raise StudyError(must_be("A known trial's params", f"a point of {study.space!r}", trial.params, advice))
+
+
+def check_limits(study: Study, backend: str) -> None:
+    """Refuse a memory limit where trials have no process of their own to be ended with."""
+    if study.trial_megabytes is None:
+        return
+    if not possible():
+        raise StudyError("A study's trial_megabytes needs a system that can fork, which this one cannot. Leave it out.")
+    if backend != "loky":
+        advice = "Take backend='loky', or leave trial_megabytes out."
+        raise StudyError(must_be("The backend of a study with trial_megabytes", "'loky'", backend, advice))
 
 
 def check_objective(study: Study) -> None:

@@ -14,7 +14,9 @@ from rich.console import Console
 from hpsearch.alarm import Terminated
 from hpsearch.display import best_table, chosen_line, completeness, display, failures, rows_table
 from hpsearch.errors import HpsearchError, StudyError
+from hpsearch.interrupt import twice_ends_at_once
 from hpsearch.loading import load_study
+from hpsearch.processes import kill_workers
 from hpsearch.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, catalog, links, project_root
@@ -37,7 +39,7 @@ def run_study(
     root = project_root(file.parent if file else Path.cwd())
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
     try:
-        with display(console, sign) as progress:
+        with twice_ends_at_once(kill_workers), display(console, sign) as progress:
             result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, retry=retry, progress=progress, source=file)  # type: ignore[arg-type]
     except (KeyboardInterrupt, Terminated) as end:
         again = shlex.join([*_program(), *sys.argv[1:]])

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch.alarm import Terminated, TimeUp, time_limit
 from hpsearch.errors import StudyError, must_be
-from hpsearch.execution import Execution, Task
+from hpsearch.execution import Execution
 from hpsearch.ports import Bar, Batch, Proposal, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
+from hpsearch.task import Task
 from hpsearch.trial import Status, Trial, root
 
 if TYPE_CHECKING:

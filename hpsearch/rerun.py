@@ -6,8 +6,9 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpsearch.execution import Execution, call, trial_context
+from hpsearch.execution import Execution
 from hpsearch.study import Study
+from hpsearch.task import call, trial_context
 from hpsearch.trial import Curve, Status, Trial, root
 
 
@@ -23,13 +24,15 @@ class Rerun:
 def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False) -> Rerun:
     """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through.
 
+    One that ended its process or outgrew its memory gets a worker, unless it is to be debugged: it would do so again.
     ``trials`` are all of the study's: one that went on with an earlier trial is trained anew from that one's seed.
     """
     origin = root(recorded, {trial.number: trial for trial in trials})
     task = study.task(replace(recorded, outcome=None, error=None, traceback=None), origin)
     if recorded.status is Status.STOPPED and study.early_stop is not None:
         task = replace(task, bar=(study.early_stop.curve, 1, {_last_step(recorded, study.early_stop.curve): -math.inf}))
-    with Execution(1, "sequential") as execution:
+    harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)
+    with Execution(1, "loky" if harmful and not debug else "sequential") as execution:
         if debug:
             call(study.objective, task.params, trial_context(task))
         again = next(execution.run(study.objective, [task]))

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import StudyError
-from hpsearch.execution import trial_context
 from hpsearch.ports import StudyRecord, Tracker
 from hpsearch.selection import Candidate
+from hpsearch.task import trial_context
 from hpsearch.trial import Trial, root
 
 if TYPE_CHECKING:

@@ -12,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.admission import check_objective, check_parts
+from hpsearch.admission import check_limits, check_objective, check_parts
 from hpsearch.composition import confirmed, given, replicated
 from hpsearch.describing import describe
 from hpsearch.errors import StudyError
-from hpsearch.execution import AnyObjective, Backend, Execution, Task, engine
+from hpsearch.execution import Backend, Execution, engine
 from hpsearch.facts import facts, home
+from hpsearch.isolation import Limits
 from hpsearch.loop import Loop
 from hpsearch.median_stop import MedianStop
 from hpsearch.ports import Batch, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
@@ -27,6 +28,7 @@ from hpsearch.result import Result
 from hpsearch.selection import Candidate, Rule, candidates, select
 from hpsearch.space import Space
 from hpsearch.stop import Stop
+from hpsearch.task import AnyObjective, Task
 from hpsearch.trial import CONFIRM, Params, Trial
 
 # The first number of a spawn key says what the random numbers are for.
@@ -52,7 +54,10 @@ class Study:
         select: how the best setting is chosen, see `hpsearch.selection.select`.
         stop: rules that end the study before its strategy does.
         early_stop: rule that ends single trials whose curve lags behind those of earlier batches.
-        trial_seconds: wall-clock limit of one trial; a trial beyond it ends as timed out.
+        trial_seconds: wall-clock limit of one trial; a trial beyond it is ended, as timed out.
+        trial_megabytes: memory (in 2**20 bytes) one trial may take beyond what its worker holds before it; a trial beyond it
+            is ended, as out of memory.
+        retries: how often a trial whose process died is run again before it is recorded as died.
     """
 
     name: str
@@ -71,6 +76,8 @@ class Study:
     stop: Stop | None = None
     early_stop: MedianStop | None = None
     trial_seconds: float | None = None
+    trial_megabytes: float | None = None
+    retries: int = 1
 
     def __post_init__(self) -> None:
         check_parts(self)
@@ -102,10 +109,11 @@ class Study:
             progress: called after every trial.
             source: the file that defines the study, for the record.
         Raises:
-            StudyError: the record under this name is of a different study.
+            StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
         """
         execution = Execution(jobs, backend)
+        check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
         record = self.record(source)
         recorded = None if fresh else tracker.find(record)
@@ -164,7 +172,8 @@ class Study:
         paired = self.replicates > 1 or trial.stage == CONFIRM
         key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
         keep = bool(getattr(self.strategy, "continues", False))
-        return Task(trial, self.space.resolve(trial.params), self.seed, key, self.sign, self.trial_seconds, keep)
+        limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
+        return Task(trial, params, self.seed, key, self.sign, limits, keep, retries=self.retries)
 
     @property
     def sign(self) -> int:

@@ -17,11 +17,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch.execution import Backend, call
+from hpsearch.execution import Backend
 from hpsearch.nn.gradcheck import check_gradient
 from hpsearch.ports import Batch, Context, Proposal, Strategy, StudyRecord, Tracker
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.study import Study
+from hpsearch.task import call
 from hpsearch.trial import Outcome, Status, Trial
 
 __all__ = ["SPACES", "ObjectiveContract", "StrategyContract", "TrackerContract", "check_gradient", "table"]

@@ -26,6 +26,7 @@ class Status(StrEnum):
     DIVERGED = "diverged"
     DIED = "died"
     TIMED_OUT = "timed out"
+    OUT_OF_MEMORY = "out of memory"
     STOPPED = "stopped"
 
 

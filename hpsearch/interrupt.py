@@ -1,0 +1,87 @@
+"""Ctrl-C and SIGTERM: the first ends a study politely, the second at once; the workers never see them."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from hpsearch.alarm import Terminated
+
+# Seconds until a wish to end that was lost is raised again.
+_AGAIN = 0.05
+
+
+@contextmanager
+def twice_ends_at_once(end: Callable[[], None]) -> Iterator[None]:
+    """Raise `KeyboardInterrupt` or `Terminated` at the first Ctrl-C or SIGTERM, as ever; at a second one end at once.
+
+    The second calls ``end`` and leaves the process with code 130 (143 after SIGTERM), whatever goes on. That stays so after
+    the block where the first signal came within it: what the interpreter does on its way out may take its time too.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # signals are handled in the main thread only
+        return
+    asked = _Asked(end)
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    hook, sys.unraisablehook = sys.unraisablehook, asked.raise_again
+    for number in [number for number, handler in before.items() if handler is not signal.SIG_IGN]:
+        signal.signal(number, asked)
+    try:
+        yield
+    finally:
+        sys.unraisablehook = hook
+        if not asked.by:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+class _Asked:
+    """The handler of both signals, which counts: ``by`` is the first signal that came, 0 before."""
+
+    def __init__(self, end: Callable[[], None]) -> None:
+        self.end = end
+        self.by = 0
+        self.lost = False
+        self.otherwise = sys.unraisablehook
+
+    def __call__(self, signum: int, frame: object) -> None:
+        if self.by and not self.lost:
+            self.end()
+            _say("Ended at once; what had been written down is kept.")
+            os._exit(128 + signum)
+        if not self.lost:
+            _say("Ending: what has finished is being written down. Ctrl-C again ends at once.")
+        self.by, self.lost = signum, False
+        raise KeyboardInterrupt if signum == signal.SIGINT else Terminated
+
+    def raise_again(self, unraisable: Any) -> None:
+        """Raise once more what came while Python ran code that cannot raise, such as a finaliser: there it is only printed."""
+        if isinstance(unraisable.exc_value, (KeyboardInterrupt, Terminated)):
+            self.lost = True
+            threading.Timer(_AGAIN, os.kill, (os.getpid(), self.by)).start()
+        else:
+            self.otherwise(unraisable)
+
+
+@contextmanager
+def interrupts_kept_out() -> Iterator[None]:
+    """Have processes that start inside never receive Ctrl-C; it reaches this one when the block has ended."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _say(sentence: str) -> None:
+    """Write past all buffers, which the interrupted code may hold."""
+    with suppress(OSError):
+        os.write(2, f"\nhpsearch: {sentence}\n".encode())
