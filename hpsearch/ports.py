@@ -165,11 +165,12 @@ class Tracker(Protocol):
     """Where the events of a study go.
 
     Law: called from one thread of the parent process only. ``find`` reads and changes nothing; ``start`` opens the study
-    (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; a trial handed to
-    ``record`` is kept for good when the call returns, in the place of one of its number that did not finish; ``finish``
-    closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. ``opening`` counts that the test part is about to be
-    opened (it returns the count so far, this one included), ``tested`` keeps the scores; both work on a study that is not
-    running.
+    (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; trials handed to
+    ``record`` are kept in that order, in the place of one of the same number that did not finish, and for good when
+    ``finish`` returns at the latest: ``record`` does not wait for a slow store, and what a kill finds unwritten is run
+    again. ``finish`` closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. ``opening`` counts that the test
+    part is about to be opened (it returns the count so far, this one included), ``tested`` keeps the scores; both work on a
+    study that is not running.
     """
 
     def find(self, record: StudyRecord) -> Recorded | None: ...

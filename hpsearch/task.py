@@ -19,6 +19,7 @@ from hpsearch.answer import as_outcome
 from hpsearch.errors import Diverged, Lagging, StudyError, must_be
 from hpsearch.isolation import Limits
 from hpsearch.ports import Bar, Context
+from hpsearch.thinning import thinned
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 AnyObjective = Callable[..., Any]
@@ -71,7 +72,7 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
         if not task.elsewhere:
             raise  # somebody wants this process to end
         result = _failed(task, Status.FAILED, error, context)
-    return replace(result, started=started, seconds=time.perf_counter() - clock)
+    return thinned(replace(result, started=started, seconds=time.perf_counter() - clock))
 
 
 def trial_context(task: Task) -> Context:

@@ -41,6 +41,8 @@ def connect(uri: str) -> MlflowClient:
     # MLflow announces each migration and prints a stack for every database error it also raises.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
+    # Each retry of a request to a server that is away would be a line of its own; we say once that it is.
+    logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
 
 
@@ -64,6 +66,17 @@ def reason(error: BaseException) -> str:
 def refused(error: BaseException) -> bool:
     """Return whether the store answered and refused this very content, so that trying again cannot help."""
     return getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
+
+
+def exists(client: MlflowClient, run_id: str) -> bool:
+    """Return whether the store knows a run, be it a deleted one."""
+    try:
+        client.get_run(run_id)
+    except Exception as error:
+        if getattr(error, "error_code", None) == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise
+    return True
 
 
 def search(client: MlflowClient, experiment_id: str, where: str, page: int = PAGE, deleted: bool = False) -> Iterator[Run]:

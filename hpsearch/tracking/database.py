@@ -21,7 +21,9 @@ def create(path: Path) -> None:
     if path.exists() and path.stat().st_size:
         return
     draft, complete = path.with_name(f"{path.name}.draft"), path.with_name(f"{path.name}.complete")
-    for leftover in (draft, complete):
+    # A log of changes whose database was removed would be applied to the new one.
+    logs = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+    for leftover in (draft, complete, *logs):
         leftover.unlink(missing_ok=True)
     connect(f"sqlite:///{draft.as_posix()}")
     with closing(sqlite3.connect(draft)) as connection:
@@ -63,10 +65,20 @@ def tune(path: Path) -> None:
     """Let later connections to this file skip the flush after each commit, which a write-ahead log makes safe."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
+    from sqlalchemy.pool import Pool
 
     if not _tuned:
         event.listen(Engine, "connect", _relax)
+        event.listen(Pool, "checkout", _refuse_removed)
     _tuned.add(str(path))
+
+
+def inode(path: Path | str) -> int | None:
+    """Return what tells a file from another one put in its place; None where there is none."""
+    try:
+        return Path(path).stat().st_ino
+    except OSError:
+        return None
 
 
 def _relax(connection: Any, record: Any) -> None:
@@ -75,6 +87,16 @@ def _relax(connection: Any, record: Any) -> None:
         file = connection.execute("PRAGMA database_list").fetchone()[2]
         if file and str(Path(file)) in _tuned:
             connection.execute("PRAGMA synchronous=NORMAL")
+            record.info["hpsearch"] = (file, inode(file))
+
+
+def _refuse_removed(connection: Any, record: Any, proxy: Any) -> None:
+    """Have the pool open anew what was removed: a connection kept open would go on writing to a file that nobody sees."""
+    from sqlalchemy.exc import DisconnectionError
+
+    file, known = record.info.get("hpsearch", ("", None))
+    if file and inode(file) != known:
+        raise DisconnectionError
 
 
 def mend(path: Path, artifacts: Path) -> list[str]:

@@ -5,55 +5,29 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from filelock import FileLock
-
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Recorded, StudyRecord
 from hpsearch.tracking import experiment, links, note, study_run
+from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.client import PAGE, search, told
-from hpsearch.tracking.outbox import Outbox
+from hpsearch.tracking.courier import Courier
+from hpsearch.tracking.open_study import OpenStudy
+from hpsearch.tracking.outbox import Outbox, waiting
 from hpsearch.tracking.store import Store, project_root
 from hpsearch.tracking.study_run import Children, read_children
-from hpsearch.tracking.trial_run import decode, outcome_keys, shown
-from hpsearch.tracking.writer import read_curve, read_file, write_points
-from hpsearch.trial import Trial, best
+from hpsearch.tracking.trial_run import decode, outcome_keys
+from hpsearch.tracking.writer import read_curve, read_file, write_best, write_points
+from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
 ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 OPENINGS = "hpsearch.test_openings"
-
-
-@dataclass
-class _Study:
-    """A study at hand: where it is recorded, and the trials known so far."""
-
-    record: StudyRecord
-    parent: Run
-    outbox: Outbox
-    lock: FileLock | None = None
-    trials: dict[int, Trial] = field(default_factory=dict)
-    noted: float = -float("inf")
-    view: str = ""
-    title: str = ""
-
-    @property
-    def run_id(self) -> str:
-        return str(self.parent.info.run_id)
-
-    @property
-    def in_order(self) -> list[Trial]:
-        return [self.trials[number] for number in sorted(self.trials)]
-
-    def page(self, status: str) -> note.Page:
-        """Return what the study's note is written from; trials that wait for the store count too."""
-        return note.Page(self.record, self.in_order, status, str(self.parent.info.experiment_id), self.outbox.runs)
 
 
 class MlflowTracker:
@@ -67,13 +41,14 @@ class MlflowTracker:
     """
 
     note_seconds = 5.0
+    progress_seconds = 0.5
 
     def __init__(
         self, uri: str | None = None, root: Path | None = None, store: Store | None = None, page_size: int = PAGE
     ) -> None:
         self._uri, self._root = uri, root
         self._page_size = page_size
-        self._study: _Study | None = None
+        self._study: OpenStudy | None = None
         if store is not None:
             self.store = store
 
@@ -92,7 +67,7 @@ class MlflowTracker:
         with told(f"Study {record.name!r} cannot be read from {self.store.shown}"):
             parent = self._parent(record)
             if parent is None:
-                return None
+                return self._lost(record)
             children = self._children(parent)
             study = self._at_hand(record, parent, children)
         if self._study is None or self._study.lock is None:
@@ -119,48 +94,43 @@ class MlflowTracker:
                 self._study.lock = lock
                 self._study.outbox.send(at_once=True)
                 self._study.outbox.save()
+                self._study.curve.begin(self._study.trials.values())
                 self._describe("running")
+                self._study.courier = Courier(self._deliver)
         except BaseException:
             self._study = None
             lock.release()
             raise
 
     def record(self, trial: Trial) -> None:
-        """Write one trial; where the store is away it waits in memory for the next call. Never raises for the store.
+        """Hand over one trial, to be written by a thread of our own; where the store is away it waits in memory.
 
         A trial that failed before and was run again takes the place of the failed one.
         """
-        study = self._open()
-        if trial.number in study.trials and (study.trials[trial.number].ok or not study.outbox.forget(trial.number)):
-            return
-        if trial.outcome is not None:
-            trial = replace(trial, outcome=replace(trial.outcome, state=None))
-        study.trials[trial.number] = trial
-        study.outbox.pending.append(trial)
-        study.outbox.send()
-        if not study.outbox.waiting:
-            self._show_progress("running")
+        self._running().hand(trial)
 
     def finish(self, status: str, trials: Sequence[Trial]) -> None:
-        """Close the study; trials that still cannot be sent go to a file that the next start takes up.
+        """Close the study once all trials are written; those that cannot be go to a file that the next start takes up.
+
+        Whatever interrupts the waiting, such as a Ctrl-C, sends what is left to that file and ends at once.
 
         Raises:
             TrackingError: if that file cannot be written either.
         """
         study = self._open()
+        if study.courier is None:
+            return
         try:
-            study.outbox.send(at_once=True)
+            study.courier.close(partial(self._end, status))
+        except BaseException:
+            study.outbox.shut = True
+            study.outbox.pending += study.courier.abandon()
             study.outbox.save()
-            # A store that went away is no reason to lose the result: the next start finds the study interrupted.
-            if not study.outbox.waiting:
-                study.noted = -float("inf")
-                self._show_progress(status)
-                with suppress(TrackingError), told("The end of the study could not be recorded"):
-                    self.store.client.set_terminated(study.run_id, ENDS[status])
+            raise
         finally:
             if study.lock is not None:
                 study.lock.release()
-            study.lock = None
+            study.lock = study.courier = None
 
     def opening(self, record: StudyRecord, trial: Trial) -> int:
         """Count, before it happens, that the test part is opened to score ``trial``; return how often it was."""
@@ -192,12 +162,18 @@ class MlflowTracker:
             return links.link(found, study.run_id, study.record.maximize, base)
         return links.study_link(study.parent.info.experiment_id, study.run_id, base, shared=False)
 
-    def _open(self) -> _Study:
+    def _open(self) -> OpenStudy:
         if self._study is None:
             raise TrackingError("No study is open in this tracker. Call start() or find() first.")
         return self._study
 
-    def _recorded(self, record: StudyRecord) -> _Study:
+    def _running(self) -> Courier:
+        courier = self._open().courier
+        if courier is None:
+            raise TrackingError("No study is running in this tracker. Call start() first.")
+        return courier
+
+    def _recorded(self, record: StudyRecord) -> OpenStudy:
         """Return the study at hand, or find it; one that is not recorded has nothing to test."""
         if self._study is None or self._study.record.name != record.name:
             self.find(record)
@@ -215,11 +191,16 @@ class MlflowTracker:
     def _children(self, parent: Run) -> Children:
         return read_children(self.store.client, parent, self._page_size)
 
-    def _at_hand(self, record: StudyRecord, parent: Run, children: Children) -> _Study:
+    def _lost(self, record: StudyRecord) -> Recorded | None:
+        """Return what our own file kept of a study whose database was removed, if anything."""
+        kept = sorted(waiting(self.store, record, None), key=lambda trial: trial.number)
+        return Recorded(kept, record.identity, record.facts, interrupted=True) if kept else None
+
+    def _at_hand(self, record: StudyRecord, parent: Run, children: Children) -> OpenStudy:
         """Return a study with the trials that the store and the file of unsent ones hold."""
         client = self.store.client
         runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-        study = _Study(record, parent, Outbox(self.store, record, parent, runs))
+        study = OpenStudy(record, parent, Outbox(self.store, record, parent, runs), BestCurve(record.maximize))
         for number, run in children.complete.items():
             curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
             study.trials[number] = decode(run, record, curve, file)
@@ -227,11 +208,11 @@ class MlflowTracker:
         study.trials |= {trial.number: trial for trial in study.outbox.pending}
         return study
 
-    def _begin(self, record: StudyRecord, fresh: bool) -> _Study:
+    def _begin(self, record: StudyRecord, fresh: bool) -> OpenStudy:
         client = self.store.client
         experiment_id = experiment.ensure(self.store, record.name)
         if fresh:
-            self._supersede(experiment_id)
+            self._supersede(record, experiment_id)
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
@@ -245,22 +226,52 @@ class MlflowTracker:
             client.delete_run(run.info.run_id)
         return self._at_hand(record, parent, children)
 
-    def _supersede(self, experiment_id: str) -> None:
+    def _supersede(self, record: StudyRecord, experiment_id: str) -> None:
         """Mark the runs of earlier starts, so that none of them is taken over again."""
         client = self.store.client
+        self.store.unsent(record.name).unlink(missing_ok=True)
         for run in search(client, experiment_id, study_run.PARENTS):
             client.set_tag(run.info.run_id, study_run.SUPERSEDED, "true")
             if run.info.status == "RUNNING":
                 client.set_terminated(run.info.run_id, "KILLED")
 
+    def _deliver(self, trial: Trial | None) -> None:
+        """Write what the courier brings, and how far the study is; all calls of a running study to MLflow are made here."""
+        study = self._open()
+        if trial is not None:
+            study.take(trial)
+        self._send()
+        due = study.curve.points and time.monotonic() - study.curve.written > self.progress_seconds
+        if due and not study.outbox.waiting:
+            self._show_progress("running")
+
+    def _send(self, at_once: bool = False) -> None:
+        """Write what waits; where the store's file was removed, before or meanwhile, take everything back."""
+        study = self._open()
+        if not self.store.removed:
+            study.outbox.send(at_once)
+        if self.store.removed and not study.outbox.shut:
+            study.outbox.rescue(study.in_order)
+
+    def _end(self, status: str) -> None:
+        """Write all that is left, or keep it in the file: the next start then finds the study interrupted."""
+        study = self._open()
+        self._send(at_once=True)
+        study.outbox.save()
+        if study.outbox.waiting:
+            return
+        study.noted = -float("inf")
+        self._show_progress(status)
+        with suppress(TrackingError), told("The end of the study could not be recorded"):
+            study.outbox.clear()
+            self.store.client.set_terminated(study.run_id, ENDS[status])
+
     def _show_progress(self, status: str) -> None:
         """Let the study's own run show how far it is; the note follows every few seconds."""
         study = self._open()
-        values = {"trials_done": float(len(study.trials))}
-        for winner in best(study.trials.values()):
-            values["best_value"] = shown(winner.value, study.record.maximize)
         with suppress(TrackingError), told("Progress could not be shown"):
-            write_points(self.store.client, study.run_id, values, len(study.trials), time.time(), {})
+            write_best(self.store.client, study.run_id, study.curve.points)
+            study.curve.clear()
             if time.monotonic() - study.noted > self.note_seconds:
                 self._describe(status)
 
@@ -277,7 +288,7 @@ class MlflowTracker:
         self._set_view(study)
         study.noted = time.monotonic()
 
-    def _set_view(self, study: _Study) -> None:
+    def _set_view(self, study: OpenStudy) -> None:
         """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
         view = links.view(study.record, study.run_id, study.in_order)
         if view != study.view:

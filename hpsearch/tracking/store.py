@@ -90,6 +90,7 @@ class Store:
             with _schema_told(path, store.uri):
                 _ = store.client
             mended = database.mend(path, store.artifacts)
+            _ = store._inode
         if mended:
             whose, where = ", ".join(map(repr, mended)), str(store.artifacts)
             store.notes.append(f"The project folder has moved; the artifacts of {whose} are now looked for in {where!r}.")
@@ -99,6 +100,17 @@ class Store:
     def client(self) -> MlflowClient:
         """The MLflow client of this store; the first use loads MLflow."""
         return connect(self.uri)
+
+    @property
+    def removed(self) -> bool:
+        """Whether the SQLite file is gone, or another one in its place; what is written then may be lost without an error."""
+        path = self.database
+        return path is not None and (database.inode(path) != self._inode or path.stat().st_size == 0)
+
+    @cached_property
+    def _inode(self) -> int | None:
+        """What the file was known by when the store was opened."""
+        return database.inode(self.database) if self.database else None
 
     @property
     def artifacts(self) -> Path:

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import TrackingError
+from hpsearch.ports import StudyRecord
 from hpsearch.space import Space
+from hpsearch.tracking.names import digest
 from hpsearch.tracking.trial_run import parsed
 from hpsearch.trial import Outcome, Status, Trial
 
+# How many numbers of trials a sentence names.
+_NAMED = 10
+Belongs = Callable[[str, str], bool]
 
-def write(path: Path, run_id: str, trials: Sequence[Trial], space: Space) -> None:
+
+def write(path: Path, run_id: str, trials: Sequence[Trial], record: StudyRecord) -> None:
     """Write the file, or take it away where no trial is left; ``run_id`` is the study's run, which they belong to.
 
     Raises:
@@ -26,18 +32,30 @@ def write(path: Path, run_id: str, trials: Sequence[Trial], space: Space) -> Non
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
-        temporary.write_text("".join(_line(run_id, trial, space) + "\n" for trial in trials), encoding="utf-8")
+        temporary.write_text("".join(_line(run_id, trial, record) + "\n" for trial in trials), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
-        numbers = ", ".join(str(trial.number) for trial in trials)
         raise TrackingError(
-            f"Trials {numbers} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
+            f"Trials {listed(trials)} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
             " Run the study again to repeat them."
         ) from error
 
 
-def read(path: Path, run_id: str, space: Space) -> list[Trial]:
+def listed(trials: Sequence[Trial]) -> str:
+    """Return the numbers of trials for a sentence, the first few of many."""
+    numbers = ", ".join(str(trial.number) for trial in trials[:_NAMED])
+    return numbers if len(trials) <= _NAMED else f"{numbers}, ... ({len(trials)} in all)"
+
+
+def identity(record: StudyRecord) -> str:
+    """Return a checksum of what makes a study the same one; its strategy may grow."""
+    return digest(repr(sorted((name, text) for name, text in record.identity.items() if name != "strategy")))
+
+
+def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda run, study: False) -> list[Trial]:
     """Return the trials of the file that belong to a study's run; none where there is no file.
+
+    ``belongs`` says so for another run and the `identity` of its study.
 
     Raises:
         TrackingError: if the file is damaged.
@@ -50,16 +68,19 @@ def read(path: Path, run_id: str, space: Space) -> list[Trial]:
         raise TrackingError(f"The trials in {str(path)!r} cannot be read: {error}. Move it away to do without them.") from error
     try:
         found = [json.loads(line) for line in lines]
-        return [_trial(fields, space) for fields in found if fields.pop("run") == run_id]
+        owners = [(fields.pop("run"), fields.pop("study", "")) for fields in found]
+        ours = {owner for owner in set(owners) if owner[0] == run_id or belongs(*owner)}
+        return [_trial(fields, space) for fields, owner in zip(found, owners, strict=True) if owner in ours]
     except (ValueError, KeyError, TypeError) as error:
         raise TrackingError(f"The file {str(path)!r} is damaged: {error}. Move it away to do without its trials.") from error
 
 
-def _line(run_id: str, trial: Trial, space: Space) -> str:
+def _line(run_id: str, trial: Trial, record: StudyRecord) -> str:
     fields = {
         "run": run_id,
+        "study": identity(record),
         "number": trial.number,
-        "params": space.text(trial.params),
+        "params": record.space.text(trial.params),
         "stage": trial.stage,
         "status": trial.status.value,
         "outcome": None if trial.outcome is None else _packed(trial.outcome),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -57,6 +57,15 @@ def read_file(client: MlflowClient, run_id: str, path: str) -> bytes:
 def read_curve(client: MlflowClient, run_id: str, metric: str) -> Curve:
     """Return every stored point of a metric."""
     return tuple((point.step, point.value) for point in client.get_metric_history(run_id, metric))
+
+
+def write_best(client: MlflowClient, run_id: str, points: Sequence[tuple[int, float | None, float]]) -> None:
+    """Write points of the trials done and the best value so far, each with its own time, in one call."""
+    from mlflow.entities import Metric
+
+    metrics = [Metric("trials_done", float(done), round(time * 1000), done) for done, _, time in points]
+    metrics += [Metric("best_value", value, round(time * 1000), done) for done, value, time in points if value is not None]
+    client.log_batch(run_id, metrics)
 
 
 def write_points(

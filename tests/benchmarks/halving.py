@@ -37,7 +37,8 @@ FULL, HALVING = Random(trials=CONFIGURATIONS), Halving(trials=CONFIGURATIONS, mi
 
 def epochs(trials: Sequence[Trial]) -> int:
     """Return the epochs trained in all; those of a trial that was gone on with count once."""
-    done = [len(next(iter(trial.outcome.history.values()), ())) if trial.outcome else 0 for trial in trials]
+    curves = [next(iter(trial.outcome.history.values()), ()) if trial.outcome else () for trial in trials]
+    done = [curve[-1][0] if curve else 0 for curve in curves]
     return sum(n - (0 if trial.continues is None else done[trial.continues]) for trial, n in zip(trials, done, strict=True))
 
 

@@ -6,7 +6,8 @@ import logging
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -23,10 +24,16 @@ from hpsearch.tracking import MlflowTracker
 from tests.tracking.sample import plain, record
 tracker = MlflowTracker(root=Path(sys.argv[1]))
 tracker.start(record())
-for number in range(3):
+end, ended = tracker.store.client.set_terminated, []
+
+def kill_at_the_fourth(*args):
+    ended.append(args)
+    os.kill(os.getpid(), signal.SIGKILL) if len(ended) == 4 else end(*args)
+
+tracker.store.client.set_terminated = kill_at_the_fourth
+for number in range(4):
     tracker.record(plain(number))
-tracker.store.client.set_terminated = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
-tracker.record(plain(3))
+tracker.finish("finished", [])
 """
 
 
@@ -44,6 +51,14 @@ def outage(store: Store) -> Iterator[None]:
         yield
     finally:
         rename("runs_away", "runs")
+
+
+def wait_for(done: Callable[[], object]) -> None:
+    """Return when something has come true in the tracker's thread; fail after a while."""
+    end = time.monotonic() + 60
+    while not done():
+        assert time.monotonic() < end, "it never came true"
+        time.sleep(0.01)
 
 
 @pytest.fixture(autouse=True)
@@ -75,6 +90,7 @@ def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(0, 0.25))
     study = tracker._open()
+    wait_for(lambda: study.outbox.runs)
     write_trial(tracker.store.client, study.parent, record(), plain(0, 0.75), {})
     tracker.finish("killed", [])
     tracker.start(record())
@@ -99,6 +115,7 @@ def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptu
     with outage(tracker.store):
         for trial in trials()[:2]:
             tracker.record(trial)
+        wait_for(lambda: tracker._open().outbox.away and len(tracker._open().outbox.pending) == 2)
     tracker.record(trials()[2])
     tracker.finish("finished", [])
     found = tracker.find(record())
@@ -111,6 +128,7 @@ def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptu
 def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(10))
+    wait_for(lambda: tracker._open().outbox.runs)
     with outage(tracker.store):
         for trial in trials():
             tracker.record(trial)
@@ -215,6 +233,7 @@ def test_nothing_is_pickled(root: Path, tracker: MlflowTracker, caplog: pytest.L
     tracker.start(record())
     for trial in trials():
         tracker.record(trial)
+    wait_for(lambda: len(tracker._open().outbox.runs) == len(trials()))
     with outage(tracker.store):
         tracker.record(plain(50))
         tracker.finish("finished", [])

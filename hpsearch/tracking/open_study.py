@@ -1,0 +1,58 @@
+"""A study as the tracker has it at hand: where it is recorded, its trials so far, and what still waits to be written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from filelock import FileLock
+
+from hpsearch.ports import StudyRecord
+from hpsearch.tracking import note
+from hpsearch.tracking.best_curve import BestCurve
+from hpsearch.tracking.courier import Courier
+from hpsearch.tracking.outbox import Outbox
+from hpsearch.trial import Trial
+
+if TYPE_CHECKING:
+    from mlflow.entities import Run
+
+
+@dataclass
+class OpenStudy:
+    """A study at hand: where it is recorded, and the trials known so far."""
+
+    record: StudyRecord
+    parent: Run
+    outbox: Outbox
+    curve: BestCurve
+    lock: FileLock | None = None
+    courier: Courier | None = None
+    trials: dict[int, Trial] = field(default_factory=dict)
+    noted: float = -float("inf")
+    view: str = ""
+    title: str = ""
+
+    @property
+    def run_id(self) -> str:
+        return str(self.parent.info.run_id)
+
+    def take(self, trial: Trial) -> None:
+        """Take a trial over unless it is here already; one that failed before and was run again makes room for it."""
+        before = self.trials.get(trial.number)
+        if before is not None:
+            if before.ok:
+                return
+            self.outbox.forget(trial.number)
+        outcome = trial.outcome and replace(trial.outcome, state=None)
+        self.trials[trial.number] = trial = replace(trial, outcome=outcome)
+        self.outbox.pending.append(trial)
+        self.curve.add(trial, len(self.trials))
+
+    @property
+    def in_order(self) -> list[Trial]:
+        return [self.trials[number] for number in sorted(self.trials)]
+
+    def page(self, status: str) -> note.Page:
+        """Return what the study's note is written from; trials that wait for the store count too."""
+        return note.Page(self.record, self.in_order, status, str(self.parent.info.experiment_id), self.outbox.runs)

@@ -1,0 +1,245 @@
+"""What a trial costs beside its own work: the loop, the record, going on with a long study; against Optuna's MLflow callback.
+
+pip install optuna-integration             # no dependency of hpsearch: the callback that the record is measured against
+python -m tests.benchmarks.overhead        # about 6 minutes on an idle machine
+python -m tests.benchmarks.overhead long   # 5,000 random and 1,000 Bayesian trials, recorded and taken up: about 10 minutes
+
+Every figure is the median of repeats that take turns, each in a process of its own; CPU time (of the process and its workers)
+stands beside wall-clock time, because it says more on a machine that does other things too.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from hpsearch import Context, Float, Space, Study
+from hpsearch.ports import Tracker
+from hpsearch.progress import Progress
+from hpsearch.strategies import Bayesian, Random
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
+
+SPACE = Space(**{f"p{i}": Float(0.0, 1.0) for i in range(4)})
+EPOCHS, METRICS = 30, ("training_cost", "validation_cost", "validation_accuracy", "learning_rate")
+REPEATS = 5
+LONG, BLOCK = 5000, 100
+# A study of half-second trials on two workers.
+TRIALS, SECONDS = 40, 0.5
+Figures = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Train:
+    """An objective that reports curves, after sleeping or computing for a while."""
+
+    epochs: int = 0
+    sleep: float = 0.0
+    rounds: int = 0
+
+    def __call__(self, params: Mapping[str, float], context: Context) -> float:
+        time.sleep(self.sleep)
+        turn(self.rounds)
+        value = sum(params.values())
+        for epoch in range(1, self.epochs + 1):
+            context.report(epoch, **{name: value / (epoch + i) for i, name in enumerate(METRICS)})
+        return value
+
+
+def turn(rounds: int) -> None:
+    """Do a fixed amount of work."""
+    total = 0.0
+    for i in range(rounds):
+        total += i * 0.5
+
+
+def rounds_of(seconds: float) -> int:
+    """Return how many rounds take so long."""
+    began = time.perf_counter()
+    turn(1_000_000)
+    return round(1_000_000 * seconds / (time.perf_counter() - began))
+
+
+class Clock:
+    """Wall-clock and CPU seconds, those of ended children included."""
+
+    def __init__(self) -> None:
+        self.times: list[tuple[float, float]] = []
+
+    def __call__(self, progress: Progress | None = None) -> None:
+        if progress is None or progress.last is not None:
+            self.times.append((time.perf_counter(), cpu()))
+
+    def per_trial(self, count: int) -> Figures:
+        (wall, work), (wall_end, work_end) = self.times[0], self.times[-1]
+        return {"wall": (wall_end - wall) / count * 1e3, "cpu": (work_end - work) / count * 1e3}
+
+
+def cpu() -> float:
+    """Return the CPU seconds of this process and its ended children."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
+def run(trials: int, tracker: Tracker, objective: Train, jobs: int = 1, strategy: Any = None) -> Figures:
+    """Run a study; return the milliseconds per trial from its first trial to the end of its record."""
+    study, clock = Study("overhead", SPACE, objective, strategy or Random(trials=trials)), Clock()
+    study.run(jobs, backend="loky" if jobs > 1 else "sequential", tracker=tracker, progress=clock)
+    clock()
+    return clock.per_trial(trials - 1)
+
+
+def loop(folder: Path, jobs: int, trials: int = 1000) -> Figures:
+    """An empty objective, nothing recorded."""
+    return run(trials, MemoryTracker(), Train(), jobs)
+
+
+def recorded(folder: Path, trials: int = 100) -> Figures:
+    """An empty objective that reports curves, recorded in SQLite."""
+    return run(trials, MlflowTracker(root=folder), Train(EPOCHS))
+
+
+def callback(folder: Path, trials: int = 100) -> Figures:
+    """The same in Optuna with its MLflow callback, which keeps no curves, on a store of the same journal mode."""
+    import optuna
+    from optuna_integration import MLflowCallback
+
+    store = Store.open(None, folder)
+    return optimize(trials, None, [MLflowCallback(store.uri, mlflow_kwargs={"nested": False})], optuna)
+
+
+def storage(folder: Path, trials: int = 30) -> Figures:
+    """The same in Optuna with MLflow's own storage, and without reports, of which each costs it a call more."""
+    import mlflow
+    import optuna
+    from mlflow.optuna.storage import MlflowStorage
+
+    store = Store.open(None, folder)
+    mlflow.set_tracking_uri(store.uri)
+    kept = MlflowStorage(store.client.create_experiment("optuna"))
+    return optimize(trials, kept, [], optuna)
+
+
+def optimize(trials: int, kept: Any, callbacks: list[Any], optuna: Any) -> Figures:
+    """Run a study of Optuna with the same objective."""
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    clock, train = Clock(), Train()
+
+    def objective(trial: Any) -> float:
+        return train({name: trial.suggest_float(name, 0.0, 1.0) for name in SPACE}, None)  # type: ignore[arg-type]
+
+    study = optuna.create_study(storage=kept, sampler=optuna.samplers.RandomSampler(seed=0))
+    study.optimize(objective, n_trials=1, callbacks=callbacks)
+    clock()
+    study.optimize(objective, n_trials=trials - 1, callbacks=callbacks)
+    clock()
+    return clock.per_trial(trials - 1)
+
+
+def half_seconds(folder: Path, tracked: bool, rounds: int = 0) -> Figures:
+    """Trials of half a second that sleep, or do ``rounds`` of work, on two workers."""
+    tracker = MlflowTracker(root=folder) if tracked else MemoryTracker()
+    return run(TRIALS, tracker, Train(EPOCHS, 0.0 if rounds else SECONDS, rounds), jobs=2)
+
+
+def grow(folder: Path, strategy: str, trials: int) -> Figures:
+    """Record a long study; return its cost per trial in all, and block by block as its own run shows it."""
+    tracker = MlflowTracker(root=folder)
+    figures = run(trials, tracker, Train(EPOCHS), strategy=long(strategy, trials))
+    study = tracker._open()
+    points = tracker.store.client.get_metric_history(study.run_id, "trials_done")
+    times = {point.step: point.timestamp for point in points}
+    edges = [min(times, key=lambda step: abs(step - edge)) for edge in range(0, trials + 1, BLOCK)]
+    blocks = [(times[b] - times[a]) / (b - a) for a, b in pairwise(edges) if b > a]
+    return figures | {f"block {i}": block for i, block in enumerate(blocks)}
+
+
+def resume(folder: Path, strategy: str, trials: int) -> Figures:
+    """Start it again with one trial more; return the seconds to its first new trial, and to its end."""
+    began, work, clock = time.perf_counter(), cpu(), Clock()
+    tracker = MlflowTracker(root=folder)
+    study = Study("overhead", SPACE, Train(EPOCHS), long(strategy, trials + 1))
+    result = study.run(1, backend="sequential", tracker=tracker, progress=clock)
+    assert (result.taken_over, len(result.trials)) == (trials, trials + 1)
+    first, end = clock.times[0], time.perf_counter()
+    return {"first": first[0] - began, "first_cpu": first[1] - work, "end": end - began}
+
+
+def long(strategy: str, trials: int) -> Any:
+    return Random(trials=trials) if strategy == "random" else Bayesian(trials=trials, batch_size=10)
+
+
+PIECES: dict[str, Callable[..., Figures]] = {
+    piece.__name__: piece for piece in (loop, recorded, callback, storage, half_seconds, grow, resume)
+}
+
+
+def measured(name: str, *arguments: object, folder: Path | None = None) -> Figures:
+    """Measure one piece in a process of its own, in an empty folder unless one is given."""
+    with tempfile.TemporaryDirectory() as empty:
+        call = [name, str(folder or empty), json.dumps(arguments)]
+        done = subprocess.run([sys.executable, "-m", __spec__.name, "piece", *call], stdout=subprocess.PIPE, check=True)
+    figures: Figures = json.loads(done.stdout.splitlines()[-1])
+    return figures
+
+
+def take_turns(pieces: Mapping[str, Sequence[object]], repeats: int = REPEATS) -> dict[str, Figures]:
+    """Measure several pieces in turns; return the medians."""
+    found: dict[str, list[Figures]] = {label: [] for label in pieces}
+    for _ in range(repeats):
+        for label, (name, *arguments) in pieces.items():
+            found[label].append(measured(str(name), *arguments))
+    return {label: {key: median(f[key] for f in figures) for key in figures[0]} for label, figures in found.items()}
+
+
+def show(figures: Mapping[str, Figures], against: str = "") -> None:
+    """Print wall-clock and CPU milliseconds per trial, and their ratio to one of the lines."""
+    for label, line in figures.items():
+        ratio = ""
+        if against:
+            ratio = "   x " + " ".join(f"{line[key] / figures[against][key]:.2f} {key}" for key in ("wall", "cpu"))
+        print(f"{label:44} {line['wall']:8.2f} ms wall {line['cpu']:8.2f} ms CPU{ratio}", flush=True)
+
+
+def short() -> None:
+    """Print what a trial costs."""
+    print("An empty objective, nothing recorded, per trial (at most 2 ms):")
+    show(take_turns({"in this process": ["loop", 1], "two workers": ["loop", 2]}))
+    print(f"Recorded in SQLite, {EPOCHS} epochs x {len(METRICS)} metrics (at most 1.3 times Optuna's callback):")
+    both = {"hpsearch, with its curves": ["recorded"], "Optuna with MLflowCallback, without": ["callback"]}
+    slow = take_turns({"Optuna with MlflowStorage, without": ["storage"]}, repeats=1)
+    show(take_turns(both) | slow, against="Optuna with MLflowCallback, without")
+    rounds = rounds_of(SECONDS)
+    for what, work, most in (("sleep", 0, "5 %"), ("compute", rounds, "10 %")):
+        print(f"Trials that {what} for half a second, on two workers (at most {most} apart):")
+        pieces = {"not recorded": ["half_seconds", False, work], "recorded": ["half_seconds", True, work]}
+        show(take_turns(pieces, repeats=3), against="not recorded")
+
+
+def lasting() -> None:
+    """Print how the cost of a trial grows, and how long a second start takes."""
+    for strategy, trials in (("random", LONG), ("bayesian", LONG // 5)):
+        with tempfile.TemporaryDirectory() as folder:
+            print(f"{trials} {strategy} trials, recorded, with curves; wall-clock ms per trial:", flush=True)
+            grown = measured("grow", strategy, trials, folder=Path(folder))
+            blocks = [value for name, value in grown.items() if name.startswith("block")]
+            print(f"  in all {grown['wall']:.1f} wall, {grown['cpu']:.1f} CPU; by the hundred:", *map(round, blocks))
+            again = measured("resume", strategy, trials, folder=Path(folder))
+            print(f"  taken up: first new trial after {again['first']:.1f} s ({again['first_cpu']:.1f} s CPU),", end=" ")
+            print(f"end after {again['end']:.1f} s", flush=True)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["piece"]:
+        print(json.dumps(PIECES[sys.argv[2]](Path(sys.argv[3]), *json.loads(sys.argv[4]))))
+    else:
+        lasting() if sys.argv[1:] == ["long"] else short()
