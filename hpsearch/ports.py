@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from hpsearch.errors import Lagging, SettingError, must_be
+from hpsearch.selection import Candidate, lowest
 from hpsearch.space import Space
 from hpsearch.trial import Curve, Outcome, Params, Trial
 
@@ -130,12 +131,34 @@ class Objective(Protocol):
 
 
 @dataclass(frozen=True)
+class PartRecord:
+    """One part of a data set in words: ``training``, ``validation`` or the sealed ``test``; SHA-256 of its content."""
+
+    name: str
+    rows: int
+    checksum: str
+    sealed: bool = False
+
+
+@dataclass(frozen=True)
+class DataRecord:
+    """A study's data set in words, without a single row; ``classes`` is 0 where numbers are predicted."""
+
+    name: str
+    checksum: str
+    features: int
+    classes: int
+    parts: Sequence[PartRecord] = ()
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """What identifies a study in a store: plain text, comparable by eye.
 
     ``identity`` (space, objective, strategy, seed, direction, data) decides whether a second start is the same study;
     ``facts`` (versions, machine, code version) are kept beside it; ``question`` is the study's own first sentence,
-    ``measure`` says what the value is.
+    ``measure`` says what the value is, ``data`` what was learned from. ``choose`` is the study's rule for the best setting
+    among finished trials, so that whoever shows a study names the same one.
     """
 
     name: str
@@ -147,6 +170,8 @@ class StudyRecord:
     source: str | None = None
     measure: str = "value"
     tags: Mapping[str, str] = field(default_factory=dict)
+    data: DataRecord | None = None
+    choose: Callable[[Sequence[Trial]], Candidate | None] = field(default=lowest, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -60,6 +60,11 @@ def leaders(found: Iterable[Candidate]) -> list[Candidate]:
     return sorted(found, key=lambda c: (c.mean, c.trials[0].number))
 
 
+def lowest(trials: Sequence[Trial]) -> Candidate | None:
+    """Return the candidate of lowest mean, or None where no trial finished."""
+    return next(iter(leaders(candidates(trials))), None)
+
+
 def select(found: Sequence[Candidate], rule: Rule, space: Space, rng: np.random.Generator) -> Candidate:
     """Return the chosen candidate.
 

@@ -21,7 +21,7 @@ from hpsearch.facts import facts, home
 from hpsearch.isolation import Limits
 from hpsearch.loop import Loop
 from hpsearch.median_stop import MedianStop
-from hpsearch.ports import Batch, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
+from hpsearch.ports import Batch, DataRecord, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
 from hpsearch.result import Result
@@ -161,7 +161,11 @@ class Study:
         text = str(source) if source else None
         measure = str(getattr(self.objective, "measure", "value"))
         known = facts(folder) | {"blas": engine()}
-        return StudyRecord(self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags)
+        described: Any = getattr(data, "record", None)
+        words = described if isinstance(described, DataRecord) else None
+        return StudyRecord(
+            self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags, words, self.choose
+        )
 
     def task(self, trial: Trial, origin: Trial | None = None) -> Task:
         """Return what a worker needs to run ``trial``: the resolved params, and its own random numbers.

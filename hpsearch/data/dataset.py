@@ -10,6 +10,7 @@ from functools import cached_property
 from hpsearch.data.part import Part
 from hpsearch.data.vault import Sealed, open_test
 from hpsearch.errors import DataError, must_be
+from hpsearch.ports import DataRecord, PartRecord
 
 __all__ = ["Dataset", "Part"]
 
@@ -93,6 +94,14 @@ class Dataset:
     def checksum(self) -> str:
         """SHA-256 (hex) over the contents of both open parts, part of a study's identity; worked out when first asked for."""
         return hashlib.sha256(f"{self.train.checksum} {self.validation.checksum}".encode()).hexdigest()
+
+    @property
+    def record(self) -> DataRecord:
+        """What a study's record says of the data: names, sizes, checksums."""
+        parts = [PartRecord(n, len(p), p.checksum) for n, p in (("training", self.train), ("validation", self.validation))]
+        if self.test is not None:
+            parts.append(PartRecord("test", len(self.test), self.test.checksum, sealed=True))
+        return DataRecord(self.name, self.checksum, self.features, self.classes, tuple(parts))
 
     def head(self, train: int | None = None, validation: int | None = None) -> Dataset:
         """Return the data set of the first rows of each part (None keeps all); the test part stays what it is.

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, cast
 from hpsearch.errors import StudyError, TrackingError, did_you_mean
 from hpsearch.tracking import experiment, names
 from hpsearch.tracking.client import search, told
+from hpsearch.tracking.pages import CHOSEN
 from hpsearch.tracking.store import Store
 from hpsearch.tracking.study_run import IDENTITY, newest, read_children, read_texts
-from hpsearch.tracking.trial_run import SECONDS, shown
+from hpsearch.tracking.trial_run import SECONDS, own_params, shown
 from hpsearch.trial import PREFLIGHT, Status
 
 if TYPE_CHECKING:
@@ -26,7 +27,8 @@ STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
 
 @dataclass(frozen=True)
 class StudySummary:
-    """One study in a few words; ``best_value`` is as the objective returned it, ``started`` in seconds since 1970.
+    """One study in a few words; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
+    were run several times; ``started`` is in seconds since 1970.
 
     ``status`` is ``running``, ``interrupted`` (left running by a kill), ``finished``, ``killed`` or ``failed``; ``identity``
     holds the recorded space, objective, strategy and seed as text.
@@ -143,7 +145,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
         status=STATES.get(parent.info.status) or ("running" if store.busy(name) else "interrupted"),
         trials=len(rows),
         counts=Counter(row.status for row in rows),
-        best_value=(max(values) if maximize else min(values)) if values else None,
+        best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
         started=parent.info.start_time / 1000,
         strategy=identity.get("strategy", ""),
         question=tags.get("hpsearch.question", ""),
@@ -162,7 +164,7 @@ def _row(run: Run, maximize: bool) -> TrialRow:
         status=tags["hpsearch.status"],
         stage=names.unpacked(tags, "hpsearch.stage") or "",
         value=shown(float(tags.get("hpsearch.minimised", "nan")), maximize),
-        params=run.data.params,
+        params=own_params(run),
         seconds=run.data.metrics.get(SECONDS, math.nan),
         error=names.unpacked(tags, "hpsearch.error"),
         run_id=str(run.info.run_id),

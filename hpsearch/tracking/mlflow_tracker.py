@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Recorded, StudyRecord
-from hpsearch.tracking import experiment, links, note, study_run
+from hpsearch.tracking import experiment, links, story, study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.client import PAGE, search, told
 from hpsearch.tracking.courier import Courier
 from hpsearch.tracking.open_study import OpenStudy
 from hpsearch.tracking.outbox import Outbox, waiting
+from hpsearch.tracking.pages import Pages
 from hpsearch.tracking.store import Store, project_root
 from hpsearch.tracking.study_run import Children, read_children
 from hpsearch.tracking.trial_run import decode, outcome_keys
@@ -200,7 +201,8 @@ class MlflowTracker:
         """Return a study with the trials that the store and the file of unsent ones hold."""
         client = self.store.client
         runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-        study = OpenStudy(record, parent, Outbox(self.store, record, parent, runs), BestCurve(record.maximize))
+        pages, outbox = Pages.of(client, children.complete.values()), Outbox(self.store, record, parent, runs)
+        study = OpenStudy(record, parent, outbox, BestCurve(record.maximize), pages)
         for number, run in children.complete.items():
             curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
             study.trials[number] = decode(run, record, curve, file)
@@ -216,7 +218,7 @@ class MlflowTracker:
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(record, ()))
+            parent = client.create_run(experiment_id, tags=tags, run_name=story.title(record, ()))
         else:
             client.update_run(parent.info.run_id, "RUNNING")
             write_points(client, parent.info.run_id, {}, 0, 0.0, tags)
@@ -276,23 +278,7 @@ class MlflowTracker:
                 self._describe(status)
 
     def _describe(self, status: str) -> None:
-        """Write the study's name, its notes and its view, as of now."""
-        study, client = self._open(), self.store.client
-        page = study.page(status)
-        title = note.title(study.record, page.trials)
-        if title != study.title:
-            client.update_run(study.run_id, name=title)
-            study.title = title
-        client.set_tag(study.run_id, "mlflow.note.content", note.markdown(page))
-        client.set_experiment_tag(page.experiment_id, "mlflow.note.content", note.for_experiment(page))
-        self._set_view(study)
-        study.noted = time.monotonic()
-
-    def _set_view(self, study: OpenStudy) -> None:
-        """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
-        view = links.view(study.record, study.run_id, study.in_order)
-        if view != study.view:
-            with suppress(TrackingError), told("The view could not be stored"):
-                tag = links.TAG + links.view_key(study.run_id)
-                self.store.client.set_experiment_tag(study.parent.info.experiment_id, tag, view)
-                study.view = view
+        """Write the study's pages as of now; the more that takes, the longer the pause until the next time."""
+        study, began = self._open(), time.monotonic()
+        study.pages.show(study.page(status))
+        study.noted = time.monotonic() + 20 * (time.monotonic() - began)

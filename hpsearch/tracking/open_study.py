@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking import note
+from hpsearch.tracking import study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.courier import Courier
 from hpsearch.tracking.outbox import Outbox
+from hpsearch.tracking.page import Page
+from hpsearch.tracking.pages import Pages
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -26,12 +28,12 @@ class OpenStudy:
     parent: Run
     outbox: Outbox
     curve: BestCurve
+    pages: Pages
     lock: FileLock | None = None
     courier: Courier | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
     noted: float = -float("inf")
-    view: str = ""
-    title: str = ""
+    pictures: tuple[str, ...] = ()
 
     @property
     def run_id(self) -> str:
@@ -53,6 +55,8 @@ class OpenStudy:
     def in_order(self) -> list[Trial]:
         return [self.trials[number] for number in sorted(self.trials)]
 
-    def page(self, status: str) -> note.Page:
-        """Return what the study's note is written from; trials that wait for the store count too."""
-        return note.Page(self.record, self.in_order, status, str(self.parent.info.experiment_id), self.outbox.runs)
+    def page(self, status: str) -> Page:
+        """Return what the study's pages are written from; trials that wait for the store count too."""
+        source = study_run.relative(self.record.source, self.outbox.store.root)
+        experiment_id, runs = str(self.parent.info.experiment_id), self.outbox.runs
+        return Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)

@@ -57,7 +57,7 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
 
     Identity and facts are one JSON text each: one chip a piece in the UI, where twenty would push the note off the screen.
     """
-    source = _relative(record.source, root)
+    source = relative(record.source, root)
     ours = {
         "hpsearch.kind": "study",
         "hpsearch.name": record.name,
@@ -96,7 +96,7 @@ def document(record: StudyRecord) -> str:
     return names.clean(json.dumps(fields, indent=2))
 
 
-def _relative(source: str | None, root: Path) -> str | None:
+def relative(source: str | None, root: Path) -> str | None:
     """Return the study's file relative to the project, so that it is found again after the project has moved."""
     inside = source is not None and Path(source).is_relative_to(root)
     return Path(source).relative_to(root).as_posix() if source is not None and inside else source

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.errors import SpaceError
 from hpsearch.ports import StudyRecord
 from hpsearch.space import Space
-from hpsearch.tracking import floats, names
+from hpsearch.tracking import floats, markup, names
 from hpsearch.tracking.floats import Point
 from hpsearch.tracking.lazy import Lazy
 from hpsearch.trial import Curve, Outcome, Params, Status, Trial
@@ -25,6 +25,9 @@ RESULT = "result/"
 SECONDS = RESULT + "seconds"
 RESERVED = ("value", SECONDS)
 TRACEBACK = "traceback.txt"
+# The mark of the best trial, moved from run to run as the study goes.
+BEST = "hpsearch.best"
+DERIVED = "hpsearch.derived"
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,11 @@ class Content:
 
 def run_name(trial: Trial) -> str:
     """Return the name of a trial's run; zero-padded, so that names sort as numbers do."""
-    return f"trial {trial.number:03d}"
+    return _numbered(trial.number)
+
+
+def _numbered(number: int) -> str:
+    return f"trial {number:03d}"
 
 
 def shown(value: float, maximize: bool) -> float:
@@ -61,10 +68,11 @@ def encode(trial: Trial, record: StudyRecord) -> Content:
     points += [(curve_keys[name], step, float(v)) for name, curve in outcome.history.items() for step, v in curve]
     texts = record.space.text(trial.params)
     param_keys = names.keys(texts, set(), "param.")
+    derived = _derived(trial.params, record.space)
     start = round(trial.started * 1000)
     return Content(
-        tags=_tags(trial, record) | floats.exceptions(points) | _long_params(texts),
-        params={param_keys[name]: names.fitted(text) for name, text in texts.items()},
+        tags=tags(trial, record, list(derived)) | floats.exceptions(points) | _long_params(texts),
+        params={param_keys[name]: names.fitted(text) for name, text in texts.items()} | derived,
         points=points,
         files=_files(trial),
         start=start,
@@ -93,10 +101,28 @@ def outcome_keys(trials: Iterable[Trial]) -> tuple[dict[str, str], dict[str, str
     return _keys(list(history), list(metrics))
 
 
-def _tags(trial: Trial, record: StudyRecord) -> dict[str, str]:
-    tags = {
+def axes(space: Space) -> dict[str, str]:
+    """Return the key of the derived param, the logarithm, of each parameter with a log scale.
+
+    Charts have linear axes only, on which three decades are a heap at zero.
+    """
+    wanted = {name: f"log10 {name}" for name, domain in space.domains.items() if getattr(domain, "log", False)}
+    taken = set(names.keys(space, set(), "param.").values())
+    chosen = names.keys(wanted.values(), taken, "derived.")
+    return {name: chosen[text] for name, text in wanted.items()}
+
+
+def _derived(params: Params, space: Space) -> dict[str, str]:
+    """Return the derived params of a trial; for reading only, and so rounded."""
+    return {key: f"{math.log10(params[name]):.4f}" for name, key in axes(space).items() if params.get(name, 0) > 0}
+
+
+def tags(trial: Trial, record: StudyRecord, derived: Sequence[str] = ()) -> dict[str, str]:
+    """Return everything a trial's run is tagged with: what people filter by, what reading needs, and its description."""
+    texts = {
         "hpsearch.kind": "trial",
         "hpsearch.number": str(trial.number),
+        "hpsearch.strategy": record.identity.get("strategy", "").partition("(")[0] or None,
         "hpsearch.stage": trial.stage,
         "hpsearch.status": trial.status.value,
         "hpsearch.replicate": str(trial.replicate),
@@ -104,15 +130,30 @@ def _tags(trial: Trial, record: StudyRecord) -> dict[str, str]:
         "hpsearch.continues": None if trial.continues is None else str(trial.continues),
         "hpsearch.seed": record.identity.get("seed"),
         "hpsearch.error": trial.error,
+        DERIVED: json.dumps(derived) if derived else None,
+        "mlflow.note.content": description(trial, record),
     }
     if trial.outcome is not None:
-        tags |= {
+        texts |= {
             "hpsearch.minimised": repr(float(trial.outcome.value)),
             "hpsearch.history": json.dumps(list(trial.outcome.history)),
             "hpsearch.metrics": json.dumps(list(trial.outcome.metrics)),
             "hpsearch.files": json.dumps(list(trial.outcome.artifacts)) if trial.outcome.artifacts else None,
         }
-    return {k: v for name, text in tags.items() if text is not None for k, v in names.packed(name, text).items()}
+    return {k: v for name, text in texts.items() if text is not None for k, v in names.packed(name, text).items()}
+
+
+def description(trial: Trial, record: StudyRecord) -> str:
+    """Return what the page of a trial says first: its result, or why there is none, and its params."""
+    what = markup.plain(record.measure, 60)
+    if trial.status is Status.FINISHED:
+        first = f"**{what[:1].upper()}{what[1:]} {shown(trial.value, record.maximize) + 0.0:.4g}**"
+    else:
+        first = f"**{trial.status.value.capitalize()}**: {markup.plain(trial.error or 'no reason is known', 300)}"
+    place = f"stage {markup.plain(trial.stage or 'without a name', 40)}"
+    place += f", seed {trial.replicate}" if trial.replicate else ""
+    place += f", going on with {_numbered(trial.continues)}" if trial.continues is not None else ""
+    return f"{first}  \nwith {markup.settings(trial.params)}  \n{place}"
 
 
 def _long_params(texts: Mapping[str, str]) -> dict[str, str]:
@@ -187,10 +228,16 @@ def _outcome(value: float, run: Run, curve: Callable[[str], Curve], file: Callab
 
 
 def _params(run: Run, record: StudyRecord) -> Params:
-    stored = run.data.params
+    stored = own_params(run)
     long_texts = json.loads(names.unpacked(run.data.tags, "hpsearch.long_params") or "{}")
     by_key = {key: name for name, key in names.keys(record.space, set(), "param.").items()}
     return parsed(record.space, {by_key.get(key, key): text for key, text in stored.items()} | long_texts)
+
+
+def own_params(run: Run) -> dict[str, str]:
+    """Return the texts of the params that were proposed, without the derived ones."""
+    derived = set(_names(run.data.tags, DERIVED))
+    return {key: text for key, text in run.data.params.items() if key not in derived}
 
 
 def parsed(space: Space, texts: Params) -> Params:
