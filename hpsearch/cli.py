@@ -43,6 +43,9 @@ Jobs = Annotated[
 Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on with the recorded study.")]
 Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run trials that failed again; a grid does so anyway.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch, little data, no record.")]
+Model = Annotated[
+    bool | None, typer.Option("--model/--no-model", help="Log the best network, for MLflow to load; done where it is quick.")
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
 
@@ -80,10 +83,11 @@ def main(study: Study) -> None:
         smoke: Smoke = False,
         tracking_uri: Uri = None,
         backend: BackendOption = "loky",
+        model: Model = None,
     ) -> None:
         from hpsearch.commands import run_study
 
-        run_study(study, Path(file).resolve() if file else None, jobs, fresh, retry, smoke, tracking_uri, backend)
+        run_study(study, Path(file).resolve() if file else None, jobs, fresh, retry, smoke, tracking_uri, backend, model)
 
     app(commands=single)
 
@@ -97,13 +101,14 @@ def run(
     smoke: Smoke = False,
     tracking_uri: Uri = None,
     backend: BackendOption = "loky",
+    model: Model = None,
     study: Annotated[str | None, typer.Option("--study", help="Which study, where the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or go on with it where an earlier run ended."""
     from hpsearch.commands import run_study
     from hpsearch.loading import load_study
 
-    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend)
+    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend, model)
 
 
 @typer_app.command()

@@ -32,6 +32,7 @@ def run_study(
     smoke: bool,
     tracking_uri: str | None,
     backend: str,
+    model: bool | None = None,
 ) -> None:
     """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
     console, sign = terminal(), -1 if study.maximize else 1
@@ -40,7 +41,8 @@ def run_study(
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
     try:
         with twice_ends_at_once(kill_workers), display(console, sign) as progress:
-            result = study.run(jobs, backend=backend, tracker=tracker, fresh=fresh, retry=retry, progress=progress, source=file)  # type: ignore[arg-type]
+            options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, "model": model and not smoke}
+            result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
     except (KeyboardInterrupt, Terminated) as end:
         again = shlex.join([*_program(), *sys.argv[1:]])
         typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
@@ -50,6 +52,8 @@ def run_study(
             f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
         )
     _show_result(console, result, sign)
+    if result.model is not None:
+        console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
     if not smoke:
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)

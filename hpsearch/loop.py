@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.alarm import Terminated, TimeUp, time_limit
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution import Execution
+from hpsearch.exporting import Leader
 from hpsearch.ports import Bar, Batch, Proposal, StudyRecord, Tracker
 from hpsearch.progress import Progress
 from hpsearch.replay import Replay
@@ -40,6 +41,7 @@ class Loop:
     states: Mapping[int, Any] = field(default_factory=dict)
     started: bool = False
     bar: Bar | None = None
+    leader: Leader | None = None
 
     def __post_init__(self) -> None:
         total = getattr(self.study.strategy, "trials", None)
@@ -106,7 +108,7 @@ class Loop:
         states: dict[int, Any] = {}
         with closing(self._ended([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
-                if trial.outcome is not None and trial.outcome.state is not None:
+                if self._continues and trial.outcome is not None and trial.outcome.state is not None:
                     states[trial.number] = trial.outcome.state
                 waiting[trial.number] = trial
                 self._release(trial.number, waiting)
@@ -120,6 +122,8 @@ class Loop:
             self._check_stop()
 
     def _keep(self, trial: Trial) -> None:
+        if self.leader is not None:
+            self.leader.look(trial)
         if trial.outcome is not None:
             trial = replace(trial, outcome=replace(trial.outcome, state=None))
         self.trials[trial.number] = trial
@@ -158,7 +162,12 @@ class Loop:
         """Return the task of a trial; one that continues does so from the cached state, else from its root's seed."""
         task = self.study.task(trial, root(trial, self.trials))
         state = None if trial.continues is None else self.states.get(trial.continues)
-        return replace(task, state=state, bar=self.bar)
+        return replace(task, state=state, bar=self.bar, keep_state=task.keep_state or self.leader is not None)
+
+    @property
+    def _continues(self) -> bool:
+        """Whether later trials may go on from the states of this batch."""
+        return bool(getattr(self.study.strategy, "continues", False))
 
     def _bar(self, first: int) -> Bar | None:
         """Return what curves must reach in a batch that begins at number ``first``: only earlier batches have a say."""

@@ -124,7 +124,8 @@ class Objective(Protocol):
     ``test(params, context, part)`` (scores on a test part), ``shrunk()`` (the same objective on a small part of its data,
     for ``--smoke``), ``preflight(space)`` (a generator like a strategy's search, of checks in stages named
     ``pre-flight: ...``, for strategies with ``preflight=True``; it returns the space to search, or None where a check found
-    a bug), ``ranges`` (first ranges for required names that such a study's space leaves out).
+    a bug), ``export(params, context)`` (returns the trial's trained network as `Exported`, from ``context.state`` where there
+    is one: the best is logged as a model), ``ranges`` (first ranges for required names that such a study's space leaves out).
     """
 
     def __call__(self, params: Params, context: Context) -> Outcome: ...
@@ -149,6 +150,25 @@ class DataRecord:
     features: int
     classes: int
     parts: Sequence[PartRecord] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A trained network as plain data, from which it can be rebuilt without this package.
+
+    Args:
+        architecture: what JSON can say of it, see `hpsearch.nn.export.architecture`.
+        weights: its arrays by name.
+        example: two rows of input, (2, d).
+        outputs: what the network answers to the example, (2, k).
+        note: a sentence on how it was come by, where that is not as it should be.
+    """
+
+    architecture: Mapping[str, Any]
+    weights: Mapping[str, np.ndarray] = field(repr=False)
+    example: np.ndarray = field(repr=False)
+    outputs: np.ndarray = field(repr=False)
+    note: str = ""
 
 
 @dataclass(frozen=True)
@@ -194,8 +214,9 @@ class Tracker(Protocol):
     ``record`` are kept in that order, in the place of one of the same number that did not finish, and for good when
     ``finish`` returns at the latest: ``record`` does not wait for a slow store, and what a kill finds unwritten is run
     again. ``finish`` closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. ``opening`` counts that the test
-    part is about to be opened (it returns the count so far, this one included), ``tested`` keeps the scores; both work on a
-    study that is not running.
+    part is about to be opened (it returns the count so far, this one included), ``tested`` keeps the scores; ``keep_model``
+    keeps the network of a trial and returns its address, and does not call ``export`` where it has it already. All three
+    work on a study that is not running.
     """
 
     def find(self, record: StudyRecord) -> Recorded | None: ...
@@ -209,3 +230,5 @@ class Tracker(Protocol):
     def opening(self, record: StudyRecord, trial: Trial) -> int: ...
 
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None: ...
+
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str: ...

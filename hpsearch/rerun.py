@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from hpsearch.execution import Execution
-from hpsearch.study import Study
 from hpsearch.task import call, trial_context
 from hpsearch.trial import Curve, Status, Trial, root
+
+if TYPE_CHECKING:
+    from hpsearch.study import Study
 
 
 @dataclass(frozen=True)
@@ -21,14 +24,16 @@ class Rerun:
     differences: tuple[str, ...]
 
 
-def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False) -> Rerun:
+def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False, keep_state: bool = False) -> Rerun:
     """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through.
 
     One that ended its process or outgrew its memory gets a worker, unless it is to be debugged: it would do so again.
     ``trials`` are all of the study's: one that went on with an earlier trial is trained anew from that one's seed.
+    ``keep_state`` leaves the trained state in the new trial's outcome.
     """
     origin = root(recorded, {trial.number: trial for trial in trials})
     task = study.task(replace(recorded, outcome=None, error=None, traceback=None), origin)
+    task = replace(task, keep_state=keep_state)
     if recorded.status is Status.STOPPED and study.early_stop is not None:
         task = replace(task, bar=(study.early_stop.curve, 1, {_last_step(recorded, study.early_stop.curve): -math.inf}))
     harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hpsearch import exporting
 from hpsearch.errors import StudyError
+from hpsearch.exporting import Leader
 from hpsearch.ports import StudyRecord, Tracker
 from hpsearch.selection import Candidate
 from hpsearch.task import trial_context
@@ -21,7 +23,8 @@ class Result:
     """What `Study.run` returns.
 
     ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done,
-    ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early).
+    ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early). ``model`` is where the best
+    network was logged, ``leader`` the state it is exported from where that is still at hand.
     """
 
     study: Study
@@ -30,6 +33,8 @@ class Result:
     tracker: Tracker = field(repr=False)
     taken_over: int = 0
     notes: Sequence[str] = field(default=(), repr=False)
+    leader: Leader | None = field(default=None, repr=False)
+    model: str | None = None
 
     @property
     def best(self) -> Trial:
@@ -79,6 +84,23 @@ class Result:
         scores: dict[str, float] = objective.test(task.params, trial_context(task), part)
         self.tracker.tested(self.record, trial, scores)
         return scores
+
+    def log_model(self) -> str:
+        """Log the best trial's network as an MLflow model, unless it is logged already; return its address.
+
+        ``mlflow.pyfunc.load_model`` takes the address, and needs neither this package nor the data. Where the state of the
+        trial is not at hand any more, it is trained again from its seed, which takes as long as the trial did.
+
+        Raises:
+            StudyError: the objective hands out no network, or no trial finished.
+            TrackingError: the store did not take it.
+        """
+        if not exporting.offered(self.study):
+            raise StudyError(f"Study {self.study.name!r} has no network to log: its objective has no export(params, context).")
+        trial = self.best
+        return self.tracker.keep_model(
+            self.record, trial, lambda: exporting.export(self.study, trial, self.trials, self.leader)
+        )
 
     def _count_opening(self, trial: Trial) -> None:
         self.tracker.opening(self.record, trial)

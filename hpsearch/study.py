@@ -17,6 +17,7 @@ from hpsearch.composition import confirmed, given, replicated
 from hpsearch.describing import describe
 from hpsearch.errors import StudyError
 from hpsearch.execution import Backend, Execution, engine
+from hpsearch.exporting import Leader, offered, with_model
 from hpsearch.facts import facts, home
 from hpsearch.isolation import Limits
 from hpsearch.loop import Loop
@@ -96,6 +97,7 @@ class Study:
         fresh: bool = False,
         retry: bool | None = None,
         progress: Callable[[Progress], None] | None = None,
+        model: bool | None = None,
         source: Path | None = None,
     ) -> Result:
         """Run the study, or go on with it where an earlier run ended.
@@ -107,6 +109,8 @@ class Study:
             fresh: start anew instead of going on with what is recorded under this name.
             retry: run recorded trials that did not finish again; None does so for a strategy that promises to be complete.
             progress: called after every trial.
+            model: whether to log the best network, where the objective trains one; None does so unless it would take long
+                beyond the study's time limit.
             source: the file that defines the study, for the record.
         Raises:
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
@@ -119,8 +123,10 @@ class Study:
         recorded = None if fresh else tracker.find(record)
         retry = bool(getattr(self.strategy, "complete", False)) if retry is None else retry
         replay = Replay(record, recorded or Recorded(), retry)
-        loop = Loop(self, execution, tracker, replay, record, fresh, progress)
-        return Result(self, loop.run(), record, tracker, replay.count, loop.state.notes)
+        leader = Leader() if model is not False and offered(self) else None
+        loop = Loop(self, execution, tracker, replay, record, fresh, progress, leader=leader)
+        result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, leader)
+        return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
         """Return the result as recorded so far, without running anything.

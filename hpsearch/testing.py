@@ -18,8 +18,9 @@ import numpy as np
 import pytest
 
 from hpsearch.execution import Backend
+from hpsearch.nn.export import VERSION
 from hpsearch.nn.gradcheck import check_gradient
-from hpsearch.ports import Batch, Context, Proposal, Strategy, StudyRecord, Tracker
+from hpsearch.ports import Batch, Context, Exported, Proposal, Strategy, StudyRecord, Tracker
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.study import Study
 from hpsearch.task import call
@@ -288,6 +289,29 @@ class TrackerContract:
         tracker.finish("finished", self.trials()[:1])
         assert [self.make().opening(record, self.trials()[0]) for _ in range(2)] == [1, 2]
         self.make().tested(record, self.trials()[0], {"test_accuracy": 0.9})
+
+    def test_a_network_is_kept_once(self) -> None:
+        record, trial, asked = self.study_record("model"), self.trials()[0], []
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(trial)
+        tracker.finish("finished", [trial])
+
+        def export() -> Exported:
+            asked.append(1)
+            return _exported()
+
+        address = self.make().keep_model(record, trial, export)
+        assert address == self.make().keep_model(record, trial, export)
+        assert asked == [1]
+
+
+def _exported() -> Exported:
+    """Return a network of one softmax layer that answers (1/2, 1/2) to zeros."""
+    layer = {"units": 2, "inputs": 3, "activation": "softmax"}
+    weights = {"weights_0": np.ones((2, 3), np.float32), "biases_0": np.zeros(2, np.float32)}
+    told = {"version": VERSION, "layers": [layer], "labels": ["no", "yes"]}
+    return Exported(told, weights, np.zeros((2, 3), np.float32), np.full((2, 2), 0.5, np.float32))
 
 
 def _memory() -> Tracker:

@@ -103,6 +103,24 @@ def test_python_file_is_the_same_command(project: Path) -> None:
     assert "recorded already" in hpsearch(project, "run", "study.py").stdout
 
 
+NETWORK = """
+from hpsearch import Float, Space, Study, data
+from hpsearch.objectives import TrainNetwork
+from hpsearch.strategies import Random
+
+space = Space(learning_rate=Float(0.1, 1.0))
+study = Study("net", space, TrainNetwork(data.digits(), hidden=(5,), epochs=1), Random(trials=2))
+"""
+
+
+def test_the_best_network_is_logged_unless_asked_not_to(project: Path) -> None:
+    (project / "net.py").write_text(NETWORK)
+    assert "MLflow model" not in hpsearch(project, "run", "net.py", "--no-model").stdout
+    (address,) = re.findall(r"logged as an MLflow model: (models:/m-\w+)\n", hpsearch(project, "run", "net.py").stdout)
+    (weights,) = (project / "mlruns" / "artifacts" / "net").rglob("weights.npz")
+    assert address.removeprefix("models:/") in weights.parts
+
+
 def test_smoke_leaves_no_record(project: Path) -> None:
     done = hpsearch(project, "run", "study.py", "--smoke", TRIALS="5000")
     assert "of 2 trials" in done.stdout

@@ -18,7 +18,9 @@ _sigmoid = Sigmoid()
 
 
 class Cost(Protocol):
-    """An output function, the mean cost, and the derivative of one sample's cost by z."""
+    """An output function and its name, the mean cost, and the derivative of one sample's cost by z."""
+
+    output_name: str
 
     def output(self, z: Array, out: Array | None = None) -> Array:
         """Return the outputs a for z, written into ``out`` where given."""
@@ -39,6 +41,8 @@ class Quadratic:
     The 1/2 is Nielsen's convention. Equals k/8 at z = 0: 1.25 for ten classes.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 1 and 3.
     """
+
+    output_name = "sigmoid"
 
     def output(self, z: Array, out: Array | None = None) -> Array:
         return _sigmoid(z, out)
@@ -63,6 +67,8 @@ class CrossEntropy:
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63.
     """
 
+    output_name = "sigmoid"
+
     def output(self, z: Array, out: Array | None = None) -> Array:
         return _sigmoid(z, out)
 
@@ -83,6 +89,8 @@ class LogLikelihood:
     Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 78 to 80.
     """
+
+    output_name = "softmax"
 
     def output(self, z: Array, out: Array | None = None) -> Array:
         out = np.subtract(z, z.max(axis=-2, keepdims=True), out)

@@ -10,6 +10,7 @@ import numpy as np
 
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.nn import export
 from hpsearch.nn.activations import ACTIVATIONS
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.costs import COSTS
@@ -21,7 +22,7 @@ from hpsearch.nn.settings import whole
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
 from hpsearch.objectives import preflight
-from hpsearch.ports import Context, Preflight
+from hpsearch.ports import Context, Exported, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
@@ -175,6 +176,13 @@ class TrainNetwork:
         """Score the kept network of a trial on a part: test_accuracy, test_error and test_cost."""
         score = self.network(params, context).score(part.x, part.y)
         return {"test_accuracy": score.accuracy, "test_error": score.error, "test_cost": score.cost}
+
+    def export(self, params: Params, context: Context) -> Exported:
+        """Return the kept network of a trial as plain data; its labels are the data set's class names, or the numbers."""
+        network, rows = self.network(params, context), self.data.validation.x[:2]
+        labels = list(self.data.class_names or range(self.data.classes))
+        told = export.architecture(network) | {"data": repr(self.data), "labels": labels}
+        return Exported(told, export.weights(network), rows, network.forward(rows))
 
     def shrunk(self) -> TrainNetwork:
         """Return the same objective on at most 500 training and 200 validation rows."""

@@ -20,6 +20,8 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
+    # A project's own uv.lock says nothing of what a logged model needs.
+    "MLFLOW_UV_AUTO_DETECT": "false",
     # A server that went away must cost seconds, not the minutes of MLflow's own patience.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",

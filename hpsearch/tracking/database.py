@@ -129,3 +129,8 @@ def _repoint(connection: sqlite3.Connection, experiment: int, old: str, new: str
         " WHERE experiment_id = ? AND substr(artifact_uri, 1, ?) = ?",
         (new, len(old) + 1, experiment, len(old) + 1, old + "/"),
     )
+    connection.execute(
+        "UPDATE logged_models SET artifact_location = ? || substr(artifact_location, ?)"
+        " WHERE experiment_id = ? AND substr(artifact_location, 1, ?) = ?",
+        (new, len(old) + 1, experiment, len(old) + 1, old + "/"),
+    )

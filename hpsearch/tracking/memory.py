@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Recorded, StudyRecord
+from hpsearch.ports import Exported, Recorded, StudyRecord
 from hpsearch.trial import Trial
 
 
 @dataclass
 class _Kept:
-    """One study as it stands: its record, its trials by number, how it ended, and what its test part was opened for."""
+    """One study as it stands: its record, its trials by number, how it ended, its test part's openings, its networks."""
 
     record: StudyRecord
     trials: dict[int, Trial] = field(default_factory=dict)
     status: str = "running"
     openings: int = 0
     scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
+    models: dict[int, Exported] = field(default_factory=dict)
 
 
 class MemoryTracker:
@@ -76,6 +77,13 @@ class MemoryTracker:
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
         """Keep the scores of a trial on the test part."""
         self._kept(record).scores.append((trial.number, dict(scores)))
+
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
+        """Keep the network of a trial in ``studies[name].models``, by trial number."""
+        models = self._kept(record).models
+        if trial.number not in models:
+            models[trial.number] = export()
+        return f"memory:/{record.name}/{trial.number}"
 
     def _kept(self, record: StudyRecord) -> _Kept:
         if record.name not in self.studies:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Recorded, StudyRecord
-from hpsearch.tracking import experiment, links, story, study_run
+from hpsearch.ports import Exported, Recorded, StudyRecord
+from hpsearch.tracking import experiment, links, model, story, study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.client import PAGE, search, told
 from hpsearch.tracking.courier import Courier
@@ -27,6 +28,7 @@ from hpsearch.trial import Trial
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+logger = logging.getLogger(__name__)
 ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 OPENINGS = "hpsearch.test_openings"
 
@@ -154,6 +156,27 @@ class MlflowTracker:
                 own = {key for keys in outcome_keys([trial]) for key in keys.values()}
                 values = {name: value for name, value in values.items() if name not in own}
                 write_points(client, study.outbox.runs[trial.number], values, count, time.time(), {})
+
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
+        """Log the network of a trial as an MLflow model, unless it is logged already; return what loads it.
+
+        Raises:
+            TrackingError: if the trial is not in the store, or the store does not take the model.
+        """
+        failed = f"The network of trial {trial.number} cannot be logged"
+        with told(failed):
+            study = self._recorded(record)
+            if trial.number not in study.outbox.runs:
+                raise TrackingError(f"{failed}: the trial itself waits for the store. Run the study again.")
+            place = model.Place(self.store.client, study.parent, study.outbox.runs[trial.number])
+            found = model.find(place)
+        if found is not None:
+            return found
+        exported = export()
+        if exported.note:
+            logger.warning("%s", exported.note)
+        with told(failed):
+            return model.log(place, record, trial, exported)
 
     def link(self) -> str:
         """Return the address of the study at hand in the UI."""

@@ -1,0 +1,99 @@
+"""The forward pass of a logged network, in NumPy alone.
+
+MLflow keeps a copy of this file beside the weights and runs it wherever the model is loaded. So it imports nothing of
+hpsearch, and reads plain arrays and JSON only.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from mlflow.models import set_model
+from mlflow.pyfunc import PythonModel  # type: ignore[attr-defined]
+
+VERSION = 1
+
+
+def _softmax(z: np.ndarray) -> np.ndarray:
+    """Return exp(z) / sum exp(z) over the units, one sample a column."""
+    shares: np.ndarray = np.exp(z - z.max(axis=0, keepdims=True))
+    shares /= shares.sum(axis=0, keepdims=True)
+    return shares
+
+
+# What a layer does with its pre-activation z, (units, n). A new activation is a line here.
+FUNCTIONS: dict[str, Any] = {
+    "sigmoid": lambda z: (np.tanh(z * 0.5) + 1) * 0.5,
+    "tanh": np.tanh,
+    "relu": lambda z: np.maximum(z, 0),
+    "softmax": _softmax,
+}
+
+
+class FullyConnected(PythonModel):
+    """A network of fully connected layers, read from ``architecture.json`` and ``weights.npz``."""
+
+    def load_context(self, context: Any) -> None:
+        """Read the layers.
+
+        Raises:
+            ValueError: for a format or an activation that this file does not know, or for weights that are not plain numbers.
+        """
+        self.layers, self.labels = read(Path(context.artifacts["architecture"]), Path(context.artifacts["weights"]))
+
+    # The exact type np.ndarray tells MLflow that the signature, and no type hint, describes the input.
+    def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
+        """Return the outputs, (n, k), for inputs (n, d), an array or a data frame.
+
+        ``params={"return": "labels"}`` asks for the class of the largest output of each row instead.
+        """
+        outputs = self._forward(np.asarray(model_input))
+        wanted = (params or {}).get("return", "outputs")
+        if wanted not in ("outputs", "labels"):
+            raise ValueError(f"return must be 'outputs' or 'labels', got {wanted!r}.")
+        return outputs if wanted == "outputs" else self.labels[outputs.argmax(axis=1)]
+
+    def _forward(self, x: np.ndarray) -> np.ndarray:
+        weights = self.layers[0][0]
+        if x.ndim != 2 or x.shape[1] != weights.shape[1]:
+            raise ValueError(f"The input must be of shape (n, {weights.shape[1]}), got {x.shape}.")
+        a = x.astype(weights.dtype, copy=False).T
+        for weights, biases, function in self.layers:
+            a = function(weights @ a + biases[:, None])
+        return a.T
+
+
+Layers = list[tuple[np.ndarray, np.ndarray, Any]]
+
+
+def read(architecture: Path, weights: Path) -> tuple[Layers, np.ndarray]:
+    """Return weights, biases and function of every layer, and the label of every output."""
+    told = json.loads(architecture.read_text(encoding="utf-8"))
+    if told.get("version") != VERSION:
+        raise ValueError(f"The network's format must be version {VERSION}, got {told.get('version')!r}. Take a newer hpsearch.")
+    arrays = _arrays(weights)
+    layers = []
+    for index, layer in enumerate(told["layers"]):
+        if layer["activation"] not in FUNCTIONS:
+            raise ValueError(f"An activation must be one of {', '.join(FUNCTIONS)}, got {layer['activation']!r}.")
+        shape = (layer["units"], layer["inputs"])
+        found = arrays[f"weights_{index}"]
+        if found.shape != shape:
+            raise ValueError(f"The weights of layer {index} must be of shape {shape}, got {found.shape}.")
+        layers.append((found, arrays[f"biases_{index}"], FUNCTIONS[layer["activation"]]))
+    return layers, np.array(told["labels"])
+
+
+def _arrays(path: Path) -> dict[str, np.ndarray]:
+    """Read plain arrays; whatever would have to be unpickled is refused."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except Exception as error:
+        raise ValueError(f"{path.name} must hold plain arrays of numbers: {error}") from error
+
+
+set_model(FullyConnected())
