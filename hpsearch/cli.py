@@ -223,6 +223,20 @@ def delete(
     terminal().print(catalog.delete(store, name), markup=False)
 
 
+@typer_app.command("doctor")
+def examine(
+    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended; no finished trial is removed.")] = False,
+    tracking_uri: Uri = None,
+) -> None:
+    """Look for what kills and outages left in the store.
+
+    Ends with code 0 where all is well or was mended, with 1 where something is left to do. Studies that run are left alone.
+    """
+    from hpsearch.commands import examine_store
+
+    examine_store(tracking_uri, mend)
+
+
 @typer_app.command("data")
 def list_data() -> None:
     """List the data sets, and where each was found or how to get it."""

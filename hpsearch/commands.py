@@ -19,7 +19,7 @@ from hpsearch.loading import load_study
 from hpsearch.processes import kill_workers
 from hpsearch.result import Result
 from hpsearch.study import Study
-from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, catalog, links, project_root
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, catalog, doctor, links, project_root
 from hpsearch.tracking.catalog import StudySummary, TrialRow
 
 
@@ -118,6 +118,25 @@ def recorded_result(name: str, tracking_uri: str | None) -> Result:
         raise StudyError(f"Study {name!r} was run without a file. Load it in Python: study.result().test() does the same.")
     file = store.root / summary.source
     return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
+
+
+def examine_store(tracking_uri: str | None, mend: bool) -> None:
+    """Say what is wrong with the store of this project, mend it where asked to, and end with 1 where something is left."""
+    console, store = terminal(), Store.at(tracking_uri, project_root(Path.cwd()))
+    if store.database is None:
+        store = Store.open(tracking_uri, store.root)
+    elif not store.database.exists():
+        console.print(f"There is no store at {str(store.database)!r} yet.", markup=False, soft_wrap=True)
+        return
+    left = 0
+    for finding in doctor.examine(store):
+        mended = mend and doctor.mended(finding)
+        text = f"{finding.what} Mended: {finding.remedy}" if mended else str(finding)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        left += not mended
+    if left:
+        raise SystemExit(1)
+    console.print(f"The store {store.shown} is healthy.", markup=False, soft_wrap=True)
 
 
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:

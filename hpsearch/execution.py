@@ -7,6 +7,7 @@ again one by one, each in a worker of its own, so that only the trial that kills
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import warnings
@@ -25,6 +26,7 @@ from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.interrupt import interrupts_kept_out
 from hpsearch.isolation import Ending, how_it_ended, isolated, possible
+from hpsearch.orphans import clear_maps
 from hpsearch.processes import end_with
 from hpsearch.task import AnyObjective, Task, run_task
 from hpsearch.trial import Status, Trial
@@ -38,7 +40,6 @@ def run_in_worker(objective: AnyObjective, task: Task) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
     if not task.elsewhere:  # joblib found that it cannot have workers here
         return run_task(objective, task)
-    end_with(task.parent)
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
     return _run_isolated(objective, task) if alone and possible() else run_task(objective, task)
 
@@ -137,8 +138,11 @@ class Execution:
 
     def _workers(self) -> joblib.Parallel:
         if self._parallel is None:
+            clear_maps()
             if self.backend == "loky":
-                self._stack.enter_context(joblib.parallel_config(backend="loky", inner_max_num_threads=1))
+                self._stack.enter_context(
+                    joblib.parallel_config("loky", inner_max_num_threads=1, initializer=end_with, initargs=(os.getpid(),))
+                )
             backend = None if self.backend == "loky" else self.backend
             # For one job joblib would run in this process, and a trial that ends its process would end the study: two
             # workers take turns instead, with one trial on its way at a time.

@@ -71,7 +71,7 @@ class TrialRow:
 def studies(store: Store) -> list[StudySummary]:
     """Return every study of the store, the latest first."""
     with told(f"The studies in {store.shown} cannot be read"):
-        found = [(entry, newest(store.client, entry.experiment_id)) for entry in _experiments(store)]
+        found = [(entry, newest(store.client, entry.experiment_id)) for entry in experiments(store)]
         summaries = [_summary(store, entry, parent) for entry, parent in found if parent is not None]
     return sorted(summaries, key=lambda summary: -summary.started)
 
@@ -87,7 +87,7 @@ def summary(store: Store, name: str) -> StudySummary:
         parent = None if found is None else newest(store.client, found.experiment_id)
         if found is not None and parent is not None:
             return _summary(store, found, parent)
-        known = [_name(entry) for entry in _experiments(store)]
+        known = [name_of(entry) for entry in experiments(store)]
     raise StudyError(f"No study {name!r} is recorded in {store.shown}.{did_you_mean(name, known)} See: hpsearch list")
 
 
@@ -119,17 +119,22 @@ def delete(store: Store, name: str) -> str:
         lock.release()
 
 
-def _experiments(store: Store) -> Iterator[Experiment]:
+def experiments(store: Store, everything: bool = False) -> Iterator[Experiment]:
+    """Yield the experiment of every study; with ``everything`` other people's and deleted ones too."""
+    from mlflow.entities import ViewType
+
+    where, view = ("", ViewType.ALL) if everything else ("tags.`hpsearch.kind` = 'study'", ViewType.ACTIVE_ONLY)
     token: str | None = None
     while True:
-        page = store.client.search_experiments(filter_string="tags.`hpsearch.kind` = 'study'", page_token=token)
+        page = store.client.search_experiments(view, filter_string=where, page_token=token)
         yield from page
         token = page.token
         if not token:
             return
 
 
-def _name(entry: Experiment) -> str:
+def name_of(entry: Experiment) -> str:
+    """Return the name of the study that an experiment holds."""
     return str(entry.tags.get(experiment.NAME_TAG, entry.name))
 
 
@@ -139,7 +144,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
     rows = [_row(run, maximize) for run in read_children(store.client, parent).complete.values()]
     values = [row.value for row in rows if row.selectable]
     identity = read_texts(parent, IDENTITY)
-    name = _name(entry)
+    name = name_of(entry)
     return StudySummary(
         name=name,
         status=STATES.get(parent.info.status) or ("running" if store.busy(name) else "interrupted"),
@@ -176,7 +181,7 @@ def _hide(store: Store, found: Experiment) -> str:
     store.client.rename_experiment(found.experiment_id, aside)
     store.client.delete_experiment(found.experiment_id)
     return (
-        f"Study {_name(found)!r} is deleted and its name is free. {store.shown} keeps it as the deleted experiment {aside!r}"
+        f"Study {name_of(found)!r} is deleted and its name is free. {store.shown} keeps it as the deleted experiment {aside!r}"
         " until its keeper runs: mlflow gc"
     )
 
@@ -194,7 +199,7 @@ def _erase(store: Store, found: Experiment) -> str:
     for run_id in runs:
         keeper._hard_delete_run(run_id)
     keeper._hard_delete_experiment(found.experiment_id)
-    return f"Study {_name(found)!r} is deleted: {len(runs)} runs and {_remove_files(store, found)}."
+    return f"Study {name_of(found)!r} is deleted: {len(runs)} runs and {_remove_files(store, found)}."
 
 
 def _all_runs(store: Store, found: Experiment) -> list[str]:

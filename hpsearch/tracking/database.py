@@ -99,20 +99,26 @@ def _refuse_removed(connection: Any, record: Any, proxy: Any) -> None:
         raise DisconnectionError
 
 
+def moved(path: Path, artifacts: Path) -> list[tuple[int, str, str]]:
+    """Return experiment, recorded place and name of each study whose artifacts moved along with the project folder."""
+    with closing(sqlite3.connect(path, timeout=20)) as connection:
+        rows = connection.execute(
+            "SELECT e.experiment_id, e.artifact_location, t.value FROM experiments e"
+            " JOIN experiment_tags t ON t.experiment_id = e.experiment_id AND t.key = 'hpsearch.name'"
+        ).fetchall()
+    return [(number, old, name) for number, old, name in rows if _moved(old, artifacts / slug(name))]
+
+
 def mend(path: Path, artifacts: Path) -> list[str]:
     """Point studies whose artifacts moved along with the project folder to where they are now.
 
     MLflow stores absolute paths; after a move or copy they lead to the old place. Returns the names of the mended studies.
     """
+    found = moved(path, artifacts)
     with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
-        rows = connection.execute(
-            "SELECT e.experiment_id, e.artifact_location, t.value FROM experiments e"
-            " JOIN experiment_tags t ON t.experiment_id = e.experiment_id AND t.key = 'hpsearch.name'"
-        ).fetchall()
-        moved = [(number, old, name) for number, old, name in rows if _moved(old, artifacts / slug(name))]
-        for number, old, name in moved:
+        for number, old, name in found:
             _repoint(connection, number, old, str(artifacts / slug(name)))
-    return [name for _, _, name in moved]
+    return [name for _, _, name in found]
 
 
 def _moved(old: str, new: Path) -> bool:

@@ -62,39 +62,48 @@ class Store:
         Raises:
             TrackingError: if it cannot be created, read, written or reached, in one sentence.
         """
+        store = cls.at(uri, root)
+        if store.database is not None:
+            store._open_file(store.database)
+        elif store.served:
+            _reach(store)
+        else:
+            _dial(store)
+        return store
+
+    @classmethod
+    def at(cls, uri: str | None, root: Path) -> Store:
+        """Return the same store without opening it: nothing is created, changed or reached.
+
+        Raises:
+            TrackingError: if no store can be of this URI.
+        """
         uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
         root = root.resolve()
         folder = root / "mlruns"
         scheme = "sqlite" if uri is None else uri.partition(":")[0].partition("+")[0]
         if uri is None or scheme == "sqlite":
-            return cls._open_file(root, _database(uri, folder))
-        store = cls(uri.rstrip("/"), root, folder)
-        if scheme in HTTP:
-            _reach(store)
-        elif scheme in DATABASES:
-            _dial(store)
-        else:
+            path = _database(uri, folder)
+            return cls(f"sqlite:///{path.as_posix()}", root, path.parent, path)
+        if scheme not in HTTP + DATABASES:
             advice = "Leave it out for mlruns/mlflow.db, or write sqlite:///file.db; plain folders are no longer stores."
             raise TrackingError(must_be("A tracking URI", "sqlite:///, http(s):// or a database URL", uri, advice))
-        return store
+        return cls(uri.rstrip("/"), root, folder)
 
-    @classmethod
-    def _open_file(cls, root: Path, path: Path) -> Store:
-        store = cls(f"sqlite:///{path.as_posix()}", root, path.parent, path)
+    def _open_file(self, path: Path) -> None:
         # Two processes that create an MLflow database at once crash each other.
-        with store._lock("store", CREATE_SECONDS, f"The store {str(path)!r} is being created by another process"):
+        with self._lock("store", CREATE_SECONDS, f"The store {str(path)!r} is being created by another process"):
             with told(f"The store {str(path)!r} cannot be created"):
                 database.create(path)
             database.prepare(path)
             database.tune(path)
-            with _schema_told(path, store.uri):
-                _ = store.client
-            mended = database.mend(path, store.artifacts)
-            _ = store._inode
+            with _schema_told(path, self.uri):
+                _ = self.client
+            mended = database.mend(path, self.artifacts)
+            _ = self._inode
         if mended:
-            whose, where = ", ".join(map(repr, mended)), str(store.artifacts)
-            store.notes.append(f"The project folder has moved; the artifacts of {whose} are now looked for in {where!r}.")
-        return store
+            whose, where = ", ".join(map(repr, mended)), str(self.artifacts)
+            self.notes.append(f"The project folder has moved; the artifacts of {whose} are now looked for in {where!r}.")
 
     @cached_property
     def client(self) -> MlflowClient:

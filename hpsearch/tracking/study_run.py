@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,10 +38,15 @@ def newest(client: MlflowClient, experiment_id: str) -> Run | None:
 
 
 def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Children:
-    """Return the trials of a parent, in order of number; of two with one number the earlier run counts."""
+    """Return the trials of a parent, in order of number."""
+    return sorted_out(search(client, parent.info.experiment_id, children(parent.info.run_id), page))
+
+
+def sorted_out(runs: Iterable[Run]) -> Children:
+    """Return the trials of one parent, in order of number; of two with one number the one that stands first counts."""
     complete: dict[int, Run] = {}
     half_written, repeated = [], []
-    for run in search(client, parent.info.experiment_id, children(parent.info.run_id), page):
+    for run in runs:
         number = int(run.data.tags["hpsearch.number"])
         if run.info.status not in ("FINISHED", "FAILED"):
             half_written.append(run)

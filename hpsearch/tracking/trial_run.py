@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePath
+from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import SpaceError
@@ -173,6 +173,9 @@ def _files(trial: Trial) -> dict[str, bytes]:
 def file_paths(artifacts: Mapping[str, Any] | list[str]) -> dict[str, str]:
     """Return where each artifact lies under its run: its own name unless that would lead elsewhere."""
     paths = names.keys(artifacts, {TRACEBACK}, "file.")
+    folders = {str(folder) for path in paths.values() for folder in PurePosixPath(path).parents}
+    # No file can bear the name of a folder that another one lies in.
+    paths = {name: f"{path}-{names.digest(path)}" if path in folders else path for name, path in paths.items()}
     # A changed name keeps its ending, by which the UI knows how to show it.
     return {name: path if path.endswith(name) else path + _ending(name) for name, path in paths.items()}
 

@@ -75,6 +75,39 @@ def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda
         raise TrackingError(f"The file {str(path)!r} is damaged: {error}. Move it away to do without its trials.") from error
 
 
+def split(path: Path) -> tuple[list[bytes], list[bytes]]:
+    """Return the lines that hold a trial, and the damaged ones; the texts of params are not looked at, no space is needed.
+
+    Raises:
+        TrackingError: if the file cannot be read.
+    """
+    good: list[bytes] = []
+    bad: list[bytes] = []
+    try:
+        found = path.read_bytes().splitlines()
+    except OSError as error:
+        raise TrackingError(f"The trials in {str(path)!r} cannot be read: {error.strerror}.") from error
+    for line in found:
+        (good if _holds(line) is not None else bad).append(line)
+    return good, bad
+
+
+def lines(path: Path) -> tuple[list[tuple[str, int]], list[bytes]]:
+    """Return the study's run and the trial's number of each sound line, and the damaged lines."""
+    good, bad = split(path)
+    return [held for line in good if (held := _holds(line)) is not None], bad
+
+
+def _holds(line: bytes) -> tuple[str, int] | None:
+    try:
+        fields = json.loads(line)
+        run_id = str(fields.pop("run"))
+        fields.pop("study", None)
+        return run_id, int(_trial(fields, Space()).number)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
 def _line(run_id: str, trial: Trial, record: StudyRecord) -> str:
     fields = {
         "run": run_id,
