@@ -46,6 +46,7 @@ Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trial
 Model = Annotated[
     bool | None, typer.Option("--model/--no-model", help="Log the best network, for MLflow to load; done where it is quick.")
 ]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the pictures and the report at the end.")]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
 
@@ -84,10 +85,12 @@ def main(study: Study) -> None:
         tracking_uri: Uri = None,
         backend: BackendOption = "loky",
         model: Model = None,
+        report: Report = True,
     ) -> None:
         from hpsearch.commands import run_study
 
-        run_study(study, Path(file).resolve() if file else None, jobs, fresh, retry, smoke, tracking_uri, backend, model)
+        source = Path(file).resolve() if file else None
+        run_study(study, source, jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
 
     app(commands=single)
 
@@ -102,13 +105,14 @@ def run(
     tracking_uri: Uri = None,
     backend: BackendOption = "loky",
     model: Model = None,
+    report: Report = True,
     study: Annotated[str | None, typer.Option("--study", help="Which study, where the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or go on with it where an earlier run ended."""
     from hpsearch.commands import run_study
     from hpsearch.loading import load_study
 
-    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend, model)
+    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
 
 
 @typer_app.command()
@@ -166,6 +170,31 @@ def show(
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     show_summary(terminal(), summary, catalog.trial_rows(store, summary), trials)
+
+
+@typer_app.command("report")
+def write_report(
+    name: Name,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page to this file too.")] = None,
+    tracking_uri: Uri = None,
+) -> None:
+    """Draw a study's report, one page that needs no network, and keep it among the study's artifacts."""
+    from hpsearch.commands import write_report
+
+    write_report(name, out, tracking_uri)
+
+
+@typer_app.command("plot")
+def write_plot(
+    name: Name,
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges or importance.")],
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html to zoom in.")] = None,
+    tracking_uri: Uri = None,
+) -> None:
+    """Write one picture of a study."""
+    from hpsearch.commands import write_plot
+
+    write_plot(name, kind, out, tracking_uri)
 
 
 @typer_app.command("test")

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from hpsearch.alarm import Terminated
 from hpsearch.display import best_table, chosen_line, completeness, display, failures, rows_table
-from hpsearch.errors import HpsearchError, StudyError
+from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.interrupt import twice_ends_at_once
 from hpsearch.loading import load_study
 from hpsearch.processes import kill_workers
@@ -33,6 +33,7 @@ def run_study(
     tracking_uri: str | None,
     backend: str,
     model: bool | None = None,
+    report: bool = True,
 ) -> None:
     """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
     console, sign = terminal(), -1 if study.maximize else 1
@@ -41,7 +42,8 @@ def run_study(
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
     try:
         with twice_ends_at_once(kill_workers), display(console, sign) as progress:
-            options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, "model": model and not smoke}
+            made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
+            options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
             result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
     except (KeyboardInterrupt, Terminated) as end:
         again = shlex.join([*_program(), *sys.argv[1:]])
@@ -54,6 +56,8 @@ def run_study(
     _show_result(console, result, sign)
     if result.model is not None:
         console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
+    if result.unreported:
+        console.print(result.unreported, markup=False, style="yellow", soft_wrap=True)
     if not smoke:
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)
@@ -137,6 +141,50 @@ def examine_store(tracking_uri: str | None, mend: bool) -> None:
     if left:
         raise SystemExit(1)
     console.print(f"The store {store.shown} is healthy.", markup=False, soft_wrap=True)
+
+
+def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Draw the report of a recorded study, attach it to its record, and write it to a file where one is named."""
+    from hpsearch.report import REPORT, files
+
+    result = recorded_result(name, tracking_uri)
+    _check_folder(out)
+    made = files(result)
+    result.tracker.attach(result.record, made)
+    if out is not None:
+        out.write_bytes(made[REPORT])
+    place = f"written to {out} and kept" if out is not None else "kept"
+    tracker: Any = result.tracker
+    terminal().print(f"The report of {name} is {place} among the artifacts of its run in MLflow.", markup=False, soft_wrap=True)
+    _show_link(terminal(), tracker, tracking_uri)
+
+
+def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Write one picture of a recorded study to a file, .png or .html.
+
+    Raises:
+        HpsearchError: there is no such kind, or no such ending, or nothing to draw yet.
+    """
+    from hpsearch.plots import interactive, still
+    from hpsearch.plots.kinds import check_kind, draw
+    from hpsearch.tracking.names import slug
+
+    check_kind(kind)
+    out = out or Path(f"{slug(name)}-{kind}.png")
+    if out.suffix not in (".png", ".html"):
+        raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
+    _check_folder(out)
+    picture = draw(kind, recorded_result(name, tracking_uri).findings)
+    if isinstance(picture, str):
+        raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
+    out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
+    terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
+
+
+def _check_folder(out: Path | None) -> None:
+    """Refuse a file in a folder that is not there, before anything is drawn."""
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
 
 
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Protocol
 
 from rich.box import SIMPLE_HEAD
@@ -16,39 +15,16 @@ from rich.text import Text
 
 from hpsearch.progress import Progress
 from hpsearch.selection import Candidate
-from hpsearch.trial import Status, Trial, best
+from hpsearch.trial import Trial, best
+from hpsearch.wording import duration as duration
+from hpsearch.wording import failures as failures
+from hpsearch.wording import params_line as params_line
+from hpsearch.wording import shown as shown
 
 if TYPE_CHECKING:
     from hpsearch.tracking.catalog import TrialRow
 
 _PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
-
-
-def shown(value: Any) -> str:
-    """Return a value short enough for a table: four significant digits.
-
-    >>> shown(0.012345678), shown(10), shown("relu")
-    ('0.01235', '10', 'relu')
-    """
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def params_line(params: Mapping[str, Any]) -> str:
-    """Return params on one line, ``learning_rate=0.1 l2=5``."""
-    return " ".join(f"{name}={shown(value)}" for name, value in params.items())
-
-
-def duration(seconds: float) -> str:
-    """Return seconds as a person says them.
-
-    >>> duration(4.25), duration(75), duration(3700)
-    ('4.2 s', '1 min 15 s', '1 h 1 min')
-    """
-    if seconds < 60:
-        return f"{seconds:.1f} s"
-    whole = int(timedelta(seconds=seconds).total_seconds())
-    hours, minutes = whole // 3600, whole // 60 % 60
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
 
 
 class Display(Protocol):
@@ -188,13 +164,3 @@ def completeness(trials: Sequence[Trial]) -> str:
     cells = "; ".join(f"trial {t.number} ({params_line(t.params)}): {t.error}" for t in missing[:20])
     more = f"; and {len(missing) - 20} more" if len(missing) > 20 else ""
     return f"{len(missing)} of {len(trials)} cells are missing; the same command runs them again: {cells}{more}"
-
-
-def failures(trials: Sequence[Trial]) -> list[str]:
-    """Return one line per kind of failure, with how often it happened and the first trial it happened to."""
-    kinds: dict[tuple[str, str], list[int]] = {}
-    for trial in trials:
-        if not trial.ok:
-            why = "its curve lagged" if trial.status is Status.STOPPED else trial.error or ""
-            kinds.setdefault((str(trial.status), why), []).append(trial.number)
-    return [f"{len(n)} {status} (first: trial {n[0]}): {error}" for (status, error), n in kinds.items()]

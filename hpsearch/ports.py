@@ -196,7 +196,7 @@ class StudyRecord:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a store holds of a study: its finished trials, and what was found half done."""
+    """What a store holds of a study: its finished trials, what was found half done, and the files attached to these trials."""
 
     trials: Sequence[Trial] = ()
     identity: Mapping[str, str] = field(default_factory=dict)
@@ -204,6 +204,7 @@ class Recorded:
     interrupted: bool = False
     finished: bool = False
     dropped: int = 0
+    attached: Sequence[str] = ()
 
 
 class Tracker(Protocol):
@@ -213,10 +214,12 @@ class Tracker(Protocol):
     (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; trials handed to
     ``record`` are kept in that order, in the place of one of the same number that did not finish, and for good when
     ``finish`` returns at the latest: ``record`` does not wait for a slow store, and what a kill finds unwritten is run
-    again. ``finish`` closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. ``opening`` counts that the test
-    part is about to be opened (it returns the count so far, this one included), ``tested`` keeps the scores; ``keep_model``
-    keeps the network of a trial and returns its address, and does not call ``export`` where it has it already. All three
-    work on a study that is not running.
+    again. ``finish`` closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. The others work on a study that has
+    ended: ``opening`` counts that the test part is about to be opened (it returns the count so far, this one included),
+    ``tested`` keeps the scores; ``keep_model`` keeps the network of a trial and returns its address, and does not call
+    ``export`` where it has it already; ``attach`` keeps files of the whole study (name -> content), in the place of those
+    attached under these names before, and ``find`` tells their names in ``attached`` as long as no trial was recorded since.
+    Where ``lasting`` is False, the record goes with the process, and nobody draws a report for it unasked.
     """
 
     def find(self, record: StudyRecord) -> Recorded | None: ...
@@ -232,3 +235,5 @@ class Tracker(Protocol):
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None: ...
 
     def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str: ...
+
+    def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None: ...

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hpsearch import exporting
+from hpsearch.analysis.findings import Findings
 from hpsearch.errors import StudyError
 from hpsearch.exporting import Leader
 from hpsearch.ports import StudyRecord, Tracker
@@ -24,7 +26,8 @@ class Result:
 
     ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done,
     ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early). ``model`` is where the best
-    network was logged, ``leader`` the state it is exported from where that is still at hand.
+    network was logged, ``leader`` the state it is exported from where that is still at hand; ``unreported`` says why the
+    report could not be made, and is empty where it was made or not asked for.
     """
 
     study: Study
@@ -35,6 +38,7 @@ class Result:
     notes: Sequence[str] = field(default=(), repr=False)
     leader: Leader | None = field(default=None, repr=False)
     model: str | None = None
+    unreported: str = field(default="", repr=False)
 
     @property
     def best(self) -> Trial:
@@ -57,6 +61,13 @@ class Result:
             first = next((t.error for t in self.trials if t.error), "there were no trials")
             raise StudyError(f"Study {self.study.name!r} has no finished trial, so there is no best one. First error: {first}")
         return found
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the pictures and the report are drawn from."""
+        study, chosen = self.study, self.study.choose(self.trials)
+        best = chosen.trials[0] if chosen else None
+        return Findings(study.name, self.record.measure, study.maximize, study.space, self.trials, best, study.search)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""

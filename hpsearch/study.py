@@ -99,6 +99,7 @@ class Study:
         progress: Callable[[Progress], None] | None = None,
         model: bool | None = None,
         source: Path | None = None,
+        report: bool | None = None,
     ) -> Result:
         """Run the study, or go on with it where an earlier run ended.
 
@@ -112,6 +113,8 @@ class Study:
             model: whether to log the best network, where the objective trains one; None does so unless it would take long
                 beyond the study's time limit.
             source: the file that defines the study, for the record.
+            report: whether the pictures, the report and the table of all trials are attached to the record at the end; None
+                does so where the record outlives the process. They are left alone where no trial was run since.
         Raises:
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
@@ -126,6 +129,9 @@ class Study:
         leader = Leader() if model is not False and offered(self) else None
         loop = Loop(self, execution, tracker, replay, record, fresh, progress, leader=leader)
         result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, leader)
+        wanted = getattr(tracker, "lasting", True) if report is None else report
+        ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
+        result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
         return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
@@ -250,6 +256,18 @@ def _default_tracker(source: Path | None) -> Tracker:
     from hpsearch.tracking import MlflowTracker, project_root
 
     return MlflowTracker(root=project_root(source.parent if source else home()))
+
+
+def _attach_report(result: Result) -> str:
+    """Attach the report; return an empty text, or why it could not be: drawing never fails a study that is done."""
+    try:
+        from hpsearch.report import files  # matplotlib and plotly take a second, which `import hpsearch` should not cost
+
+        result.tracker.attach(result.record, files(result))
+    except Exception as error:
+        lines = str(error).splitlines() or [type(error).__name__]
+        return f"The report could not be made (the study itself is recorded): {lines[0]}"
+    return ""
 
 
 def _docstring_of_caller() -> str:

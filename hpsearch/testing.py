@@ -305,6 +305,26 @@ class TrackerContract:
         assert address == self.make().keep_model(record, trial, export)
         assert asked == [1]
 
+    def test_attached_files_are_known_until_a_trial_follows(self) -> None:
+        record = self.study_record("attached")
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(self.trials()[0])
+        tracker.finish("finished", self.trials()[:1])
+        for content in (b"first", b"second"):
+            tracker.attach(record, {"report.html": content, "plots/history.png": b"\x89PNG\0"})
+        assert set(self._attached(record)) == {"report.html", "plots/history.png"}
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(self.trials()[1])
+        tracker.finish("finished", self.trials()[:2])
+        assert not self._attached(record)
+
+    def _attached(self, record: StudyRecord) -> Sequence[str]:
+        found = self.make().find(record)
+        assert found is not None
+        return found.attached
+
 
 def _exported() -> Exported:
     """Return a network of one softmax layer that answers (1/2, 1/2) to zeros."""

@@ -51,7 +51,9 @@ def project(tmp_path: Path) -> Path:
 def hpsearch(
     project: Path, *arguments: str, code: int | None = 0, answer: str | None = None, **environment: str
 ) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "hpsearch.cli", *arguments]
+    # Drawing the report takes seconds; the story below looks at it, the other runs do without.
+    quick = ["--no-report"] if arguments[0] == "run" and "--report" not in arguments else []
+    command = [sys.executable, "-m", "hpsearch.cli", *arguments, *quick]
     environment = {**os.environ, "COLUMNS": "160", "MLFLOW_TRACKING_URI": "", **environment}
     done = subprocess.run(
         command, cwd=project, env=environment, input=answer, capture_output=True, text=True, timeout=120, check=False
@@ -62,8 +64,10 @@ def hpsearch(
 
 def test_a_study_from_run_to_delete(project: Path) -> None:
     """One story, in the order a person would live it; each step works on what the one before left."""
-    ran = hpsearch(project, "run", "study.py", "--jobs", "2")
+    ran = hpsearch(project, "run", "study.py", "--jobs", "2", "--report")
     assert "Best 5 of 8 trials" in ran.stdout
+    kept = {file.name for file in (project / "mlruns" / "artifacts").rglob("artifacts/*")}
+    assert kept >= {"plots", "report.html", "trials.csv"}
     assert re.search(r"failed \(first: trial \d+\): ValueError: planted failure", ran.stdout)
     assert "workflowType=machine_learning" in ran.stdout
     assert (project / "mlruns" / "mlflow.db").is_file()
@@ -78,6 +82,18 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
     shown = hpsearch(project, "show", "parabola").stdout
     assert "Where is the parabola lowest?" in shown
     assert "Random(trials=8)" in shown
+
+    reported = hpsearch(project, "report", "parabola", "--out", "page.html").stdout
+    assert "The report of parabola is written to page.html" in reported
+    assert "Where is the parabola lowest?" in (project / "page.html").read_text()
+    hpsearch(project, "plot", "parabola", "slice", "--out", "slice.png")
+    assert (project / "slice.png").read_bytes().startswith(b"\x89PNG")
+    unknown = hpsearch(project, "plot", "parabola", "slices", code=2).stderr
+    assert "A kind of picture must be one of history, curves, slice" in unknown
+    assert "Did you mean 'slice'?" in unknown
+    assert "ending in .png or .html" in hpsearch(project, "plot", "parabola", "map", "--out", "map.gif", code=2).stderr
+    assert "in a folder that exists" in hpsearch(project, "report", "parabola", "--out", "no/page.html", code=2).stderr
+    assert "A map needs two numeric parameters" in hpsearch(project, "plot", "parabola", "map", code=2).stderr
 
     best = int(re.findall(r"^\s+(\d+)\s+\d", ran.stdout, re.MULTILINE)[0])
     assert "bit-identical" in hpsearch(project, "rerun", "parabola", str(best)).stdout
@@ -96,7 +112,7 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
 
 
 def test_python_file_is_the_same_command(project: Path) -> None:
-    command = [sys.executable, "study.py", "--jobs", "2"]
+    command = [sys.executable, "study.py", "--jobs", "2", "--no-report"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert "Best 5 of 8 trials" in done.stdout
@@ -130,7 +146,7 @@ def test_smoke_leaves_no_record(project: Path) -> None:
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
     environment = {**os.environ, "SLOW": "0.3", "TRIALS": "200"}
     process = subprocess.Popen(
-        [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2"],
+        [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2", "--no-report"],
         cwd=project, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
         # A shell that runs the tests in the background has its children ignore Ctrl-C.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
@@ -161,6 +177,7 @@ WRONG = {
     "unreachable server": (["run", "study.py", "--tracking-uri", "http://127.0.0.1:9"], "127.0.0.1:9"),
     "unknown scheme": (["run", "study.py", "--tracking-uri", "foo://x"], "foo://x"),
     "unknown study": (["show", "parabole"], "parabole"),
+    "report of an unknown study": (["report", "parabole"], "parabole"),
     "unknown command": (["runn"], "No such command 'runn'"),
     "low above high": (["run", "range.py"], "range.py, line 3: Float needs low < high, got low=1.0, high=0.5"),
     "two studies": (["run", "two.py"], "two.py defines 2 studies: parabola, other. Pick one with --study NAME"),
@@ -254,7 +271,7 @@ def test_help_answers_quickly_without_heavy_imports() -> None:
     code = (
         "import sys; from hpsearch.cli import app\n"
         "try: app(['--help'])\n"
-        "except SystemExit: print(sorted({'mlflow', 'sklearn', 'pandas', 'optuna'} & set(sys.modules)))"
+        "except SystemExit: print(sorted({'mlflow', 'sklearn', 'pandas', 'optuna', 'matplotlib', 'plotly'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")

@@ -37,7 +37,7 @@ def _kill_and_compare(folder: Path, strategy: str, kills: int, longest: float, k
     campaign = Campaign(folder / "project", random.Random(7), longest, kinds)
     file = campaign.write(strategy, epochs=4)
     assert campaign.kill(kills), "the study ended before it could be killed; make it longer"
-    ended = campaign.finish("--retry")  # of a trial that was hit twice
+    ended = campaign.finish()
     assert ended.returncode == 0, ended.stderr
     assert [(what, value) for what, value in verdict(campaign.folder, file).items() if what.startswith("WRONG")] == []
     assert alive(campaign.orphans) == 0

@@ -2,131 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
 
+from hpsearch.analysis.findings import Findings
+from hpsearch.analysis.scales import Scale, place, scale, short
 from hpsearch.analysis.stages import Window
-from hpsearch.space import Choice, Domain, Float, Int, Space
-from hpsearch.trial import Trial, best
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
-
-_BAND: dict[str, Any] = {"color": "#56B4E9", "alpha": 0.3, "linewidth": 0}
-_FIRST: dict[str, Any] = {"color": "0.35", "linestyle": "--", "linewidth": 0.9}
-_FAILED: dict[str, Any] = {"marker": "x", "s": 22, "color": "#D55E00", "linewidth": 1.2, "zorder": 3}
-_BEST: dict[str, Any] = {"marker": "*", "s": 190, "color": "#E69F00", "edgecolor": "black", "linewidth": 0.7, "zorder": 5}
-# The best tenth of the trials is darkest; ranks, not values, so that one very bad trial does not wash out the rest.
-_DOTS: dict[str, Any] = {"cmap": "viridis", "vmin": 0, "vmax": 1, "s": 18, "linewidth": 0.3, "edgecolor": "white", "zorder": 4}
+from hpsearch.plots.chart import GREY, SKY, Axis, Boxes, Chart, Layer, Lines, Panel
+from hpsearch.plots.marks import failure_marks, rank_colours, star, trial_dots
+from hpsearch.space import Choice, Domain
+from hpsearch.trial import Trial
 
 
-def stage_ranges(windows: Sequence[Window], space: Space) -> Figure:
-    """Draw one panel per parameter of ``space``, the study's own, from ``hpsearch.analysis.stages.windows``; no checks."""
-    from matplotlib.figure import Figure
-
-    windows = [window for window in windows if window.trials and not window.trials[0].check]
-    names = list(space)
-    columns = min(len(names), 2)
-    rows = -(-len(names) // columns)
-    figure = Figure(figsize=(1.2 + 5.2 * columns, 1.4 + 2.2 * rows), layout="constrained")
-    panels = figure.subplots(rows, columns, squeeze=False, sharex=True).ravel()
-    for axes, name in zip(panels, names, strict=False):
-        _panel(axes, name, space[name], windows)
-    for axes in panels[len(names) :]:
-        axes.remove()
-    for axes in panels[max(len(names) - columns, 0) : len(names)]:
-        axes.set_xlabel("trial")
-        axes.tick_params(labelbottom=True)
-    for axes in panels[: min(columns, len(names))]:
-        _name_stages(axes, windows)
-    _annotate(figure, panels[: len(names)])
-    return figure
+def stage_ranges(findings: Findings) -> Chart | str:
+    """Draw one panel per parameter of the study's space: what each batch was drawn from, and every trial; no checks."""
+    windows = [window for window in findings.windows if window.trials and not window.trials[0].check]
+    if not windows:
+        return "No batch has ended yet."
+    names = list(findings.space)
+    return Chart(
+        title="Where the search looked, stage by stage",
+        caption="Shaded is what a batch could have drawn; dashed lines are the study's own range.",
+        panels=[_panel(findings, name, windows) for name in names],
+        columns=1 if len(names) == 1 else 2 if len(names) <= 8 else 3,
+        colours=rank_colours(findings) if findings.finished else None,
+    )
 
 
-def _panel(axes: Axes, name: str, domain: Domain, windows: Sequence[Window]) -> None:
-    for window in windows:
-        _band(axes, window.space[name], window.trials)
-    _scale(axes, domain)
-    trials = [trial for window in windows for trial in window.trials]
-    _dots(axes, name, domain, trials)
-    for stage in _starts(windows)[1:]:
-        axes.axvline(stage - 0.5, color="0.6", linewidth=0.8)
-    axes.set_ylabel(name)
-    axes.set_xlim(trials[0].number - 1, trials[-1].number + 1)
-    axes.grid(axis="y", alpha=0.2)
+def _panel(findings: Findings, name: str, windows: Sequence[Window]) -> Panel:
+    domain, first, last = findings.space[name], windows[0].trials[0].number, windows[-1].trials[-1].number
+    up = _scale(domain, name, windows)
+
+    def y(trial: Trial) -> float:
+        return place(domain, trial.params[name], trial.number)
+
+    def x(trial: Trial) -> float:
+        return float(trial.number)
+
+    layers: list[Layer] = [Boxes(list(_boxes(name, windows)), SKY, "range of the batch")]
+    if not isinstance(domain, Choice):
+        for end in (domain.low, domain.high):
+            layers.append(Lines([first - 1, last + 1], [end, end], GREY, "first range", dashed=True))
+    finished, unfinished = ([t for t in some if name in t.params] for some in (findings.finished, findings.unfinished))
+    layers += [trial_dots(findings, finished[::-1], x, y), *failure_marks(findings, unfinished, x, y)]
+    layers += star(findings, x, y) if findings.chosen in finished else []
+    stages = [(number - 0.5, stage) for number, stage in findings.stages]
+    return Panel(Axis("trial", Scale(first - 1, last + 1)), Axis(short(name, 26), up), layers, stages=stages)
 
 
-def _band(axes: Axes, domain: Domain, trials: Sequence[Trial]) -> None:
-    """Shade what the batch could have drawn: an interval, or one cell for each option that is left."""
-    ends = [trials[0].number - 0.5, trials[-1].number + 0.5]
-    if isinstance(domain, Choice):
-        for place in (domain.index(value) for value in domain.kept):
-            axes.fill_between(ends, place - 0.4, place + 0.4, **_BAND)
-    else:
-        axes.fill_between(ends, domain.low, domain.high, **_BAND)
+def _scale(domain: Domain, name: str, windows: Sequence[Window]) -> Scale:
+    ends = [] if isinstance(domain, Choice) else [x for w in windows for x in (w.space[name].low, w.space[name].high)]  # type: ignore[union-attr]
+    return scale(domain, ends)
 
 
-def _scale(axes: Axes, domain: Domain) -> None:
-    if isinstance(domain, Choice):
-        axes.set_yticks(range(len(domain.labels)), domain.labels)
-        axes.set_ylim(len(domain.labels) - 0.4, -0.6)
-        return
-    if domain.log:
-        axes.set_yscale("log")
-    for end in (domain.low, domain.high):
-        axes.axhline(end, label="first range", **_FIRST)
-
-
-def _dots(axes: Axes, name: str, domain: Domain, trials: Sequence[Trial]) -> None:
-    """Draw the trials that have the parameter: coloured by rank, crosses where failed, a star for the best."""
-    ranked = best(trials, len(trials))
-    rank = {trial.number: place / max(len(ranked) - 1, 1) for place, trial in enumerate(ranked)}
-    having = [trial for trial in trials if name in trial.params]
-    spots = [(t, t.number, _height(domain, t.params[name], t.number)) for t in having]
-    good = [(x, y, rank[t.number]) for t, x, y in spots if t.ok]
-    bad = [(x, y) for t, x, y in spots if not t.ok]
-    if good:
-        across, up, colours = zip(*good, strict=True)
-        axes.scatter(across, up, c=colours, **_DOTS)
-    if bad:
-        axes.scatter(*zip(*bad, strict=True), label="failed", **_FAILED)
-    for trial, x, y in spots:
-        if ranked and trial is ranked[0]:
-            axes.scatter([x], [y], label="best trial", **_BEST)
-
-
-def _height(domain: Domain, value: Any, number: int) -> float:
-    """Return where a value is drawn; options are spread a little, so that their dots do not hide each other."""
-    if isinstance(domain, (Float, Int)):
-        return float(value)
-    return domain.index(value) + 0.5 * ((number * 0.618) % 1 - 0.5)
-
-
-def _starts(windows: Sequence[Window]) -> list[int]:
-    """Return the number of the first trial of each stage."""
-    stages = (list(group) for _, group in groupby(windows, key=lambda window: window.stage))
-    return [next(t.number for w in stage for t in w.trials) for stage in stages if any(w.trials for w in stage)]
-
-
-def _name_stages(axes: Axes, windows: Sequence[Window]) -> None:
-    names = list(dict.fromkeys(window.stage for window in windows))
-    for start, name in zip(_starts(windows), names, strict=True):
-        axes.annotate(name, (start, 1.0), (1, 3), xycoords=("data", "axes fraction"), textcoords="offset points", fontsize=9)
-
-
-def _annotate(figure: Figure, panels: Any) -> None:
-    from matplotlib.cm import ScalarMappable
-    from matplotlib.patches import Patch
-
-    figure.suptitle("Where the search looked, stage by stage")
-    entries = {"range of the batch": Patch(**_BAND)}
-    for axes in panels:
-        handles, labels = axes.get_legend_handles_labels()
-        entries |= dict(zip(labels, handles, strict=True))
-    figure.legend(entries.values(), entries.keys(), loc="outside lower center", ncols=4, frameon=False, fontsize=9)
-    bar = figure.colorbar(ScalarMappable(cmap=_DOTS["cmap"]), ax=list(panels), shrink=0.6, aspect=30)
-    bar.set_ticks([0, 1], labels=["best", "worst"])
-    bar.set_label("rank of the trial's value", labelpad=-12)
-    bar.ax.invert_yaxis()
+def _boxes(name: str, windows: Sequence[Window]) -> Iterator[tuple[float, float, float, float]]:
+    """Yield what each run of batches with the same range could have drawn: an interval, or a cell for each option left."""
+    for domain, group in groupby(windows, key=lambda window: window.space[name]):
+        batches = list(group)
+        ends = batches[0].trials[0].number - 0.5, batches[-1].trials[-1].number + 0.5
+        if isinstance(domain, Choice):
+            yield from ((*ends, i - 0.4, i + 0.4) for i in map(domain.index, domain.kept))
+        else:
+            yield (*ends, domain.low, domain.high)

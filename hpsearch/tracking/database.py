@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,11 @@ def prepare(path: Path) -> None:
             problems = connection.execute("PRAGMA quick_check(1)").fetchone()[0] if small else "ok"
             connection.execute("BEGIN IMMEDIATE")
             connection.rollback()
+            # Without statistics SQLite finds a trial's curve by the curve's name, which all trials share.
+            with suppress(sqlite3.OperationalError):
+                connection.execute("PRAGMA analysis_limit=1000")
+                connection.execute("ANALYZE")
+                connection.commit()
     except sqlite3.Error as error:
         raise TrackingError(f"The store {str(path)!r} cannot be used: {error}. {_advice(error)}") from error
     if problems != "ok":

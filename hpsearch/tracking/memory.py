@@ -20,6 +20,8 @@ class _Kept:
     openings: int = 0
     scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
     models: dict[int, Exported] = field(default_factory=dict)
+    files: dict[str, bytes] = field(default_factory=dict)
+    attached_at: int = 0
 
 
 class MemoryTracker:
@@ -29,6 +31,8 @@ class MemoryTracker:
     >>> tracker.studies
     {}
     """
+
+    lasting = False
 
     def __init__(self) -> None:
         self.studies: dict[str, _Kept] = {}
@@ -46,6 +50,7 @@ class MemoryTracker:
             facts=dict(kept.record.facts),
             interrupted=kept.status == "running",
             finished=kept.status == "finished",
+            attached=tuple(kept.files) if kept.attached_at == len(kept.trials) else (),
         )
 
     def start(self, record: StudyRecord, fresh: bool = False) -> None:
@@ -84,6 +89,12 @@ class MemoryTracker:
         if trial.number not in models:
             models[trial.number] = export()
         return f"memory:/{record.name}/{trial.number}"
+
+    def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
+        """Keep files of the whole study."""
+        kept = self._kept(record)
+        kept.files |= files
+        kept.attached_at = len(kept.trials)
 
     def _kept(self, record: StudyRecord) -> _Kept:
         if record.name not in self.studies:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Exported, Recorded, StudyRecord
-from hpsearch.tracking import experiment, links, model, story, study_run
+from hpsearch.tracking import artifacts, experiment, links, model, story, study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.client import PAGE, search, told
 from hpsearch.tracking.courier import Courier
@@ -82,6 +82,7 @@ class MlflowTracker:
             interrupted=parent.info.status == "RUNNING",
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
+            attached=artifacts.attached(parent, len(study.trials)),
         )
 
     def start(self, record: StudyRecord, fresh: bool = False) -> None:
@@ -178,6 +179,16 @@ class MlflowTracker:
         with told(failed):
             return model.log(place, record, trial, exported)
 
+    def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
+        """Log files of the whole study as artifacts of its run, and show the pictures on its page."""
+        client = self.store.client
+        with told("The report cannot be recorded"):
+            study = self._recorded(record)
+            artifacts.attach(client, study.run_id, files, len(study.trials))
+            study.pictures = artifacts.pictures({*study.pictures, *files})
+            ended = client.get_run(study.run_id).info.status
+            self._describe(next((word for word, status in ENDS.items() if status == ended), "running"))
+
     def link(self) -> str:
         """Return the address of the study at hand in the UI."""
         study, base = self._open(), self.store.uri if self.store.served else links.BASE
@@ -229,6 +240,7 @@ class MlflowTracker:
         for number, run in children.complete.items():
             curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
             study.trials[number] = decode(run, record, curve, file)
+        study.pictures = artifacts.pictures(artifacts.attached(parent))
         study.outbox.load()
         study.trials |= {trial.number: trial for trial in study.outbox.pending}
         return study

@@ -33,13 +33,14 @@ def write_trial(client: MlflowClient, parent: Run, record: StudyRecord, trial: T
     metrics = [Metric(name, value, content.end, step) for name, step, value in content.points]
     client.log_batch(run_id, metrics, [Param(name, text) for name, text in content.params.items()])
     if content.files:
-        _write_files(client, run_id, content.files)
+        write_files(client, run_id, content.files)
     client.set_terminated(run_id, "FINISHED" if content.ok else "FAILED", content.end)
     del begun[trial.number]
     return run_id
 
 
-def _write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+def write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
+    """Write files as artifacts of a run, each at the path that is its name, all in one call."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)

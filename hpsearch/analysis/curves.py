@@ -1,0 +1,47 @@
+"""Which learning curves of a study are looked at, the value's own one first."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from hpsearch.analysis.findings import Findings, spread
+from hpsearch.trial import Curve, Trial
+
+# Curves of a recorded study are fetched one by one, so that only these are: the best, and an even choice of the others.
+MOST = 300
+POINTS = 200
+
+
+def curve_names(findings: Findings) -> list[str]:
+    """Return the names of all curves; the one the value was read from comes first, then those of the validation part."""
+    shown = [findings.chosen] if findings.chosen else list(findings.searching[:1])
+    names = dict.fromkeys(name for t in [*shown, *findings.searching[:50]] if t.outcome for name in t.outcome.history)
+    own = _own(findings, list(names))
+    return sorted(names, key=lambda name: (name != own, not name.startswith("validation"), not name.startswith("training")))
+
+
+def _own(findings: Findings, names: Sequence[str]) -> str | None:
+    """Return the curve named as the measure is, else one through the value of the best trial, or through 1 minus it."""
+    named = "_".join(findings.measure.removeprefix("cross-").split())
+    if named in names or findings.chosen is None or findings.chosen.outcome is None:
+        return named if named in names else None
+    value, history = findings.value(findings.chosen), findings.chosen.outcome.history
+    for wanted in (value, 1 - value):  # an error is 1 minus the accuracy
+        for name in history:
+            if any(math.isclose(point, wanted, rel_tol=1e-9) for _, point in history[name]):
+                return name
+    return None
+
+
+def learning_curves(findings: Findings, name: str, most: int = MOST) -> list[tuple[Trial, Curve]]:
+    """Return trials with their curve of one name, finite points only: the best, and an even choice of the others."""
+    having = [t for t in findings.searching if t.outcome is not None and name in t.outcome.history]
+    chosen = spread(having, findings.ranks, most)
+    found = [(t, _thinned([p for p in t.outcome.history[name] if math.isfinite(p[1])])) for t in chosen if t.outcome]
+    return [(trial, curve) for trial, curve in found if curve]
+
+
+def _thinned(points: Sequence[tuple[int, float]]) -> Curve:
+    step = -(-len(points) // POINTS) or 1
+    return tuple(p for i, p in enumerate(points) if i % step == 0 or i == len(points) - 1)

@@ -1,0 +1,61 @@
+"""The picture of all trainings: every trial's learning curve, the best one highlighted."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import chain
+
+from hpsearch.analysis.curves import curve_names, learning_curves
+from hpsearch.analysis.findings import Findings
+from hpsearch.analysis.scales import Scale, value_scale
+from hpsearch.plots.chart import FIFTHS, GREY, ORANGE, Axis, Chart, Lines, Panel
+from hpsearch.trial import Curve, Trial
+
+PANELS = 4
+_NAMES = ("best fifth of the trials", "second", "third", "fourth", "worst fifth")
+Having = Sequence[tuple[Trial, Curve]]
+
+
+def curves(findings: Findings) -> Chart | str:
+    """Draw up to four kinds of curve, the value's own one first; of very many trials the best and an even choice."""
+    names = curve_names(findings)
+    found = {name: learning_curves(findings, name) for name in names[:PANELS]}
+    panels = [_panel(findings, name, having) for name, having in found.items() if having]
+    if not panels:
+        return "There are no learning curves: the objective reported none."
+    drawn, trials = len(found[names[0]]), len(findings.searching)
+    part = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others." if drawn < trials else ""
+    left = f" Not drawn: {', '.join(names[PANELS:])}." if names[PANELS:] else ""
+    return Chart("Learning curves", f"One line per trial, coloured by its rank.{part}{left}", panels, min(len(panels), 2))
+
+
+def _panel(findings: Findings, name: str, having: Having) -> Panel:
+    groups: list[list[tuple[Trial, Curve]]] = [[] for _ in FIFTHS]
+    failed = [pair for pair in having if not pair[0].ok]
+    for pair in having:
+        if pair[0].ok:
+            groups[min(int(findings.ranks[pair[0].number] * len(FIFTHS)), len(FIFTHS) - 1)].append(pair)
+    layers = [_lines(findings, failed, GREY, "failed or stopped", dashed=True, width=0.9)] if failed else []
+    drawn = [i for i in reversed(range(len(groups))) if groups[i]]  # the best on top
+    layers += [_lines(findings, groups[i], FIFTHS[i], _NAMES[i], faint=True) for i in drawn]
+    best = [pair for pair in having if pair[0] is findings.chosen]
+    layers += [_lines(findings, best, ORANGE, f"best: trial {best[0][0].number}", width=2.6)] if best else []
+    return Panel(Axis("step (epoch)"), Axis(name.replace("_", " "), _scale(having)), layers)
+
+
+def _lines(findings: Findings, having: Having, colour: str, label: str, **look: float | bool) -> Lines:
+    """Return curves as one layer, a gap after each."""
+    gap = (math.nan, math.nan)
+    points = list(chain.from_iterable([*curve, gap] for _, curve in having))
+    texts = list(chain.from_iterable([f"trial {trial.number}"] * (len(curve) + 1) for trial, curve in having))
+    return Lines([p[0] for p in points], [p[1] for p in points], colour, label, texts=texts, **look)  # type: ignore[arg-type]
+
+
+def _scale(having: Having) -> Scale:
+    """Return an axis for curves of which nobody said whether high or low is good: extremes are cut off at both ends."""
+    values = [value for _, curve in having for _, value in curve]
+    low, high = value_scale(values), value_scale(values, maximize=True)
+    if low.log:
+        return low
+    return low if low.high - low.low < high.high - high.low else high

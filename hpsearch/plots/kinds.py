@@ -1,0 +1,46 @@
+"""The kinds of picture there are, by name, and how to draw one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from hpsearch.analysis.findings import Findings
+from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.plots.chart import Picture
+from hpsearch.plots.curves import curves
+from hpsearch.plots.history import history
+from hpsearch.plots.important import important
+from hpsearch.plots.pairs import pair_map
+from hpsearch.plots.parallel import parallel
+from hpsearch.plots.ranges import stage_ranges
+from hpsearch.plots.slices import slices
+
+# A kind returns a picture, or one sentence that says why there is none.
+Kind = Callable[[Findings], Picture | str]
+
+KINDS: dict[str, Kind] = {
+    "history": history,
+    "curves": curves,
+    "slice": slices,
+    "parallel": parallel,
+    "map": pair_map,
+    "ranges": stage_ranges,
+    "importance": important,
+}
+
+
+def check_kind(kind: str) -> None:
+    """Refuse a kind that there is not, and name the closest."""
+    if kind not in KINDS:
+        advice = f"Take one of them.{did_you_mean(kind, KINDS)}"
+        raise SettingError(must_be("A kind of picture", f"one of {', '.join(KINDS)}", kind, advice))
+
+
+def draw(kind: str, findings: Findings) -> Picture | str:
+    """Return the picture of a kind, or one sentence that says why there is none.
+
+    Raises:
+        SettingError: there is no such kind.
+    """
+    check_kind(kind)
+    return KINDS[kind](findings)

@@ -1,0 +1,225 @@
+"""Draws a picture as a PNG, with matplotlib."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpsearch.analysis.scales import Scale
+from hpsearch.plots.chart import (
+    GREY,
+    ORANGE,
+    VIRIDIS,
+    Axis,
+    Bars,
+    Boxes,
+    Chart,
+    ColourBar,
+    Dots,
+    Lines,
+    Panel,
+    Parallel,
+    Picture,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 100
+_WIDTH, _HEIGHT, _MORE = 12.0, 7.0, 2.6  # inches; each row of panels beyond the second adds to the height
+_MARKS: dict[str, dict[str, Any]] = {
+    "dot": {"marker": "o", "s": 22, "linewidth": 0.3, "edgecolor": "white", "zorder": 3},
+    "big dot": {"marker": "o", "s": 80, "linewidth": 0.5, "edgecolor": "white", "zorder": 3},
+    "cross": {"marker": "x", "s": 32, "linewidth": 1.2, "zorder": 4, "clip_on": False},
+    "star": {"marker": "*", "s": 210, "linewidth": 0.8, "edgecolor": "black", "zorder": 6},
+}
+_NAMED = 8  # more stages than this are marked, but not named
+
+
+def png(picture: Picture) -> bytes:
+    """Return the picture as a PNG of 1200 by 700 points, higher where it has more than two rows of panels."""
+    content = io.BytesIO()
+    figure(picture).savefig(content, format="png", dpi=DPI, pil_kwargs={"compress_level": 6})
+    return content.getvalue()
+
+
+def figure(picture: Picture) -> Figure:
+    """Return the picture as a matplotlib figure."""
+    return _parallel(picture) if isinstance(picture, Parallel) else _chart(picture)
+
+
+def _chart(chart: Chart) -> Figure:
+    from matplotlib.figure import Figure
+
+    columns = min(chart.columns, len(chart.panels))
+    rows = -(-len(chart.panels) // columns)
+    height = _HEIGHT if rows <= 2 else _HEIGHT + _MORE * (rows - 2)
+    drawn = Figure(figsize=(_WIDTH, height), layout="constrained")
+    all_axes = drawn.subplots(rows, columns, squeeze=False).ravel()
+    for axes, panel in zip(all_axes, chart.panels, strict=False):
+        _panel(axes, panel)
+    for axes in all_axes[len(chart.panels) :]:
+        axes.remove()
+    shown = list(all_axes[: len(chart.panels)])
+    drawn.suptitle(_text(chart.title), fontsize=14)
+    _legend(drawn, shown)
+    if chart.colours is not None:
+        _colour_bar(drawn, shown, chart.colours)
+    return drawn
+
+
+def _panel(axes: Axes, panel: Panel) -> None:
+    for layer in panel.layers:
+        if isinstance(layer, Dots):
+            _dots(axes, layer)
+        elif isinstance(layer, Lines):
+            _lines(axes, layer)
+        elif isinstance(layer, Boxes):
+            _boxes(axes, layer)
+        else:
+            _bars(axes, layer)
+    _axis(axes.xaxis, panel.x)
+    _axis(axes.yaxis, panel.y)
+    axes.grid(alpha=0.25)
+    axes.set_axisbelow(True)
+    for i, (start, name) in enumerate(panel.stages):
+        if i:
+            axes.axvline(start, color=GREY, linewidth=0.9)
+        if len(panel.stages) <= _NAMED:
+            where: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
+            axes.annotate(_text(name), (start, 1.0), (2, 3), annotation_clip=False, **where)
+
+
+def _dots(axes: Axes, dots: Dots) -> None:
+    colour: dict[str, Any] = {"color": dots.colour} if isinstance(dots.colour, str) else {"c": dots.colour}
+    scale: dict[str, Any] = {} if isinstance(dots.colour, str) else {"cmap": VIRIDIS, "vmin": 0.0, "vmax": 1.0}
+    axes.scatter(list(dots.x), list(dots.y), label=_text(dots.label) or None, **colour, **scale, **_MARKS[dots.mark])
+
+
+def _lines(axes: Axes, lines: Lines) -> None:
+    look: dict[str, Any] = {"drawstyle": "steps-post"} if lines.steps else {}
+    look |= {"linestyle": "--"} if lines.dashed else {}
+    look |= {"alpha": 0.55} if lines.faint else {}
+    alone = len(lines.x) == 1 or (len(lines.x) == 2 and np.isnan(lines.x[1]))
+    look |= {"marker": "."} if alone or lines.texts else {}
+    axes.plot(lines.x, lines.y, color=lines.colour, linewidth=lines.width, markersize=3, label=_text(lines.label), **look)
+
+
+def _boxes(axes: Axes, boxes: Boxes) -> None:
+    from matplotlib.collections import PolyCollection
+
+    corners = [[(x0, y0), (x0, y1), (x1, y1), (x1, y0)] for x0, x1, y0, y1 in boxes.boxes]
+    shades = PolyCollection(corners, facecolor=boxes.colour, alpha=0.3, linewidth=0, label=_text(boxes.label))
+    axes.add_collection(shades)
+
+
+def _bars(axes: Axes, bars: Bars) -> None:
+    places = range(len(bars.names))
+    axes.barh(places, bars.lengths, color=bars.colour)
+    axes.set_yticks(places, [_text(name) for name in bars.names], fontsize=11)
+    axes.invert_yaxis()
+    for place, length, text in zip(places, bars.lengths, bars.texts, strict=True):
+        axes.annotate(text, (length, place), (5, 0), textcoords="offset points", va="center")
+
+
+def _axis(side: Any, axis: Axis) -> None:
+    name = side.axis_name
+    setter = {k: getattr(side.axes, f"set_{name}{k}") for k in ("label", "scale", "lim")}
+    setter["label"](_text(axis.label))
+    if axis.scale is None:
+        return
+    if axis.scale.log:
+        setter["scale"]("log")
+        _plain_ticks(side, axis.scale)
+    if axis.scale.options:
+        options = list(axis.scale.options)
+        side.set_ticks(range(len(options)), [_text(option) for option in options], fontsize=8 if len(options) > 8 else 9)
+        if name == "x" and sum(map(len, options)) > 32:
+            side.set_tick_params(rotation=25)
+            for label in side.get_ticklabels():
+                label.set_horizontalalignment("right")
+    margin = 0.0 if axis.scale.options else 0.02
+    setter["lim"](*_padded(axis, margin))
+
+
+def _plain_ticks(side: Any, scale: Scale) -> None:
+    """Write 0.01 instead of a power, and between the powers where there are few; formulas are also slow to draw."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+
+    if scale.high / scale.low < 200:
+        side.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    side.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+    side.set_minor_formatter(NullFormatter())
+
+
+def _padded(axis: Axis, margin: float) -> tuple[float, float]:
+    scale = axis.scale
+    assert scale is not None
+    if scale.log:
+        factor = (scale.high / scale.low) ** margin
+        return scale.low / factor, scale.high * factor
+    return scale.low - margin * (scale.high - scale.low), scale.high + margin * (scale.high - scale.low)
+
+
+def _legend(drawn: Figure, panels: Sequence[Axes]) -> None:
+    entries: dict[str, Any] = {}
+    for axes in panels:
+        handles, labels = axes.get_legend_handles_labels()
+        entries = dict(zip(labels, handles, strict=True)) | entries
+    if entries:
+        place: dict[str, Any] = {"loc": "outside lower center", "ncols": min(len(entries), 6), "frameon": False, "fontsize": 9}
+        drawn.legend(list(entries.values()), list(entries), **place)
+
+
+def _colour_bar(drawn: Figure, panels: Sequence[Axes], colours: ColourBar) -> None:
+    from matplotlib.cm import ScalarMappable
+
+    bar = drawn.colorbar(ScalarMappable(cmap=VIRIDIS), ax=list(panels), shrink=0.75, aspect=35, pad=0.015)
+    bar.set_ticks([u for u, _ in colours.ticks], labels=[text for _, text in colours.ticks])
+    bar.set_label(_text(colours.label))
+    bar.ax.invert_yaxis()
+
+
+def _parallel(picture: Parallel) -> Figure:
+    from matplotlib.collections import LineCollection
+    from matplotlib.figure import Figure
+
+    drawn = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    axes = drawn.subplots()
+    heights = np.array([upright.places for upright in picture.axes], dtype=float).T
+    steps = np.arange(len(picture.axes), dtype=float)
+    lines = [np.column_stack([steps, row]) for row in heights]
+    faint = 0.75 if len(lines) <= 100 else 0.35
+    colours: dict[str, Any] = {"cmap": VIRIDIS, "array": np.array(picture.places), "clim": (0.0, 1.0), "alpha": faint}
+    axes.add_collection(LineCollection(lines, linewidths=1.1, **colours))
+    axes.plot(steps, heights[picture.best], color=ORANGE, linewidth=2.6, label="best")
+    for step, upright in zip(steps, picture.axes, strict=True):
+        axes.axvline(step, color="0.2", linewidth=1.0)
+        for place, text in upright.ticks:
+            box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
+            side = "right" if step == steps[-1] and len(steps) > 1 else "left"
+            gap = -4 if side == "right" else 4
+            axes.annotate(
+                _text(text), (step, place), (gap, 0), textcoords="offset points", va="center", ha=side, fontsize=8, bbox=box
+            )
+    names = [_text(upright.label) for upright in picture.axes]
+    crowded = max(map(len, names)) * len(names) > 150
+    axes.set_xticks(steps, names, fontsize=9, rotation=15 if crowded else 0, ha="right" if crowded else "center")
+    axes.set_yticks([])
+    axes.set_xlim(-0.15, steps[-1] + 0.15)
+    axes.set_ylim(min(-0.04, float(heights.min()) - 0.04), 1.04)
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    drawn.suptitle(_text(picture.title), fontsize=14)
+    _legend(drawn, [axes])
+    _colour_bar(drawn, [axes], picture.colours)
+    return drawn
+
+
+def _text(text: str) -> str:
+    """Return text that matplotlib shows as it is: dollars would begin a formula, and a leading _ hides a legend's entry."""
+    return text.replace("$", r"\$")

@@ -1,0 +1,191 @@
+"""Every kind of picture of every kind of study, on paper and for the browser; and that the numbers in them are right."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from PIL import Image
+
+from hpsearch.errors import SettingError
+from hpsearch.plots import interactive, still
+from hpsearch.plots.chart import Chart, Dots, Lines, Panel, Parallel
+from hpsearch.plots.kinds import KINDS, draw
+from hpsearch.result import Result
+from tests.plots.sample import STUDIES, result
+
+# Kinds that have nothing to draw, and say so.
+SENTENCES = {
+    "all failed": set(KINDS) - {"ranges"},
+    "all diverged": set(KINDS) - {"ranges"},
+    "one trial": {"importance"},
+    "one constant value": {"importance", "curves"},
+    "extreme values": {"curves"},
+    "hostile names": {"curves"},
+}
+RENDERED = ("eight parameters, long labels", "one trial", "hostile names", "stages")
+
+
+@pytest.fixture(scope="module")
+def results() -> dict[str, Result]:
+    return {name: make() for name, make in STUDIES.items()}
+
+
+@pytest.mark.parametrize("name", list(STUDIES))
+@pytest.mark.parametrize("kind", list(KINDS))
+def test_is_drawn_or_says_why_not(results: dict[str, Result], name: str, kind: str) -> None:
+    picture = draw(kind, results[name].findings)
+    assert isinstance(picture, str) == (kind in SENTENCES.get(name, ())), picture
+    if isinstance(picture, str):
+        assert picture[0].isupper()
+        assert "could not" not in picture
+        return
+    if name not in RENDERED:
+        return
+    with Image.open(io.BytesIO(still.png(picture))) as image:
+        assert image.width == 1200
+        assert 700 <= image.height <= 1500
+        assert len(set(image.convert("L").resize((60, 35)).tobytes())) > 5  # something was drawn
+    part = interactive.division(picture, kind)
+    assert part.count("</script>") == 1
+    assert "<img" not in part
+    assert "NaN" not in re.sub(r'"bdata":"[^"]*"', "", part)
+
+
+def test_nothing_is_cut_off() -> None:
+    """Everything of the widest picture lies inside the paper, by matplotlib's own measure."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    for kind in ("slice", "parallel", "ranges", "history"):
+        picture = draw(kind, STUDIES["eight parameters, long labels"]().findings)
+        assert not isinstance(picture, str)
+        figure = still.figure(picture)
+        canvas = FigureCanvasAgg(figure)
+        canvas.draw()
+        paper = figure.bbox.expanded(1.002, 1.002)
+        shown = [axes.get_tightbbox() for axes in figure.axes]
+        shown += [legend.get_window_extent() for legend in figure.legends]
+        assert all(box is not None and paper.contains(*box.min) and paper.contains(*box.max) for box in shown), kind
+
+
+def _chart(kind: str, found: Result) -> Chart:
+    picture = draw(kind, found.findings)
+    assert isinstance(picture, Chart)
+    return picture
+
+
+def _layers(panel: Panel, label: str) -> list[Dots]:
+    return [layer for layer in panel.layers if isinstance(layer, Dots) and layer.label == label]
+
+
+def test_history_ends_at_the_best_value_and_marks_every_trial() -> None:
+    found = result()
+    values = [trial.value for trial in found.trials if trial.ok]
+    for panel in _chart("history", found).panels:
+        (line,) = [layer for layer in panel.layers if isinstance(layer, Lines)]
+        assert line.y[-1] == min(values)
+        assert list(line.y) == sorted(line.y, reverse=True)
+        assert sum(len(layer.x) for layer in _layers(panel, "trial") + _layers(panel, "failed")) == len(found.trials)
+    seconds = _chart("history", found).panels[1].layers[0]
+    assert isinstance(seconds, Dots)
+    total = sum(trial.seconds for trial in found.trials)
+    assert max(seconds.x) == pytest.approx(total, rel=0.5)
+    assert max(seconds.x) <= total * (1 + 1e-9)
+
+
+def test_values_are_shown_as_the_user_returned_them() -> None:
+    found = result(maximize=True)
+    returned = {found.value(trial) for trial in found.trials if trial.ok}
+    line = next(layer for layer in _chart("history", found).panels[0].layers if isinstance(layer, Lines))
+    assert line.y[-1] == max(returned) > 0
+    assert list(line.y) == sorted(line.y)
+
+
+def test_very_bad_values_do_not_flatten_the_others() -> None:
+    panel = _chart("history", STUDIES["extreme values"]()).panels[0]
+    assert panel.y.scale is not None
+    assert panel.y.scale.high < 100
+    assert "beyond the axis" in panel.y.label
+
+
+def test_logarithmic_ranges_have_logarithmic_axes() -> None:
+    panels = {panel.x.label: panel for panel in _chart("slice", result()).panels}
+    assert {name: bool(p.x.scale and p.x.scale.log) for name, p in panels.items()} == {
+        "learning_rate": True, "l2": True, "kind": False,
+    }  # fmt: skip
+
+
+def test_slices_show_conditional_parameters_where_they_are() -> None:
+    found = STUDIES["eight parameters, long labels"]()
+    panel = next(panel for panel in _chart("slice", found).panels if panel.x.label == "momentum")
+    dots = panel.layers[0]
+    assert isinstance(dots, Dots)
+    assert len(dots.x) == sum("momentum" in trial.params for trial in found.trials) > 0
+
+
+def test_curves_begin_with_that_of_the_value() -> None:
+    """The value is the last point of `cost`; `other` comes second, although both are reported together."""
+    chart = _chart("curves", result())
+    assert [panel.y.label for panel in chart.panels] == ["cost", "other"]
+    best = [layer for layer in chart.panels[0].layers if isinstance(layer, Lines) and layer.label.startswith("best: ")]
+    assert [p for p in best[0].y if p == p][-1] == result().best.value
+
+
+def test_parallel_lines_cross_every_axis_between_its_ends() -> None:
+    found = STUDIES["eight parameters, long labels"]()
+    picture = draw("parallel", found.findings)
+    assert isinstance(picture, Parallel)
+    assert len(picture.axes) == len(found.study.space) + 1
+    places = [place for upright in picture.axes for place in upright.places]
+    assert min(places) == pytest.approx(-0.12)  # where a conditional parameter is absent
+    assert max(places) <= 1
+    assert picture.places[picture.best] == 0.0
+
+
+def test_the_map_takes_rate_and_decay() -> None:
+    panel = _chart("map", result()).panels[0]
+    assert (panel.x.label, panel.y.label) == ("learning_rate", "l2")
+
+
+def test_the_map_takes_the_most_important_numbers_otherwise() -> None:
+    panel = _chart("map", STUDIES["eight parameters, long labels"]()).panels[0]
+    assert panel.x.label == "parameter_number_0"
+
+
+def test_ranges_draw_a_panel_per_parameter_and_a_mark_per_trial() -> None:
+    found = STUDIES["stages"]()
+    panels = {panel.y.label: panel for panel in _chart("ranges", found).panels}
+    assert list(panels) == list(found.study.space)
+    marks = [layer for layer in panels["l2"].layers if isinstance(layer, Dots)]
+    assert sum(len(layer.x) for layer in marks) == len(found.trials) + 1  # every trial, and the star of the best one
+    assert [name for _, name in panels["l2"].stages] == ["coarse", "fine", "finer"]
+
+
+def test_many_dots_are_thinned_in_the_browser_and_the_best_stay() -> None:
+    ranks = [(i * 7919 % 5000) / 5000 for i in range(5000)]
+    dots = Dots(list(range(5000)), [0.0] * 5000, ranks)
+    kept = interactive._kept(dots)
+    assert len(kept) <= interactive.MOST + interactive.LEADERS
+    assert {i for i, rank in enumerate(ranks) if rank < 100 / 5000} <= set(kept)
+
+
+def test_a_page_of_its_own_needs_no_network() -> None:
+    page = interactive.page(_chart("map", result()))
+    assert not re.search(r"<(script|link|img|iframe)[^>]+(src|href)=", page)
+    assert len(page) > 1e6  # plotly's script is in it
+
+
+def test_an_unknown_kind_is_answered_with_the_closest() -> None:
+    with pytest.raises(SettingError, match=r"must be one of history, .*, got 'histry'.*Did you mean 'history'"):
+        draw("histry", result().findings)
+
+
+def test_hostile_texts_stay_texts() -> None:
+    found = STUDIES["hostile names"]()
+    picture = draw("slice", found.findings)
+    assert not isinstance(picture, str)
+    drawn = json.dumps(interactive.figure(picture).to_plotly_json()["layout"], default=str)
+    assert "&lt;/script&gt;" in drawn
+    assert "<img" not in drawn
