@@ -16,21 +16,13 @@ import numpy as np
 from scipy.stats import wilcoxon
 
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial, data
+from hpsearch.analysis.ranks import holm
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Strategy
 from hpsearch.strategies import Random, Staged
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Params
 from tests.benchmarks.bbob import FUNCTIONS, SEEDS, random_target, trials_to_target, values
-
-
-def holm(p_values: Sequence[float]) -> list[float]:
-    """Return p-values adjusted for their number by Holm's step-down rule; (.01, .04, .03) become (.03, .06, .06)."""
-    order = np.argsort(p_values, kind="stable")
-    steps = [(len(order) - i) * p_values[place] for i, place in enumerate(order)]
-    adjusted = np.empty(len(order))
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0)
-    return [float(p) for p in adjusted]
 
 
 def against_random(strategy: Strategy, trials: int) -> list[tuple[int, float, float, float, float]]:
