@@ -6,6 +6,7 @@
     Outcome, Trial, Status        what one trial answered
     Proposal, Batch, Context      the words a strategy or an objective of your own needs
     data, main                    data sets; the command line for a study's own file
+    compare                       strategies or studies side by side, on paired seeds
 
 Importing this loads none of mlflow, optuna, scikit-learn, numba.
 """
@@ -26,6 +27,7 @@ from hpsearch.trial import Outcome, Status, Trial
 
 if TYPE_CHECKING:
     from hpsearch.cli import main
+    from hpsearch.comparison import compare
 
 __all__ = [
     "Batch",
@@ -43,6 +45,7 @@ __all__ = [
     "Stop",
     "Study",
     "Trial",
+    "compare",
     "data",
     "main",
 ]
@@ -54,4 +57,8 @@ def __getattr__(name: str) -> Any:
         from hpsearch.cli import main
 
         return main
+    if name == "compare":
+        from hpsearch.comparison import compare
+
+        return compare
     raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")

@@ -172,6 +172,24 @@ def show(
     show_summary(terminal(), summary, catalog.trial_rows(store, summary), trials)
 
 
+@typer_app.command()
+def compare(
+    arms: Annotated[list[str], typer.Argument(metavar="A B ...", help="Study files (FILE or FILE:STUDY), or recorded names.")],
+    repetitions: Annotated[int, typer.Option(help="Searches per arm, on paired seeds.")] = 10,
+    budget: Annotated[float | None, typer.Option(help="What every search may spend; the least of all where left out.")] = None,
+    unit: Annotated[str, typer.Option(help="What is spent: trials, epochs or seconds.")] = "trials",
+    name: Annotated[str, typer.Option(help="The comparison's name in the store; the arms' names where left out.")] = "",
+    seed: Annotated[int, typer.Option(help="Decides the seeds of all repetitions.")] = 0,
+    jobs: Jobs = None,
+    fresh: Fresh = False,
+    tracking_uri: Uri = None,
+) -> None:
+    """Run studies many times on the same seeds, and say which is better, with intervals; differences inside noise are ties."""
+    from hpsearch.commands import compare_studies
+
+    compare_studies(arms, tracking_uri, repetitions, budget, unit, name, seed, jobs, fresh)
+
+
 @typer_app.command("report")
 def write_report(
     name: Name,

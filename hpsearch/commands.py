@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from hpsearch.alarm import Terminated
 from hpsearch.display import best_table, chosen_line, completeness, display, failures, rows_table
@@ -40,15 +44,10 @@ def run_study(
     study = study.smoke() if smoke else study
     root = project_root(file.parent if file else Path.cwd())
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
-    try:
-        with twice_ends_at_once(kill_workers), display(console, sign) as progress:
-            made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
-            options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
-            result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
-    except (KeyboardInterrupt, Terminated) as end:
-        again = shlex.join([*_program(), *sys.argv[1:]])
-        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
-        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
+    with _resumable(), display(console, sign) as progress:
+        made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
+        options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
+        result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
     if result.trials and result.taken_over == len(result.trials):
         console.print(
             f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
@@ -185,6 +184,55 @@ def _check_folder(out: Path | None) -> None:
     """Refuse a file in a folder that is not there, before anything is drawn."""
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
+
+
+def compare_studies(
+    arms: Sequence[str],
+    tracking_uri: str | None,
+    repetitions: int,
+    budget: float | None,
+    unit: str,
+    name: str,
+    seed: int,
+    jobs: int | None,
+    fresh: bool,
+) -> None:
+    """Run a comparison of studies with a display, and show what may be concluded."""
+    from hpsearch.comparison import compare
+
+    console, root = terminal(), project_root(Path.cwd())
+    studies = [_arm(arm, tracking_uri) for arm in arms]
+    tracker = MlflowTracker(tracking_uri, root)
+    sizes: Any = {"repetitions": repetitions, "budget": budget, "unit": unit, "name": name, "seed": seed}
+    with _resumable(), display(console, -1 if studies[0].maximize else 1) as progress:
+        found = compare(*studies, jobs=jobs, tracker=tracker, fresh=fresh, progress=progress, **sizes)
+    table = Table(*found.heads, title=found.result.study.name, title_justify="left", box=SIMPLE_HEAD)
+    for row in found.rows():
+        table.add_row(*map(Text, row))
+    console.print(table)
+    for sentence in found.conclusions:
+        console.print(sentence, markup=False, soft_wrap=True)
+    _show_link(console, tracker, tracking_uri)
+
+
+def _arm(text: str, tracking_uri: str | None) -> Study:
+    """Return the study that an argument names: a file, a study in a file, or a recorded study."""
+    file, _, study = text.partition(":")
+    if file.endswith(".py") or Path(file).is_file():
+        return load_study(Path(file), study or None)
+    return recorded_result(text, tracking_uri).study
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say how to go on after an interrupt, and end with its code."""
+    try:
+        with twice_ends_at_once(kill_workers):
+            yield
+    except (KeyboardInterrupt, Terminated) as end:
+        again = shlex.join([*_program(), *sys.argv[1:]])
+        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
+        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
 
 
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:

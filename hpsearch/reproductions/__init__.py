@@ -1,0 +1,1 @@
+"""Published comparisons, run again: one file each, listed in `hpsearch.reproductions.catalogue`."""

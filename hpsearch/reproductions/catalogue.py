@@ -1,0 +1,21 @@
+"""The reproductions there are, by name."""
+
+from __future__ import annotations
+
+from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.reproductions.reproduction import Reproduction
+
+REPRODUCTIONS: tuple[Reproduction, ...] = ()
+
+
+def named(name: str) -> Reproduction:
+    """Return the reproduction of that name.
+
+    Raises:
+        SettingError: there is none.
+    """
+    known = {one.name: one for one in REPRODUCTIONS}
+    if name not in known:
+        advice = f"Take one of them.{did_you_mean(name, known)}"
+        raise SettingError(must_be("NAME", f"one of {', '.join(known)}", name, advice))
+    return known[name]
