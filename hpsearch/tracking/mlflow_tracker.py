@@ -52,6 +52,7 @@ class MlflowTracker:
         self._uri, self._root = uri, root
         self._page_size = page_size
         self._study: OpenStudy | None = None
+        self._read: tuple[tuple[str, object], Children] | None = None
         if store is not None:
             self.store = store
 
@@ -224,7 +225,11 @@ class MlflowTracker:
         return None if found is None else study_run.newest(self.store.client, found.experiment_id)
 
     def _children(self, parent: Run) -> Children:
-        return read_children(self.store.client, parent, self._page_size)
+        """Return the trials in the store; read once by `find` and `start` together where nobody wrote in between."""
+        seen = (str(parent.info.run_id), self.store.version())
+        if seen[1] is None or self._read is None or self._read[0] != seen:
+            self._read = (seen, read_children(self.store.client, parent, self._page_size))
+        return self._read[1]
 
     def _lost(self, record: StudyRecord) -> Recorded | None:
         """Return what our own file kept of a study whose database was removed, if anything."""
@@ -254,11 +259,13 @@ class MlflowTracker:
         tags = study_run.tags(record, self.store.root)
         if parent is None:
             parent = client.create_run(experiment_id, tags=tags, run_name=story.title(record, ()))
+            children = self._children(parent)
         else:
+            children = self._children(parent)
             client.update_run(parent.info.run_id, "RUNNING")
             write_points(client, parent.info.run_id, {}, 0, 0.0, tags)
+        self._read = None
         client.log_text(parent.info.run_id, study_run.document(record), "study.json")
-        children = self._children(parent)
         for run in [*children.half_written, *children.repeated]:
             client.delete_run(run.info.run_id)
         return self._at_hand(record, parent, children)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -115,6 +116,16 @@ class Store:
         """Whether the SQLite file is gone, or another one in its place; what is written then may be lost without an error."""
         path = self.database
         return path is not None and (database.inode(path) != self._inode or path.stat().st_size == 0)
+
+    def version(self) -> tuple[int | None, int] | None:
+        """Return what changes whenever anybody writes to a local store; None for a server, which does not tell."""
+        if self.database is None:
+            return None
+        return database.inode(self.database), int(self._watch.execute("PRAGMA data_version").fetchone()[0])
+
+    @cached_property
+    def _watch(self) -> sqlite3.Connection:
+        return sqlite3.connect(str(self.database), timeout=20, check_same_thread=False)
 
     @cached_property
     def _inode(self) -> int | None:

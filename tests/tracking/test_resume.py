@@ -248,3 +248,41 @@ def test_a_study_that_ends_badly_frees_its_lock(root: Path, tracker: MlflowTrack
         tracker.start(record())
     tracker.start(record())
     tracker.finish("failed", [])
+
+
+def test_what_another_process_wrote_between_looking_and_starting_is_seen(root: Path) -> None:
+    """`start` takes over what `find` read only where nobody wrote in between; both trials must be there once."""
+    first = MlflowTracker(root=root)
+    first.start(record())
+    first.record(plain(0))
+    first.finish("killed", [])
+    late = MlflowTracker(root=root)
+    assert late.find(record()) is not None
+    other = MlflowTracker(root=root)
+    other.start(record())
+    other.record(plain(1))
+    other.finish("killed", [])
+    late.start(record())
+    late.record(plain(1))  # known already: written once
+    late.finish("finished", [])
+    found = MlflowTracker(root=root).find(record())
+    assert found is not None
+    assert [trial.number for trial in found.trials] == [0, 1]
+    assert found.dropped == 0
+
+
+def test_a_start_right_after_looking_reads_the_trials_once(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from hpsearch.tracking import mlflow_tracker
+
+    first = MlflowTracker(root=root)
+    first.start(record())
+    first.record(plain(0))
+    first.finish("killed", [])
+    reads = []
+    read = mlflow_tracker.read_children
+    monkeypatch.setattr(mlflow_tracker, "read_children", lambda *args: reads.append(args) or read(*args))
+    late = MlflowTracker(root=root)
+    late.find(record())
+    late.start(record())
+    late.finish("finished", [])
+    assert len(reads) == 1
