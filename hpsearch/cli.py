@@ -11,19 +11,12 @@ import typer
 
 from hpsearch.alarm import Terminated
 from hpsearch.errors import HpsearchError, must_be
+from hpsearch.options import BackendOption, Debug, Fresh, Jobs, Model, Name, Report, Retry, Smoke, Uri
 
 if TYPE_CHECKING:
     from hpsearch.study import Study
 
 _INTERRUPTED, _TERMINATED, _WRONG_INPUT = 130, 143, 2
-
-
-def _whole(text: str) -> int:
-    """Read a number of jobs; what it means is for the execution to judge."""
-    try:
-        return int(text)
-    except ValueError:
-        raise HpsearchError(must_be("jobs", "a whole number >= 1", text, "Leave it out for one worker per core.")) from None
 
 
 typer_app = typer.Typer(
@@ -32,22 +25,6 @@ typer_app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Debug = Annotated[bool, typer.Option("--debug", help="Stop in the debugger where the objective raises.")]
-Uri = Annotated[str | None, typer.Option("--tracking-uri", help="Another MLflow store: sqlite:///FILE or http://HOST:PORT.")]
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as in: hpsearch list")]
-Jobs = Annotated[
-    int | None,
-    typer.Option("--jobs", "-j", parser=_whole, metavar="N", help="Trials side by side; all cores where left out."),
-]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on with the recorded study.")]
-Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run trials that failed again; a grid does so anyway.")]
-Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch, little data, no record.")]
-Model = Annotated[
-    bool | None, typer.Option("--model/--no-model", help="Log the best network, for MLflow to load; done where it is quick.")
-]
-Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the pictures and the report at the end.")]
-BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
 
 def app(arguments: list[str] | None = None, commands: typer.Typer | None = None) -> None:
@@ -219,12 +196,15 @@ def write_plot(
 def score_test_part(name: Name, tracking_uri: Uri = None) -> None:
     """Open the sealed test part and score the best trial on it; every opening is counted and logged."""
     from hpsearch.commands import recorded_result, terminal
+    from hpsearch.trust import optimism_seen
 
     console = terminal()
     result = recorded_result(name, tracking_uri)
     scores = result.test()
     opened = f"Trial {result.best.number} of {name} on the test part:"
     console.print(opened, " ".join(f"{key}={value:.4f}" for key, value in scores.items()), markup=False)
+    if said := optimism_seen(result, scores):
+        console.print(said, markup=False)
 
 
 @typer_app.command()

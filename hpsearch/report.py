@@ -16,6 +16,7 @@ from hpsearch.plots.kinds import KINDS, draw
 from hpsearch.ranges import Choice, Domain, Int
 from hpsearch.result import Result
 from hpsearch.trial import Trial
+from hpsearch.trust import trust
 from hpsearch.wording import duration, failures, shown
 
 ROWS = 100
@@ -58,6 +59,7 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
     pictures = draw_all(result) if pictures is None else pictures
     parts = [
         section("Best setting", _setting(result)),
+        section("How much to trust it", _lines("", trust(result))),
         section("How it went", _course(result)),
         section("What was searched", _question(result)),
         *(_picture(kind, picture) for kind, picture in pictures.items()),
@@ -132,7 +134,8 @@ def _notes(result: Result) -> list[str]:
 
 def _lines(title: str, lines: Sequence[str]) -> str:
     items = "".join(f"<li>{escape(line)}</li>" for line in lines)
-    return f"<h3>{title}</h3><ul>{items}</ul>" if items else ""
+    head = f"<h3>{title}</h3>" if title else ""
+    return f"{head}<ul>{items}</ul>" if items else ""
 
 
 def _question(result: Result) -> str:

@@ -19,7 +19,7 @@ OTHERS = [
     "Staged(trials=60)",
     "Bayesian(trials=60, batch_size=4)",
     "Halving(trials=81, max_epochs=4, factor=2)",
-    "Hyperband(max_epochs=27)",
+    "Hyperband(max_epochs=81)",
 ]
 
 

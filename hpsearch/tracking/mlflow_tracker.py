@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -28,7 +27,6 @@ from hpsearch.trial import Trial
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-logger = logging.getLogger(__name__)
 ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 OPENINGS = "hpsearch.test_openings"
 
@@ -168,17 +166,10 @@ class MlflowTracker:
         failed = f"The network of trial {trial.number} cannot be logged"
         with told(failed):
             study = self._recorded(record)
-            if trial.number not in study.outbox.runs:
-                raise TrackingError(f"{failed}: the trial itself waits for the store. Run the study again.")
-            place = model.Place(self.store.client, study.parent, study.outbox.runs[trial.number])
-            found = model.find(place)
-        if found is not None:
-            return found
-        exported = export()
-        if exported.note:
-            logger.warning("%s", exported.note)
-        with told(failed):
-            return model.log(place, record, trial, exported)
+        if trial.number not in study.outbox.runs:
+            raise TrackingError(f"{failed}: the trial itself waits for the store. Run the study again.")
+        place = model.Place(self.store.client, study.parent, study.outbox.runs[trial.number])
+        return model.keep(place, record, trial, export, failed)
 
     def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
         """Log files of the whole study as artifacts of its run, and show the pictures on its page."""

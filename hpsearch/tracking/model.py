@@ -7,7 +7,7 @@ import logging
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ import numpy as np
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Exported, StudyRecord
 from hpsearch.tracking import names
+from hpsearch.tracking.client import told
 from hpsearch.tracking.trial_run import run_name, shown
 from hpsearch.trial import Trial
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
     from mlflow.entities import LoggedModel, Run
 
+logger = logging.getLogger(__name__)
 CODE = Path(__file__).with_name("pyfunc_network.py")
 REQUIREMENTS = ["mlflow>=3.17,<4", "numpy>=2.1"]
 # The study's own run names the address of its best network in this tag.
@@ -49,6 +51,19 @@ class Place:
 def address(model: LoggedModel) -> str:
     """Return what ``mlflow.pyfunc.load_model`` takes."""
     return f"models:/{model.model_id}"
+
+
+def keep(place: Place, record: StudyRecord, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
+    """Log a network unless it is logged already; return what loads it. ``failed`` begins the sentence where that fails."""
+    with told(failed):
+        found = find(place)
+    if found is not None:
+        return found
+    exported = export()
+    if exported.note:
+        logger.warning("%s", exported.note)
+    with told(failed):
+        return log(place, record, trial, exported)
 
 
 def find(place: Place) -> str | None:
@@ -140,15 +155,15 @@ def _check(loaded: Any, exported: Exported) -> None:
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Keep MLflow's remarks on its own type hints and on each step of saving from the user's terminal."""
-    logger = logging.getLogger("mlflow.pyfunc")
-    level = logger.level
+    theirs = logging.getLogger("mlflow.pyfunc")
+    level = theirs.level
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        logger.setLevel(logging.WARNING)
+        theirs.setLevel(logging.WARNING)
         try:
             yield
         finally:
-            logger.setLevel(level)
+            theirs.setLevel(level)
 
 
 def _tags(record: StudyRecord, trial: Trial, exported: Exported) -> dict[str, str]:

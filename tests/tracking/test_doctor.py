@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -79,6 +80,7 @@ def test_a_study_that_runs_is_left_alone(root: Path, tracker: MlflowTracker) -> 
     assert findings(root, mend=True) == []
     tracker.store.unsent("sample").unlink()
     tracker.finish("finished", [])
+    tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 2))
     assert len(findings(root)) == 1
 
 
@@ -90,7 +92,8 @@ def _child(tracker: MlflowTracker, number: int) -> dict[str, str]:
 def test_of_repeated_trials_the_first_stays(root: Path, tracker: MlflowTracker) -> None:
     run_study(tracker)
     for number in (0, 2):
-        write_trial(tracker.store.client, tracker._open().parent, record(), plain(number, 0.75), {})
+        later = replace(plain(number, 0.75), started=plain(number).started + 1)
+        write_trial(tracker.store.client, tracker._open().parent, record(), later, {})
     assert findings(root, mend=True) == [
         "Study 'sample' has trials recorded more than once: 0, 2."
         " With --mend: the earliest run of each stays, the others are deleted."
@@ -226,11 +229,10 @@ def _sql(path: Path, statement: str) -> None:
 def test_more_trials_than_a_page_holds_are_all_seen(
     root: Path, tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-
     tracker.start(record())
+    tracker.finish("finished", [])
     for number in range(7):
         tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, number))
-    tracker.finish("finished", [])
     monkeypatch.setattr(search, "__defaults__", (3, False))
     assert "half-written trials: 0, 1, 2, 3, 4, 5, 6." in findings(root, mend=True)[0]
     assert findings(root) == []

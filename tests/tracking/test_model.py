@@ -81,7 +81,7 @@ def elsewhere(uri: str, address: str | None, folder: Path) -> dict[str, np.ndarr
 
 def trained(result: Result) -> Network:
     """Return the best trial's network, trained once more."""
-    from hpsearch.execution import trial_context
+    from hpsearch.task import trial_context
 
     task = STUDY.task(result.best)
     return STUDY.objective.network(task.params, trial_context(task))  # type: ignore[attr-defined, no-any-return]
@@ -218,6 +218,7 @@ def test_a_later_process_trains_it_again_to_the_same_bits(root: Path, caplog: py
 def test_a_model_that_is_not_quite_the_recorded_one_says_so(tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
     tracker.start(record())
     tracker.record(plain(0))
+    tracker.finish("finished", [])
     tracker.keep_model(record(), plain(0), lambda: exported(note="It came out differently."))
     (found,) = tracker.store.client.search_logged_models([tracker._open().parent.info.experiment_id])
     assert found.tags["hpsearch.note"] == "It came out differently."
@@ -263,6 +264,7 @@ def exported(seed: int = 0, **changes: Any) -> Exported:
 def test_a_model_that_answers_otherwise_is_not_logged(tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(0))
+    tracker.finish("finished", [])
     wrong = exported(outputs=exported(seed=1).outputs)
     with pytest.raises(TrackingError, match="answers differently from the network it was made of, by up to 0"):
         tracker.keep_model(record(), plain(0), lambda: wrong)
@@ -272,6 +274,7 @@ def test_a_model_that_answers_otherwise_is_not_logged(tracker: MlflowTracker) ->
 def test_what_would_have_to_be_pickled_is_not_logged(tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(0))
+    tracker.finish("finished", [])
     hostile = exported(weights={**exported().weights, "biases_0": np.array([{"a": 1}], dtype=object)})
     with pytest.raises(TrackingError, match=r"weights.npz must hold plain arrays of numbers"):
         tracker.keep_model(record(), plain(0), lambda: hostile)

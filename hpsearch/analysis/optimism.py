@@ -1,0 +1,103 @@
+"""How much the best of many noisy values flatters its setting, and what more trials would be expected to bring."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hpsearch.analysis.bestof import expected_best
+from hpsearch.analysis.sample import Array, sample
+from hpsearch.errors import SettingError, must_be
+from hpsearch.selection import Candidate
+
+_DRAWS = 10_000
+# Fewer trials leave no pair of doublings to judge a third by.
+FEWEST_TO_DOUBLE = 8
+
+
+def optimism(values: ArrayLike, noise: ArrayLike, rng: np.random.Generator) -> float:
+    """Return by how much the lowest of noisy values is expected to lie below the truth of the setting that has it.
+
+    The parametric bootstrap of selection: the values at hand are taken for true, noise is added anew, the lowest is selected,
+    and the mean of (true - seen) over 10,000 repetitions is how much selection flatters. It is 0 without noise and never
+    negative; since the values at hand are spread wider than the truth behind them, it errs on the low side.
+
+    Args:
+        values: to minimise, float, shape (n,).
+        noise: standard deviation of each value, scalar or shape (n,), >= 0.
+    Raises:
+        SettingError: for values or deviations that are not finite, or a negative deviation.
+    Source: Efron and Tibshirani (1993), An introduction to the bootstrap, section 10.2 (bootstrap estimate of bias).
+
+    >>> two = optimism([0.0, 0.0], 1.0, np.random.default_rng(0))   # exactly 1 / sqrt(pi) = .5642
+    >>> round(two, 2)
+    0.56
+    """
+    true = sample("values", values, fewest=1)
+    deviation = np.broadcast_to(np.asarray(noise, float), true.shape)
+    if not (np.isfinite(deviation).all() and (deviation >= 0).all()):
+        raise SettingError(must_be("noise", "finite standard deviations >= 0", noise, "Estimate it from replicates."))
+    seen = true + deviation * rng.standard_normal((_DRAWS, len(true)))
+    chosen = seen.argmin(axis=1)
+    return float(np.mean(true[chosen] - seen[np.arange(_DRAWS), chosen]))
+
+
+def seed_noise(candidates: Sequence[Candidate]) -> float | None:
+    """Return the standard deviation of one run, pooled over the settings that were run more than once; None without any.
+
+    sqrt(sum (n_i - 1) s_i^2 / sum (n_i - 1)).
+    """
+    repeated = [c for c in candidates if len(c.trials) > 1]
+    freedom = sum(len(c.trials) - 1 for c in repeated)
+    squares = math.fsum((t.value - c.mean) ** 2 for c in repeated for t in c.trials)
+    return math.sqrt(squares / freedom) if freedom else None
+
+
+def counting_noise(errors: ArrayLike, rows: int) -> Array:
+    """Return the standard deviation of error rates that were counted on ``rows`` examples: sqrt(p (1 - p) / (rows - 1)).
+
+    It is what other validation data of the same kind would change; the seed's share comes on top.
+    Source: Bergstra and Bengio (2012), JMLR 13, section 2.
+
+    >>> counting_noise([0.1], 10_000).round(4)
+    array([0.003])
+    """
+    rates = sample("errors", errors, fewest=1)
+    if ((rates < 0) | (rates > 1)).any() or rows < 2:
+        raise SettingError(must_be("errors", "rates in [0, 1] of at least two rows", rows, "Hand in shares."))
+    return np.asarray(np.sqrt(rates * (1 - rates) / (rows - 1)), float)
+
+
+@dataclass(frozen=True)
+class Doubling:
+    """What twice as many trials would bring: the expected ``gain`` in value, and that of the ``last`` doubling."""
+
+    trials: int
+    gain: float
+    last: float
+
+
+def doubling(values: ArrayLike) -> Doubling | None:
+    """Return what another doubling of the budget is expected to bring; None for fewer than eight trials.
+
+    With B(n) the unbiased expected best of n, the last two doublings brought g1 = B(N/4) - B(N/2) and g2 = B(N/2) - B(N); the
+    next is expected to bring g2 min(1, g2 / g1): gains shrink as they did, and never grow. It holds for trials drawn
+    independently (random search); a strategy that learns may do better.
+
+    Args:
+        values: to minimise, of N trials in any order, float, shape (N,).
+
+    >>> doubling(range(16))   # B(4) = 2.4, B(8) = .889, B(16) = 0
+    Doubling(trials=16, gain=0.5228758169934647, last=0.8888888888888893)
+    """
+    array = sample("values", values, fewest=1)
+    size = len(array)
+    if size < FEWEST_TO_DOUBLE:
+        return None
+    quarter, half, whole = expected_best(array, [size // 4, size // 2, size]).tolist()
+    before, last = quarter - half, half - whole
+    return Doubling(size, last * min(1.0, last / before) if before > 0 else 0.0, last)

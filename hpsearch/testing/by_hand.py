@@ -1,0 +1,83 @@
+"""Spaces of every kind, and a strategy driven through them by hand, without a study."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from hpsearch.ports import Batch, Context, Proposal, Strategy
+from hpsearch.space import Choice, Float, Int, Params, Space
+from hpsearch.trial import Outcome, Status, Trial
+
+Ending = Callable[[int, Proposal, str], Trial]
+
+
+@dataclass(frozen=True)
+class Template:
+    steps: Any = 3
+
+
+SPACES: dict[str, Space] = {
+    "one float": Space(x=Float(-1.0, 2.0)),
+    "log": Space(x=Float(1e-4, 10.0, log=True), n=Int(1, 1000, log=True)),
+    "mixed": Space(x=Float(0.0, 1.0), n=Int(2, 10, step=2), c=Choice("a", "b", None), h=Choice((10,), (10, 20))),
+    "conditional": Space(o=Choice("sgd", "momentum"), mu=Float(0.0, 0.9, when={"o": "momentum"}), x=Float(0.0, 1.0)),
+    "template": Space(s=Choice(Template(), Template(steps=Int(1, 9))), x=Float(0.0, 1.0)),
+}
+
+
+def table(trials: Sequence[Trial]) -> list[str]:
+    """Return everything of the trials that must not depend on workers, backends or crashes, floats by repr."""
+    rows = []
+    for trial in trials:
+        outcome = trial.outcome or Outcome(math.nan)
+        metrics, history = sorted(outcome.metrics.items()), sorted((k, tuple(v)) for k, v in outcome.history.items())
+        asked = (trial.number, trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+        rows.append(repr((asked, str(trial.status), trial.value, metrics, history, trial.error)))
+    return rows
+
+
+def bowl(space: Space, params: Params) -> float:
+    """Score a point by its squared distance from (0.3, ..., 0.3) in the unit cube; the least value is near 0."""
+    return float(sum((u - 0.3) ** 2 for u in space.to_unit(params)))
+
+
+@dataclass(frozen=True)
+class Bowl:
+    space: Space
+
+    def __call__(self, params: Params, context: Context) -> float:
+        labels = {k: v for k, v in params.items() if not isinstance(v, Template)}
+        return float(sum(len(repr(v)) + (v if isinstance(v, float) else 0.0) for v in labels.values()))
+
+
+def drive(
+    strategy: Strategy, space: Space, seed: int = 0, fail: bool = False, end: Ending | None = None
+) -> tuple[list[Batch], list[Trial]]:
+    """Run a strategy by hand, without a study; return its batches and all trials.
+
+    ``end`` turns number, proposal and stage into an ended trial; by default the bowl scores it, or all trials ``fail``.
+    """
+    finish = end or (lambda number, proposal, stage: _trial(space, number, proposal, stage, fail))
+    search = strategy.search(space, np.random.default_rng(seed))
+    batches: list[Batch] = []
+    trials: list[Trial] = []
+    try:
+        batch = next(search)
+        while True:
+            batches.append(batch)
+            ended = [finish(len(trials) + i, p, batch.stage) for i, p in enumerate(batch.proposals)]
+            trials += ended
+            batch = search.send(ended)
+    except StopIteration:
+        return batches, trials
+
+
+def _trial(space: Space, number: int, proposal: Any, stage: str, fail: bool) -> Trial:
+    if fail:
+        return Trial(number, proposal.params, stage, Status.FAILED, error="planted", budget=proposal.budget)
+    return Trial(number, proposal.params, stage, Status.FINISHED, Outcome(bowl(space, proposal.params)), proposal.budget)

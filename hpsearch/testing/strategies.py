@@ -1,0 +1,80 @@
+"""The contract of a strategy: the law of its port on every kind of space, with real workers."""
+
+from __future__ import annotations
+
+import pickle
+
+import pytest
+
+from hpsearch.execution import Backend
+from hpsearch.ports import Strategy, Tracker
+from hpsearch.space import Space
+from hpsearch.study import Study
+from hpsearch.testing.by_hand import SPACES, Bowl, drive, table
+
+
+class StrategyContract:
+    """The law of the Strategy port, on every kind of space."""
+
+    spaces = SPACES
+
+    def make(self) -> Strategy:
+        """Return the strategy under test; small enough to end within about 50 trials."""
+        raise NotImplementedError
+
+    @pytest.fixture(params=list(SPACES))
+    def space(self, request: pytest.FixtureRequest) -> Space:
+        """Each kind of space in turn."""
+        name: str = request.param
+        if name not in self.spaces:
+            pytest.skip(f"{type(self).__name__} leaves out the space {name!r}")
+        return self.spaces[name]
+
+    def test_proposes_points_of_the_space(self, space: Space) -> None:
+        batches, _ = drive(self.make(), space)
+        assert batches
+        for batch in batches:
+            for proposal in batch.proposals:
+                space.check(proposal.params, beyond=batch.space is not None)
+
+    def test_proposes_python_values(self, space: Space) -> None:
+        _, trials = drive(self.make(), space)
+        kinds = {type(value) for trial in trials for value in trial.params.values()}
+        assert kinds <= {int, float, str, bool, tuple, type(None)}
+
+    def test_same_seed_same_batches(self, space: Space) -> None:
+        assert drive(self.make(), space, seed=3)[0] == drive(self.make(), space, seed=3)[0]
+
+    def test_survives_batches_that_fail_altogether(self, space: Space) -> None:
+        batches, _ = drive(self.make(), space, fail=True)
+        assert batches
+
+    def test_repr_is_its_record_and_it_pickles(self) -> None:
+        strategy = self.make()
+        assert repr(pickle.loads(pickle.dumps(strategy))) == repr(strategy) == repr(self.make())
+        assert " at 0x" not in repr(strategy)
+
+    @pytest.mark.parametrize(("jobs", "backend"), [(2, "loky"), (2, "threading")])
+    def test_same_trials_at_any_number_of_workers(self, jobs: int, backend: Backend) -> None:
+        space = self.spaces.get("mixed", next(iter(self.spaces.values())))
+        study = Study("contract", space, Bowl(space), self.make(), seed=5)
+        alone = study.run(1, backend="sequential", tracker=_memory())
+        assert table(study.run(jobs, backend=backend, tracker=_memory()).trials) == table(alone.trials)
+
+    def test_replays_what_is_recorded(self) -> None:
+        space = self.spaces.get("mixed", next(iter(self.spaces.values())))
+        study = Study("contract", space, Bowl(space), self.make(), seed=5)
+        whole = study.run(1, backend="sequential", tracker=_memory())
+        tracker = _memory()
+        tracker.start(study.record())
+        for trial in whole.trials[: len(whole.trials) // 2]:
+            tracker.record(trial)
+        resumed = study.run(1, backend="sequential", tracker=tracker)
+        assert table(resumed.trials) == table(whole.trials)
+        assert resumed.taken_over == len(whole.trials) // 2
+
+
+def _memory() -> Tracker:
+    from hpsearch.tracking import MemoryTracker
+
+    return MemoryTracker()

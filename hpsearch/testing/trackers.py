@@ -1,0 +1,153 @@
+"""The contract of a tracker."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from hpsearch.nn.export import VERSION
+from hpsearch.ports import Exported, StudyRecord, Tracker
+from hpsearch.space import Choice, Float, Int, Params, Space
+from hpsearch.testing.by_hand import table
+from hpsearch.trial import Outcome, Status, Trial
+
+
+class TrackerContract:
+    """The law of the Tracker port: what went in comes out, exactly, also after a process that never said goodbye."""
+
+    space = Space(
+        rate=Float(1e-3, 10.0, log=True),
+        batch=Choice(10, 20),
+        act=Choice("relu", None),
+        hidden=Choice((30,), (100, 50)),
+        on=Choice(True, False),
+        n=Int(1, 9),
+    )
+
+    def make(self) -> Tracker:
+        """Return a tracker on the store under test; called again, it is a later process on the same store."""
+        raise NotImplementedError
+
+    def study_record(self, name: str = "contract") -> StudyRecord:
+        """Return a record as a study would make it."""
+        return StudyRecord(name, "Is it kept?", {"space": repr(self.space), "seed": "0"}, {"numpy": "2"}, self.space)
+
+    def trials(self) -> list[Trial]:
+        """Return one trial of every kind, with awkward numbers."""
+        params: Params = {"rate": 0.1 + 0.2, "batch": 20, "act": None, "hidden": (100, 50), "on": True, "n": 3}
+        history = {"cost": ((1, 0.1 + 0.2), (2, 1e-300), (3, math.inf), (4, math.nan)), "rate": ((1, 1.0),)}
+        finished = Trial(
+            0,
+            params,
+            "coarse",
+            Status.FINISHED,
+            Outcome(1 / 3, {"cost": 2.5, "epochs": 4.0}, history),
+            started=1e9,
+            seconds=1.5,
+        )
+        failed = replace(finished, number=1, status=Status.FAILED, outcome=Outcome(math.nan), error="E: no", traceback="T")
+        diverged = replace(finished, number=2, status=Status.DIVERGED, outcome=Outcome(math.inf), error="inf", budget=3)
+        died = replace(finished, number=3, status=Status.DIED, outcome=None, error="gone", params={**params, "act": "relu"})
+        return [finished, failed, diverged, replace(died, continues=0, replicate=2)]
+
+    def test_trials_come_back_exactly(self) -> None:
+        tracker, record = self.make(), self.study_record()
+        tracker.start(record)
+        for trial in self.trials():
+            tracker.record(trial)
+        tracker.finish("finished", self.trials())
+        found = self.make().find(record)
+        assert found is not None
+        assert table(found.trials) == table(self.trials())
+        assert found.finished
+        assert not found.interrupted
+
+    def test_an_unknown_study_is_not_found(self) -> None:
+        assert self.make().find(self.study_record("never run")) is None
+
+    def test_fresh_forgets_the_earlier_trials(self) -> None:
+        record = self.study_record("fresh")
+        for _ in range(2):
+            tracker = self.make()
+            tracker.start(record, fresh=True)
+            tracker.record(self.trials()[0])
+            tracker.finish("killed", self.trials()[:1])
+        found = self.make().find(record)
+        assert found is not None
+        assert len(found.trials) == 1
+
+    def test_a_failed_trial_may_be_replaced_and_a_finished_one_not(self) -> None:
+        record = self.study_record("replaced")
+        finished, failed = self.trials()[:2]
+        tracker = self.make()
+        tracker.start(record)
+        for trial in (finished, failed, replace(finished, number=1), replace(failed, number=0)):
+            tracker.record(trial)
+        tracker.finish("finished", [])
+        found = self.make().find(record)
+        assert found is not None
+        assert table(found.trials) == table([finished, replace(finished, number=1)])
+
+    def test_identity_comes_back(self) -> None:
+        record = self.study_record("identity")
+        tracker = self.make()
+        tracker.start(record)
+        tracker.finish("finished", [])
+        found = self.make().find(record)
+        assert found is not None
+        assert dict(found.identity) == dict(record.identity)
+
+    def test_openings_are_counted(self) -> None:
+        record = self.study_record("openings")
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(self.trials()[0])
+        tracker.finish("finished", self.trials()[:1])
+        assert [self.make().opening(record, self.trials()[0]) for _ in range(2)] == [1, 2]
+        self.make().tested(record, self.trials()[0], {"test_accuracy": 0.9})
+
+    def test_a_network_is_kept_once(self) -> None:
+        record, trial, asked = self.study_record("model"), self.trials()[0], []
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(trial)
+        tracker.finish("finished", [trial])
+
+        def export() -> Exported:
+            asked.append(1)
+            return _exported()
+
+        address = self.make().keep_model(record, trial, export)
+        assert address == self.make().keep_model(record, trial, export)
+        assert asked == [1]
+
+    def test_attached_files_are_known_until_a_trial_follows(self) -> None:
+        record = self.study_record("attached")
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(self.trials()[0])
+        tracker.finish("finished", self.trials()[:1])
+        for content in (b"first", b"second"):
+            tracker.attach(record, {"report.html": content, "plots/history.png": b"\x89PNG\0"})
+        assert set(self._attached(record)) == {"report.html", "plots/history.png"}
+        tracker = self.make()
+        tracker.start(record)
+        tracker.record(self.trials()[1])
+        tracker.finish("finished", self.trials()[:2])
+        assert not self._attached(record)
+
+    def _attached(self, record: StudyRecord) -> Sequence[str]:
+        found = self.make().find(record)
+        assert found is not None
+        return found.attached
+
+
+def _exported() -> Exported:
+    """Return a network of one softmax layer that answers (1/2, 1/2) to zeros."""
+    layer = {"units": 2, "inputs": 3, "activation": "softmax"}
+    weights = {"weights_0": np.ones((2, 3), np.float32), "biases_0": np.zeros(2, np.float32)}
+    told = {"version": VERSION, "layers": [layer], "labels": ["no", "yes"]}
+    return Exported(told, weights, np.zeros((2, 3), np.float32), np.full((2, 2), 0.5, np.float32))
