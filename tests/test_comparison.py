@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hpsearch import Float, Space, Stop, Study, compare, data
 from hpsearch.arm import packed, unpacked
 from hpsearch.comparison import PAGE, PICTURE, comparison_study
 from hpsearch.errors import StudyError
+from hpsearch.loading import load_study
 from hpsearch.objectives import TrainNetwork, TrainSVM
 from hpsearch.strategies import Grid, QuasiRandom, Random
 from hpsearch.testing import table
@@ -118,3 +121,39 @@ def test_an_arm_that_finds_nothing_is_named() -> None:
 
 def _broken(params: dict[str, float]) -> float:
     raise ValueError("no luck")
+
+
+def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "arms.py").write_text(ARMS)
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "hpsearch.cli", "compare", *arguments]
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+
+    done = command("arms.py:near", "arms.py:far", "--repetitions", "5", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert "near is better than far after 6 trials: " in done.stdout
+    found = MlflowTracker(root=tmp_path)
+    record = comparison_study(tuple(load_study(tmp_path / "arms.py", n) for n in ("near", "far")), 5, None, "trials").record()
+    recorded = found.find(record)
+    assert recorded is not None
+    assert len(recorded.trials) == 10
+    assert PAGE in recorded.attached
+    refused = command("arms.py:near", "arms.py:far", "--repetitions", "2")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.strip().count("\n") == 0
+    assert "repetitions must be a whole number >= 3, got 2" in refused.stderr
+
+
+ARMS = '''
+"""Which box holds the better values?"""
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+
+def value(params):
+    return params["x"]
+
+near = Study("near", Space(x=Float(0.0, 1.0)), value, Random(trials=6))
+far = Study("far", Space(x=Float(2.0, 3.0)), value, Random(trials=6))
+'''

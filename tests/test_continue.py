@@ -50,7 +50,7 @@ def test_a_lost_state_is_trained_again_to_the_same_bits(alone: Any, kept: int, t
     for trial in alone.trials[:kept]:
         tracker.record(trial)
     tracker.finish("killed", alone.trials[:kept])
-    resumed = STUDY.run(2, backend="threading", tracker=MlflowTracker(root=tmp_path))
+    resumed = STUDY.run(2, backend="threading", tracker=MlflowTracker(root=tmp_path), report=False)
     assert resumed.taken_over == kept
     assert table(resumed.trials) == table(alone.trials)
 

@@ -93,7 +93,7 @@ def cpu() -> float:
 def run(trials: int, tracker: Tracker, objective: Train, jobs: int = 1, strategy: Any = None) -> Figures:
     """Run a study; return the milliseconds per trial from its first trial to the end of its record."""
     study, clock = Study("overhead", SPACE, objective, strategy or Random(trials=trials)), Clock()
-    study.run(jobs, backend="loky" if jobs > 1 else "sequential", tracker=tracker, progress=clock)
+    study.run(jobs, backend="loky" if jobs > 1 else "sequential", tracker=tracker, progress=clock, report=False, model=False)
     clock()
     return clock.per_trial(trials - 1)
 
@@ -168,7 +168,7 @@ def resume(folder: Path, strategy: str, trials: int) -> Figures:
     began, work, clock = time.perf_counter(), cpu(), Clock()
     tracker = MlflowTracker(root=folder)
     study = Study("overhead", SPACE, Train(EPOCHS), long(strategy, trials + 1))
-    result = study.run(1, backend="sequential", tracker=tracker, progress=clock)
+    result = study.run(1, backend="sequential", tracker=tracker, progress=clock, report=False, model=False)
     assert (result.taken_over, len(result.trials)) == (trials, trials + 1)
     first, end = clock.times[0], time.perf_counter()
     return {"first": first[0] - began, "first_cpu": first[1] - work, "end": end - began}

@@ -90,7 +90,7 @@ def test_the_page_names_what_the_result_names(root: Path) -> None:
     """The rule is the study's own: here the mean over confirming runs, not the lowest single value."""
     study = Study("noisy", Space(x=Float(-1, 1)), noisy, Random(trials=8), confirm=3, confirm_replicates=3)
     tracker = MlflowTracker(root=root)
-    result = study.run(jobs=1, backend="sequential", tracker=tracker)
+    result = study.run(jobs=1, backend="sequential", tracker=tracker, report=False)
     assert result.best.number != min(result.trials, key=lambda t: t.value).number
     run = tracker.store.client.get_run(tracker._open().run_id)
     assert run.info.run_name == f"best {result.chosen.mean:.4g} | noisy"
@@ -107,7 +107,7 @@ def test_the_data_are_recorded_once_without_a_row(root: Path) -> None:
     study = Study("data", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits(), epochs=1), Random(trials=1))
     for trials_asked in (1, 2):
         tracker = MlflowTracker(root=root)
-        replace(study, strategy=Random(trials=trials_asked)).run(jobs=1, backend="sequential", tracker=tracker)
+        replace(study, strategy=Random(trials=trials_asked)).run(jobs=1, backend="sequential", tracker=tracker, report=False)
     client = connect(Store.open(None, root).uri)
     inputs = client.get_run(tracker._open().run_id).inputs.dataset_inputs
     kept = {found.dataset.name: (found.dataset.digest, found.tags[0].value) for found in inputs}

@@ -88,7 +88,7 @@ def trained(result: Result) -> Network:
 
 
 def run(tracker: MlflowTracker, **options: Any) -> Result:
-    return STUDY.run(1, backend="sequential", tracker=tracker, **options)
+    return STUDY.run(1, backend="sequential", tracker=tracker, report=False, **options)
 
 
 @contextmanager

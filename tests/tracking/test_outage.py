@@ -131,7 +131,7 @@ def survive_a_server_outage(root: Path, seconds: float, trials: int, last: int) 
     try:
         assert up.wait(100)
         tracker = MlflowTracker(f"http://127.0.0.1:{port}", root)
-        study(trials).run(1, backend="sequential", tracker=tracker)
+        study(trials).run(1, backend="sequential", tracker=tracker, report=False)
     finally:
         ended.set()
         keeper.join()
@@ -175,7 +175,7 @@ def test_a_database_that_another_process_locks(root: Path, seconds: float) -> No
         if not holders and len(PACE.began) == 5:
             holders.append(hold_lock(root / "mlruns" / "mlflow.db", seconds))
 
-    study(trials).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=lock_once)
+    study(trials).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=lock_once, report=False)
     assert holders[0].wait(60) == 0
     assert PACE.longest_pause() < seconds
     assert_whole(root, trials)
@@ -196,11 +196,11 @@ def test_a_database_that_is_removed_loses_no_trial(
                 shutil.copy(template, path)
 
     PACE.seconds = 0.02
-    study(30).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=remove_once)
+    study(30).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=remove_once, report=False)
     told = [entry.message for entry in caplog.records if "was removed while the study ran" in entry.message]
     assert len(told) == 1
     PACE.began.clear()
-    result = study(30).run(1, backend="sequential", tracker=MlflowTracker(root=root))
+    result = study(30).run(1, backend="sequential", tracker=MlflowTracker(root=root), report=False)
     assert (result.taken_over, PACE.began) == (30, [])
     assert_whole(root, 30)
     assert not Store.open(None, root).unsent("outage").exists()
@@ -208,9 +208,9 @@ def test_a_database_that_is_removed_loses_no_trial(
 
 def test_a_fresh_start_does_not_take_up_what_a_removed_database_left(root: Path) -> None:
     asked = study(5)
-    asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=lambda _: _remove(root))
+    asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=lambda _: _remove(root), report=False)
     assert Store.open(None, root).unsent("outage").exists()
-    result = asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), fresh=True)
+    result = asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), fresh=True, report=False)
     assert result.taken_over == 0
     assert_whole(root, 5)
 
@@ -232,7 +232,7 @@ def fill(progress):
     if limit and progress.done == 3:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit[0]), resource.RLIM_INFINITY))
 
-study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=fill)
+study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=fill, report=False)
 """
 
 
@@ -247,7 +247,7 @@ def test_files_that_may_not_grow_lose_no_trial(root: Path) -> None:
 
 
 def assert_taken_up(root: Path) -> None:
-    result = study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root))
+    result = study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), report=False)
     assert result.taken_over == 120
     assert_whole(root, 120)
 
@@ -280,6 +280,6 @@ def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Pat
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         shutil.rmtree(root)
         shutil.copytree(disk, root)
-    result = study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root))
+    result = study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), report=False)
     assert 0 < result.taken_over < 120
     assert_whole(root, 120)
