@@ -264,6 +264,23 @@ def examine(
     examine_store(tracking_uri, mend)
 
 
+@typer_app.command("reproduce")
+def run_reproduction(
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; without it they are listed.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The published size, not ten minutes' worth on two cores.")] = False,
+    trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Searches of N trials: a quick look.")] = None,
+    jobs: Jobs = None,
+    fresh: Fresh = False,
+    seed: Annotated[int, typer.Option("--seed", help="Of all its studies.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the pictures to this folder too.")] = None,
+    tracking_uri: Uri = None,
+) -> None:
+    """Run a published comparison again, and show published figures beside ours."""
+    from hpsearch.reproducing import reproduce
+
+    reproduce(name, tracking_uri, out, full=full, trials=trials, jobs=jobs, fresh=fresh, seed=seed)
+
+
 @typer_app.command("data")
 def list_data() -> None:
     """List the data sets, and where each was found or how to get it."""

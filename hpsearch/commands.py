@@ -60,7 +60,7 @@ def run_study(
     if not smoke:
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)
-        _show_link(console, tracker, tracking_uri)
+        show_link(console, tracker, tracking_uri)
     if result.trials and not any(trial.ok for trial in result.trials):
         reason = next((trial.error for trial in result.trials if trial.error), "")
         typer.echo(f"hpsearch: No trial finished. The first one said: {reason}", err=True)
@@ -83,7 +83,8 @@ def _show_result(console: Console, result: Result, sign: int) -> None:
         console.print(line, markup=False, style="yellow", soft_wrap=True)
 
 
-def _show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
+def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
+    """Say how to open the study that a tracker has at hand in MLflow."""
     pages = ["hpsearch", "ui", *(["--tracking-uri", tracking_uri] if tracking_uri else [])]
     start = "" if tracker.store.served else f"{shlex.join(pages)} and open "
     console.print(f"See it in MLflow: {start}{tracker.link()}", markup=False, soft_wrap=True)
@@ -155,7 +156,7 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
     place = f"written to {out} and kept" if out is not None else "kept"
     tracker: Any = result.tracker
     terminal().print(f"The report of {name} is {place} among the artifacts of its run in MLflow.", markup=False, soft_wrap=True)
-    _show_link(terminal(), tracker, tracking_uri)
+    show_link(terminal(), tracker, tracking_uri)
 
 
 def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
@@ -212,7 +213,7 @@ def compare_studies(
     console.print(table)
     for sentence in found.conclusions:
         console.print(sentence, markup=False, soft_wrap=True)
-    _show_link(console, tracker, tracking_uri)
+    show_link(console, tracker, tracking_uri)
 
 
 def _arm(text: str, tracking_uri: str | None) -> Study:

@@ -13,7 +13,7 @@ from hpsearch.nn.activations import ACTIVATIONS, Activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.costs import COSTS, Cost, one_hot
-from hpsearch.nn.initializers import INITIALIZERS, draw
+from hpsearch.nn.initializers import Initializer, check_init, draw
 from hpsearch.nn.regularizers import L2
 
 # Rows that are scored at a time; a chunk is a view of the data, never a copy.
@@ -70,7 +70,7 @@ class Network:
         *,
         activation: str = "sigmoid",
         cost: str = "cross_entropy",
-        init: str = "scaled",
+        init: str | Initializer = "scaled",
         dtype: str = "float32",
     ) -> Network:
         """Return a network with fresh weights.
@@ -78,12 +78,12 @@ class Network:
         Args:
             sizes: width of every layer, inputs first: (784, 30, 10).
             rng: where the weights come from.
-            init: a name in `hpsearch.nn.initializers.INITIALIZERS`.
+            init: a name or a rule of `hpsearch.nn.initializers`.
             dtype: ``"float32"`` or ``"float64"``.
         Raises:
             SettingError: for an unknown name.
         """
-        known("init", init, INITIALIZERS)
+        check_init(init)
         known("dtype", dtype, DTYPES)
         weights, biases = draw(init, sizes, rng)
         return cls([w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases], activation, cost)

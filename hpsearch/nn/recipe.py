@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.nn.optimizers import MOMENTUM
-from hpsearch.nn.regularizers import STRENGTH
+from hpsearch.nn.regularizers import WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
-from hpsearch.nn.settings import Check, number, unresolved, whole
+from hpsearch.nn.settings import Check, number, refuse_open, whole
 from hpsearch.nn.stopping import Stopping
 
 KEEP = ("accuracy", "cost")
@@ -37,7 +37,7 @@ class Recipe:
 
     Args:
         learning_rate: eta > 0, per sample mean: w <- w - eta/m sum grad.
-        l2: lambda >= 0, see `hpsearch.nn.regularizers.L2` for the convention.
+        l2: lambda >= 0, see `hpsearch.nn.regularizers.L2` for the convention; or a `hpsearch.nn.regularizers.WeightCost`.
         momentum: mu in [0, 1).
         batch_size: m >= 1.
         epochs: what the schedule spans; a training may be run for fewer and gone on with later.
@@ -50,7 +50,7 @@ class Recipe:
     """
 
     learning_rate: float
-    l2: float = 0.0
+    l2: float | WeightCost = 0.0
     momentum: float = 0.0
     batch_size: int = 10
     epochs: int = 10
@@ -61,7 +61,7 @@ class Recipe:
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
-        "l2": STRENGTH,
+        "l2": check_l2,
         "momentum": MOMENTUM,
         "batch_size": whole(1, "10 to 100 are usual."),
         "epochs": whole(1, "Give at least one pass over the training data."),
@@ -85,7 +85,4 @@ def _check_rule(what: str, rule: object, method: str, examples: str) -> None:
     """Refuse what is no rule at all, a class in place of an object, and a template that is not filled in."""
     if isinstance(rule, type) or not hasattr(rule, method):
         raise SettingError(must_be(what, f"a {what} rule", rule, f"Take {examples}."))
-    open_fields = [f.name for f in fields(rule) if unresolved(getattr(rule, f.name))] if is_dataclass(rule) else []
-    if open_fields:
-        advice = "Put a rule with a range into the space, as a Choice."
-        raise SettingError(must_be(f"{what} {open_fields[0]}", "a plain value", getattr(rule, open_fields[0]), advice))
+    refuse_open(what, rule)

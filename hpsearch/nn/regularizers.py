@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.settings import Template, number, setting
+from hpsearch.nn.settings import Template, number, refuse_open, setting
 
 STRENGTH = number(0.0, advice="Take 0 for no penalty, or try 0.1 to 10.")
 
@@ -37,3 +37,33 @@ class L2(Template):
     def penalty(self, weights: Sequence[Array], samples: int) -> float:
         """Return lambda/(2n) sum w^2."""
         return self.decay(samples) / 2 * sum(float(np.square(w).sum(dtype=np.float64)) for w in weights)
+
+
+@dataclass(frozen=True)
+class WeightCost(Template):
+    """The same penalty in another convention: C = C0 + strength sum w^2, not shared out over the training set.
+
+    Its gradient is 2 strength w, so that on n samples it is `L2` with lambda = 2 n strength.
+
+    >>> WeightCost(1e-5).decay(10_000) == L2(0.2).decay(10_000) == 2e-5
+    True
+    """
+
+    strength: float = setting(STRENGTH)
+
+    def decay(self, samples: int) -> float:
+        """Return 2 strength, whatever the number of samples."""
+        return 2 * self.strength
+
+
+def check_l2(what: str, value: object) -> None:
+    """Refuse what is neither a lambda >= 0 nor a `WeightCost` with its strength filled in."""
+    if isinstance(value, WeightCost):
+        refuse_open(what, value)
+    else:
+        STRENGTH(what, value)
+
+
+def decay(l2: float | WeightCost, samples: int) -> float:
+    """Return the share of each weight that is added to its gradient, for either way to say it."""
+    return (l2 if isinstance(l2, WeightCost) else L2(l2)).decay(samples)

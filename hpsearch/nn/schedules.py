@@ -1,4 +1,4 @@
-"""Learning-rate schedules: what the starting rate is multiplied by in each epoch.
+"""Learning-rate schedules: what the starting rate is multiplied by in each epoch, or in each mini-batch of it.
 
 A schedule is a frozen dataclass and keeps nothing; what it has to remember is a tuple of floats that the training loop
 holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`).
@@ -7,7 +7,7 @@ holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 from hpsearch.nn.plateau import Plateau
 from hpsearch.nn.settings import Template, number, setting, whole
@@ -30,6 +30,15 @@ class Schedule(Protocol):
 
     def after(self, memory: Memory, accuracy: float) -> Memory:
         """Return what is remembered after an epoch with this validation accuracy."""
+        ...
+
+
+@runtime_checkable
+class Gradual(Schedule, Protocol):
+    """A schedule that changes the rate within an epoch too."""
+
+    def at(self, step: int) -> float:
+        """Return the multiplier of a mini-batch, counted from 1 over the whole training; it goes on top of the epoch's."""
         ...
 
 
@@ -66,6 +75,25 @@ class Step(_Blind):
 
     def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
         return float(self.factor ** (epoch // self.every))
+
+
+@dataclass(frozen=True)
+class Anneal(_Blind):
+    """The rate is constant for ``start`` mini-batches, then falls as 1/t: eta_t = t0 eta_0 / max(t, t0).
+
+    Source: Bergstra and Bengio (2012), Random search for hyper-parameter optimization, JMLR 13, section 2.3.
+
+    >>> [Anneal(start=300).at(step) for step in (1, 300, 600, 3000)]
+    [1.0, 1.0, 0.5, 0.1]
+    """
+
+    start: int = setting(whole(1))
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return 1.0
+
+    def at(self, step: int) -> float:
+        return self.start / max(step, self.start)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import field, fields
+from dataclasses import field, fields, is_dataclass
 from typing import Any
 
 from hpsearch.errors import SettingError, must_be
@@ -50,6 +50,14 @@ def setting(check: Check, **default: Any) -> Any:
 def unresolved(value: object) -> bool:
     """Return whether a value is a range that a search fills in later, known by its map from the unit interval."""
     return hasattr(value, "from_unit")
+
+
+def refuse_open(what: str, rule: object) -> None:
+    """Refuse a template that still holds a range where a plain one is needed."""
+    open_fields = [f.name for f in fields(rule) if unresolved(getattr(rule, f.name))] if is_dataclass(rule) else []
+    if open_fields:
+        advice = "Put a rule with a range into the space, as a Choice."
+        raise SettingError(must_be(f"{what} {open_fields[0]}", "a plain value", getattr(rule, open_fields[0]), advice))
 
 
 class Template:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import repeat
+from itertools import count, repeat
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from hpsearch.nn.history import Epoch
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers import sgd
 from hpsearch.nn.recipe import Monitors, Recipe
-from hpsearch.nn.regularizers import L2
+from hpsearch.nn.regularizers import decay
+from hpsearch.nn.schedules import Gradual
 
 __all__ = ["Epoch", "Monitors", "Recipe", "Training"]
 
@@ -46,7 +47,7 @@ class Training:
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
         self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
-        self.optimizer = sgd(network, L2(recipe.l2).decay(len(train[1])), recipe.momentum)
+        self.optimizer = sgd(network, decay(recipe.l2, len(train[1])), recipe.momentum)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
@@ -55,9 +56,8 @@ class Training:
 
     @property
     def rate(self) -> float:
-        """The learning rate of the next epoch; 0 when the schedule has ended the training."""
-        factor = self.recipe.schedule.multiplier(self.schedule_memory, len(self.history), self.recipe.epochs)
-        return self.recipe.learning_rate * factor
+        """The learning rate that the next epoch begins with; 0 when the schedule has ended the training."""
+        return next(self._rates())
 
     @property
     def finished(self) -> bool:
@@ -81,7 +81,7 @@ class Training:
             order = next(given)
             order = self.rng.permutation(len(self._train[1])) if order is None else order
             with np.errstate(all="ignore"):  # numbers that are not finite are looked for, and raised as Diverged
-                epoch = self._end(self.rate, self._steps(order, self.rate))
+                epoch = self._end(self.rate, self._steps(order))
             self.history.append(epoch)
             yield epoch
 
@@ -97,14 +97,22 @@ class Training:
         """
         checkpoint.load(self, state)
 
-    def _steps(self, order: Labels, rate: float) -> float:
+    def _rates(self) -> Iterator[float]:
+        """Return the rate of each mini-batch of the next epoch."""
+        schedule, done = self.recipe.schedule, len(self.history)
+        rate = self.recipe.learning_rate * schedule.multiplier(self.schedule_memory, done, self.recipe.epochs)
+        if not isinstance(schedule, Gradual):
+            return repeat(rate)
+        return (rate * schedule.at(step) for step in count(done * self._feeder.steps + 1))
+
+    def _steps(self, order: Labels) -> float:
         """Run one epoch's mini-batches; return the running mean of their cost."""
         optimizer, total = self.optimizer, 0.0
-        step, before = optimizer.step, 0
+        step, before, rates = optimizer.step, 0, self._rates()
         for chunk in self._feeder.chunks(order):
             passes = self._passes[chunk.samples]
             run = passes.run
-            for batch in chunk.batches:
+            for batch, rate in zip(chunk.batches, rates, strict=False):
                 run(batch, optimizer.scale)
                 step(passes, batch, rate)
             self._refuse_infinite(chunk, before)

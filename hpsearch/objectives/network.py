@@ -14,9 +14,10 @@ from hpsearch.nn import export
 from hpsearch.nn.activations import ACTIVATIONS
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.costs import COSTS
-from hpsearch.nn.initializers import INITIALIZERS
+from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import whole
 from hpsearch.nn.stopping import Stopping
@@ -42,7 +43,7 @@ PARAMETERS = frozenset(
         "train_size",
     ]
 )
-_TABLES: dict[str, Any] = {"activation": ACTIVATIONS, "cost": COSTS, "init": INITIALIZERS}
+_TABLES: dict[str, Any] = {"activation": ACTIVATIONS, "cost": COSTS}
 _VALUES = {"error": "accuracy", "cost": "cost"}
 _RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
 # What `shrunk` keeps of the training and the validation part.
@@ -61,12 +62,13 @@ class TrainNetwork:
         activation: ``"sigmoid"``, ``"tanh"`` or ``"relu"``, of the hidden layers.
         cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs).
         learning_rate: eta > 0; None asks for it as a param.
-        l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`).
+        l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`), or a ``WeightCost``.
         momentum: mu in [0, 1).
         batch_size: m, from 1 to the size of the training set.
         schedule: of the learning rate, over all ``epochs`` also where a smaller budget ends the trial before.
         epochs: passes over the training data at most.
-        init: ``"scaled"``, 1/sqrt(inputs), or ``"large"``, 1: standard deviation of the first weights.
+        init: ``"scaled"``, 1/sqrt(inputs), or ``"large"``, 1: standard deviation of the first weights; or a rule of
+            `hpsearch.nn.initializers`, such as ``Uniform(scale=0.5)``.
         stopping: a rule that ends the training early, or None.
         value: ``"error"``, which keeps the epoch of best accuracy, or ``"cost"``, which keeps the one of lowest cost and
             answers with that cost (without penalty).
@@ -84,12 +86,12 @@ class TrainNetwork:
     activation: str = "sigmoid"
     cost: str = "cross_entropy"
     learning_rate: float | None = None
-    l2: float = 0.0
+    l2: float | WeightCost = 0.0
     momentum: float = 0.0
     batch_size: int = 10
     schedule: Schedule = field(default=Constant())
     epochs: int = 10
-    init: str = "scaled"
+    init: str | Initializer = "scaled"
     stopping: Stopping | None = None
     value: str = "error"
     dtype: str = "float32"
@@ -146,6 +148,7 @@ class TrainNetwork:
         settings = self._settings(params)
         for name, table in _TABLES.items():
             known(name, settings[name], table)
+        check_init(settings["init"])
         _widths(settings["hidden"])
         self._recipe(settings)
         rows = len(self._rows(settings).y)
@@ -206,7 +209,7 @@ class TrainNetwork:
         settings = self._settings(params)
         train, validation = self._rows(settings), self.data.validation
         sizes = (train.x.shape[1], *_widths(settings["hidden"]), self.data.classes)
-        named = {name: settings[name] for name in _TABLES}
+        named = {name: settings[name] for name in (*_TABLES, "init")}
         network = Network.create(sizes, rng, **named, dtype=self.dtype)
         return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
 

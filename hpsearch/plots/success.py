@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from hpsearch.analysis.simulation import GRID_REFERENCE, TRIALS, law
+from hpsearch.analysis.simulation import GRID_REFERENCE, TARGETS, TRIALS, law
 from hpsearch.trial import Curve, Trial
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _LAW: dict[str, Any] = {"color": "black", "linestyle": "--", "linewidth": 1, "zo
 _RINGS: dict[str, Any] = {"color": "black", "marker": "o", "markerfacecolor": "none", "markersize": 10, "linestyle": "none"}
 
 
-def success_curves(trials: Iterable[Trial]) -> Figure:
+def success_curves(trials: Iterable[Trial], targets: int = TARGETS) -> Figure:
     """Draw one panel per shape and dimension from trials with params ``shape, dimension, method`` and the curve ``success``."""
     from matplotlib.figure import Figure
 
@@ -35,7 +35,7 @@ def success_curves(trials: Iterable[Trial]) -> Figure:
         for axes, dimension in zip(axes_of_shape, dimensions, strict=True):
             curves = {method: curve for (s, d, method), curve in cells.items() if (s, d) == (shape, dimension)}
             _panel(axes, str(shape), int(dimension), curves)
-    _annotate(figure, panels)
+    _annotate(figure, panels, targets)
     return figure
 
 
@@ -57,11 +57,11 @@ def _panel(axes: Axes, shape: str, dimension: int, curves: dict[str, Curve]) -> 
     axes.grid(alpha=0.25)
 
 
-def _annotate(figure: Figure, panels: Any) -> None:
+def _annotate(figure: Figure, panels: Any, targets: int) -> None:
     figure.suptitle("How often a search hits a target of 1 % of the space")
     for axes in panels[-1]:
         axes.set_xlabel("trials T")
     for axes in panels[:, 0]:
-        axes.set_ylabel("share of 10,000 targets hit")
+        axes.set_ylabel(f"share of {targets:,} targets hit")
     handles, labels = panels[0][0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2, frameon=False, fontsize=9.5)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.reproductions.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.reproduction import Reproduction
 
-REPRODUCTIONS: tuple[Reproduction, ...] = ()
+REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM,)
 
 
 def named(name: str) -> Reproduction:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Tracker
+from hpsearch.progress import Progress
+
+if TYPE_CHECKING:
+    from hpsearch.result import Result
+    from hpsearch.study import Study
+
+Show = Callable[[Progress], None]
 
 
 @dataclass(frozen=True)
@@ -32,6 +41,10 @@ class Options:
         seed: of all studies.
         fresh: start anew instead of going on with what is recorded.
         say: told sentences on how it goes.
+        source: the file the studies are recorded under.
+        show: opens a display of one study's progress; None shows nothing.
+    Raises:
+        SettingError: for fewer than two trials, or a size given in two ways.
     """
 
     tracker: Callable[[], Tracker]
@@ -42,19 +55,39 @@ class Options:
     fresh: bool = False
     say: Callable[[str], None] = print
     source: Path | None = None
+    show: Callable[[], AbstractContextManager[Show]] | None = None
+
+    def __post_init__(self) -> None:
+        if self.trials is not None and self.trials < 2:
+            raise SettingError(must_be("--trials", "a whole number >= 2", self.trials, "Leave it out for ten minutes' worth."))
+        if self.trials is not None and self.full:
+            raise SettingError(must_be("--trials", "left out beside --full", self.trials, "Give one of the two."))
 
     def run(self) -> dict[str, Any]:
         """Return what every `Study.run` of a reproduction is handed."""
         return {"jobs": self.jobs, "tracker": self.tracker(), "fresh": self.fresh, "source": self.source}
 
+    def result(self, study: Study) -> Result:
+        """Run a study of a reproduction, with its progress shown."""
+        with self.show() if self.show else nullcontext() as progress:
+            return study.run(**self.run(), progress=progress)
+
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What came out: the table, sentences that say what may be concluded, and files (pictures, pages) by name."""
+    """What came out.
+
+    Args:
+        rows: the table.
+        conclusions: sentences that say what may be concluded, and what may not.
+        files: pictures and pages by name, attached to the record of ``main``.
+        main: the result of the study that the command line links to.
+    """
 
     rows: Sequence[Row]
     conclusions: Sequence[str]
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    main: Result | None = None
 
 
 @dataclass(frozen=True)

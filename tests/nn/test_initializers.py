@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from hpsearch.nn.initializers import INITIALIZERS, draw
+from hpsearch.errors import SettingError
+from hpsearch.nn.initializers import INITIALIZERS, Glorot, Initializer, Normal, Uniform, check_init, draw
+from hpsearch.space import Float
 
 
 # Published: 500 of 1000 inputs on, one bias: sqrt(501) = 22.4 and sqrt(3/2) = 1.22.
@@ -26,3 +30,42 @@ def test_biases_are_drawn_before_weights(init: str) -> None:
     spread = {"large": 1.0, "scaled": 1 / np.sqrt(3)}[init]
     np.testing.assert_array_equal(weights[0], stream.standard_normal((4, 3)) * spread)
     assert weights[1].shape == (2, 4)
+
+
+# Variances: N(0, 1) has 1, uniform on (-1, 1) has 1/3; Glorot and Bengio (2010), eq. 16, ask for 2 / (inputs + units).
+@pytest.mark.parametrize(
+    ("rule", "variance"),
+    [
+        (Normal(0.5), 0.25 / 300),
+        (Uniform(2.0), 4 / 3 / 300),
+        (Glorot(), 2 / 400),
+        (Glorot("normal"), 6 / 400),
+    ],
+)
+def test_rules_have_the_variance_they_say(rule: Initializer, variance: float) -> None:
+    weights, biases = draw(rule, (300, 100, 10), np.random.default_rng(0))
+    assert [w.shape for w in weights] == [(100, 300), (10, 100)]
+    # 30,000 numbers: the standard error of a variance is below 0.9 %.
+    assert weights[0].var() == pytest.approx(variance, rel=0.04)
+    assert not any(b.any() for b in biases)
+
+
+def test_uniform_weights_stay_within_their_bound() -> None:
+    weights = Uniform(2.0).weights(100, 1000, np.random.default_rng(0))
+    assert 0.19 < np.abs(weights).max() <= 0.2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Normal(0.0), r"Normal scale must be a number in \(0, inf\), got 0\.0\."),
+        (lambda: Uniform("1"), r"Uniform scale must be a number in \(0, inf\), got '1'\."),  # type: ignore[arg-type]
+        (lambda: Glorot("unifrom"), r"Glorot distribution must be one of .*Did you mean 'uniform'\?"),
+        (lambda: check_init("larg"), r"init must be one of 'large', 'scaled', got 'larg'\."),
+        (lambda: check_init(Normal), r"init must be one of 'large', 'scaled', got <class"),
+        (lambda: check_init(Normal(Float(0.2, 2.0))), r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
+    ],
+)
+def test_refuses_bad_rules(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        make()

@@ -9,7 +9,7 @@ import pytest
 
 from hpsearch.errors import SettingError
 from hpsearch.nn.regularizers import L2
-from hpsearch.nn.schedules import Constant, HalveOnPlateau, Schedule, Step
+from hpsearch.nn.schedules import Anneal, Constant, Gradual, HalveOnPlateau, Schedule, Step
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.space import Int
 
@@ -51,6 +51,14 @@ def test_no_improvement() -> None:
     assert done == [False, False, False, False, False, True]
 
 
+def test_anneals_from_its_start_on() -> None:
+    # Bergstra and Bengio (2012): eta_t = t0 eta_0 / max(t, t0).
+    rule = Anneal(start=4)
+    assert [rule.at(step) for step in (1, 4, 5, 8, 400)] == pytest.approx([1, 1, 0.8, 0.5, 0.01])
+    assert isinstance(rule, Gradual)
+    assert not any(isinstance(other, Gradual) for other in (Constant(), Step(every=1), HalveOnPlateau()))
+
+
 @pytest.mark.parametrize("template", [HalveOnPlateau(patience=Int(2, 10)), NoImprovement(patience=Int(2, 10))])  # type: ignore[arg-type]
 def test_a_range_may_stand_in_a_field_until_it_is_filled_in(template: HalveOnPlateau | NoImprovement) -> None:
     assert replace(template, patience=3).patience == 3
@@ -66,6 +74,7 @@ def test_a_range_may_stand_in_a_field_until_it_is_filled_in(template: HalveOnPla
         (lambda: HalveOnPlateau(patience=True), r"HalveOnPlateau patience must be a whole number >= 1, got True\."),
         (lambda: Step(every=0), r"Step every must be a whole number >= 1, got 0\."),
         (lambda: Step(every=2, factor="a"), r"Step factor must be a number in \(0, 1\], got 'a'\."),  # type: ignore[arg-type]
+        (lambda: Anneal(start=0), r"Anneal start must be a whole number >= 1, got 0\."),
         (lambda: NoImprovement(-1), r"NoImprovement patience must be a whole number >= 1, got -1\."),
         (lambda: L2(-1.0), r"L2 strength must be a number in \[0, inf\), got -1\.0\."),
     ],

@@ -13,7 +13,8 @@ import pytest
 
 from hpsearch.errors import Diverged, SettingError
 from hpsearch.nn import Monitors, Network, Recipe, Training
-from hpsearch.nn.schedules import Constant, HalveOnPlateau, Step
+from hpsearch.nn.regularizers import WeightCost
+from hpsearch.nn.schedules import Anneal, Constant, HalveOnPlateau, Step
 from hpsearch.nn.stopping import NoImprovement
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
@@ -23,6 +24,7 @@ RECIPES = {
         0.3, l2=2.0, momentum=0.8, batch_size=7, epochs=6, schedule=HalveOnPlateau(1), stopping=NoImprovement(5)
     ),
     "decay": Recipe(0.3, l2=20.0, epochs=6, schedule=Step(every=2), keep="cost"),
+    "anneal": Recipe(0.5, l2=WeightCost(1e-2), batch_size=7, epochs=6, schedule=Anneal(start=15)),
 }
 
 
@@ -52,6 +54,41 @@ def test_a_break_changes_no_bit(name: str, at: int, dtype: str) -> None:
     list(second.run())
     assert second.history == straight.history
     assert_same(second, straight)
+
+
+def test_the_rate_anneals_with_every_mini_batch() -> None:
+    # 64 rows in mini-batches of 16 are four steps an epoch; with a rate that falls from step 6 on, the second epoch begins at
+    # step 5 with the full rate, the third at step 9 with 6/9 of it.
+    rates = [epoch.learning_rate for epoch in training_of(Recipe(0.9, batch_size=16, epochs=3, schedule=Anneal(start=6))).run()]
+    assert rates == pytest.approx([0.9, 0.9, 0.6])
+    # One mini-batch an epoch: annealing then is a schedule of epochs, 1, 1/2, 1/3, 1/4.
+    by_step = training_of(Recipe(0.9, batch_size=64, epochs=4, schedule=Anneal(start=1)))
+    list(by_step.run())
+    by_epoch = training_of(Recipe(0.9, batch_size=64, epochs=4, schedule=ByEpoch()))
+    list(by_epoch.run())
+    for ours, theirs in zip(by_step.network.weights, by_epoch.network.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-6)
+    constant = training_of(Recipe(0.9, batch_size=16, epochs=3))
+    falling = training_of(Recipe(0.9, batch_size=16, epochs=3, schedule=Anneal(start=1)))
+    first, second = next(iter(constant.run())), next(iter(falling.run()))
+    assert first.learning_rate == second.learning_rate
+    assert first.training_cost != second.training_cost  # it fell within the epoch too
+
+
+class ByEpoch(Constant):
+    """The rate of epoch t, counted from 1, is 1/t."""
+
+    def multiplier(self, memory: tuple[float, ...], epoch: int, epochs: int) -> float:
+        return 1.0 / (epoch + 1)
+
+
+def test_a_weight_cost_is_an_l2_in_another_convention() -> None:
+    # strength sum w^2 has the gradient 2 strength w, lambda/(2n) sum w^2 has lambda/n w: lambda = 2 n strength, n = 64 here.
+    ours, theirs = training_of(Recipe(0.5, l2=WeightCost(0.01), epochs=2)), training_of(Recipe(0.5, l2=1.28, epochs=2))
+    list(ours.run())
+    list(theirs.run())
+    for one, other in zip(ours.network.weights, theirs.network.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-6)
 
 
 def test_goes_on_in_another_process(tmp_path: Path) -> None:

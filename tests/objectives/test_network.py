@@ -16,6 +16,8 @@ from sklearn.metrics import accuracy_score
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import Diverged, SettingError
+from hpsearch.nn.initializers import Uniform
+from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, HalveOnPlateau, Step
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import TrainNetwork
@@ -91,6 +93,8 @@ def test_names_of_metrics_and_curves_do_not_meet() -> None:
         ("hidden", 3),
         ("activation", "relu"),
         ("init", "large"),
+        ("init", Uniform(0.5)),
+        ("l2", WeightCost(1e-3)),
         ("cost", "quadratic"),
         ("stopping", NoImprovement(1)),
     ],
@@ -189,6 +193,8 @@ BAD = [
     ({"hidden": "30"}, r"hidden must be a whole number >= 1, got '30'\."),
     ({"activation": "rellu"}, r"activation must be one of .*, got 'rellu'\. .*Did you mean 'relu'\?"),
     ({"cost": "log"}, r"cost must be one of 'quadratic', 'cross_entropy', 'log_likelihood', got 'log'\."),
+    ({"init": Uniform(Float(0.2, 2.0))}, r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
+    ({"l2": WeightCost(Float(1e-6, 1e-5))}, r"l2 strength must be a plain value, got Float"),  # type: ignore[arg-type]
     ({"init": 1}, r"init must be one of 'large', 'scaled', got 1\."),
     ({"schedule": None}, r"schedule must be a schedule rule, got None\. Take Constant\(\)"),
     ({"schedule": Constant}, r"schedule must be a schedule rule, got <class"),
