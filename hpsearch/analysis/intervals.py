@@ -63,6 +63,28 @@ def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:
     return Interval(mean - margin, mean, mean + margin, level)
 
 
+def prediction_interval(values: ArrayLike, level: float = 0.95) -> Interval:
+    """Return Student's interval for one further repetition: mean -+ t_{n-1} s sqrt(1 + 1/n).
+
+    What a single published run is compared with: were it one more of ours, it would lie inside in a share ``level`` of all
+    cases, however few ours are; with few the interval is wide.
+
+    Args:
+        values: shape (n,), n >= 3, float.
+        level: exact for normal values.
+    Raises:
+        SettingError: for fewer than three repetitions, or values that are not finite.
+    Source: Student (1908), Biometrika 6; the quantile is scipy's.
+
+    >>> interval = prediction_interval([1.0, 2.0, 3.0, 4.0])
+    >>> round(interval.low, 3), interval.centre, round(interval.high, 3)   # 2.5 -+ 3.182 * 1.291 * sqrt(1.25)
+    (-2.093, 2.5, 7.093)
+    """
+    mean, n = mean_interval(values, level), len(np.asarray(values))
+    margin = mean.width / 2 * math.sqrt(n + 1)
+    return Interval(mean.centre - margin, mean.centre, mean.centre + margin, level)
+
+
 def bootstrap_interval(
     values: ArrayLike,
     statistic: Statistic,

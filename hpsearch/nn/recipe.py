@@ -24,11 +24,29 @@ class Monitors:
         training_cost: running mean over the epoch's mini-batches, each before its own step: nearly free.
         validation: cost and accuracy on the validation data.
         full_training: cost and accuracy on all training data with the epoch's final weights: one more pass over them.
+        every: look at validation and full training data after every so many epochs and after the last one; None looks after
+            the last one alone. Schedules and stopping rules that watch accuracy then count looks, and the kept epoch is one
+            that was looked at.
+    Raises:
+        SettingError: unless ``every`` is a whole number >= 1 or None.
     """
 
     training_cost: bool = True
     validation: bool = True
     full_training: bool = False
+    every: int | None = 1
+
+    def __post_init__(self) -> None:
+        if self.every is not None:
+            whole(1, "Give None to look after the last epoch alone.")("monitor_every", self.every)
+
+    def due(self, epoch: int, last: int) -> bool:
+        """Return whether an epoch is looked at, in a training that ends with epoch ``last``.
+
+        >>> [epoch for epoch in range(1, 8) if Monitors(every=3).due(epoch, last=7)]
+        [3, 6, 7]
+        """
+        return epoch == last or (self.every is not None and epoch % self.every == 0)
 
 
 @dataclass(frozen=True)

@@ -81,9 +81,14 @@ class Training:
             order = next(given)
             order = self.rng.permutation(len(self._train[1])) if order is None else order
             with np.errstate(all="ignore"):  # numbers that are not finite are looked for, and raised as Diverged
-                epoch = self._end(self.rate, self._steps(order))
+                epoch = self._end(self.rate, self._steps(order), min(last, self.recipe.epochs))
             self.history.append(epoch)
             yield epoch
+
+    def look(self) -> None:
+        """Score the last epoch, where a training was broken off before any was looked at."""
+        if self.history and not self.kept_epoch:
+            self._look(len(self.history))
 
     def state(self) -> dict[str, Array]:
         """Return all that is needed to go on, as named arrays of its own; see `hpsearch.nn.checkpoint`."""
@@ -129,13 +134,14 @@ class Training:
         first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
-    def _end(self, rate: float, training_cost: float) -> Epoch:
+    def _end(self, rate: float, training_cost: float, last: int) -> Epoch:
         """Score the epoch, keep its weights if they are the best so far, and let the rules look at it."""
         monitors, number = self.recipe.monitors, len(self.history) + 1
         if not all(np.isfinite(w).all() for w in self.network.weights):
             raise self._diverged(self._feeder.steps, "a weight")
-        full = self.network.score(*self._train) if monitors.full_training else None
-        score = self._look(number)
+        due = monitors.due(number, last)
+        full = self.network.score(*self._train) if due and monitors.full_training else None
+        score = self._look(number) if due else None
         return Epoch(
             number,
             rate,

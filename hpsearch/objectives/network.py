@@ -14,9 +14,10 @@ from hpsearch.nn import export
 from hpsearch.nn.activations import ACTIVATIONS
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.costs import COSTS
+from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
-from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import whole
@@ -73,6 +74,10 @@ class TrainNetwork:
         value: ``"error"``, which keeps the epoch of best accuracy, or ``"cost"``, which keeps the one of lowest cost and
             answers with that cost (without penalty).
         train_size: train on the first so many rows only; None takes all.
+        monitor_every: score on the validation data after every so many epochs and after the last one; None after the last
+            one alone. Worth it where epochs are short: 10,000 rows take as long to score as about 1,000 to train on. Curves
+            have these epochs only, the kept epoch is one of them, and rules that watch accuracy count them. A trial that
+            goes on from a smaller budget equals one trained through where that budget is a multiple.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
     Raises:
         SettingError: for a setting of wrong type or out of range.
@@ -96,6 +101,7 @@ class TrainNetwork:
     value: str = "error"
     dtype: str = "float32"
     train_size: int | None = None
+    monitor_every: int | None = 1
 
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
@@ -197,10 +203,11 @@ class TrainNetwork:
         if context.state is not None:
             training.restore(context.state)
         for epoch in training.history:
-            context.report(epoch.epoch, **epoch.curves)
+            _report(context, epoch)
         for epoch in training.run(until=context.budget):
-            context.report(epoch.epoch, **epoch.curves)
+            _report(context, epoch)
             if context.seconds_left <= 0:
+                training.look()
                 break
         return training
 
@@ -226,7 +233,14 @@ class TrainNetwork:
         return {name: getattr(self, name) for name in PARAMETERS} | dict(params)
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
-        return Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value])
+        monitors = Monitors(every=self.monitor_every)
+        return Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value], monitors=monitors)
+
+
+def _report(context: Context, epoch: Epoch) -> None:
+    """Report an epoch that was looked at."""
+    if epoch.validation_accuracy is not None:
+        context.report(epoch.epoch, **epoch.curves)
 
 
 def _widths(hidden: object) -> tuple[int, ...]:

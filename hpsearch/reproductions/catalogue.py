@@ -5,8 +5,9 @@ from __future__ import annotations
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.reproductions.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.reproduction import Reproduction
+from hpsearch.reproductions.svm_vs_network import SVM_VS_NETWORK
 
-REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM,)
+REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK)
 
 
 def named(name: str) -> Reproduction:

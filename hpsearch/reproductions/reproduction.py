@@ -67,10 +67,10 @@ class Options:
         """Return what every `Study.run` of a reproduction is handed."""
         return {"jobs": self.jobs, "tracker": self.tracker(), "fresh": self.fresh, "source": self.source}
 
-    def result(self, study: Study) -> Result:
-        """Run a study of a reproduction, with its progress shown."""
+    def result(self, study: Study, report: bool | None = None) -> Result:
+        """Run a study of a reproduction, with its progress shown; ``report`` as `Study.run`."""
         with self.show() if self.show else nullcontext() as progress:
-            return study.run(**self.run(), progress=progress)
+            return study.run(**self.run(), progress=progress, report=report)
 
 
 @dataclass(frozen=True)

@@ -142,6 +142,26 @@ def test_it_ends_by_itself_at_the_deadline() -> None:
     assert train()(PARAMS, late).metrics["epochs"] == 1
 
 
+def test_a_trial_broken_off_before_the_first_look_is_scored() -> None:
+    late = Context(np.random.default_rng(7), deadline=time.monotonic() - 1)
+    assert train(monitor_every=None)(PARAMS, late).value == train(epochs=1)(PARAMS, context()).value
+
+
+@pytest.mark.parametrize(("every", "epochs"), [(1, [1, 2, 3, 4, 5]), (2, [2, 4, 5]), (None, [5])])
+def test_it_is_scored_every_so_many_epochs_and_after_the_last(every: int | None, epochs: list[int]) -> None:
+    often, seldom = (train(epochs=5, monitor_every=n)(PARAMS, context()) for n in (1, every))
+    for name, curve in often.history.items():
+        assert seldom.history[name] == tuple(point for point in curve if point[0] in epochs)
+    best = max(often.history["validation_accuracy"], key=lambda point: (point[0] in epochs, point[1], -point[0]))
+    assert (seldom.metrics["best_epoch"], seldom.metrics["best_validation_accuracy"]) == best
+
+
+def test_looking_seldom_goes_on_as_trained_through_from_a_multiple() -> None:
+    objective = train(epochs=5, monitor_every=2)
+    half = objective(PARAMS, context(budget=2))
+    assert objective(PARAMS, context(state=half.state)) == objective(PARAMS, context())
+
+
 def test_divergence_is_raised() -> None:
     with pytest.raises(Diverged, match="epoch 1, mini-batch"):
         train(activation="relu", cost="log_likelihood")({"learning_rate": 1e37}, context())
@@ -220,6 +240,10 @@ def test_refuses_bad_fixed_settings(settings: Params, message: str) -> None:
     [
         (lambda: train(value="accuracy"), r"value must be one of 'error', 'cost', got 'accuracy'\."),
         (lambda: train(dtype="float16"), r"dtype must be one of 'float32', 'float64', got 'float16'\."),
+        (
+            lambda: train(monitor_every=0),
+            r"monitor_every must be a whole number >= 1, got 0\. Give None to look after the last",
+        ),
         (lambda: train().check({"learning_rat": 1}), r"got 'learning_rat'\. .*Did you mean 'learning_rate'\?"),
         (lambda: train().check({}), r"learning_rate must be a number in \(0, inf\), got None\."),
     ],
