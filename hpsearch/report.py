@@ -17,6 +17,7 @@ from hpsearch.ranges import Choice, Domain, Int
 from hpsearch.result import Result
 from hpsearch.trial import Trial
 from hpsearch.trust import trust
+from hpsearch.verdicts import curves_say, look_next, safely
 from hpsearch.wording import duration, failures, shown
 
 ROWS = 100
@@ -63,6 +64,8 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
         section("How it went", _course(result)),
         section("What was searched", _question(result)),
         *(_picture(kind, picture) for kind, picture in pictures.items()),
+        section("What the curves say", _lines("", safely(curves_say, result.findings))),
+        section("Where to look next", _lines("", safely(look_next, result.findings))),
         section("Best trials", _best_trials(result)),
         section("Facts", listing(result.record.facts)),
     ]

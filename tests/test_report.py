@@ -52,7 +52,7 @@ def test_the_page_says_everything_and_fetches_nothing() -> None:
     for expected in ("Best value: ", "over 2 seeds", "What is drawn?", "0.0001 to 10", "planted failure", "python", "confirm"):
         assert expected in text
     assert f"{found.chosen.params['learning_rate']:.4g}" in text
-    assert page.tags.count("section") == 13
+    assert page.tags.count("section") == 15
 
 
 def test_hostile_texts_stay_texts(hostile: str) -> None:

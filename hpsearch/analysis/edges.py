@@ -26,6 +26,17 @@ class Edge:
     searched: Float | Int
     wider: Float | Int
 
+    def advice(self, name: str, value: str) -> str:
+        """Return a sentence that says where the best value lies and what to search, with name and value as given."""
+        low, high = self.searched.low, self.searched.high
+        end = f"at the {'lower' if self.side == 'low' else 'upper'} end of" if low <= self.value <= high else "beyond"
+        scale = ", log scale" if self.wider.log else ""
+        sense = "" if any(self.searched.free) else ", if values there make sense"
+        return (
+            f"Widen {name}: the best value {value} lies {end} {low:g} to {high:g};"
+            f" search {self.wider.low:g} to {self.wider.high:g}{scale}{sense}."
+        )
+
 
 def edges(space: Space, leaders: Sequence[Params]) -> list[Edge]:
     """Return the parameters whose range was too narrow, as far as the leading settings, best first, can tell.

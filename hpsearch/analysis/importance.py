@@ -36,6 +36,27 @@ def importance(findings: Findings, seed: int = SEED) -> Importance | str:
     Source: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML;
     `optuna.importance.FanovaImportanceEvaluator`.
     """
+    found = varied(findings)
+    return (
+        found if isinstance(found, str) else Importance(_shares(found.columns, found.ranks, seed), found.constant, found.trials)
+    )
+
+
+@dataclass(frozen=True)
+class Varied:
+    """The params of trials as columns, without those that never changed, and the ranks of the trials."""
+
+    columns: dict[str, list[Any]]
+    ranks: list[float]
+    constant: tuple[str, ...]
+
+    @property
+    def trials(self) -> int:
+        return len(self.ranks)
+
+
+def varied(findings: Findings) -> Varied | str:
+    """Return what importance is computed from, or one sentence that says why it cannot be told."""
     trials = [trial for trial in findings.searching if trial.status is not Status.STOPPED]
     trials = spread(trials, findings.ranks, MOST)
     if len(findings.finished) < FEWEST:
@@ -43,10 +64,9 @@ def importance(findings: Findings, seed: int = SEED) -> Importance | str:
     columns = {name: [_coordinate(findings, name, trial) for trial in trials] for name in findings.space}
     constant = tuple(name for name, column in columns.items() if len(set(column)) < 2)
     columns = {name: column for name, column in columns.items() if name not in constant}
-    ranks = [findings.ranks.get(trial.number, 1.0) for trial in trials]
     if not columns or len({t.value for t in trials if t.ok}) < 2:
         return "Importance cannot be told: all trials have the same params or the same value."
-    return Importance(_shares(columns, ranks, seed), constant, len(trials))
+    return Varied(columns, [findings.ranks.get(trial.number, 1.0) for trial in trials], constant)
 
 
 def _coordinate(findings: Findings, name: str, trial: Trial) -> float | str:

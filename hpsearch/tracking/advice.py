@@ -1,4 +1,4 @@
-"""What to do next with a study: go on, look into failures, widen a range, write the report, open the test part."""
+"""What to do next with a study: go on, look into failures, widen a range, read curves, write the report, open the test part."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import shlex
 from collections import Counter
 from collections.abc import Iterator
 
-from hpsearch.analysis.edges import Edge, edges
+from hpsearch.analysis.diagnosis import HEALTHY, of_trial
+from hpsearch.analysis.edges import edges
 from hpsearch.selection import leaders
 from hpsearch.tracking import markup
 from hpsearch.tracking.page import Page
@@ -15,7 +16,7 @@ from hpsearch.trial import Status, Trial
 
 def next_steps(page: Page) -> str:
     """Return the next steps as a list, the most urgent first."""
-    steps = [*_go_on(page), *_failures(page), *_edges(page), *_finish(page)]
+    steps = [*_go_on(page), *_failures(page), *_edges(page), *_curves(page), *_finish(page)]
     return "### What to do next\n" + "\n".join(f"- {step}" for step in steps) if steps else ""
 
 
@@ -50,21 +51,17 @@ def _edges(page: Page) -> Iterator[str]:
         return
     ranking = [page.chosen, *(c for c in leaders(page.ranking) if c is not page.chosen)]
     for edge in edges(page.record.space, [candidate.params for candidate in ranking]):
-        yield _edge(edge)
+        yield edge.advice(f"**{markup.plain(edge.name, 40)}**", markup.brief(edge.value))
 
 
-def _edge(edge: Edge) -> str:
-    inside = edge.searched.low <= edge.value <= edge.searched.high
-    searched = f"{edge.searched.low:g} to {edge.searched.high:g}"
-    place = (
-        f"lies at the {'lower' if edge.side == 'low' else 'upper'} end of {searched}" if inside else f"lies beyond {searched}"
-    )
-    scale = ", log scale" if edge.wider.log else ""
-    sense = "" if any(edge.searched.free) else ", if values there make sense"
-    return (
-        f"Widen **{markup.plain(edge.name, 40)}**: the best value {markup.brief(edge.value)} {place};"
-        f" search {edge.wider.low:g} to {edge.wider.high:g}{scale}{sense}."
-    )
+def _curves(page: Page) -> Iterator[str]:
+    """Say what the curves of the best trial show, where they show a fault."""
+    if page.chosen is None:
+        return
+    trial = page.chosen.trials[0]
+    found = of_trial(trial)
+    if found is not None and found.label not in (None, HEALTHY):
+        yield f"Read the curves of {page.link(trial)}: {markup.plain(str(found), 400)}"
 
 
 def _finish(page: Page) -> Iterator[str]:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import PurePath, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
+from hpsearch.analysis import diagnosis
 from hpsearch.errors import SpaceError
 from hpsearch.ports import StudyRecord
 from hpsearch.space import Space
@@ -130,6 +131,7 @@ def tags(trial: Trial, record: StudyRecord, derived: Sequence[str] = ()) -> dict
         "hpsearch.continues": None if trial.continues is None else str(trial.continues),
         "hpsearch.seed": record.identity.get("seed"),
         "hpsearch.error": trial.error,
+        "hpsearch.diagnosis": diagnosis.label_of(trial),
         DERIVED: json.dumps(derived) if derived else None,
         "mlflow.note.content": description(trial, record),
     }

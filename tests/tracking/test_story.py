@@ -136,6 +136,17 @@ def test_a_range_that_was_too_narrow_is_to_be_widened() -> None:
     assert "Widen" not in page([trial(n, 0.1 * n) for n in range(1, 4)])
 
 
+def test_a_fault_in_the_best_trial_s_curves_is_told_with_the_remedy() -> None:
+    def trained(costs: Sequence[float]) -> Trial:
+        history = {"training_cost": tuple(enumerate(costs, 1)), "validation_cost": tuple(enumerate(costs, 1))}
+        return replace(trial(0, 0.5), outcome=Outcome(0.5, history=history))
+
+    note = page([trained([1 - 0.01 * epoch for epoch in range(20)]), trial(1, 0.75)])
+    assert "- Read the curves of [trial 000]" in note
+    assert "rate too low: Cost crept evenly from 1 to 0.81 in 20 epochs" in note
+    assert "Read the curves" not in page([trial(0, 0.5)])
+
+
 def test_costs_are_added_up_once() -> None:
     """Trial 1 goes on with trial 0 from epoch 3 to epoch 9: nine epochs in all."""
     further = replace(trial(1, 0.4), continues=0, outcome=Outcome(0.4, {"epochs": 9.0}))
