@@ -21,9 +21,9 @@ _ADVICE = "Train from the start, with the settings that made this state."
 def save(training: Training) -> dict[str, Array]:
     """Return copies of everything that the epochs to come depend on, and of what was kept so far.
 
-    ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; ``velocity_weights_0`` ... with
-    momentum; ``history`` one row an epoch; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best epoch,
-    its cost and accuracy; ``rng`` the generator.
+    ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
+    such as ``velocity_weights_0`` ... with momentum; ``history`` one row an epoch; ``schedule`` and ``stopping`` what the rules
+    remember; ``kept`` the best epoch, its cost and accuracy; ``rng`` the generator.
     """
     arrays = {name: array.copy() for name, array in _in_place(training).items()}
     arrays["history"] = history.to_array(training.history)
@@ -54,7 +54,7 @@ def load(training: Training, state: Mapping[str, Array]) -> None:
 
 def _in_place(training: Training) -> dict[str, Array]:
     """Return the arrays that training writes into, by the name they are saved under."""
-    return {**_layers("", training.network), **_layers("kept_", training.kept), **training.optimizer.velocities}
+    return {**_layers("", training.network), **_layers("kept_", training.kept), **training.optimizer.arrays}
 
 
 def _layers(prefix: str, network: Network) -> dict[str, Array]:

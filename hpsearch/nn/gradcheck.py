@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.network import Network
-from hpsearch.nn.regularizers import L2
+from hpsearch.nn.regularizers import L1, L2
 
 
 def numeric_gradient(function: Callable[[], float], arrays: Sequence[Array], step: float = 1e-5) -> list[Array]:
@@ -32,7 +32,9 @@ def numeric_gradient(function: Callable[[], float], arrays: Sequence[Array], ste
     return [_differences(function, array, step) for array in arrays]
 
 
-def check_gradient(network: Network, x: Array, labels: Labels, l2: L2 | None = None, step: float = 1e-5) -> float:
+def check_gradient(
+    network: Network, x: Array, labels: Labels, l2: L2 | None = None, step: float = 1e-5, *, l1: L1 | None = None
+) -> float:
     """Return how far a network's gradient is from two-sided differences: |g - n| / (|g| + |n|), over all of it.
 
     About 1e-9 for a right gradient, more than 1e-2 for a wrong one; where a kink of relu lies within ``step`` of a
@@ -42,16 +44,18 @@ def check_gradient(network: Network, x: Array, labels: Labels, l2: L2 | None = N
         network: float64; changed on the way and set back.
         x: inputs, (n, d).
         labels: class indices, (n,).
-        l2: the penalty to include.
+        l2: a penalty to include.
+        step: of the differences.
+        l1: another one, whose kinks are weights of 0.
     Raises:
         SettingError: for a float32 network, whose rounding drowns the differences.
     Source: Stanford CS231n notes, "Gradient checks".
     """
     if network.dtype != np.float64:
         raise SettingError(must_be("dtype", "float64 for a gradient check", str(network.dtype), "Create it so."))
-    weights, biases = network.gradient(x, labels, l2)
+    weights, biases = network.gradient(x, labels, l2, l1)
     arrays = [*network.weights, *network.biases]
-    numeric = numeric_gradient(lambda: network.mean_cost(x, labels, l2), arrays, step)
+    numeric = numeric_gradient(lambda: network.mean_cost(x, labels, l2, l1), arrays, step)
     g, n = (np.concatenate([part.ravel() for part in parts]) for parts in ([*weights, *biases], numeric))
     return float(np.linalg.norm(g - n) / (np.linalg.norm(g) + np.linalg.norm(n)))
 

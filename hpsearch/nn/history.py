@@ -15,7 +15,8 @@ class Epoch(NamedTuple):
     Args:
         epoch: counted from 1.
         learning_rate: the rate it ran with.
-        training_cost: running mean over the mini-batches, each before its own step.
+        training_cost: running mean over the mini-batches, each before its own step; with dropout, of the thinned
+            networks.
         validation_cost: on the validation data, after the epoch.
         validation_accuracy: the same.
         full_training_cost: on all training data, after the epoch.

@@ -9,12 +9,12 @@ from typing import NamedTuple
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn.activations import ACTIVATIONS, Activation
+from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.costs import COSTS, Cost, one_hot
 from hpsearch.nn.initializers import Initializer, check_init, draw
-from hpsearch.nn.regularizers import L2
+from hpsearch.nn.regularizers import L1, L2
 
 # Rows that are scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000
@@ -43,23 +43,24 @@ class Network:
     Args:
         weights: one array (units, inputs) a layer, C-contiguous, float32 or float64 throughout.
         biases: one array (units,) a layer.
-        activation: a name in `hpsearch.nn.activations.ACTIVATIONS`.
-        cost: a name in `hpsearch.nn.costs.COSTS`.
+        hidden_function: a name in `hpsearch.nn.activations.ACTIVATIONS`, or a function such as ``LeakyRelu(0.1)``.
+        cost_name: a name in `hpsearch.nn.costs.COSTS`.
     Raises:
         SettingError: for an unknown name, or arrays that do not fit each other.
     """
 
     weights: list[Array]
     biases: list[Array]
-    activation_name: str = "sigmoid"
+    hidden_function: str | Activation = "sigmoid"
     cost_name: str = "cross_entropy"
     activation: Activation = field(init=False, repr=False)
     cost: Cost = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        known("activation", self.activation_name, ACTIVATIONS)
+        check_activation(self.hidden_function)
         known("cost", self.cost_name, COSTS)
-        self.activation, self.cost = ACTIVATIONS[self.activation_name], COSTS[self.cost_name]
+        asked = self.hidden_function
+        self.activation, self.cost = ACTIVATIONS[asked] if isinstance(asked, str) else asked, COSTS[self.cost_name]
         _check(self.weights, self.biases)
 
     @classmethod
@@ -68,7 +69,7 @@ class Network:
         sizes: Sequence[int],
         rng: np.random.Generator,
         *,
-        activation: str = "sigmoid",
+        activation: str | Activation = "sigmoid",
         cost: str = "cross_entropy",
         init: str | Initializer = "scaled",
         dtype: str = "float32",
@@ -78,6 +79,8 @@ class Network:
         Args:
             sizes: width of every layer, inputs first: (784, 30, 10).
             rng: where the weights come from.
+            activation: of the hidden units, a name or a function of `hpsearch.nn.activations`.
+            cost: a name in `hpsearch.nn.costs.COSTS`.
             init: a name or a rule of `hpsearch.nn.initializers`.
             dtype: ``"float32"`` or ``"float64"``.
         Raises:
@@ -101,7 +104,7 @@ class Network:
     def copy(self) -> Network:
         """Return a network with arrays of its own."""
         weights, biases = [w.copy() for w in self.weights], [b.copy() for b in self.biases]
-        return Network(weights, biases, self.activation_name, self.cost_name)
+        return Network(weights, biases, self.hidden_function, self.cost_name)
 
     def forward(self, x: Array) -> Array:
         """Return the outputs, (n, k), for inputs x, (n, d): probabilities where the cost is the log-likelihood."""
@@ -127,12 +130,12 @@ class Network:
         """Return the share of rows whose class is found."""
         return self.score(x, labels).accuracy
 
-    def mean_cost(self, x: Array, labels: Labels, l2: L2 | None = None) -> float:
-        """Return the mean cost, with the penalty for ``len(labels)`` training samples where one is given."""
-        penalty = l2.penalty(self.weights, len(labels)) if l2 else 0.0
-        return self.score(x, labels).cost + penalty
+    def mean_cost(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> float:
+        """Return the mean cost, with the penalties for ``len(labels)`` training samples where any are given."""
+        penalties = [penalty.penalty(self.weights, len(labels)) for penalty in (l2, l1) if penalty]
+        return self.score(x, labels).cost + sum(penalties)
 
-    def gradient(self, x: Array, labels: Labels, l2: L2 | None = None) -> tuple[list[Array], list[Array]]:
+    def gradient(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> tuple[list[Array], list[Array]]:
         """Return the gradient of `mean_cost` by the weights, (units, inputs) each, and by the biases, (units,) each.
 
         Runs the very passes that training runs, so that checking this gradient checks the training.
@@ -145,7 +148,8 @@ class Network:
         into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
         decay = l2.decay(samples) if l2 else 0.0
         passes.accumulate(batch, into, decay, 1 / samples, 1 / samples)
-        return [w_t.T for w_t in into.weights_t], into.biases
+        pull = l1.pull(samples) if l1 else 0.0
+        return [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
 
     def _z(self, x: Array) -> Array:
         """Return the pre-activation of the output layer, (k, n)."""

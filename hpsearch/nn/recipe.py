@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.nn.optimizers import MOMENTUM
-from hpsearch.nn.regularizers import WeightCost, check_l2
+from hpsearch.nn.dropout import DROPOUT
+from hpsearch.nn.optimizers import MOMENTUM, Rule, check_optimizer
+from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import Check, number, refuse_open, whole
 from hpsearch.nn.stopping import Stopping
@@ -63,6 +64,10 @@ class Recipe:
         stopping: see `hpsearch.nn.stopping`, or None.
         keep: the epoch whose weights are kept is the one of best validation ``"accuracy"``, or of lowest ``"cost"``.
         monitors: what is recorded.
+        l1: >= 0, see `hpsearch.nn.regularizers.L1` for the convention.
+        optimizer: a name in `hpsearch.nn.optimizers.OPTIMIZERS`, or a rule such as ``Adam(beta1=0.8)``.
+        dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.dropout`.
+        input_dropout: the same of the inputs.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
     """
@@ -76,10 +81,17 @@ class Recipe:
     stopping: Stopping | None = None
     keep: str = "accuracy"
     monitors: Monitors = field(default=Monitors())
+    l1: float = 0.0
+    optimizer: str | Rule = "sgd"
+    dropout: float = 0.0
+    input_dropout: float = 0.0
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
         "l2": check_l2,
+        "l1": STRENGTH,
+        "dropout": DROPOUT,
+        "input_dropout": DROPOUT,
         "momentum": MOMENTUM,
         "batch_size": whole(1, "10 to 100 are usual."),
         "epochs": whole(1, "Give at least one pass over the training data."),
@@ -89,6 +101,7 @@ class Recipe:
         for name, check in self.CHECKS.items():
             check(name, getattr(self, name))
         known("keep", self.keep, KEEP)
+        check_optimizer(self.optimizer, self.momentum)
         _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
         if self.stopping is not None:
             _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10) or None")

@@ -40,6 +40,32 @@ class L2(Template):
 
 
 @dataclass(frozen=True)
+class L1(Template):
+    """Weights pulled to 0 by the same amount each: C = C0 + l1/n sum |w| with n the size of the whole *training set*.
+
+    One step of plain gradient descent is then w <- w - eta l1/n sgn(w) - eta grad C0 with sgn(0) = 0; a weight nearer to 0 than
+    one such pull changes its sign. With an `L2` beside it the penalty is the elastic net.
+
+    Args:
+        strength: l1 >= 0.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 95 to 97.
+
+    >>> L1(5.0).pull(50_000), L1(5.0).penalty([np.array([[1.0, -3.0, 0.0]])], 10)
+    (0.0001, 2.0)
+    """
+
+    strength: float = setting(STRENGTH)
+
+    def pull(self, samples: int) -> float:
+        """Return l1/n: the penalty adds this times the sign of each weight to its gradient."""
+        return self.strength / samples
+
+    def penalty(self, weights: Sequence[Array], samples: int) -> float:
+        """Return l1/n sum |w|."""
+        return self.pull(samples) * sum(float(np.abs(w).sum(dtype=np.float64)) for w in weights)
+
+
+@dataclass(frozen=True)
 class WeightCost(Template):
     """The same penalty in another convention: C = C0 + strength sum w^2, not shared out over the training set.
 

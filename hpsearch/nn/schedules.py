@@ -2,23 +2,38 @@
 
 A schedule is a frozen dataclass and keeps nothing; what it has to remember is a tuple of floats that the training loop
 holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`).
+
+    Constant, Step, HalveOnPlateau         by the epoch, whatever their number
+    InverseTime, Exponential, Cosine,      from 1 towards ``end``, which is reached where the last epoch ends; Cyclic goes
+    Linear, Cyclic                         there and back several times
+    Anneal, WarmUp                         by the mini-batch; WarmUp goes before any other
+
+Those with an end span the full number of epochs, also where a training is stopped before and gone on with later.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
+from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.plateau import Plateau
-from hpsearch.nn.settings import Template, number, setting, whole
+from hpsearch.nn.settings import Template, number, setting, unresolved, whole
+
+_SHARE = number(0.0, 1.0, advice="Give the share of the starting rate that is left at the end of the training.")
+_SOME = number(0.0, 1.0, open_low=True, advice="Give the share of the starting rate that is left at the end, such as 0.01.")
 
 Memory = tuple[float, ...]
 
 
 class Schedule(Protocol):
-    """The law of a schedule; ``watches_accuracy`` says whether it needs the validation accuracy of every epoch."""
+    """The law of a schedule."""
 
-    watches_accuracy: ClassVar[bool]
+    @property
+    def watches_accuracy(self) -> bool:
+        """Whether it needs the validation accuracy of every epoch."""
+        ...
 
     def begin(self) -> Memory:
         """Return what is remembered before the first epoch."""
@@ -78,6 +93,92 @@ class Step(_Blind):
 
 
 @dataclass(frozen=True)
+class InverseTime(_Blind):
+    """The rate falls as 1 / (1 + k t) with k such that ``end`` of it is left after T epochs: fast first, then ever slower.
+
+    With the default the multiplier is 1 / (1 + 99 t/T).
+    Source: Robbins and Monro (1951), A stochastic approximation method: rates of order 1/t.
+
+    >>> [InverseTime(end=0.2).multiplier((), epoch, 4) for epoch in (0, 1, 2, 3, 4)]
+    [1.0, 0.5, 0.3333333333333333, 0.25, 0.2]
+    """
+
+    end: float = setting(_SOME, default=0.01)
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return 1.0 / (1.0 + (1.0 / self.end - 1.0) * epoch / epochs)
+
+
+@dataclass(frozen=True)
+class Exponential(_Blind):
+    """The rate falls by the same factor in every epoch, so that ``end`` of it is left after T of them: end^(t/T).
+
+    Source: Stanford CS231n notes, "Annealing the learning rate": alpha = alpha_0 exp(-k t), with k = -ln(end) / T.
+
+    >>> [round(Exponential(end=0.01).multiplier((), epoch, 4), 6) for epoch in (0, 1, 2, 3, 4)]
+    [1.0, 0.316228, 0.1, 0.031623, 0.01]
+    """
+
+    end: float = setting(_SOME, default=0.01)
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return float(self.end ** (epoch / epochs))
+
+
+@dataclass(frozen=True)
+class Linear(_Blind):
+    """The rate falls by equal steps towards ``end`` of it: 1 - (1 - end) t/T.
+
+    >>> [Linear().multiplier((), epoch, 4) for epoch in range(4)]
+    [1.0, 0.75, 0.5, 0.25]
+    """
+
+    end: float = setting(_SHARE, default=0.0)
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return 1.0 - (1.0 - self.end) * epoch / epochs
+
+
+@dataclass(frozen=True)
+class Cosine(_Blind):
+    """The rate follows half a wave of the cosine: end + (1 - end) (1 + cos(pi t/T)) / 2.
+
+    Source: Loshchilov and Hutter (2017), SGDR: stochastic gradient descent with warm restarts, eq. 5, without a restart.
+
+    >>> [round(Cosine().multiplier((), epoch, 4), 6) for epoch in range(4)]
+    [1.0, 0.853553, 0.5, 0.146447]
+    """
+
+    end: float = setting(_SHARE, default=0.0)
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return _half_wave(epoch / epochs, self.end)
+
+
+@dataclass(frozen=True)
+class Cyclic(_Blind):
+    """A `Cosine` over and over: ``cycles`` of ceil(T / cycles) epochs each, every one from the full rate on.
+
+    Ends a cycle in a minimum of its own, which is what snapshots are taken of. Where T is no multiple, the last is cut short.
+    Source: Huang et al. (2017), Snapshot ensembles: train 1, get M for free, eq. 2.
+
+    >>> [round(Cyclic(cycles=2).multiplier((), epoch, 8), 3) for epoch in range(8)]
+    [1.0, 0.854, 0.5, 0.146, 1.0, 0.854, 0.5, 0.146]
+    """
+
+    cycles: int = setting(whole(1), default=5)
+    end: float = setting(_SHARE, default=0.0)
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        length = -(-epochs // self.cycles)
+        return _half_wave(epoch % length / length, self.end)
+
+
+def _half_wave(share: float, end: float) -> float:
+    return end + (1.0 - end) * (1.0 + math.cos(math.pi * share)) / 2
+
+
+@dataclass(frozen=True)
 class Anneal(_Blind):
     """The rate is constant for ``start`` mini-batches, then falls as 1/t: eta_t = t0 eta_0 / max(t, t0).
 
@@ -120,3 +221,43 @@ class HalveOnPlateau(Template):
         if plateau.waited >= self.patience:
             return (factor / 2, plateau.best, 0.0)
         return (factor, *plateau)
+
+
+@dataclass(frozen=True)
+class WarmUp(Template):
+    """The rate rises by equal steps over the first ``steps`` mini-batches: min(1, s / steps), on top of what ``then`` says.
+
+    The schedule behind it counts from the beginning too, so that both span the whole training. In a space, ``steps`` may be a
+    range and ``then`` a Choice of schedules; ranges of a schedule that is no Choice would not be found, and are refused.
+    Source: Goyal et al. (2017), Accurate, large minibatch SGD: training ImageNet in 1 hour, section 2.2.
+
+    >>> [WarmUp(steps=4).at(step) for step in (1, 2, 4, 5)]
+    [0.25, 0.5, 1.0, 1.0]
+    """
+
+    steps: int = setting(whole(1, "100 to 1000 mini-batches are usual."))
+    then: Schedule = field(default=Constant())
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if not unresolved(self.then) and (isinstance(self.then, type) or not hasattr(self.then, "multiplier")):
+            raise SettingError(
+                must_be("WarmUp then", "a schedule", self.then, "Take Constant(), Cosine() or a Choice of some.")
+            )
+
+    @property
+    def watches_accuracy(self) -> bool:
+        return self.then.watches_accuracy
+
+    def begin(self) -> Memory:
+        return self.then.begin()
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return self.then.multiplier(memory, epoch, epochs)
+
+    def after(self, memory: Memory, accuracy: float) -> Memory:
+        return self.then.after(memory, accuracy)
+
+    def at(self, step: int) -> float:
+        later = self.then.at(step) if isinstance(self.then, Gradual) else 1.0
+        return min(1.0, step / self.steps) * later

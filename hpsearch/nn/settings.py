@@ -53,11 +53,13 @@ def unresolved(value: object) -> bool:
 
 
 def refuse_open(what: str, rule: object) -> None:
-    """Refuse a template that still holds a range where a plain one is needed."""
-    open_fields = [f.name for f in fields(rule) if unresolved(getattr(rule, f.name))] if is_dataclass(rule) else []
-    if open_fields:
-        advice = "Put a rule with a range into the space, as a Choice."
-        raise SettingError(must_be(f"{what} {open_fields[0]}", "a plain value", getattr(rule, open_fields[0]), advice))
+    """Refuse a template that still holds a range where a plain one is needed, be it in a template inside it."""
+    for item in fields(rule) if is_dataclass(rule) else ():
+        value = getattr(rule, item.name)
+        if unresolved(value):
+            advice = "Put a rule with a range into the space, as a Choice."
+            raise SettingError(must_be(f"{what} {item.name}", "a plain value", value, advice))
+        refuse_open(f"{what} {item.name}", value)
 
 
 class Template:

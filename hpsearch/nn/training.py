@@ -12,12 +12,13 @@ from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import checkpoint
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.backprop import Backprop
+from hpsearch.nn.dropout import Rates, ThinnedBackprop
 from hpsearch.nn.feeding import Chunk, Feeder
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.network import Network, Score
-from hpsearch.nn.optimizers import sgd
+from hpsearch.nn.optimizers import rule_of
 from hpsearch.nn.recipe import Monitors, Recipe
-from hpsearch.nn.regularizers import decay
+from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
 
 __all__ = ["Epoch", "Monitors", "Recipe", "Training"]
@@ -32,7 +33,7 @@ class Training:
         network: trained in place.
         train: inputs (n, d), float32, and class indices (n,); read only, never copied as a whole.
         recipe: what to do.
-        rng: shuffles the rows once an epoch; nothing else is random here.
+        rng: shuffles the rows once an epoch, and draws what dropout leaves out; nothing else is random here.
         validation: data of the same form that schedule, stopping and the choice of the kept epoch look at.
     Raises:
         SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
@@ -47,12 +48,13 @@ class Training:
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
         self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
-        self.optimizer = sgd(network, decay(recipe.l2, len(train[1])), recipe.momentum)
+        samples, rule = len(train[1]), rule_of(recipe.optimizer)
+        self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
         self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
-        self._passes = {size: Backprop(network, size) for size in self._feeder.sizes}
+        self._passes = {size: self._backprop(size) for size in self._feeder.sizes}
 
     @property
     def rate(self) -> float:
@@ -101,6 +103,12 @@ class Training:
             SettingError: if the state belongs to another network or recipe.
         """
         checkpoint.load(self, state)
+
+    def _backprop(self, samples: int) -> Backprop:
+        rates = Rates(self.recipe.dropout, self.recipe.input_dropout)
+        return (
+            ThinnedBackprop(self.network, samples, rates, lambda: self.rng) if any(rates) else Backprop(self.network, samples)
+        )
 
     def _rates(self) -> Iterator[float]:
         """Return the rate of each mini-batch of the next epoch."""

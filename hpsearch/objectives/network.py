@@ -11,12 +11,13 @@ import numpy as np
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn import export
-from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.nn.activations import Activation, check_activation
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.costs import COSTS
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
+from hpsearch.nn.optimizers import Rule
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
@@ -33,9 +34,13 @@ PARAMETERS = frozenset(
         "hidden",
         "activation",
         "cost",
+        "dropout",
+        "input_dropout",
         "learning_rate",
+        "l1",
         "l2",
         "momentum",
+        "optimizer",
         "batch_size",
         "schedule",
         "epochs",
@@ -44,7 +49,6 @@ PARAMETERS = frozenset(
         "train_size",
     ]
 )
-_TABLES: dict[str, Any] = {"activation": ACTIVATIONS, "cost": COSTS}
 _VALUES = {"error": "accuracy", "cost": "cost"}
 _RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
 # What `shrunk` keeps of the training and the validation part.
@@ -60,11 +64,12 @@ class TrainNetwork:
     Args:
         data: training and validation parts; the test part stays shut.
         hidden: widths of the hidden layers; a single number is one layer.
-        activation: ``"sigmoid"``, ``"tanh"`` or ``"relu"``, of the hidden layers.
+        activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"`` or ``"linear"``; or
+            a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
         cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs).
         learning_rate: eta > 0; None asks for it as a param.
         l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`), or a ``WeightCost``.
-        momentum: mu in [0, 1).
+        momentum: mu in [0, 1); of the optimisers, only ``"sgd"`` and ``"nesterov"`` take one.
         batch_size: m, from 1 to the size of the training set.
         schedule: of the learning rate, over all ``epochs`` also where a smaller budget ends the trial before.
         epochs: passes over the training data at most.
@@ -78,6 +83,12 @@ class TrainNetwork:
             one alone. Worth it where epochs are short: 10,000 rows take as long to score as about 1,000 to train on. Curves
             have these epochs only, the kept epoch is one of them, and rules that watch accuracy count them. A trial that
             goes on from a smaller budget equals one trained through where that budget is a multiple.
+        l1: >= 0, divided by the size of the training set like l2 (see `hpsearch.nn.regularizers.L1`); with l2, the elastic net.
+        optimizer: ``"sgd"``, ``"nesterov"``, ``"rmsprop"`` or ``"adam"``; or a rule of `hpsearch.nn.optimizers` with its
+            settings, such as ``Adam(beta1=0.8)``.
+        dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
+            scored and exported, with nothing left to rescale (see `hpsearch.nn.dropout`).
+        input_dropout: the same of the inputs; 0.2 is usual.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
     Raises:
         SettingError: for a setting of wrong type or out of range.
@@ -88,7 +99,7 @@ class TrainNetwork:
 
     data: Dataset
     hidden: int | tuple[int, ...] = (30,)
-    activation: str = "sigmoid"
+    activation: str | Activation = "sigmoid"
     cost: str = "cross_entropy"
     learning_rate: float | None = None
     l2: float | WeightCost = 0.0
@@ -102,6 +113,10 @@ class TrainNetwork:
     dtype: str = "float32"
     train_size: int | None = None
     monitor_every: int | None = 1
+    l1: float = 0.0
+    optimizer: str | Rule = "sgd"
+    dropout: float = 0.0
+    input_dropout: float = 0.0
 
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
@@ -152,8 +167,8 @@ class TrainNetwork:
                 advice = f"Take one of these.{did_you_mean(name, PARAMETERS)}"
                 raise SettingError(must_be("A param of TrainNetwork", f"one of {shown}", name, advice))
         settings = self._settings(params)
-        for name, table in _TABLES.items():
-            known(name, settings[name], table)
+        check_activation(settings["activation"])
+        known("cost", settings["cost"], COSTS)
         check_init(settings["init"])
         _widths(settings["hidden"])
         self._recipe(settings)
@@ -216,7 +231,7 @@ class TrainNetwork:
         settings = self._settings(params)
         train, validation = self._rows(settings), self.data.validation
         sizes = (train.x.shape[1], *_widths(settings["hidden"]), self.data.classes)
-        named = {name: settings[name] for name in (*_TABLES, "init")}
+        named = {name: settings[name] for name in ("activation", "cost", "init")}
         network = Network.create(sizes, rng, **named, dtype=self.dtype)
         return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
 

@@ -7,6 +7,7 @@ hpsearch, and reads plain arrays and JSON only.
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,14 @@ def _softmax(z: np.ndarray) -> np.ndarray:
     return shares
 
 
-# What a layer does with its pre-activation z, (units, n). A new activation is a line here.
+# What a layer does with its pre-activation z, (units, n), and with its settings. A new activation is a line here.
 FUNCTIONS: dict[str, Any] = {
     "sigmoid": lambda z: (np.tanh(z * 0.5) + 1) * 0.5,
     "tanh": np.tanh,
     "relu": lambda z: np.maximum(z, 0),
+    "leaky_relu": lambda z, leak: np.where(z > 0, z, z * leak),
+    "elu": lambda z, alpha: np.where(z > 0, z, np.expm1(np.minimum(z, 0)) * alpha),
+    "linear": lambda z: z,
     "softmax": _softmax,
 }
 
@@ -50,20 +54,27 @@ class FullyConnected(PythonModel):
 
         ``params={"return": "labels"}`` asks for the class of the largest output of each row instead.
         """
-        outputs = self._forward(np.asarray(model_input))
         wanted = (params or {}).get("return", "outputs")
         if wanted not in ("outputs", "labels"):
             raise ValueError(f"return must be 'outputs' or 'labels', got {wanted!r}.")
-        return outputs if wanted == "outputs" else self.labels[outputs.argmax(axis=1)]
+        z = self._forward(np.asarray(model_input))
+        if wanted == "outputs":
+            outputs: np.ndarray = self.layers[-1][2](z).T
+            return outputs
+        labels: np.ndarray = self.labels[z.argmax(axis=0)]  # by z as in training: several outputs may be rounded to 1
+        return labels
 
     def _forward(self, x: np.ndarray) -> np.ndarray:
+        """Return the pre-activation of the output layer, (k, n)."""
         weights = self.layers[0][0]
         if x.ndim != 2 or x.shape[1] != weights.shape[1]:
             raise ValueError(f"The input must be of shape (n, {weights.shape[1]}), got {x.shape}.")
         a = x.astype(weights.dtype, copy=False).T
-        for weights, biases, function in self.layers:
+        for weights, biases, function in self.layers[:-1]:
             a = function(weights @ a + biases[:, None])
-        return a.T
+        weights, biases, _ = self.layers[-1]
+        z: np.ndarray = weights @ a + biases[:, None]
+        return z
 
 
 Layers = list[tuple[np.ndarray, np.ndarray, Any]]
@@ -83,7 +94,8 @@ def read(architecture: Path, weights: Path) -> tuple[Layers, np.ndarray]:
         found = arrays[f"weights_{index}"]
         if found.shape != shape:
             raise ValueError(f"The weights of layer {index} must be of shape {shape}, got {found.shape}.")
-        layers.append((found, arrays[f"biases_{index}"], FUNCTIONS[layer["activation"]]))
+        function = partial(FUNCTIONS[layer["activation"]], **layer.get("settings", {}))
+        layers.append((found, arrays[f"biases_{index}"], function))
     return layers, np.array(told["labels"])
 
 

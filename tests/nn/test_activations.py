@@ -11,12 +11,18 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from scipy import special
 
-from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.errors import SettingError
+from hpsearch.nn.activations import ACTIVATIONS, Activation, Elu, LeakyRelu
+from hpsearch.nn.network import Network
+from hpsearch.space import Choice, Float, Space
 
 INDEPENDENT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
     "sigmoid": special.expit,
     "tanh": lambda z: 2 * special.expit(2 * z) - 1,
     "relu": lambda z: np.clip(z, 0, None),
+    "leaky_relu": lambda z: np.where(z < 0, z / 100, z),
+    "elu": lambda z: np.select([z > 0], [z], special.expm1(np.clip(z, None, 0))),
+    "linear": lambda z: z + 0.0,
 }
 ANY_Z = arrays.arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e4, 1e4))
 
@@ -30,8 +36,17 @@ def test_value_is_the_one_of_scipy(name: str, z: np.ndarray) -> None:
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @given(z=arrays.arrays(np.float64, 7, elements=st.floats(-5, 5)))
 def test_slope_is_the_two_sided_difference(name: str, z: np.ndarray) -> None:
-    z = np.where(np.abs(z) < 1e-3, 1e-3, z)  # away from the kink of relu
-    f, step = ACTIVATIONS[name], 1e-6
+    slope_is_the_difference(ACTIVATIONS[name], z)
+
+
+@pytest.mark.parametrize("function", [LeakyRelu(0.3), LeakyRelu(0.0), Elu(0.2), Elu(3.0)], ids=repr)
+@given(z=arrays.arrays(np.float64, 7, elements=st.floats(-5, 5)))
+def test_slope_follows_the_setting(function: Activation, z: np.ndarray) -> None:
+    slope_is_the_difference(function, z)
+
+
+def slope_is_the_difference(f: Activation, z: np.ndarray) -> None:
+    z, step = np.where(np.abs(z) < 1e-3, 1e-3, z), 1e-6  # away from the kink at 0
     differences = (f(z + step) - f(z - step)) / (2 * step)
     np.testing.assert_allclose(f.slope(f(z)), differences, atol=1e-9)
 
@@ -44,6 +59,48 @@ def test_writes_over_its_input_and_keeps_the_dtype(name: str, dtype: str) -> Non
     assert ACTIVATIONS[name](z, z) is z
     np.testing.assert_array_equal(z, wanted)
     assert wanted.dtype == ACTIVATIONS[name].slope(wanted).dtype == dtype
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_ends_of_the_range_are_finite(name: str, dtype: str) -> None:
+    z = np.array([-1e4, -100.0, 0.0, 100.0, 1e4], dtype)
+    with np.errstate(over="raise", invalid="raise", divide="raise"):
+        a = ACTIVATIONS[name](z)
+        assert np.isfinite(a).all()
+        assert np.isfinite(ACTIVATIONS[name].slope(a)).all()
+
+
+def test_known_values() -> None:
+    # max(z, leak z), and alpha (exp(z) - 1) below 0: exp(-1) = 0.367879441171442.
+    np.testing.assert_allclose(LeakyRelu(0.2)(np.array([-5.0, 5.0])), [-1.0, 5.0])
+    np.testing.assert_allclose(Elu(2.0)(np.array([-1.0, 1.0])), [2 * (0.367879441171442 - 1), 1.0], rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LeakyRelu(1.0), r"LeakyRelu leak must be a number in \[0, 1\), got 1\.0\. 0\.01 is usual"),
+        (lambda: Elu(0.0), r"Elu alpha must be a number in \(0, inf\), got 0\.0\."),
+        (lambda: network_of(LeakyRelu), r"activation must be one of .*, got <class"),  # type: ignore[arg-type]
+        (lambda: network_of("relu6"), r"activation must be one of .*, got 'relu6'\. .*Did you mean 'relu'"),
+        (lambda: network_of(Elu(Float(0.1, 2.0))), r"activation alpha must be a plain value, got Float"),  # type: ignore[arg-type]
+    ],
+)
+def test_refuses_bad_settings(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        make()
+
+
+def network_of(activation: str | Activation) -> Network:
+    return Network.create((2, 3, 2), np.random.default_rng(0), activation=activation)
+
+
+def test_a_setting_may_be_searched() -> None:
+    space = Space(activation=Choice("tanh", LeakyRelu(Float(0.0, 0.5))))  # type: ignore[arg-type]
+    found = space.resolve({"activation": "LeakyRelu", "activation.leak": 0.25})["activation"]
+    assert found == LeakyRelu(0.25)
+    assert network_of(found).copy().activation is found
 
 
 def test_slope_of_relu_at_the_kink_is_zero() -> None:

@@ -6,26 +6,34 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import SettingError
-from hpsearch.nn.activations import ACTIVATIONS, Sigmoid
+from hpsearch.nn.activations import ACTIVATIONS, Activation, Elu, LeakyRelu, Sigmoid
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.costs import COSTS, CrossEntropy
 from hpsearch.nn.gradcheck import check_gradient, numeric_gradient
 from hpsearch.nn.network import Network
-from hpsearch.nn.regularizers import L2
+from hpsearch.nn.regularizers import L1, L2
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
 
-def network_of(activation: str = "sigmoid", cost: str = "cross_entropy", hidden: tuple[int, ...] = (5, 4)) -> Network:
+def network_of(
+    activation: str | Activation = "sigmoid", cost: str = "cross_entropy", hidden: tuple[int, ...] = (5, 4)
+) -> Network:
     sizes = (INPUTS, *hidden, CLASSES)
     return Network.create(sizes, np.random.default_rng(1), activation=activation, cost=cost, dtype="float64")
 
 
+@pytest.mark.parametrize("l1", [None, L1(2.0)], ids=["no l1", "l1"])
 @pytest.mark.parametrize("l2", [None, L2(3.0)], ids=["no l2", "l2"])
 @pytest.mark.parametrize("cost", COSTS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
-def test_every_combination(activation: str, cost: str, l2: L2 | None) -> None:
+def test_every_combination(activation: str, cost: str, l2: L2 | None, l1: L1 | None) -> None:
     # 1e-7 is what CS231n calls a right gradient in double precision.
-    assert check_gradient(network_of(activation, cost), *blobs(7), l2) <= 1e-7
+    assert check_gradient(network_of(activation, cost), *blobs(7), l2, l1=l1) <= 1e-7
+
+
+@pytest.mark.parametrize("activation", [LeakyRelu(0.3), Elu(0.4)], ids=repr)
+def test_every_setting(activation: Activation) -> None:
+    assert check_gradient(network_of(activation), *blobs(7)) <= 1e-7
 
 
 @pytest.mark.parametrize("hidden", [(), (1,), (3, 2, 4)])

@@ -5,13 +5,28 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import FrozenInstanceError, replace
 
+import numpy as np
 import pytest
 
 from hpsearch.errors import SettingError
+from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.regularizers import L2
-from hpsearch.nn.schedules import Anneal, Constant, Gradual, HalveOnPlateau, Schedule, Step
+from hpsearch.nn.schedules import (
+    Anneal,
+    Constant,
+    Cosine,
+    Cyclic,
+    Exponential,
+    Gradual,
+    HalveOnPlateau,
+    InverseTime,
+    Linear,
+    Schedule,
+    Step,
+    WarmUp,
+)
 from hpsearch.nn.stopping import NoImprovement
-from hpsearch.space import Int
+from hpsearch.space import Choice, Float, Int, Space
 
 
 def factors(schedule: Schedule, accuracies: Sequence[float]) -> list[float]:
@@ -59,6 +74,58 @@ def test_anneals_from_its_start_on() -> None:
     assert not any(isinstance(other, Gradual) for other in (Constant(), Step(every=1), HalveOnPlateau()))
 
 
+@pytest.mark.parametrize(
+    ("schedule", "wanted"),
+    [
+        # The closed forms in the sources, evaluated with NumPy at t/T = 0, 1/8, ..., 1.
+        (InverseTime(end=0.1), 1 / (1 + 9 * np.linspace(0, 1, 9))),
+        (Exponential(end=0.001), np.geomspace(1, 0.001, 9)),
+        (Linear(end=0.2), np.linspace(1, 0.2, 9)),
+        (Cosine(), np.cos(np.linspace(0, np.pi / 2, 9)) ** 2),
+        (Cosine(end=0.1), 0.1 + 0.9 * np.cos(np.linspace(0, np.pi / 2, 9)) ** 2),
+        (Cyclic(cycles=1), [*np.cos(np.linspace(0, np.pi / 2, 9)[:8]) ** 2, 1]),
+        # Cycles of ceil(8/3) = 3 epochs: cos^2 of 0, 30 and 60 degrees are 1, 3/4 and 1/4.
+        (Cyclic(cycles=3), [1, 3 / 4, 1 / 4, 1, 3 / 4, 1 / 4, 1, 3 / 4, 1 / 4]),
+        (Cyclic(cycles=9), [1] * 9),
+    ],
+)
+def test_spans_the_epochs(schedule: Schedule, wanted: Sequence[float]) -> None:
+    np.testing.assert_allclose(factors(schedule, [0.5] * 8), wanted, atol=1e-15)
+
+
+@pytest.mark.parametrize("schedule", [Linear(), Cosine(), Cyclic(cycles=3), Cyclic(cycles=7)])
+@pytest.mark.parametrize("epochs", [1, 2, 10, 60])
+def test_falling_to_nothing_does_not_end_the_training_before_its_last_epoch(schedule: Schedule, epochs: int) -> None:
+    found = factors(schedule, [0.5] * epochs)
+    assert found[0] == 1.0
+    assert min(found[:-1]) > 0.0
+
+
+def test_warms_up_before_any_other() -> None:
+    rule = WarmUp(steps=4, then=Anneal(start=6))
+    assert [rule.at(step) for step in (1, 2, 3, 4, 6, 12)] == pytest.approx([1 / 4, 1 / 2, 3 / 4, 1, 1, 1 / 2])
+    assert factors(WarmUp(4, Linear()), [0.5] * 4) == factors(Linear(), [0.5] * 4)
+    assert factors(WarmUp(4, HalveOnPlateau(1)), [0.5] * 4) == factors(HalveOnPlateau(1), [0.5] * 4)
+    assert [WarmUp(4, then).watches_accuracy for then in (Linear(), HalveOnPlateau())] == [False, True]
+    assert isinstance(rule, Gradual)
+
+
+def test_schedules_are_options_of_a_choice_with_ranges_of_their_own() -> None:
+    warm = WarmUp(Int(1, 9), Choice(Cosine(), Step(Int(2, 4))))  # type: ignore[arg-type]
+    space = Space(schedule=Choice(Cyclic(Int(2, 4)), Exponential(Float(1e-3, 0.1, log=True)), warm))  # type: ignore[arg-type]
+    rng = np.random.default_rng(0)
+    found = [space.resolve(space.sample(rng))["schedule"] for _ in range(50)]
+    assert {type(rule) for rule in found} == {Cyclic, Exponential, WarmUp}
+    assert {type(rule.then) for rule in found if isinstance(rule, WarmUp)} == {Cosine, Step}
+    for rule in found:
+        Recipe(1.0, schedule=rule)
+
+
+def test_refuses_a_range_deep_inside() -> None:
+    with pytest.raises(SettingError, match=r"schedule then every must be a plain value, got Int\(2, 4\)\. Put a rule"):
+        Recipe(1.0, schedule=WarmUp(5, Step(Int(2, 4))))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("template", [HalveOnPlateau(patience=Int(2, 10)), NoImprovement(patience=Int(2, 10))])  # type: ignore[arg-type]
 def test_a_range_may_stand_in_a_field_until_it_is_filled_in(template: HalveOnPlateau | NoImprovement) -> None:
     assert replace(template, patience=3).patience == 3
@@ -75,6 +142,14 @@ def test_a_range_may_stand_in_a_field_until_it_is_filled_in(template: HalveOnPla
         (lambda: Step(every=0), r"Step every must be a whole number >= 1, got 0\."),
         (lambda: Step(every=2, factor="a"), r"Step factor must be a number in \(0, 1\], got 'a'\."),  # type: ignore[arg-type]
         (lambda: Anneal(start=0), r"Anneal start must be a whole number >= 1, got 0\."),
+        (lambda: InverseTime(0.0), r"InverseTime end must be a number in \(0, 1\], got 0\.0\."),
+        (lambda: Exponential(2), r"Exponential end must be a number in \(0, 1\], got 2\."),
+        (lambda: Cosine(-0.1), r"Cosine end must be a number in \[0, 1\], got -0\.1\."),
+        (lambda: Linear(float("nan")), r"Linear end must be a number in \[0, 1\], got nan\."),
+        (lambda: Cyclic(cycles=0), r"Cyclic cycles must be a whole number >= 1, got 0\."),
+        (lambda: WarmUp(0), r"WarmUp steps must be a whole number >= 1, got 0\."),
+        (lambda: WarmUp(5, "cosine"), r"WarmUp then must be a schedule, got 'cosine'\."),  # type: ignore[arg-type]
+        (lambda: WarmUp(5, Cosine), r"WarmUp then must be a schedule, got <class"),  # type: ignore[arg-type]
         (lambda: NoImprovement(-1), r"NoImprovement patience must be a whole number >= 1, got -1\."),
         (lambda: L2(-1.0), r"L2 strength must be a number in \[0, inf\), got -1\.0\."),
     ],
@@ -88,3 +163,4 @@ def test_is_frozen_and_says_what_it_is() -> None:
     with pytest.raises(FrozenInstanceError):
         Step(every=2).every = 3  # type: ignore[misc]
     assert repr(Step(every=2)) == "Step(every=2, factor=0.1)"
+    assert repr(WarmUp(5, Cosine())) == "WarmUp(steps=5, then=Cosine(end=0.0))"

@@ -14,7 +14,7 @@ import pytest
 from hpsearch.errors import Diverged, SettingError
 from hpsearch.nn import Monitors, Network, Recipe, Training
 from hpsearch.nn.regularizers import WeightCost
-from hpsearch.nn.schedules import Anneal, Constant, HalveOnPlateau, Step
+from hpsearch.nn.schedules import Anneal, Constant, Cosine, HalveOnPlateau, Step, WarmUp
 from hpsearch.nn.stopping import NoImprovement
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
@@ -25,6 +25,15 @@ RECIPES = {
     ),
     "decay": Recipe(0.3, l2=20.0, epochs=6, schedule=Step(every=2), keep="cost"),
     "anneal": Recipe(0.5, l2=WeightCost(1e-2), batch_size=7, epochs=6, schedule=Anneal(start=15)),
+    "l1": Recipe(0.3, l1=1.0, batch_size=7, epochs=6),
+    "elastic net": Recipe(0.3, l2=2.0, momentum=0.8, batch_size=7, epochs=6, l1=1.0),
+    "nesterov": Recipe(0.3, l2=2.0, momentum=0.8, batch_size=7, epochs=6, optimizer="nesterov"),
+    "rmsprop": Recipe(0.01, l2=2.0, batch_size=7, epochs=6, optimizer="rmsprop", l1=1.0),
+    "adam": Recipe(0.01, l2=2.0, batch_size=7, epochs=6, optimizer="adam"),
+    "dropout": Recipe(0.3, l2=2.0, batch_size=7, epochs=6, dropout=0.5, input_dropout=0.2),
+    "dropout, adam": Recipe(0.01, batch_size=7, epochs=6, optimizer="adam", dropout=0.3, l1=1.0),
+    "warm": Recipe(0.5, batch_size=7, epochs=6, schedule=WarmUp(25, Cosine())),
+    "warm plateau": Recipe(0.5, momentum=0.5, epochs=6, schedule=WarmUp(25, HalveOnPlateau(1))),
 }
 
 

@@ -16,9 +16,11 @@ from sklearn.metrics import accuracy_score
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import Diverged, SettingError
+from hpsearch.nn.activations import Elu, LeakyRelu
 from hpsearch.nn.initializers import Uniform
+from hpsearch.nn.optimizers import Adam, RMSProp
 from hpsearch.nn.regularizers import WeightCost
-from hpsearch.nn.schedules import Constant, HalveOnPlateau, Step
+from hpsearch.nn.schedules import Constant, Cosine, Cyclic, HalveOnPlateau, InverseTime, Linear, Step, WarmUp
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context, Objective
@@ -97,6 +99,13 @@ def test_names_of_metrics_and_curves_do_not_meet() -> None:
         ("l2", WeightCost(1e-3)),
         ("cost", "quadratic"),
         ("stopping", NoImprovement(1)),
+        ("activation", LeakyRelu(0.2)),
+        ("l1", 50.0),
+        ("optimizer", "adam"),
+        ("optimizer", RMSProp(0.8)),
+        ("dropout", 0.5),
+        ("input_dropout", 0.5),
+        ("schedule", WarmUp(20, Cosine())),
     ],
 )
 def test_a_param_goes_before_the_fixed_setting(name: str, value: Any) -> None:
@@ -124,6 +133,42 @@ def test_going_on_from_a_state_is_training_through(momentum: float, value: str) 
     assert first.state is not None
     assert first.state["history"].shape[0] == 3
     assert {type(array) for array in first.state.values()} == {np.ndarray}
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"optimizer": "adam", "dropout": 0.5, "schedule": Cosine()},
+        {"optimizer": "nesterov", "momentum": 0.9, "l1": 1.0, "schedule": WarmUp(30, Cyclic(2))},
+        {"optimizer": "rmsprop", "input_dropout": 0.2, "l1": 1.0, "l2": 1.0, "activation": Elu(0.5)},
+    ],
+)
+def test_going_on_knows_optimizer_schedule_and_dropout(settings: Params) -> None:
+    objective = train(epochs=6)
+    params = {**PARAMS, **settings}
+    first = objective(params, context(budget=3))
+    assert objective(params, Context(np.random.default_rng(0), state=first.state)) == objective(params, context())
+
+
+def test_a_space_of_optimizers_and_schedules_meets_the_objective() -> None:
+    space = Space(
+        learning_rate=Float(1e-3, 0.1, log=True),
+        optimizer=Choice("sgd", "nesterov", Adam(Float(0.5, 0.95))),  # type: ignore[arg-type]
+        momentum=Float(0.5, 0.99, when={"optimizer": ["sgd", "nesterov"]}),
+        schedule=Choice(Linear(), WarmUp(Int(5, 20), Choice(Cosine(), InverseTime(Float(0.01, 0.5))))),  # type: ignore[arg-type]
+        activation=Choice("elu", LeakyRelu(Float(0.0, 0.3))),  # type: ignore[arg-type]
+        dropout=Float(0.0, 0.5),
+    )
+    for corner in space.corners():
+        train().check(space.resolve(corner))
+    outcome = train(epochs=1)(space.resolve(space.sample(np.random.default_rng(0))), context())
+    assert np.isfinite(outcome.value)
+
+
+def test_exports_the_setting_of_its_activation() -> None:
+    told = train(activation=LeakyRelu(0.2), hidden=(4, 3)).export(PARAMS, context()).architecture
+    assert [layer["activation"] for layer in told["layers"]] == ["leaky_relu", "leaky_relu", "sigmoid"]
+    assert told["layers"][0]["settings"] == {"leak": 0.2}
 
 
 def test_a_finished_trial_goes_on_to_the_same_outcome() -> None:
@@ -212,6 +257,11 @@ BAD = [
     ({"hidden": (30, 0)}, r"hidden must be a whole number >= 1, got 0\."),
     ({"hidden": "30"}, r"hidden must be a whole number >= 1, got '30'\."),
     ({"activation": "rellu"}, r"activation must be one of .*, got 'rellu'\. .*Did you mean 'relu'\?"),
+    ({"activation": LeakyRelu(Float(0.0, 0.5))}, r"activation leak must be a plain value, got Float"),  # type: ignore[arg-type]
+    ({"dropout": 1.0}, r"dropout must be a number in \[0, 1\), got 1\.0\. It is the share that is left out"),
+    ({"l1": -1}, r"l1 must be a number in \[0, inf\), got -1\."),
+    ({"optimizer": "adamw"}, r"optimizer must be one of .*, got 'adamw'\. .*Did you mean 'adam'"),
+    ({"optimizer": "adam", "momentum": 0.9}, r"momentum must be 0 with Adam\(.*\), got 0\.9\. Take it out; in a space"),
     ({"cost": "log"}, r"cost must be one of 'quadratic', 'cross_entropy', 'log_likelihood', got 'log'\."),
     ({"init": Uniform(Float(0.2, 2.0))}, r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
     ({"l2": WeightCost(Float(1e-6, 1e-5))}, r"l2 strength must be a plain value, got Float"),  # type: ignore[arg-type]
