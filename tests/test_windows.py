@@ -116,10 +116,10 @@ def test_a_range_that_no_leader_has_stays_as_it_is() -> None:
 
 
 def test_dropped_options_keep_names_labels_and_conditions() -> None:
-    space = SPACES["template"].drop("s", ["_Template(steps=3)"])
+    space = SPACES["template"].drop("s", ["Template(steps=3)"])
     assert list(space) == ["s", "s.steps", "x"]
-    assert {space.from_unit([u, 0.5, 0.5])["s"] for u in (0.0, 0.5, 1.0)} == {"_Template"}
-    assert not space.contains({"s": "_Template(steps=3)", "x": 0.5})
+    assert {space.from_unit([u, 0.5, 0.5])["s"] for u in (0.0, 0.5, 1.0)} == {"Template"}
+    assert not space.contains({"s": "Template(steps=3)", "x": 0.5})
     assert eval(repr(Choice("a", "b", dropped=("a",)))) == Choice("a", "b", dropped=("a",))
 
 

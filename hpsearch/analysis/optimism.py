@@ -91,8 +91,9 @@ def doubling(values: ArrayLike) -> Doubling | None:
     Args:
         values: to minimise, of N trials in any order, float, shape (N,).
 
-    >>> doubling(range(16))   # B(4) = 2.4, B(8) = .889, B(16) = 0
-    Doubling(trials=16, gain=0.5228758169934647, last=0.8888888888888893)
+    >>> found = doubling(range(16))   # B(4) = 2.4, B(8) = .889, B(16) = 0
+    >>> round(found.gain, 4), round(found.last, 4)
+    (0.5229, 0.8889)
     """
     array = sample("values", values, fewest=1)
     size = len(array)
