@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import signal
 import sys
 from pathlib import Path
@@ -53,22 +54,17 @@ def main(study: Study) -> None:
     file = getattr(sys.modules["__main__"], "__file__", None)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-    @single.command(help=study.question or f"Run the study {study.name}.")
-    def run_this(
-        jobs: Jobs = None,
-        fresh: Fresh = False,
-        retry: Retry = None,
-        smoke: Smoke = False,
-        tracking_uri: Uri = None,
-        backend: BackendOption = "loky",
-        model: Model = None,
-        report: Report = True,
-    ) -> None:
+    def run_this(**options: Any) -> None:
         from hpsearch.commands import run_study
 
-        source = Path(file).resolve() if file else None
-        run_study(study, source, jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
+        run_study(study, Path(file).resolve() if file else None, **options)
 
+    # What `run` takes but for what names the study: an option is written down once.
+    given = inspect.signature(run, eval_str=True).parameters.values()
+    taken = [parameter for parameter in given if parameter.name not in ("file", "study")]
+    run_this.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
+    run_this.__annotations__ = {parameter.name: parameter.annotation for parameter in taken}
+    single.command(help=study.question or f"Run the study {study.name}.")(run_this)
     app(commands=single)
 
 

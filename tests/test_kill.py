@@ -30,7 +30,7 @@ def test_ten_kills_leave_the_same_table_and_nothing_running(tmp_path: Path) -> N
 
 @pytest.mark.parametrize("strategy", OTHERS)
 def test_every_other_strategy_comes_back_too(tmp_path: Path, strategy: str) -> None:
-    _kill_and_compare(tmp_path, strategy, kills=1, longest=0.4, kinds=(GROUP,), epochs=OTHERS[strategy])
+    _kill_and_compare(tmp_path, strategy, kills=2, longest=0.4, kinds=(GROUP,), epochs=OTHERS[strategy])
 
 
 def _kill_and_compare(folder: Path, strategy: str, kills: int, longest: float, kinds: tuple[str, ...], epochs: int = 4) -> None:

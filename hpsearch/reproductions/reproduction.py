@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Tracker
@@ -63,14 +63,12 @@ class Options:
         if self.trials is not None and self.full:
             raise SettingError(must_be("--trials", "left out beside --full", self.trials, "Give one of the two."))
 
-    def run(self) -> dict[str, Any]:
-        """Return what every `Study.run` of a reproduction is handed."""
-        return {"jobs": self.jobs, "tracker": self.tracker(), "fresh": self.fresh, "source": self.source}
-
     def result(self, study: Study, report: bool | None = None) -> Result:
         """Run a study of a reproduction, with its progress shown; ``report`` as `Study.run`."""
         with self.show() if self.show else nullcontext() as progress:
-            return study.run(**self.run(), progress=progress, report=report)
+            return study.run(
+                self.jobs, tracker=self.tracker(), fresh=self.fresh, source=self.source, progress=progress, report=report
+            )
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Exported, Recorded, StudyRecord
-from hpsearch.tracking import artifacts, experiment, links, model, story, study_run
+from hpsearch.tracking import artifacts, experiment, links, model, openings, story, study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.client import PAGE, search, told
 from hpsearch.tracking.courier import Courier
@@ -20,7 +20,7 @@ from hpsearch.tracking.outbox import Outbox, waiting
 from hpsearch.tracking.pages import Pages
 from hpsearch.tracking.store import Store, project_root
 from hpsearch.tracking.study_run import Children, read_children
-from hpsearch.tracking.trial_run import decode, outcome_keys
+from hpsearch.tracking.trial_run import decode
 from hpsearch.tracking.writer import read_curve, read_file, write_best, write_points
 from hpsearch.trial import Trial
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
-OPENINGS = "hpsearch.test_openings"
 
 
 class MlflowTracker:
@@ -138,24 +137,12 @@ class MlflowTracker:
     def opening(self, record: StudyRecord, trial: Trial) -> int:
         """Count, before it happens, that the test part is opened to score ``trial``; return how often it was."""
         with told("The opening of the test part cannot be recorded"):
-            run_id = self._recorded(record).run_id
-            count = self._openings(run_id) + 1
-            tags = {OPENINGS: str(count), "hpsearch.tested": str(trial.number)}
-            write_points(self.store.client, run_id, {}, count, time.time(), tags)
-        return count
+            return openings.count_opening(self.store.client, self._recorded(record).run_id, trial)
 
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
-        """Log the test scores of a trial as ``test_...``, on the study by number of opening, and on the trial."""
-        client = self.store.client
+        """Log the test scores of a trial, on the study and on the trial."""
         with told("The scores on the test part cannot be recorded"):
-            study = self._recorded(record)
-            count = self._openings(study.run_id)
-            values = {name if name.startswith("test_") else f"test_{name}": value for name, value in scores.items()}
-            write_points(client, study.run_id, values, count, time.time(), {})
-            if trial.number in study.outbox.runs:
-                own = {key for keys in outcome_keys([trial]) for key in keys.values()}
-                values = {name: value for name, value in values.items() if name not in own}
-                write_points(client, study.outbox.runs[trial.number], values, count, time.time(), {})
+            openings.write_scores(self.store.client, self._recorded(record), trial, scores)
 
     def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
         """Log the network of a trial as an MLflow model, unless it is logged already; return what loads it.
@@ -207,9 +194,6 @@ class MlflowTracker:
         if self._study is None or self._study.record.name != record.name:
             raise TrackingError(f"Study {record.name!r} is not recorded in {self.store.shown}. Run it first.")
         return self._study
-
-    def _openings(self, run_id: str) -> int:
-        return int(self.store.client.get_run(run_id).data.tags.get(OPENINGS, 0))
 
     def _parent(self, record: StudyRecord) -> Run | None:
         found = experiment.find(self.store, record.name)

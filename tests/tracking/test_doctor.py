@@ -122,13 +122,18 @@ def test_trials_whose_run_is_gone_for_good_are_named_and_kept(root: Path, tracke
     assert findings(root) == [said]
 
 
-def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracker) -> None:
+def leave_two_unsent(tracker: MlflowTracker) -> None:
+    """Record trial 0; let the store be away for trials 1 and 2, to the end of the study."""
     run_study(tracker, count=1)
     tracker.start(record())
     with outage(tracker.store):
         for number in (1, 2):
             tracker.record(plain(number))
         tracker.finish("killed", [])
+
+
+def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracker) -> None:
+    leave_two_unsent(tracker)
     said = findings(root, mend=True)
     assert len(said) == 2  # the study still counts as running, too
     assert (
@@ -142,12 +147,7 @@ def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracke
 
 
 def test_sound_lines_of_a_damaged_file_are_saved(root: Path, tracker: MlflowTracker) -> None:
-    run_study(tracker, count=1)
-    tracker.start(record())
-    with outage(tracker.store):
-        for number in (1, 2):
-            tracker.record(plain(number))
-        tracker.finish("killed", [])
+    leave_two_unsent(tracker)
     file = tracker.store.unsent("sample")
     first, second = file.read_bytes().splitlines()
     file.write_bytes(first + b"\n" + second[:100] + b"\n\xff[]\n{}\n")

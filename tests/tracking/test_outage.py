@@ -266,7 +266,6 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-@pytest.mark.slow
 def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Path, tmp_path: Path) -> None:
     """Where our own file has no room either, one sentence says so; the next start with room runs the rest."""
     disk = tmp_path / "disk"
