@@ -85,7 +85,7 @@ class Comparison:
         body = section("What may be concluded", said) + section("Arms", table(self.heads, self.rows()))
         body += section("Curves", f"<p>{escape(chart.caption)}</p>{interactive.division(chart, 'comparison')}")
         study = self.result.study
-        html = page(study.name, self.conclusions[0], study.question, body, interactive.script())
+        html = page(study.name, self.conclusions[0].partition(": ")[0], study.question, body, interactive.script())
         return {PICTURE: still.png(chart), PAGE: html.encode()}
 
 
