@@ -119,7 +119,8 @@ def recorded_result(name: str, tracking_uri: str | None) -> Result:
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if summary.source is None:
-        raise StudyError(f"Study {name!r} was run without a file. Load it in Python: study.result().test() does the same.")
+        advice = "Ask where it is defined, in Python: study.result() reads the record and has the same methods."
+        raise StudyError(f"Study {name!r} was run without a file, which this command would load it from. {advice}")
     file = store.root / summary.source
     return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
 

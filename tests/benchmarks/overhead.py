@@ -1,7 +1,7 @@
 """What a trial costs beside its own work: the loop, the record, going on with a long study; against Optuna's MLflow callback.
 
 pip install optuna-integration             # no dependency of hpsearch: the callback that the record is measured against
-python -m tests.benchmarks.overhead        # about 6 minutes on an idle machine
+python -m tests.benchmarks.overhead        # about 12 minutes on an idle machine
 python -m tests.benchmarks.overhead long   # 5,000 random and 1,000 Bayesian trials, recorded and taken up: about 10 minutes
 
 Every figure is the median of repeats that take turns, each in a process of its own; CPU time (of the process and its workers)
@@ -32,9 +32,9 @@ from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
 SPACE = Space(**{f"p{i}": Float(0.0, 1.0) for i in range(4)})
 EPOCHS, METRICS = 30, ("training_cost", "validation_cost", "validation_accuracy", "learning_rate")
 REPEATS = 5
-LONG, BLOCK = 5000, 100
-# A study of half-second trials on two workers.
-TRIALS, SECONDS = 40, 0.5
+LONG, BLOCK = 5000, 500
+# A study of half-second trials on two workers, and how many pairs of it, recorded and not, are run.
+TRIALS, SECONDS, PAIRS = 40, 0.5, 11
 Figures = dict[str, float]
 
 
@@ -62,11 +62,10 @@ def turn(rounds: int) -> None:
         total += i * 0.5
 
 
-def rounds_of(seconds: float) -> int:
-    """Return how many rounds take so long."""
-    began = time.perf_counter()
-    turn(1_000_000)
-    return round(1_000_000 * seconds / (time.perf_counter() - began))
+def rounds_of(seconds: float, rounds: int = 10_000_000) -> int:
+    """Return how many rounds take so long where two workers compute, as the study that is measured will."""
+    taken = measured("half_seconds", False, rounds)["wall"] / 1e3 * 2
+    return round(rounds * seconds / taken)
 
 
 class Clock:
@@ -79,6 +78,11 @@ class Clock:
         if progress is None or progress.last is not None:
             self.times.append((time.perf_counter(), cpu()))
 
+    def blocks(self, size: int) -> Figures:
+        """Return the CPU milliseconds per trial, block by block."""
+        marks = [work for _, work in self.times[::size]]
+        return {f"block {i}": (b - a) / size * 1e3 for i, (a, b) in enumerate(pairwise(marks))}
+
     def per_trial(self, count: int) -> Figures:
         (wall, work), (wall_end, work_end) = self.times[0], self.times[-1]
         return {"wall": (wall_end - wall) / count * 1e3, "cpu": (work_end - work) / count * 1e3}
@@ -90,22 +94,22 @@ def cpu() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def run(trials: int, tracker: Tracker, objective: Train, jobs: int = 1, strategy: Any = None) -> Figures:
-    """Run a study; return the milliseconds per trial from its first trial to the end of its record."""
+def run(trials: int, tracker: Tracker, objective: Train, jobs: int = 1, strategy: Any = None) -> Clock:
+    """Run a study; return the clock, which ran from its first trial to the end of its record."""
     study, clock = Study("overhead", SPACE, objective, strategy or Random(trials=trials)), Clock()
     study.run(jobs, backend="loky" if jobs > 1 else "sequential", tracker=tracker, progress=clock, report=False, model=False)
     clock()
-    return clock.per_trial(trials - 1)
+    return clock
 
 
 def loop(folder: Path, jobs: int, trials: int = 1000) -> Figures:
     """An empty objective, nothing recorded."""
-    return run(trials, MemoryTracker(), Train(), jobs)
+    return run(trials, MemoryTracker(), Train(), jobs).per_trial(trials - 1)
 
 
 def recorded(folder: Path, trials: int = 100) -> Figures:
     """An empty objective that reports curves, recorded in SQLite."""
-    return run(trials, MlflowTracker(root=folder), Train(EPOCHS))
+    return run(trials, MlflowTracker(root=folder), Train(EPOCHS)).per_trial(trials - 1)
 
 
 def callback(folder: Path, trials: int = 100) -> Figures:
@@ -148,19 +152,17 @@ def optimize(trials: int, kept: Any, callbacks: list[Any], optuna: Any) -> Figur
 def half_seconds(folder: Path, tracked: bool, rounds: int = 0) -> Figures:
     """Trials of half a second that sleep, or do ``rounds`` of work, on two workers."""
     tracker = MlflowTracker(root=folder) if tracked else MemoryTracker()
-    return run(TRIALS, tracker, Train(EPOCHS, 0.0 if rounds else SECONDS, rounds), jobs=2)
+    train = Train(EPOCHS, 0.0 if rounds else SECONDS, rounds)
+    return run(TRIALS, tracker, train, jobs=2).per_trial(TRIALS - 1)
 
 
 def grow(folder: Path, strategy: str, trials: int) -> Figures:
-    """Record a long study; return its cost per trial in all, and block by block as its own run shows it."""
-    tracker = MlflowTracker(root=folder)
-    figures = run(trials, tracker, Train(EPOCHS), strategy=long(strategy, trials))
-    study = tracker._open()
-    points = tracker.store.client.get_metric_history(study.run_id, "trials_done")
-    times = {point.step: point.timestamp for point in points}
-    edges = [min(times, key=lambda step: abs(step - edge)) for edge in range(0, trials + 1, BLOCK)]
-    blocks = [(times[b] - times[a]) / (b - a) for a, b in pairwise(edges) if b > a]
-    return figures | {f"block {i}": block for i, block in enumerate(blocks)}
+    """Record a long study; return its cost per trial in all, and the CPU time per trial block by block.
+
+    The search runs ahead of its record by at most a few hundred trials, and the record's work is counted as it is done.
+    """
+    clock = run(trials, MlflowTracker(root=folder), Train(EPOCHS), strategy=long(strategy, trials))
+    return clock.per_trial(trials - 1) | clock.blocks(BLOCK)
 
 
 def resume(folder: Path, strategy: str, trials: int) -> Figures:
@@ -220,19 +222,25 @@ def short() -> None:
     show(take_turns(both) | slow, against="Optuna with MLflowCallback, without")
     rounds = rounds_of(SECONDS)
     for what, work, most in (("sleep", 0, "5 %"), ("compute", rounds, "10 %")):
-        print(f"Trials that {what} for half a second, on two workers (at most {most} apart):")
-        pieces = {"not recorded": ["half_seconds", False, work], "recorded": ["half_seconds", True, work]}
-        show(take_turns(pieces, repeats=3), against="not recorded")
+        print(f"Trials that {what} for half a second, on two workers, recorded against not (at most {most} more):")
+        ratios = sorted(pair(work, i % 2 == 0) for i in range(PAIRS))
+        print(f"  median of {PAIRS} pairs {median(ratios):.3f}, all:", *(f"{ratio:.2f}" for ratio in ratios), flush=True)
+
+
+def pair(work: int, recorded_first: bool) -> float:
+    """Return how much longer a recorded study takes than one that is not, run one after the other."""
+    walls = {tracked: measured("half_seconds", tracked, work)["wall"] for tracked in (recorded_first, not recorded_first)}
+    return walls[True] / walls[False]
 
 
 def lasting() -> None:
     """Print how the cost of a trial grows, and how long a second start takes."""
     for strategy, trials in (("random", LONG), ("bayesian", LONG // 5)):
         with tempfile.TemporaryDirectory() as folder:
-            print(f"{trials} {strategy} trials, recorded, with curves; wall-clock ms per trial:", flush=True)
+            print(f"{trials} {strategy} trials, recorded, with curves; ms per trial:", flush=True)
             grown = measured("grow", strategy, trials, folder=Path(folder))
             blocks = [value for name, value in grown.items() if name.startswith("block")]
-            print(f"  in all {grown['wall']:.1f} wall, {grown['cpu']:.1f} CPU; by the hundred:", *map(round, blocks))
+            print(f"  {grown['wall']:.1f} wall, {grown['cpu']:.1f} CPU; CPU of each {BLOCK}:", *(f"{b:.1f}" for b in blocks))
             again = measured("resume", strategy, trials, folder=Path(folder))
             print(f"  taken up: first new trial after {again['first']:.1f} s ({again['first_cpu']:.1f} s CPU),", end=" ")
             print(f"end after {again['end']:.1f} s", flush=True)
