@@ -6,7 +6,7 @@ be bought with less training.
 
 The ratio to quote is the one to the plain PyTorch loop, which sums nothing at all; the other loop adds up its loss with
 ``.item()``, as many people write it, and as our running cost corresponds to.
-Run: pytest -m benchmark -s tests/benchmarks
+Run: pytest -m benchmark -n 0 -s tests/benchmarks
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A real server: the same study against ``mlflow server`` on PostgreSQL, both started here, on this machine only.
 
-pytest -m postgres tests/tracking/test_postgres.py     # needs Debian's postgresql and the driver psycopg2-binary
+pytest -m postgres -n 0 tests/tracking/test_postgres.py     # needs Debian's postgresql and the driver psycopg2-binary
 """
 
 from __future__ import annotations
