@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.describing import describe
 from hpsearch.errors import StudyError
-from hpsearch.ports import Context
+from hpsearch.ports import Context, StudyRecord
 from hpsearch.stop import Stop
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker
@@ -43,6 +43,11 @@ class RunArm:
     def measure(self) -> str:
         """What the studies minimise or maximise."""
         return str(getattr(self.arms[0][1].objective, "measure", "value"))
+
+    @property
+    def about(self) -> dict[str, StudyRecord]:
+        """The studies of the arms, by name, for the record to lead to."""
+        return {name: study.record() for name, study in self.arms}
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Return the best value of one search, and the search itself as an artifact."""

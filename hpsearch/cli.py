@@ -114,20 +114,12 @@ def ui(
 @typer_app.command("list")
 def list_studies(tracking_uri: Uri = None) -> None:
     """List the recorded studies with their state and best value."""
-    from rich.table import Table
-    from rich.text import Text
-
     from hpsearch.commands import open_store, terminal
-    from hpsearch.display import shown
+    from hpsearch.display import studies_table
     from hpsearch.tracking import catalog
 
-    table = Table("study", "state", "trials", "best value", "strategy", "file")
     studies = catalog.studies(open_store(tracking_uri))
-    for study in studies:
-        best = "-" if study.best_value is None else shown(study.best_value)
-        row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
-        table.add_row(*map(Text, row))
-    terminal().print(table if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
+    terminal().print(studies_table(studies) if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
 
 
 @typer_app.command()
@@ -186,6 +178,18 @@ def write_plot(
     from hpsearch.commands import write_plot
 
     write_plot(name, kind, out, tracking_uri)
+
+
+@typer_app.command("export")
+def write_network(
+    name: Name,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="NAME.npz where left out.")] = None,
+    tracking_uri: Uri = None,
+) -> None:
+    """Write a study's best network to a file, for hpsearch.nn.load; it is trained once more, to the same bits."""
+    from hpsearch.commands import write_network
+
+    write_network(name, out, tracking_uri)
 
 
 @typer_app.command("test")
@@ -280,17 +284,11 @@ def run_reproduction(
 @typer_app.command("data")
 def list_data() -> None:
     """List the data sets, and where each was found or how to get it."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from hpsearch import data
     from hpsearch.commands import terminal
+    from hpsearch.data import available
+    from hpsearch.display import data_table
 
-    table = Table("data set", "rows", "features", "classes", "where")
-    for entry in data.available():
-        row = (entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
-        table.add_row(*map(Text, row))
-    terminal().print(table)
+    terminal().print(data_table(available()))
 
 
 def _terminate(signum: int, frame: object) -> None:

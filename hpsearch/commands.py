@@ -182,6 +182,18 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
 
 
+def write_network(name: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Write the best network of a recorded study to a file."""
+    from hpsearch.nn import save
+    from hpsearch.tracking.names import slug
+
+    out = out or Path(f"{slug(name)}.npz")
+    _check_folder(out)
+    result = recorded_result(name, tracking_uri)
+    save(result.network(), out)
+    terminal().print(f"Written: {out}, the network of trial {result.best.number}", markup=False, soft_wrap=True)
+
+
 def _check_folder(out: Path | None) -> None:
     """Refuse a file in a folder that is not there, before anything is drawn."""
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):

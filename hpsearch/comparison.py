@@ -130,7 +130,7 @@ def comparison_study(
     arms: Sequence[Study | Strategy], repetitions: int, budget: float | None, unit: Unit, name: str = "", seed: int = 0
 ) -> Study:
     """Return the study that a comparison is."""
-    named = _named(_studies(arms))
+    named = _named(arms)
     _check_numbers(repetitions, budget, unit)
     _check_arms(named, budget, unit)
     trials = int(budget) if budget is not None and unit == "trials" else None
@@ -148,30 +148,28 @@ def comparison_study(
     )
 
 
-def _studies(arms: Sequence[Study | Strategy]) -> list[Study]:
+def _named(arms: Sequence[Study | Strategy]) -> list[tuple[str, Study]]:
+    """Return the studies under names that tell them apart.
+
+    Their own, or where strategies are compared the strategy's; else with the strategy; else with a number.
+    """
     first = next((arm for arm in arms if isinstance(arm, Study)), None)
     if first is None:
         raise StudyError(must_be("Arms of a comparison", "studies, or a study and strategies", list(arms), "Add the study."))
-    lone = sum(isinstance(arm, Study) for arm in arms) == 1  # then the strategies are what is compared
-    found = [arm if isinstance(arm, Study) else replace(first, strategy=arm) for arm in arms]
-    found = [replace(study, name=_kind(study.strategy)) for study in found] if lone else found
-    if len(found) < 2:
-        raise StudyError(must_be("A comparison", "of at least two arms", [study.name for study in found], "Add one."))
-    return found
+    lone = sum(isinstance(arm, Study) for arm in arms) == 1
+    studies = [arm if isinstance(arm, Study) else replace(first, strategy=arm) for arm in arms]
+    names = [_kind(study.strategy) if lone else study.name for study in studies]
+    if len(studies) < 2:
+        raise StudyError(must_be("A comparison", "of at least two arms", names, "Add one."))
+    if len(set(names)) < len(names):
+        names = [f"{name} {_kind(study.strategy)}" for name, study in zip(names, studies, strict=True)]
+    if len(set(names)) < len(names):
+        names = [f"{name} {i + 1}" for i, name in enumerate(names)]
+    return list(zip(names, studies, strict=True))
 
 
 def _kind(strategy: Strategy) -> str:
     return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", type(strategy).__name__).lower()
-
-
-def _named(studies: Sequence[Study]) -> list[tuple[str, Study]]:
-    """Return the studies under names that tell them apart: their own; else with the strategy; else with a number."""
-    names = [study.name for study in studies]
-    if len(set(names)) < len(names):
-        names = [f"{study.name} {_kind(study.strategy)}" for study in studies]
-    if len(set(names)) < len(names):
-        names = [f"{name} {i + 1}" for i, name in enumerate(names)]
-    return list(zip(names, studies, strict=True))
 
 
 def _check_numbers(repetitions: int, budget: float | None, unit: str) -> None:

@@ -22,7 +22,8 @@ from hpsearch.wording import params_line as params_line
 from hpsearch.wording import shown as shown
 
 if TYPE_CHECKING:
-    from hpsearch.tracking.catalog import TrialRow
+    from hpsearch.data import Available
+    from hpsearch.tracking.catalog import StudySummary, TrialRow
 
 _PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
 
@@ -122,6 +123,25 @@ def best_table(trials: Sequence[Trial], sign: int, measure: str = "value", width
     rows = best(trials, count)
     cells = [(t.number, sign * t.value, t.params, t.seconds) for t in rows]
     return _table(f"Best {len(rows)} of {len(trials)} trials by {measure}", cells, width)
+
+
+def studies_table(studies: Sequence[StudySummary]) -> Table:
+    """Return the table of recorded studies."""
+    table = Table("study", "state", "trials", "best value", "strategy", "file")
+    for study in studies:
+        best = "-" if study.best_value is None else shown(study.best_value)
+        row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
+        table.add_row(*map(Text, row))
+    return table
+
+
+def data_table(found: Sequence[Available]) -> Table:
+    """Return the table of data sets."""
+    table = Table("data set", "rows", "features", "classes", "where")
+    for entry in found:
+        row = (entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
+        table.add_row(*map(Text, row))
+    return table
 
 
 def rows_table(rows: Sequence[TrialRow], total: int, width: int = 80) -> Table:

@@ -5,7 +5,7 @@
     |   |-- SpaceError                 a range, a choice, a condition or a point of a space
     |   |-- StudyError                 a study that cannot run, or differs from the recorded one
     |   |-- SettingError               a setting of a network, an objective or a strategy
-    |   `-- DataError                  a data set that is missing, corrupt or of the wrong shape
+    |   `-- DataError                  a data set, or a network's file, that is missing, corrupt or of the wrong shape
     |-- TrackingError (RuntimeError)   a store that cannot be opened, read or written
     |-- VaultError (RuntimeError)      a sealed test part that must not be opened here
     |-- Diverged (ArithmeticError)     training produced NaN or infinity; the trial ends, the study goes on
@@ -41,7 +41,7 @@ class SettingError(InputError):
 
 
 class DataError(InputError):
-    """A data set is missing, corrupt, or of the wrong shape."""
+    """A data set, or the file of a network, is missing, corrupt, or of the wrong shape."""
 
 
 class TrackingError(HpsearchError, RuntimeError):

@@ -178,7 +178,8 @@ class StudyRecord:
     ``identity`` (space, objective, strategy, seed, direction, data) decides whether a second start is the same study;
     ``facts`` (versions, machine, code version) are kept beside it; ``question`` is the study's own first sentence,
     ``measure`` says what the value is, ``data`` what was learned from. ``choose`` is the study's rule for the best setting
-    among finished trials, so that whoever shows a study names the same one.
+    among finished trials, so that whoever shows a study names the same one. ``about`` holds other studies that this one
+    compares, under the names it has for them; a store that holds them too leads to them.
     """
 
     name: str
@@ -192,6 +193,7 @@ class StudyRecord:
     tags: Mapping[str, str] = field(default_factory=dict)
     data: DataRecord | None = None
     choose: Callable[[Sequence[Trial]], Candidate | None] = field(default=lowest, repr=False, compare=False)
+    about: Mapping[str, StudyRecord] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,13 +12,17 @@ from hpsearch import exporting
 from hpsearch.analysis.findings import Findings
 from hpsearch.errors import StudyError
 from hpsearch.exporting import Leader
-from hpsearch.ports import StudyRecord, Tracker
+from hpsearch.nn.export import restore
+from hpsearch.ports import Exported, StudyRecord, Tracker
 from hpsearch.selection import Candidate
 from hpsearch.task import trial_context
 from hpsearch.trial import Trial, root
 
 if TYPE_CHECKING:
+    from hpsearch.nn import Network
     from hpsearch.study import Study
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -96,6 +101,20 @@ class Result:
         self.tracker.tested(self.record, trial, scores)
         return scores
 
+    def network(self) -> Network:
+        """Return the best trial's network, such as for `hpsearch.nn.save`.
+
+        Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the
+        trial did.
+
+        Raises:
+            StudyError: the objective hands out no network, or no trial finished.
+        """
+        exported = self._exported(self.best)
+        if exported.note:
+            logger.warning("%s", exported.note)
+        return restore(exported.architecture, exported.weights)
+
     def log_model(self) -> str:
         """Log the best trial's network as an MLflow model, unless it is logged already; return its address.
 
@@ -106,12 +125,17 @@ class Result:
             StudyError: the objective hands out no network, or no trial finished.
             TrackingError: the store did not take it.
         """
-        if not exporting.offered(self.study):
-            raise StudyError(f"Study {self.study.name!r} has no network to log: its objective has no export(params, context).")
+        self._check_exported()
         trial = self.best
-        return self.tracker.keep_model(
-            self.record, trial, lambda: exporting.export(self.study, trial, self.trials, self.leader)
-        )
+        return self.tracker.keep_model(self.record, trial, lambda: self._exported(trial))
+
+    def _exported(self, trial: Trial) -> Exported:
+        self._check_exported()
+        return exporting.export(self.study, trial, self.trials, self.leader)
+
+    def _check_exported(self) -> None:
+        if not exporting.offered(self.study):
+            raise StudyError(f"Study {self.study.name!r} has no network: its objective has no export(params, context).")
 
     def _count_opening(self, trial: Trial) -> None:
         self.tracker.opening(self.record, trial)

@@ -175,8 +175,9 @@ class Study:
         known = facts(folder) | {"blas": engine()}
         described: Any = getattr(data, "record", None)
         words = described if isinstance(described, DataRecord) else None
+        about: dict[str, StudyRecord] = getattr(self.objective, "about", {})
         return StudyRecord(
-            self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags, words, self.choose
+            self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags, words, self.choose, about
         )
 
     def task(self, trial: Trial, origin: Trial | None = None) -> Task:

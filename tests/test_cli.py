@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.nn import load
+
 STUDY = '''
 """Where is the parabola lowest?"""
 import os, time
@@ -102,6 +104,7 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
     assert "8 finished trials" in more.stdout
     assert "of 12 trials" in more.stdout
 
+    assert "has no network: its objective has no export" in hpsearch(project, "export", "parabola", code=2, TRIALS="12").stderr
     assert "no sealed test part" in hpsearch(project, "test", "parabola", code=2, TRIALS="12").stderr
     hpsearch(project, "delete", "parabola", answer="n\n", code=130)
     assert "parabola" in hpsearch(project, "list").stdout
@@ -133,8 +136,13 @@ def test_the_best_network_is_logged_unless_asked_not_to(project: Path) -> None:
     (project / "net.py").write_text(NETWORK)
     assert "MLflow model" not in hpsearch(project, "run", "net.py", "--no-model").stdout
     (address,) = re.findall(r"logged as an MLflow model: (models:/m-\w+)\n", hpsearch(project, "run", "net.py").stdout)
-    (weights,) = (project / "mlruns" / "artifacts" / "net").rglob("weights.npz")
-    assert address.removeprefix("models:/") in weights.parts
+    (network,) = (project / "mlruns" / "artifacts" / "net").rglob("network.npz")
+    assert address.removeprefix("models:/") in network.parts
+
+    assert "Written: best.npz, the network of trial" in hpsearch(project, "export", "net", "--out", "best.npz").stdout
+    exported, logged = load(project / "best.npz"), load(network)
+    assert all((ours == theirs).all() for ours, theirs in zip(exported.weights, logged.weights, strict=True))
+    assert "in a folder that exists" in hpsearch(project, "export", "net", "--out", "no/best.npz", code=2).stderr
 
 
 def test_smoke_leaves_no_record(project: Path) -> None:

@@ -70,6 +70,28 @@ def test_picture_and_page_are_attached_and_ask_no_network(tmp_path: Path) -> Non
     assert all(sentence.split(":")[0] in text for sentence in found.conclusions)
 
 
+def test_its_page_leads_to_the_recorded_studies_of_its_arms(tmp_path: Path) -> None:
+    """Of the three arms one is recorded as it is, one otherwise, one not at all; the address is the one that the study told."""
+    (tmp_path / "mlruns").mkdir()
+    changed, even = replace(STUDY, name="changed", seed=4), replace(STUDY, name="even", strategy=QuasiRandom(trials=9))
+    trackers = [MlflowTracker(root=tmp_path) for _ in range(4)]
+    STUDY.run(tracker=trackers[0], backend="sequential", report=False)
+    replace(changed, seed=5).run(tracker=trackers[1], backend="sequential", report=False)
+    compare(STUDY, changed, even, repetitions=3, jobs=1, tracker=trackers[2])
+    text = "Recorded by themselves: [chance]({})."
+    assert notes(trackers[2]) == [text.format(trackers[0].link().partition("5000/")[2])] * 2
+    compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=trackers[3])
+    assert notes(trackers[3]) == [text.format(trackers[0].link().partition("5000/")[2]).replace("chance", "random")] * 2
+    assert notes(trackers[0]) == []
+
+
+def notes(tracker: MlflowTracker) -> list[str]:
+    """Return what the pages of the study's run and of its experiment say of other studies."""
+    run = tracker.store.client.get_run(tracker._open().run_id)
+    pages = [run.data.tags, tracker.store.client.get_experiment(run.info.experiment_id).tags]
+    return [line for page in pages for line in page["mlflow.note.content"].splitlines() if "by themselves" in line]
+
+
 def test_a_search_survives_its_text_form() -> None:
     result = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits(), epochs=2), Random(trials=2)).run(
         backend="sequential", tracker=MemoryTracker()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ import pytest
 from hpsearch import Float, Space, Stop, Study, data
 from hpsearch.errors import StudyError, TrackingError
 from hpsearch.exporting import Leader
-from hpsearch.nn import Network
+from hpsearch.nn import Network, load, save
 from hpsearch.objectives import CrossValidate, TrainNetwork
 from hpsearch.ports import Context, Exported, StudyRecord
 from hpsearch.result import Result
@@ -113,7 +114,19 @@ def test_the_table_is_the_same_with_and_without() -> None:
     assert all(t.outcome.state is None for t in run().trials if t.outcome)
 
 
-def test_a_training_that_comes_out_differently_is_logged_and_says_so() -> None:
+def test_the_network_itself_is_at_hand(tmp_path: Path) -> None:
+    """From the state that is there, and from the record alone; its file answers alike."""
+    first, part = run(), data.digits().validation
+    save(first.network(), tmp_path / "best.npz")
+    assert len(trainings) == 4
+    best = first.best.outcome.metrics["best_validation_accuracy"]  # type: ignore[union-attr]
+    assert load(tmp_path / "best.npz").accuracy(part.x, part.y) == best
+    again = STUDY.result(forgotten(first)).network()
+    assert len(trainings) == 5
+    assert all((ours == theirs).all() for ours, theirs in zip(again.weights, first.network().weights, strict=True))
+
+
+def test_a_training_that_comes_out_differently_is_logged_and_says_so(caplog: pytest.LogCaptureFixture) -> None:
     """As on a machine whose BLAS rounds otherwise: the record holds a value that cannot be had here."""
     first = run(model=False)
     changed = replace(first.best, outcome=replace(first.best.outcome, value=first.best.value - 1e-9))  # type: ignore[type-var]
@@ -122,6 +135,9 @@ def test_a_training_that_comes_out_differently_is_logged_and_says_so() -> None:
     assert result.log_model() == f"memory:/counted/{changed.number}"
     expected = f"Trained again for this model, trial {changed.number} came out differently (value was {changed.value!r}, is now"
     assert kept(result).note.startswith(expected)
+    caplog.clear()
+    result.network()
+    assert caplog.messages == [kept(result).note]
 
 
 def test_a_trial_that_went_on_with_another_is_exported_too() -> None:
@@ -157,8 +173,10 @@ def test_where_there_is_no_network_nothing_is_said(objective: Any, caplog: pytes
 
 
 def test_one_that_asks_for_it_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    with pytest.raises(StudyError, match=r"Study 'counted' has no network to log: its objective has no export"):
+    with pytest.raises(StudyError, match=r"Study 'counted' has no network: its objective has no export"):
         run(replace(STUDY, objective=nothing)).log_model()
+    with pytest.raises(StudyError, match=r"Study 'counted' has no network: its objective has no export"):
+        run(replace(STUDY, objective=nothing)).network()
 
 
 def test_it_can_be_left_out_and_done_later() -> None:

@@ -56,7 +56,7 @@ def arrays(
 
 def _rows(values: ArrayLike) -> Pixels:
     """Return the rows as float32, checked before anything is drawn from them."""
-    given = np.asarray(values)
+    given = _array("X", values)
     if given.ndim != 2 or 0 in given.shape:
         raise DataError(must_be("X", "of shape (n, d) and not empty", given.shape, "Flatten: X.reshape(len(X), -1)."))
     if given.dtype.kind not in "iufb":
@@ -90,7 +90,14 @@ def _numbers(values: ArrayLike) -> Targets:
 
 
 def _column(values: ArrayLike) -> NDArray[Any]:
-    given: NDArray[Any] = np.asarray(values)
+    given = _array("y", values)
     if given.ndim != 1:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
     return given
+
+
+def _array(what: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError as error:  # rows of different lengths
+        raise DataError(must_be(what, "an array", type(values).__name__, "Make all rows of one length.")) from error

@@ -4,9 +4,13 @@ Shape letters, used throughout: n samples, d inputs, h units of a layer, k class
 layer have shape (units, inputs), as in the literature. Data come one sample a row, (n, d); inside the network a sample is a
 *column*, (h, m), because the matrix products of small mini-batches are fastest in that order.
 Costs are means over the samples and hold no penalty unless a regularizer is handed in.
+
+`train` makes a network of rows and labels in one call, `save` and `load` keep it in a file; `Training` is the loop itself.
 """
 
 from hpsearch.nn.network import Network, Score
+from hpsearch.nn.storage import load, save
+from hpsearch.nn.train import train
 from hpsearch.nn.training import Epoch, Monitors, Recipe, Training
 
-__all__ = ["Epoch", "Monitors", "Network", "Recipe", "Score", "Training"]
+__all__ = ["Epoch", "Monitors", "Network", "Recipe", "Score", "Training", "load", "save", "train"]

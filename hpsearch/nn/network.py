@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
+from hpsearch.nn import rows
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
@@ -84,10 +85,13 @@ class Network:
             init: a name or a rule of `hpsearch.nn.initializers`.
             dtype: ``"float32"`` or ``"float64"``.
         Raises:
-            SettingError: for an unknown name.
+            SettingError: for an unknown name, or a layer without units.
         """
         check_init(init)
         known("dtype", dtype, DTYPES)
+        if len(sizes) < 2 or any(int(size) < 1 for size in sizes):
+            advice = "Give the inputs, any hidden layers, and the outputs: (784, 30, 10)."
+            raise SettingError(must_be("Sizes of the network", "two or more of at least 1", tuple(sizes), advice))
         weights, biases = draw(init, sizes, rng)
         return cls([w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases], activation, cost)
 
@@ -107,23 +111,39 @@ class Network:
         return Network(weights, biases, self.hidden_function, self.cost_name)
 
     def forward(self, x: Array) -> Array:
-        """Return the outputs, (n, k), for inputs x, (n, d): probabilities where the cost is the log-likelihood."""
-        return self.cost.output(self._z(x)).T
+        """Return the outputs, (n, k), for inputs x, (n, d): probabilities where the cost is the log-likelihood.
+
+        Raises:
+            DataError: if x is of another shape or kind, or holds NaN or infinity.
+        """
+        return self.cost.output(self._z(self._finite(x))).T
 
     def predict(self, x: Array) -> Labels:
-        """Return the class of each row of x, the one of the largest output, (n,)."""
-        parts = [self._z(rows).argmax(axis=0) for rows in _chunks(x)]
+        """Return the class of each row of x, (n, d), the one of the largest output, (n,).
+
+        Raises:
+            DataError: if x is of another shape or kind, or holds NaN or infinity.
+        """
+        parts = [self._z(chunk).argmax(axis=0) for chunk in _chunks(self._finite(x))]
         return np.concatenate(parts)
 
     def score(self, x: Array, labels: Labels) -> Score:
-        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,)."""
+        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,).
+
+        Raises:
+            DataError: if either is of another shape or kind, or x holds NaN.
+        """
+        x = rows.inputs(x, self.sizes[0])
+        labels = rows.labels(labels, len(x), self.sizes[-1])
         classes = np.arange(self.sizes[-1])
         cost, right = 0.0, 0
         with np.errstate(all="ignore"):
-            for rows, wanted in zip(_chunks(x), _chunks(labels), strict=True):
-                z = self._z(rows)
+            for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
+                z = self._z(chunk)
                 cost += self.cost.mean(z, one_hot(wanted, classes)) * len(wanted)
                 right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
+        if not np.isfinite(cost):  # the rows are looked at only where something is wrong: a training scores after each epoch
+            rows.refuse_infinite(x)
         return Score(cost / len(labels), right / len(labels))
 
     def accuracy(self, x: Array, labels: Labels) -> float:
@@ -151,6 +171,11 @@ class Network:
         pull = l1.pull(samples) if l1 else 0.0
         return [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
 
+    def _finite(self, x: Array) -> Array:
+        checked = rows.inputs(x, self.sizes[0])
+        rows.refuse_infinite(checked)
+        return checked
+
     def _z(self, x: Array) -> Array:
         """Return the pre-activation of the output layer, (k, n)."""
         a = x.T
@@ -163,8 +188,8 @@ class Network:
         return z
 
 
-def _chunks(rows: Array) -> Iterator[Array]:
-    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
+def _chunks(array: Array) -> Iterator[Array]:
+    return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
 
 
 def _check(weights: Sequence[Array], biases: Sequence[Array]) -> None:

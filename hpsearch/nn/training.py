@@ -9,7 +9,7 @@ from itertools import count, repeat
 import numpy as np
 
 from hpsearch.errors import Diverged, SettingError, must_be
-from hpsearch.nn import checkpoint
+from hpsearch.nn import checkpoint, rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.backprop import Backprop
 from hpsearch.nn.dropout import Rates, ThinnedBackprop
@@ -37,6 +37,7 @@ class Training:
         validation: data of the same form that schedule, stopping and the choice of the kept epoch look at.
     Raises:
         SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
+        DataError: for rows or labels of another shape or kind, or a label that the network has no output for.
 
     ``history`` holds one `Epoch` for each epoch done, ``kept`` the network of the best one (without validation: the last).
     """
@@ -44,7 +45,7 @@ class Training:
     def __init__(
         self, network: Network, train: Rows, recipe: Recipe, rng: np.random.Generator, validation: Rows | None = None
     ) -> None:
-        _check(network, train, recipe, validation)
+        train, validation = _checked(network, train, recipe, validation)
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
         self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
@@ -193,11 +194,9 @@ class Training:
             np.copyto(kept, current)
 
 
-def _diverged(where_and_what: str, rate: float) -> Diverged:
-    return Diverged(f"Training diverged {where_and_what} is not finite, at learning rate {rate:g}. Lower the learning rate.")
-
-
-def _check(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> None:
+def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
+    """Return the data as arrays that fit the network and the recipe; NaN in them is found by the training itself."""
+    train = _rows(train, network)
     if recipe.batch_size > len(train[1]):
         what = f"at most the {len(train[1])} training samples"
         raise SettingError(must_be("batch_size", what, recipe.batch_size, "Take a smaller mini-batch."))
@@ -207,3 +206,9 @@ def _check(network: Network, train: Rows, recipe: Recipe, validation: Rows | Non
     if recipe.watches_accuracy and validation is None:
         advice = "Hand it in, or take Constant() and no stopping rule."
         raise SettingError(must_be("validation", "data, for the schedule or the stopping rule", None, advice))
+    return train, None if validation is None else _rows(validation, network, network.sizes[0])
+
+
+def _rows(data: Rows, network: Network, width: int | None = None) -> Rows:
+    x = rows.inputs(data[0], width)
+    return x, rows.labels(data[1], len(x), network.sizes[-1])

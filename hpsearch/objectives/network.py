@@ -21,7 +21,7 @@ from hpsearch.nn.optimizers import Rule
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
-from hpsearch.nn.settings import whole
+from hpsearch.nn.settings import widths
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
 from hpsearch.objectives import preflight
@@ -170,7 +170,7 @@ class TrainNetwork:
         check_activation(settings["activation"])
         known("cost", settings["cost"], COSTS)
         check_init(settings["init"])
-        _widths(settings["hidden"])
+        widths(settings["hidden"])
         self._recipe(settings)
         rows = len(self._rows(settings).y)
         if settings["batch_size"] > rows:
@@ -230,7 +230,7 @@ class TrainNetwork:
         self.check(params)
         settings = self._settings(params)
         train, validation = self._rows(settings), self.data.validation
-        sizes = (train.x.shape[1], *_widths(settings["hidden"]), self.data.classes)
+        sizes = (train.x.shape[1], *widths(settings["hidden"]), self.data.classes)
         named = {name: settings[name] for name in ("activation", "cost", "init")}
         network = Network.create(sizes, rng, **named, dtype=self.dtype)
         return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
@@ -256,14 +256,3 @@ def _report(context: Context, epoch: Epoch) -> None:
     """Report an epoch that was looked at."""
     if epoch.validation_accuracy is not None:
         context.report(epoch.epoch, **epoch.curves)
-
-
-def _widths(hidden: object) -> tuple[int, ...]:
-    """Return the widths of the hidden layers, or say what is wrong with them."""
-    one = whole(1, "Give a number of units, or a tuple of them such as (100, 30).")
-    widths = hidden if isinstance(hidden, tuple) else (hidden,)
-    if not widths:
-        raise SettingError(must_be("hidden", "at least one layer", hidden, "Give (30,) for one layer of 30 units."))
-    for width in widths:
-        one("hidden", width)
-    return widths

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
 import tempfile
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hpsearch.errors import TrackingError
+from hpsearch.nn import storage
 from hpsearch.ports import Exported, StudyRecord
 from hpsearch.tracking import names
 from hpsearch.tracking.client import told
@@ -119,17 +119,14 @@ def _show_value(place: Place, model: LoggedModel) -> None:
 
 def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> Path:
     """Write a network in MLflow's model format below ``folder``, and check that it answers alike when it is read back."""
-    files = {"architecture": folder / "architecture.json", "weights": folder / "weights.npz"}
-    files["architecture"].write_text(json.dumps(exported.architecture, indent=2), encoding="utf-8")
-    arrays: Any = exported.weights
-    np.savez(files["weights"], **arrays)
+    storage.write(folder / "network.npz", exported.architecture, exported.weights)
     code = shutil.copy(CODE, folder)  # MLflow writes down the path it was given
     with _quiet():
         import mlflow.pyfunc
         from mlflow.models import Model, infer_signature
 
         about: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
-        path, artifacts = folder / "model", {name: str(file) for name, file in files.items()}
+        path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
         mlflow.pyfunc.save_model(
             path,
             python_model=str(code),
@@ -182,10 +179,13 @@ def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> st
     value = f"{record.measure} {shown(trial.value, record.maximize):.4g}"
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     data = exported.architecture.get("data")
+    layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
     lines = [
         f"The network of trial {trial.number} of `{names.clean(record.name)}`: {value}.",
         f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
         f" answers {outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`.",
-        f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data.",
+        f"Layers above the inputs: {layers}.",
+        f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
+        " `hpsearch.nn.load` takes.",
     ]
     return "\n\n".join([*lines, *([exported.note] if exported.note else [])])

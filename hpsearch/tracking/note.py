@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from urllib.parse import urlencode
 
 from hpsearch.tracking import markup, tables
+from hpsearch.tracking.about import sentence
 from hpsearch.tracking.advice import next_steps
 from hpsearch.tracking.page import Page
 from hpsearch.tracking.story import best_setting, confidence, headline
@@ -38,6 +39,7 @@ def _note(page: Page, first: str, then: str) -> str:
 def _body(page: Page) -> list[str]:
     parts = [
         next_steps(page),
+        sentence(page.about),
         _ways_in(page),
         tables.best_settings(page),
         tables.space_table(page.record),

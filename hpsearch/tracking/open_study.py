@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking import study_run
+from hpsearch.tracking import about, study_run
 from hpsearch.tracking.best_curve import BestCurve
 from hpsearch.tracking.courier import Courier
 from hpsearch.tracking.outbox import Outbox
@@ -59,4 +60,10 @@ class OpenStudy:
         """Return what the study's pages are written from; trials that wait for the store count too."""
         source = study_run.relative(self.record.source, self.outbox.store.root)
         experiment_id, runs = str(self.parent.info.experiment_id), self.outbox.runs
-        return Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
+        page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
+        return replace(page, about=self._about)
+
+    @cached_property
+    def _about(self) -> dict[str, str]:
+        """Looked up once: the studies that this one is about were there before it."""
+        return about.addresses(self.outbox.store, self.record)

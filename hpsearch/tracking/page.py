@@ -20,7 +20,8 @@ class Page:
 
     ``status`` is ``running`` or how it ended, ``runs`` leads from trial numbers to MLflow runs, ``source`` is the study's file
     as one types it, ``pictures`` are artifacts of the study's own run (``run_id``) by path, ``shared`` says whether its view
-    is stored, ``written`` is in seconds since 1970.
+    is stored, ``written`` is in seconds since 1970, ``about`` leads from the names of the studies that this one compares to
+    their pages.
     """
 
     record: StudyRecord
@@ -33,6 +34,7 @@ class Page:
     pictures: tuple[str, ...] = ()
     shared: bool = False
     written: float = field(default_factory=time.time)
+    about: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def chosen(self) -> Candidate | None:

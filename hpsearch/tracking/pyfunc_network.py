@@ -15,7 +15,7 @@ import numpy as np
 from mlflow.models import set_model
 from mlflow.pyfunc import PythonModel  # type: ignore[attr-defined]
 
-VERSION = 1
+VERSION = 2
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, Any] = {
 
 
 class FullyConnected(PythonModel):
-    """A network of fully connected layers, read from ``architecture.json`` and ``weights.npz``."""
+    """A network of fully connected layers, read from ``network.npz``."""
 
     def load_context(self, context: Any) -> None:
         """Read the layers.
@@ -46,7 +46,7 @@ class FullyConnected(PythonModel):
         Raises:
             ValueError: for a format or an activation that this file does not know, or for weights that are not plain numbers.
         """
-        self.layers, self.labels = read(Path(context.artifacts["architecture"]), Path(context.artifacts["weights"]))
+        self.layers, self.labels = read(Path(context.artifacts["network"]))
 
     # The exact type np.ndarray tells MLflow that the signature, and no type hint, describes the input.
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
@@ -80,12 +80,12 @@ class FullyConnected(PythonModel):
 Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
-def read(architecture: Path, weights: Path) -> tuple[Layers, np.ndarray]:
+def read(path: Path) -> tuple[Layers, np.ndarray]:
     """Return weights, biases and function of every layer, and the label of every output."""
-    told = json.loads(architecture.read_text(encoding="utf-8"))
+    arrays = _arrays(path)
+    told = json.loads(arrays["architecture"].item())
     if told.get("version") != VERSION:
         raise ValueError(f"The network's format must be version {VERSION}, got {told.get('version')!r}. Take a newer hpsearch.")
-    arrays = _arrays(weights)
     layers = []
     for index, layer in enumerate(told["layers"]):
         if layer["activation"] not in FUNCTIONS:

@@ -23,7 +23,7 @@ import pytest
 
 from hpsearch import Float, Space, Study, data
 from hpsearch.errors import TrackingError
-from hpsearch.nn import Network, export
+from hpsearch.nn import Network, export, load
 from hpsearch.nn.activations import ACTIVATIONS, Elu, LeakyRelu
 from hpsearch.nn.costs import COSTS
 from hpsearch.objectives import TrainNetwork
@@ -136,7 +136,7 @@ def test_nothing_is_pickled_and_nothing_else_is_needed(tracker: MlflowTracker, r
     files = {path.relative_to(folder / "artifacts").as_posix() for path in folder.rglob("*") if path.is_file()}
     assert files == {
         "MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt", "input_example.json", "serving_input_example.json",
-        "pyfunc_network.py", "artifacts/architecture.json", "artifacts/weights.npz",
+        "pyfunc_network.py", "artifacts/network.npz",
     }  # fmt: skip
     needed = (folder / "artifacts" / "requirements.txt").read_text().split()
     assert [re.split("[<>=]", line)[0] for line in needed] == ["mlflow", "numpy"]
@@ -208,11 +208,19 @@ def test_a_later_process_trains_it_again_to_the_same_bits(root: Path, caplog: py
     assert (f"models:/{found.model_id}", found.tags.get("hpsearch.note")) == (address, None)
     assert caplog.messages == []
     (folder,) = tracker.store.artifacts.glob("digits/models/*/artifacts/artifacts")
-    layers, _ = pyfunc_network.read(folder / "architecture.json", folder / "weights.npz")
+    layers, _ = pyfunc_network.read(folder / "network.npz")
     network = trained(result)
     for (weights, biases, _), own, bias in zip(layers, network.weights, network.biases, strict=True):
         assert (weights == own).all()
         assert (biases == bias).all()
+
+
+def test_its_file_is_the_one_that_a_network_is_saved_to(tracker: MlflowTracker) -> None:
+    result = run(tracker)
+    (file,) = tracker.store.artifacts.glob("digits/models/*/artifacts/artifacts/network.npz")
+    network = load(file)
+    assert network.cost_name == "log_likelihood"
+    assert all((ours == theirs).all() for ours, theirs in zip(network.weights, trained(result).weights, strict=True))
 
 
 def test_a_model_that_is_not_quite_the_recorded_one_says_so(tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
@@ -248,7 +256,7 @@ def test_a_moved_project_still_loads_it(tracker: MlflowTracker, root: Path, tmp_
 def test_it_goes_with_its_study(tracker: MlflowTracker, root: Path) -> None:
     result = run(tracker)
     assert catalog.delete(tracker.store, "digits").startswith("Study 'digits' is deleted: 4 runs")
-    assert not list(root.rglob("weights.npz"))
+    assert not list(root.rglob("network.npz"))
     assert result.model is not None
     with pytest.raises(Exception, match="not found"):
         tracker.store.client.get_logged_model(result.model.removeprefix("models:/"))
@@ -276,7 +284,7 @@ def test_what_would_have_to_be_pickled_is_not_logged(tracker: MlflowTracker) -> 
     tracker.record(plain(0))
     tracker.finish("finished", [])
     hostile = exported(weights={**exported().weights, "biases_0": np.array([{"a": 1}], dtype=object)})
-    with pytest.raises(TrackingError, match=r"weights.npz must hold plain arrays of numbers"):
+    with pytest.raises(TrackingError, match=r"network.npz' must be writable, from plain arrays, got .*Object arrays"):
         tracker.keep_model(record(), plain(0), lambda: hostile)
 
 
@@ -288,11 +296,9 @@ def test_a_trial_that_waits_for_the_store_waits_with_its_network(tracker: Mlflow
 
 def loaded(folder: Path, what: Exported) -> Any:
     """Return the model file's own object for a network, without MLflow's part."""
-    (folder / "architecture.json").write_text(json.dumps(what.architecture))
-    np.savez(folder / "weights.npz", **what.weights)  # type: ignore[arg-type]
+    np.savez(folder / "network.npz", architecture=np.array(json.dumps(what.architecture)), **what.weights)  # type: ignore[arg-type]
     network = pyfunc_network.FullyConnected()
-    paths = {"architecture": str(folder / "architecture.json"), "weights": str(folder / "weights.npz")}
-    network.load_context(SimpleNamespace(artifacts=paths))
+    network.load_context(SimpleNamespace(artifacts={"network": str(folder / "network.npz")}))
     return network
 
 
@@ -318,7 +324,7 @@ def test_the_two_sides_speak_of_one_format() -> None:
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"version": 2}, "format must be version 1, got 2"),
+        ({"version": 1}, "format must be version 2, got 1"),
         ({"layers": [{"units": 3, "inputs": 4, "activation": "swish"}]}, "An activation must be one of .*, got 'swish'"),
         ({"layers": [{"units": 3, "inputs": 5, "activation": "tanh"}]}, r"layer 0 must be of shape \(3, 5\), got \(3, 4\)"),
     ],
@@ -331,11 +337,11 @@ def test_an_unknown_format_is_refused(changes: dict[str, Any], sentence: str, tm
 
 def test_a_hostile_file_is_refused_unread(tmp_path: Path) -> None:
     bomb = {"weights_0": np.array([Bomb(tmp_path / "went off")], dtype=object)}
-    with pytest.raises(ValueError, match=r"weights.npz must hold plain arrays of numbers: Object arrays cannot be loaded"):
+    with pytest.raises(ValueError, match=r"network.npz must hold plain arrays of numbers: Object arrays cannot be loaded"):
         loaded(tmp_path, replace(exported(), weights=bomb))
-    (tmp_path / "weights.npz").write_bytes(b"PK\x03\x04 no archive")
-    with pytest.raises(ValueError, match=r"weights.npz must hold plain arrays of numbers"):
-        pyfunc_network.read(tmp_path / "architecture.json", tmp_path / "weights.npz")
+    (tmp_path / "network.npz").write_bytes(b"PK\x03\x04 no archive")
+    with pytest.raises(ValueError, match=r"network.npz must hold plain arrays of numbers"):
+        pyfunc_network.read(tmp_path / "network.npz")
     assert not (tmp_path / "went off").exists()
 
 

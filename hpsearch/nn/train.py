@@ -1,0 +1,127 @@
+"""A network trained in one call, for whoever has rows and labels and knows what the settings shall be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hpsearch.errors import DataError, SettingError, did_you_mean, must_be
+from hpsearch.nn import rows
+from hpsearch.nn.activations import Activation
+from hpsearch.nn.arrays import DTYPES, Array, Labels, known
+from hpsearch.nn.history import Epoch
+from hpsearch.nn.initializers import Initializer
+from hpsearch.nn.network import Network
+from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.training import Training
+
+_SETTINGS = tuple(item.name for item in fields(Recipe))
+_NAMES = ("validation", "hidden", "activation", "cost", "init", "dtype", "classes", "seed", "report", *_SETTINGS)
+
+
+class Part(Protocol):
+    """Rows and their labels, such as ``data.digits().train``."""
+
+    @property
+    def x(self) -> Array: ...
+
+    @property
+    def y(self) -> Labels: ...
+
+
+Rows = Part | tuple[ArrayLike, ArrayLike]
+
+
+def train(
+    data: Rows,
+    validation: Rows | None = None,
+    *,
+    learning_rate: float = 0.5,
+    hidden: int | tuple[int, ...] = (30,),
+    activation: str | Activation = "sigmoid",
+    cost: str = "cross_entropy",
+    init: str | Initializer = "scaled",
+    dtype: str = "float32",
+    classes: int | None = None,
+    seed: int = 0,
+    report: Callable[[Epoch], object] | None = None,
+    **settings: Any,
+) -> Network:
+    """Train a network of fully connected layers and return it; with validation rows, as it was after its best epoch.
+
+    Args:
+        data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,).
+        validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
+        learning_rate: see `Recipe`.
+        hidden: widths of the hidden layers; a single number is one layer.
+        activation: of the hidden units, see `hpsearch.nn.activations`.
+        cost: see `hpsearch.nn.costs`.
+        init: how the weights start, see `hpsearch.nn.initializers`.
+        dtype: ``"float32"`` or ``"float64"``.
+        classes: k; one more than the highest label of ``data`` where left out.
+        seed: decides the first weights and the order of the rows; the same seed gives the same network to the bit.
+        report: called with every `Epoch` as it ends; ``print`` shows the curve.
+        settings: everything else that a `Recipe` takes, such as ``epochs=20``, ``momentum=0.9`` or ``l2=1.0``.
+    Raises:
+        DataError: for rows or labels that a network cannot learn from.
+        SettingError: for a setting of an unknown name, a wrong type or out of range.
+        Diverged: where the numbers left the finite ones; a lower learning rate helps.
+
+    >>> x, y = [[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]] * 10, [0, 1, 1, 0] * 10
+    >>> network = train((x, y), hidden=4, activation="tanh", epochs=200)
+    >>> network.predict(x[:4]).tolist()
+    [0, 1, 1, 0]
+    """
+    recipe = _recipe({"learning_rate": learning_rate, **settings})
+    known("dtype", dtype, DTYPES)
+    x, y = _rows("data", data, dtype)
+    chosen = None if validation is None else _rows("validation", validation, dtype)
+    whole(0, "It decides the first weights and the order of the rows.")("seed", seed)
+    if report is not None and not callable(report):
+        raise SettingError(must_be("report", "a function of an Epoch", report, "Try report=print."))
+    rng = np.random.default_rng(seed)
+    sizes = (x.shape[1], *widths(hidden), _classes(y, classes))
+    network = Network.create(sizes, rng, activation=activation, cost=cost, init=init, dtype=dtype)
+    training = Training(network, (x, y), recipe, rng, chosen)
+    for epoch in training.run():
+        if report is not None:
+            report(epoch)
+    return training.kept
+
+
+def _recipe(settings: dict[str, Any]) -> Recipe:
+    for name in settings:
+        if name not in _SETTINGS:
+            advice = f"Take one of these.{did_you_mean(name, _NAMES)}"
+            raise SettingError(must_be("A setting of train", "one of " + ", ".join(map(repr, _NAMES)), name, advice))
+    return Recipe(**settings)
+
+
+def _rows(what: str, given: Rows, dtype: str) -> tuple[Array, Labels]:
+    """Return x in the network's dtype, not copied where it has it already, and y."""
+    if isinstance(given, tuple) and len(given) == 2:
+        x, y = given
+    elif hasattr(given, "x") and hasattr(given, "y"):
+        x, y = given.x, given.y
+    else:
+        advice = "Hand in (x, y), or a part such as data.digits().train."
+        raise DataError(must_be(what, "a part of a data set or a pair (x, y)", type(given).__name__, advice))
+    checked = rows.inputs(x)
+    with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and is refused on the next line but one
+        checked = np.ascontiguousarray(checked, dtype)
+    rows.refuse_infinite(checked)
+    return checked, rows.labels(y, len(checked))
+
+
+def _classes(y: Labels, classes: int | None) -> int:
+    """Return the number of outputs."""
+    whole(2, "Give the number of classes, one more than the highest label.")("classes", 2 if classes is None else classes)
+    found = int(y.max()) + 1 if classes is None else classes
+    if found < 2:
+        raise DataError(must_be("Labels", "of at least 2 classes", found, "Add rows of another class, or say classes=2."))
+    return found
