@@ -12,7 +12,7 @@ from hpsearch import exporting
 from hpsearch.analysis.findings import Findings
 from hpsearch.errors import StudyError
 from hpsearch.exporting import Leader
-from hpsearch.nn.export import restore
+from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.ports import Exported, StudyRecord, Tracker
 from hpsearch.selection import Candidate
 from hpsearch.task import trial_context
@@ -101,7 +101,7 @@ class Result:
         self.tracker.tested(self.record, trial, scores)
         return scores
 
-    def network(self) -> Network:
+    def network(self) -> Network | Ensemble:
         """Return the best trial's network, such as for `hpsearch.nn.save`.
 
         Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the
@@ -113,7 +113,7 @@ class Result:
         exported = self._exported(self.best)
         if exported.note:
             logger.warning("%s", exported.note)
-        return restore(exported.architecture, exported.weights)
+        return from_data(exported.architecture, exported.weights)
 
     def log_model(self) -> str:
         """Log the best trial's network as an MLflow model, unless it is logged already; return its address.

@@ -8,12 +8,13 @@ from hpsearch.data.arrays import arrays
 from hpsearch.data.catalogue import Available, available, named
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.digits import digits
+from hpsearch.data.expanded import expanded
 from hpsearch.data.idx import idx
 from hpsearch.data.mnist import mnist
 from hpsearch.data.part import Part
 from hpsearch.errors import did_you_mean
 
-__all__ = ["Available", "Dataset", "Part", "arrays", "available", "digits", "idx", "mnist", "named"]
+__all__ = ["Available", "Dataset", "Part", "arrays", "available", "digits", "expanded", "idx", "mnist", "named"]
 
 
 def __getattr__(name: str) -> object:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from hpsearch.data.part import Part
-from hpsearch.data.vault import Sealed, open_test
+from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
 from hpsearch.ports import DataRecord, PartRecord
 
@@ -29,6 +29,7 @@ class Dataset:
         test: handle of the test part, or None where there is none.
         reproduction: whether the validation part is in truth the test part, see `for_reproduction`.
         class_names: one name a class, or empty.
+        expanded: whether the training part holds distorted copies of its rows, see `hpsearch.data.expanded`.
     Raises:
         DataError: if the parts do not fit each other or the classes.
 
@@ -45,6 +46,7 @@ class Dataset:
     test: Sealed | None = None
     reproduction: bool = False
     class_names: tuple[str, ...] = field(default=())
+    expanded: bool = False
 
     def __post_init__(self) -> None:
         self._check_answers()
@@ -113,6 +115,37 @@ class Dataset:
             self,
             train=self.train if train is None else self.train.head(train),
             validation=self.validation if validation is None else self.validation.head(validation),
+        )
+
+    def only(self, classes: Sequence[int]) -> Dataset:
+        """Return the data set of some classes alone, numbered anew from 0 in the order given, the test part included.
+
+        A reduced problem gives fast feedback: two digits instead of ten, ``data.mnist().only(classes=(0, 1))``.
+
+        Args:
+            classes: indices of at least two classes, none of them twice.
+        Raises:
+            DataError: for another number or kind of classes, or where a part has no row of them.
+            VaultError: where there is a test part and the data were loaded in another process.
+
+        >>> from hpsearch.data import digits
+        >>> digits().only(classes=(0, 1))
+        digits-0-1(train=216, validation=72)
+        """
+        chosen = tuple(classes)
+        known = all(isinstance(c, int) and not isinstance(c, bool) and 0 <= c < self.classes for c in chosen)
+        if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not known:
+            advice = f"Give two or more of 0 to {self.classes - 1}." if self.classes else "It predicts numbers."
+            raise DataError(must_be(f"classes of {self.name!r}", "two or more of its classes", classes, advice))
+        name = "-".join([self.name, *map(str, chosen)])
+        return replace(
+            self,
+            name=name,
+            train=self.train.only(chosen),
+            validation=self.validation.only(chosen),
+            classes=len(chosen),
+            test=None if self.test is None else narrowed(self.test, name, chosen),
+            class_names=tuple((self.class_names or [str(c) for c in range(self.classes)])[c] for c in chosen),
         )
 
     def for_reproduction(self, on_open: Callable[[], None] | None = None) -> Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -67,6 +68,19 @@ class Part:
         if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or not 1 <= rows <= len(self):
             raise DataError(must_be("Number of rows", f"a whole number in [1, {len(self)}]", rows, "Ask for fewer rows."))
         return Part(self.x[:rows], self.y[:rows])
+
+    def only(self, classes: Sequence[int]) -> Part:
+        """Return the rows of some classes, copied, numbered anew in the order given."""
+        rows = self.of(classes)
+        if not rows.any():
+            raise DataError(must_be("A part", "with rows of the classes asked for", tuple(classes), "Ask for other classes."))
+        numbers = np.full(max(int(self.y.max()), *classes) + 1, -1, np.int64)
+        numbers[list(classes)] = np.arange(len(classes))
+        return Part(self.x[rows], numbers[self.y[rows]])
+
+    def of(self, classes: Sequence[int]) -> NDArray[np.bool_]:
+        """Return for each row whether it is of one of these classes."""
+        return np.isin(self.y, classes)
 
 
 def _check_rows(x: Pixels) -> None:

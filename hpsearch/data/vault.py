@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
@@ -57,6 +57,19 @@ def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Part]) -> 
     return sealed
 
 
+def narrowed(sealed: Sealed, name: str, classes: Sequence[int]) -> Sealed:
+    """Return the handle of the rows of some classes of a sealed part, see `hpsearch.data.Dataset.only`; opens nothing.
+
+    As in `seal`, the part is read once for its checksum and let go.
+
+    Raises:
+        VaultError: where its data was never loaded.
+    """
+    load = _loader(sealed)
+    rows = tuple(row for row, kept in zip(sealed.rows, load().of(classes).tolist(), strict=True) if kept)
+    return seal(name, rows, lambda: load().only(classes))
+
+
 def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part:
     """Load a sealed part, verify it, log the opening, and only then hand it out.
 
@@ -67,10 +80,7 @@ def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part
         VaultError: in a worker process, while trials run, where the data was never loaded, or if it has changed since.
     """
     _refuse_while_closed(sealed)
-    load, owner = _loaders.get(sealed.checksum, (None, -1))
-    if load is None or owner != os.getpid():
-        raise VaultError(must_be(repr(sealed), "opened where its data was loaded", "no data here", _REOPEN))
-    part = load()
+    part = _loader(sealed)()
     if part.checksum != sealed.checksum:
         raise VaultError(
             must_be(
@@ -83,6 +93,13 @@ def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part
     if on_open is not None:
         on_open()
     return part
+
+
+def _loader(sealed: Sealed) -> Callable[[], Part]:
+    load, owner = _loaders.get(sealed.checksum, (None, -1))
+    if load is None or owner != os.getpid():
+        raise VaultError(must_be(repr(sealed), "opened where its data was loaded", "no data here", _REOPEN))
+    return load
 
 
 @contextmanager

@@ -22,14 +22,17 @@ def save(training: Training) -> dict[str, Array]:
     """Return copies of everything that the epochs to come depend on, and of what was kept so far.
 
     ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
-    such as ``velocity_weights_0`` ... with momentum; ``history`` one row an epoch; ``schedule`` and ``stopping`` what the rules
-    remember; ``kept`` the best epoch, its cost and accuracy; ``rng`` the generator.
+    such as ``velocity_weights_0`` ... with momentum, and the average where there is one; ``history`` one row an epoch,
+    ``looks`` one row a look within epochs; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best epoch,
+    its cost and accuracy; ``rng`` the generator.
     """
     arrays = {name: array.copy() for name, array in _in_place(training).items()}
     arrays["history"] = history.to_array(training.history)
     arrays["schedule"] = np.array(training.schedule_memory, np.float64)
     arrays["stopping"] = np.array(training.stopping_memory, np.float64)
     arrays["kept"] = np.array([training.kept_epoch, *training.kept_score], np.float64)
+    if training.recipe.monitors.images is not None:
+        arrays["looks"] = history.looks_to_array(training.looks)
     arrays["rng"] = random_state.to_array(training.rng)
     return arrays
 
@@ -45,6 +48,7 @@ def load(training: Training, state: Mapping[str, Array]) -> None:
     for name, array in targets.items():
         np.copyto(array, state[name])
     training.history = history.from_array(state["history"])
+    training.looks = history.looks_from_array(state["looks"]) if "looks" in state else []
     training.schedule_memory = tuple(state["schedule"].tolist())
     training.stopping_memory = tuple(state["stopping"].tolist())
     epoch, cost, accuracy = state["kept"].tolist()
@@ -54,7 +58,7 @@ def load(training: Training, state: Mapping[str, Array]) -> None:
 
 def _in_place(training: Training) -> dict[str, Array]:
     """Return the arrays that training writes into, by the name they are saved under."""
-    return {**_layers("", training.network), **_layers("kept_", training.kept), **training.optimizer.arrays}
+    return {**_layers("", training.network), **_layers("kept_", training.best), **training.optimizer.arrays}
 
 
 def _layers(prefix: str, network: Network) -> dict[str, Array]:
@@ -66,7 +70,7 @@ def _check(training: Training, targets: Mapping[str, Array], state: Mapping[str,
     wanted = {name: (array.shape, array.dtype.name) for name, array in targets.items()}
     wanted["schedule"] = ((len(training.schedule_memory),), "float64")
     wanted["stopping"] = ((len(training.stopping_memory),), "float64")
-    names = {*wanted, "history", "kept", "rng"}
+    names = {*wanted, "history", "kept", "rng"} | ({"looks"} if training.recipe.monitors.images is not None else set())
     if set(state) != names:
         odd = sorted(names ^ set(state))
         raise SettingError(must_be("State", "of this network and recipe", f"differing in {', '.join(odd)}", _ADVICE))

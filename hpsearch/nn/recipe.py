@@ -7,6 +7,8 @@ from typing import ClassVar
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
+from hpsearch.nn.augment import Expansion, check_expansion
+from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.dropout import DROPOUT
 from hpsearch.nn.optimizers import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
@@ -19,7 +21,7 @@ KEEP = ("accuracy", "cost")
 
 @dataclass(frozen=True)
 class Monitors:
-    """Which curves are recorded after every epoch; what is not asked for costs nothing.
+    """Which curves are recorded, after every epoch or more often; what is not asked for costs nothing.
 
     Args:
         training_cost: running mean over the epoch's mini-batches, each before its own step: nearly free.
@@ -28,16 +30,24 @@ class Monitors:
         every: look at validation and full training data after every so many epochs and after the last one; None looks after
             the last one alone. Schedules and stopping rules that watch accuracy then count looks, and the kept epoch is one
             that was looked at.
+        images: look at the network within the epochs too, after every so many training images, at least 1,000 (at the end of
+            the mini-batches that are gathered together, of at most 1,000 images). No rule sees these looks.
+        rows: of the validation data, the first so many, that these looks score.
     Raises:
-        SettingError: unless ``every`` is a whole number >= 1 or None.
+        SettingError: unless ``every`` is a whole number >= 1 or None, ``images`` one >= 1000 or None, and ``rows`` one >= 1.
     """
 
     training_cost: bool = True
     validation: bool = True
     full_training: bool = False
     every: int | None = 1
+    images: int | None = None
+    rows: int = 100
 
     def __post_init__(self) -> None:
+        if self.images is not None:
+            whole(1000, "Give None to look after whole epochs alone.")("monitor_images", self.images)
+        whole(1, "100 rows are usual.")("rows of a look within an epoch", self.rows)
         if self.every is not None:
             whole(1, "Give None to look after the last epoch alone.")("monitor_every", self.every)
 
@@ -68,6 +78,8 @@ class Recipe:
         optimizer: a name in `hpsearch.nn.optimizers.OPTIMIZERS`, or a rule such as ``Adam(beta1=0.8)``.
         dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.dropout`.
         input_dropout: the same of the inputs.
+        expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
+        averaging: what is scored and kept in the place of the last weights, see `hpsearch.nn.averaging`, or None.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
     """
@@ -85,6 +97,8 @@ class Recipe:
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
+    expansion: Expansion | None = None
+    averaging: Averaging | None = None
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -104,7 +118,11 @@ class Recipe:
         check_optimizer(self.optimizer, self.momentum)
         _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
         if self.stopping is not None:
-            _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10) or None")
+            _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10), SmallGain() or None")
+        if self.expansion is not None:
+            check_expansion("expansion", self.expansion)
+        if self.averaging is not None:
+            check_averaging("averaging", self.averaging, self.schedule)
 
     @property
     def watches_accuracy(self) -> bool:

@@ -3,7 +3,8 @@
 A schedule is a frozen dataclass and keeps nothing; what it has to remember is a tuple of floats that the training loop
 holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`).
 
-    Constant, Step, HalveOnPlateau         by the epoch, whatever their number
+    Constant, Step, HalveOnPlateau,        by the epoch, whatever their number
+    DivideOnPlateau
     InverseTime, Exponential, Cosine,      from 1 towards ``end``, which is reached where the last epoch ends; Cyclic goes
     Linear, Cyclic                         there and back several times
     Anneal, WarmUp                         by the mini-batch; WarmUp goes before any other
@@ -169,8 +170,12 @@ class Cyclic(_Blind):
     cycles: int = setting(whole(1), default=5)
     end: float = setting(_SHARE, default=0.0)
 
+    def length(self, epochs: int) -> int:
+        """Return the epochs of a whole cycle."""
+        return -(-epochs // self.cycles)
+
     def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
-        length = -(-epochs // self.cycles)
+        length = self.length(epochs)
         return _half_wave(epoch % length / length, self.end)
 
 
@@ -197,30 +202,71 @@ class Anneal(_Blind):
         return self.start / max(step, self.start)
 
 
+class _OnPlateau(Template):
+    """A schedule that divides the rate where validation accuracy stands still; fields ``patience`` and ``floor``."""
+
+    watches_accuracy: ClassVar[bool] = True
+    patience: int
+    floor: float
+
+    @property
+    def divisor(self) -> float:
+        raise NotImplementedError
+
+    def begin(self) -> Memory:
+        return (1.0, *Plateau())
+
+    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
+        return memory[0] if memory[0] >= self.floor * (1 - 1e-9) else 0.0  # 1/3/3/3 may be a bit less than 1/27
+
+    def after(self, memory: Memory, accuracy: float) -> Memory:
+        share, plateau = memory[0], Plateau(*memory[1:]).after(accuracy)
+        if plateau.waited >= self.patience:
+            return (share / self.divisor, plateau.best, 0.0)
+        return (share, *plateau)
+
+
 @dataclass(frozen=True)
-class HalveOnPlateau(Template):
+class HalveOnPlateau(_OnPlateau):
     """The rate is halved when validation accuracy has not improved in ``patience`` epochs.
 
     Training ends when the next halving would take the rate below ``floor`` times the rate it started with.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, "Learning rate schedule".
     """
 
-    watches_accuracy: ClassVar[bool] = True
-
     patience: int = setting(whole(1), default=10)
     floor: float = setting(number(0.0, 1.0, open_low=True), default=1 / 128)
 
-    def begin(self) -> Memory:
-        return (1.0, *Plateau())
+    @property
+    def divisor(self) -> float:
+        return 2.0
 
-    def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
-        return memory[0] if memory[0] >= self.floor else 0.0
 
-    def after(self, memory: Memory, accuracy: float) -> Memory:
-        factor, plateau = memory[0], Plateau(*memory[1:]).after(accuracy)
-        if plateau.waited >= self.patience:
-            return (factor / 2, plateau.best, 0.0)
-        return (factor, *plateau)
+@dataclass(frozen=True)
+class DivideOnPlateau(_OnPlateau):
+    """The rate is divided by ``by`` when validation accuracy has not improved in ``patience`` epochs: ten times less each time.
+
+    Training ends when the next division would take the rate below ``floor`` times the rate it started with: with the defaults,
+    after a fourth plateau, at a thousandth. `HalveOnPlateau` is the same with by=2.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, "Learning rate schedule".
+
+    >>> rule, memory = DivideOnPlateau(patience=1), (1.0, 0.9, 0.0)
+    >>> for _ in range(4):
+    ...     memory = rule.after(memory, 0.9)
+    ...     print(rule.multiplier(memory, 1, 10))
+    0.1
+    0.01
+    0.001
+    0.0
+    """
+
+    by: float = setting(number(1.0, open_low=True, advice="2 and 10 are usual."), default=10.0)
+    patience: int = setting(whole(1), default=10)
+    floor: float = setting(number(0.0, 1.0, open_low=True), default=1 / 1000)
+
+    @property
+    def divisor(self) -> float:
+        return self.by
 
 
 @dataclass(frozen=True)

@@ -43,15 +43,13 @@ def number(
 
 
 def widths(hidden: object) -> tuple[int, ...]:
-    """Return the widths of the hidden layers, a number or a tuple of them, or say what is wrong with them.
+    """Return the widths of the hidden layers, a number or a tuple of them, none for ``()``, or say what is wrong with them.
 
     >>> widths(30), widths((100, 30))
     ((30,), (100, 30))
     """
     one = whole(1, "Give a number of units, or a tuple of them such as (100, 30).")
     given = hidden if isinstance(hidden, tuple) else (hidden,)
-    if not given:
-        raise SettingError(must_be("hidden", "at least one layer", hidden, "Give (30,) for one layer of 30 units."))
     for width in given:
         one("hidden", width)
     return given

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Protocol
 
 from hpsearch.nn.plateau import Plateau
-from hpsearch.nn.settings import Template, setting, whole
+from hpsearch.nn.settings import Template, number, setting, whole
+
+_GAIN = number(0.0, 1.0, open_high=True, advice="0.05 asks for a twentieth of the remaining errors; 0 is NoImprovement.")
 
 Memory = tuple[float, ...]
 
@@ -41,3 +44,36 @@ class NoImprovement(Template):
 
     def done(self, memory: Memory) -> bool:
         return Plateau(*memory).waited >= self.patience
+
+
+@dataclass(frozen=True)
+class SmallGain(Template):
+    """Stop when ``patience`` epochs have not lowered the validation error by ``gain`` of what was left of it.
+
+    Creeping and chance improvements do not keep a training alive, though the best of these epochs is kept all the same. With a
+    gain of 0 it is `NoImprovement`. Held against that in ``studies/mnist_stopping_rules.py``.
+
+    >>> rule, memory = SmallGain(gain=0.1, patience=2), (math.inf, 0.0)
+    >>> for accuracy in (0.80, 0.81, 0.825, 0.83, 0.835):
+    ...     memory = rule.after(memory, accuracy)
+    ...     print(rule.done(memory))
+    False
+    False
+    False
+    False
+    True
+    """
+
+    gain: float = setting(_GAIN, default=0.05)
+    patience: int = setting(whole(1), default=20)
+
+    def begin(self) -> Memory:
+        return (math.inf, 0.0)  # the error that the next gain is measured from, and the epochs since
+
+    def after(self, memory: Memory, accuracy: float) -> Memory:
+        mark, waited = memory
+        error = 1.0 - accuracy
+        return (error, 0.0) if error < mark * (1.0 - self.gain) else (mark, waited + 1)
+
+    def done(self, memory: Memory) -> bool:
+        return memory[1] >= self.patience

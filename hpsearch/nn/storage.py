@@ -24,35 +24,35 @@ from typing import IO, Any
 import numpy as np
 
 from hpsearch.errors import DataError, SettingError, must_be
-from hpsearch.nn import export
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.ensemble import Ensemble, as_data, from_data
 from hpsearch.nn.network import Network
 
 ARCHITECTURE = "architecture"
 _SAVE = "Write one with hpsearch.nn.save(network, path)."
 
 
-def save(network: Network, path: str | os.PathLike[str]) -> None:
+def save(network: Network | Ensemble, path: str | os.PathLike[str]) -> None:
     """Write a network to one file, which takes the place of an older one only when it is complete.
 
     Args:
-        network: of any size; weights and biases are kept to the bit.
+        network: of any size, or an ensemble of several; weights and biases are kept to the bit.
         path: of the file, by custom ending in ``.npz``; its folder exists.
     Raises:
         DataError: if the file cannot be written.
     """
-    write(Path(path), export.architecture(network), export.weights(network))
+    write(Path(path), *as_data(network))
 
 
-def load(path: str | os.PathLike[str]) -> Network:
-    """Return the network of a file that `save` wrote, in this version of the format or an earlier one.
+def load(path: str | os.PathLike[str]) -> Network | Ensemble:
+    """Return the network, or the ensemble, of a file that `save` wrote, in this version of the format or an earlier one.
 
     Raises:
         DataError: for a file that is missing, truncated, swollen, pickled, of an unknown version, or not a network's.
     """
     told, arrays = read(Path(path))
     try:
-        return export.restore(told, arrays)
+        return from_data(told, arrays)
     except SettingError as error:
         raise DataError(f"{str(path)!r} holds no network that can be used: {error}") from error
 

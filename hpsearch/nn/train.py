@@ -13,6 +13,7 @@ from hpsearch.errors import DataError, SettingError, did_you_mean, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.network import Network
@@ -51,14 +52,16 @@ def train(
     seed: int = 0,
     report: Callable[[Epoch], object] | None = None,
     **settings: Any,
-) -> Network:
-    """Train a network of fully connected layers and return it; with validation rows, as it was after its best epoch.
+) -> Network | Ensemble:
+    """Train a network of fully connected layers and return it, with ``averaging=Snapshots()`` an ensemble of several.
+
+    With validation rows it is returned as it was after its best epoch.
 
     Args:
         data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,).
         validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
         learning_rate: see `Recipe`.
-        hidden: widths of the hidden layers; a single number is one layer.
+        hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
         activation: of the hidden units, see `hpsearch.nn.activations`.
         cost: see `hpsearch.nn.costs`.
         init: how the weights start, see `hpsearch.nn.initializers`.

@@ -11,12 +11,15 @@ import numpy as np
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import checkpoint, rows
 from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.augment import expand, side_of
+from hpsearch.nn.averaging import Course, Follower, copy_into
 from hpsearch.nn.backprop import Backprop
 from hpsearch.nn.dropout import Rates, ThinnedBackprop
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.feeding import Chunk, Feeder
-from hpsearch.nn.history import Epoch
+from hpsearch.nn.history import Epoch, Look
 from hpsearch.nn.network import Network, Score
-from hpsearch.nn.optimizers import rule_of
+from hpsearch.nn.optimizers import Optimizer, rule_of
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
@@ -33,13 +36,15 @@ class Training:
         network: trained in place.
         train: inputs (n, d), float32, and class indices (n,); read only, never copied as a whole.
         recipe: what to do.
-        rng: shuffles the rows once an epoch, and draws what dropout leaves out; nothing else is random here.
+        rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
+            is random here.
         validation: data of the same form that schedule, stopping and the choice of the kept epoch look at.
     Raises:
         SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
         DataError: for rows or labels of another shape or kind, or a label that the network has no output for.
 
     ``history`` holds one `Epoch` for each epoch done, ``kept`` the network of the best one (without validation: the last).
+    What is scored and kept is the average where the recipe asks for one; ``best`` is a copy that belongs to ``kept``.
     """
 
     def __init__(
@@ -48,14 +53,33 @@ class Training:
         train, validation = _checked(network, train, recipe, validation)
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
-        self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
-        samples, rule = len(train[1]), rule_of(recipe.optimizer)
-        self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
+        self.looks: list[Look] = []
+        self.best, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
         self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
         self._passes = {size: self._backprop(size) for size in self._feeder.sizes}
+        samples, rule = len(train[1]), rule_of(recipe.optimizer)
+        self.optimizer: Optimizer
+        self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
+        self._average: Follower | None = None
+        if recipe.averaging is not None:
+            course = Course(self._feeder.steps, recipe.epochs, recipe.schedule)
+            self.optimizer = self._average = recipe.averaging.follow(network, self.optimizer, course)
+
+    @property
+    def kept(self) -> Network | Ensemble:
+        """What answered after the kept epoch."""
+        return self._answered(self.kept_epoch, self.best)
+
+    def _answered(self, epoch: int, network: Network) -> Network | Ensemble:
+        return network if self._average is None else self._average.answer(epoch, network)
+
+    @property
+    def _answer(self) -> Network:
+        """The network that is scored and copied: the one that is trained, or the average of its weights."""
+        return self.network if self._average is None else self._average.network
 
     @property
     def rate(self) -> float:
@@ -123,7 +147,8 @@ class Training:
         """Run one epoch's mini-batches; return the running mean of their cost."""
         optimizer, total = self.optimizer, 0.0
         step, before, rates = optimizer.step, 0, self._rates()
-        for chunk in self._feeder.chunks(order):
+        seen = len(self.history) * len(order)
+        for chunk in self._fed(order):
             passes = self._passes[chunk.samples]
             run = passes.run
             for batch, rate in zip(chunk.batches, rates, strict=False):
@@ -131,10 +156,26 @@ class Training:
                 step(passes, batch, rate)
             self._refuse_infinite(chunk, before)
             before += len(chunk.batches)
+            seen += chunk.rows
+            self._look_within(seen, chunk.rows)
             if self.recipe.monitors.training_cost:
                 total += self.network.cost.mean(chunk.z, chunk.targets) * chunk.rows
         optimizer.fold()
         return total / len(order)
+
+    def _fed(self, order: Labels) -> Iterator[Chunk]:
+        """Yield the chunks of one epoch, their images distorted where that is asked for.
+
+        The distortions have a generator of their own, so that they do not depend on how the rows are cut into chunks.
+        """
+        expansion = self.recipe.expansion
+        if expansion is None:
+            yield from self._feeder.chunks(order)
+            return
+        rng = np.random.default_rng(int(self.rng.integers(2**63)))
+        for chunk in self._feeder.chunks(order):
+            expand(chunk.x, expansion, rng)
+            yield chunk
 
     def _refuse_infinite(self, chunk: Chunk, before: int) -> None:
         """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
@@ -143,13 +184,27 @@ class Training:
         first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
+    def _look_within(self, seen: int, new: int) -> None:
+        """Score on a few validation rows where the last images complete another so many; changes nothing."""
+        every = self.recipe.monitors.images
+        if every is None or self._validation is None or seen // every == (seen - new) // every:
+            return
+        x, labels = (part[: self.recipe.monitors.rows] for part in self._validation)
+        now = self._answer.copy()
+        if self._average is None:
+            for weights in now.weights:
+                np.multiply(weights, self.optimizer.scale, weights)
+        self.looks.append(Look(seen, *now.score(x, labels)))
+
     def _end(self, rate: float, training_cost: float, last: int) -> Epoch:
         """Score the epoch, keep its weights if they are the best so far, and let the rules look at it."""
         monitors, number = self.recipe.monitors, len(self.history) + 1
         if not all(np.isfinite(w).all() for w in self.network.weights):
             raise self._diverged(self._feeder.steps, "a weight")
+        if self._average is not None:
+            self._average.look(number)
         due = monitors.due(number, last)
-        full = self.network.score(*self._train) if due and monitors.full_training else None
+        full = self._answered(number, self._answer).score(*self._train) if due and monitors.full_training else None
         score = self._look(number) if due else None
         return Epoch(
             number,
@@ -167,7 +222,7 @@ class Training:
         if self._validation is None or not wanted:
             self._keep(number, Score(math.nan, math.nan))
             return None
-        score = self.network.score(*self._validation)
+        score = self._answered(number, self._answer).score(*self._validation)
         if not math.isfinite(score.cost):
             raise self._diverged(self._feeder.steps, "the validation cost")
         if self._better(score):
@@ -189,9 +244,7 @@ class Training:
 
     def _keep(self, number: int, score: Score) -> None:
         self.kept_epoch, self.kept_score = number, score
-        pairs = zip(self.kept.weights + self.kept.biases, self.network.weights + self.network.biases, strict=True)
-        for kept, current in pairs:
-            np.copyto(kept, current)
+        copy_into(self.best, self._answer)
 
 
 def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
@@ -203,6 +256,8 @@ def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | N
     if train[0].shape[1] != network.sizes[0]:
         what = f"{train[0].shape[1]}, the columns of the training data"
         raise SettingError(must_be("Inputs of the network", what, network.sizes[0], "Change the first of its sizes."))
+    if recipe.expansion is not None:
+        side_of(network.sizes[0])
     if recipe.watches_accuracy and validation is None:
         advice = "Hand it in, or take Constant() and no stopping rule."
         raise SettingError(must_be("validation", "data, for the schedule or the stopping rule", None, advice))

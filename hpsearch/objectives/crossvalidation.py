@@ -57,6 +57,9 @@ class CrossValidate:
         if data.reproduction:
             advice = "Take the data set itself: its test part must not become training rows."
             raise SettingError(must_be("CrossValidate's data", "not for reproduction", data, advice))
+        if data.expanded:
+            advice = "Distorted copies of a row would be dealt to other folds than the row: take TrainNetwork(expansion=...)."
+            raise SettingError(must_be("CrossValidate's data", "not expanded", data, advice))
         if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
             raise SettingError(must_be("CrossValidate's seed", "a whole number >= 0", self.seed, "Try 0."))
         self._check_folds()

@@ -10,10 +10,13 @@ import numpy as np
 
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
-from hpsearch.nn import export
 from hpsearch.nn.activations import Activation, check_activation
 from hpsearch.nn.arrays import DTYPES, known
+from hpsearch.nn.augment import Expansion, side_of
+from hpsearch.nn.averaging import Averaging
+from hpsearch.nn.committee import Committee
 from hpsearch.nn.costs import COSTS
+from hpsearch.nn.ensemble import Ensemble, as_data
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
@@ -21,7 +24,7 @@ from hpsearch.nn.optimizers import Rule
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
-from hpsearch.nn.settings import widths
+from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
 from hpsearch.objectives import preflight
@@ -29,41 +32,23 @@ from hpsearch.ports import Context, Exported, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
-PARAMETERS = frozenset(
-    [
-        "hidden",
-        "activation",
-        "cost",
-        "dropout",
-        "input_dropout",
-        "learning_rate",
-        "l1",
-        "l2",
-        "momentum",
-        "optimizer",
-        "batch_size",
-        "schedule",
-        "epochs",
-        "init",
-        "stopping",
-        "train_size",
-    ]
-)
 _VALUES = {"error": "accuracy", "cost": "cost"}
-_RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
+# Settings that a repr leaves out at their default, so that what was recorded before there were any stays valid.
+_LATER = ("expansion", "averaging", "members", "monitor_images", "rescale_penalty")
 # What `shrunk` keeps of the training and the validation part.
 _SHRUNK = (500, 200)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TrainNetwork:
     """Train a fully connected network; the value is its validation error, 1 - accuracy, at the epoch that was kept.
 
-    Each setting but ``data``, ``value`` and ``dtype`` may instead be a param of the same name, which then goes first.
+    Each setting but ``data``, ``value``, ``dtype``, ``rescale_penalty`` and those of monitoring may instead be a param of the
+    same name, which then goes first.
 
     Args:
         data: training and validation parts; the test part stays shut.
-        hidden: widths of the hidden layers; a single number is one layer.
+        hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
         activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"`` or ``"linear"``; or
             a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
         cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs).
@@ -89,6 +74,17 @@ class TrainNetwork:
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
+        expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
+            None leaves them as they are. Images are square. Training cost is then that of the distorted ones.
+        averaging: what is scored, kept and exported in the place of the last weights: their ``MovingAverage()`` or
+            ``TailAverage()``, or with the schedule `Cyclic` the ``Snapshots()`` of its cycles; see `hpsearch.nn.averaging`.
+        members: so many networks are trained, from other random numbers each, and the mean of their outputs is scored; each
+            keeps the epoch that is best for itself. Costs as many trainings; the budget is that of one. Curves and best_epoch
+            are means over the members, and the metric single_accuracy is their mean accuracy.
+        monitor_images: also look within epochs, after every so many training images, at the first 100 validation rows:
+            curves accuracy_by_images and cost_by_images, by the number of images; see `hpsearch.nn.recipe.Monitors`.
+        rescale_penalty: l1 and l2 are those for all training rows, and are multiplied by train_size / all, so that each step
+            decays weights alike at every size: l2 = 5 for 50,000 rows is 0.1 for 1,000. A ``WeightCost`` needs none of it.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
     Raises:
         SettingError: for a setting of wrong type or out of range.
@@ -117,6 +113,15 @@ class TrainNetwork:
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
+    expansion: Expansion | None = None
+    averaging: Averaging | None = None
+    members: int = 1
+    monitor_images: int | None = None
+    rescale_penalty: bool = False
+
+    def __repr__(self) -> str:
+        shown = [f for f in fields(self) if f.name not in _LATER or getattr(self, f.name) != f.default]
+        return f"TrainNetwork({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
     def __post_init__(self) -> None:
         known("value", self.value, tuple(_VALUES))
@@ -171,7 +176,10 @@ class TrainNetwork:
         known("cost", settings["cost"], COSTS)
         check_init(settings["init"])
         widths(settings["hidden"])
+        whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
         self._recipe(settings)
+        if settings["expansion"] is not None:
+            side_of(self.data.features)
         rows = len(self._rows(settings).y)
         if settings["batch_size"] > rows:
             advice = "Take a smaller mini-batch."
@@ -189,11 +197,13 @@ class TrainNetwork:
             "best_epoch": float(training.kept_epoch),
             "epochs": float(last.epoch),
         }
+        if isinstance(training, Committee):
+            metrics["single_accuracy"] = training.single_accuracy
         value = score.cost if self.value == "cost" else score.error
         return Outcome(value, metrics, context.history, state=training.state())
 
-    def network(self, params: Params, context: Context) -> Network:
-        """Return the kept network of a trial: from ``context.state``, or trained again from the seed to the same bits."""
+    def network(self, params: Params, context: Context) -> Network | Ensemble:
+        """Return what a trial keeps: from ``context.state``, or trained again from the seed to the same bits."""
         return self._train(params, context).kept
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
@@ -202,19 +212,19 @@ class TrainNetwork:
         return {"test_accuracy": score.accuracy, "test_error": score.error, "test_cost": score.cost}
 
     def export(self, params: Params, context: Context) -> Exported:
-        """Return the kept network of a trial as plain data; its labels are the data set's class names, or the numbers."""
+        """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
         network, rows = self.network(params, context), self.data.validation.x[:2]
         labels = list(self.data.class_names or range(self.data.classes))
-        told = export.architecture(network) | {"data": repr(self.data), "labels": labels}
-        return Exported(told, export.weights(network), rows, network.forward(rows))
+        told, weights = as_data(network)
+        return Exported(told | {"data": repr(self.data), "labels": labels}, weights, rows, network.forward(rows))
 
     def shrunk(self) -> TrainNetwork:
         """Return the same objective on at most 500 training and 200 validation rows."""
         parts = (self.data.train, self.data.validation)
         return replace(self, data=self.data.head(*(min(n, len(p.y)) for n, p in zip(_SHRUNK, parts, strict=True))))
 
-    def _train(self, params: Params, context: Context) -> Training:
-        training = self._start(params, context.rng)
+    def _train(self, params: Params, context: Context) -> Training | Committee:
+        training = self._begin(params, context.rng)
         if context.state is not None:
             training.restore(context.state)
         for epoch in training.history:
@@ -224,7 +234,16 @@ class TrainNetwork:
             if context.seconds_left <= 0:
                 training.look()
                 break
+        for look in training.looks:
+            context.report(look.images, **look.curves)
         return training
+
+    def _begin(self, params: Params, rng: np.random.Generator) -> Training | Committee:
+        members = self._settings(params)["members"]
+        if members == 1:
+            return self._start(params, rng)
+        validation = self.data.validation
+        return Committee([self._start(params, one) for one in rng.spawn(members)], (validation.x, validation.y))
 
     def _start(self, params: Params, rng: np.random.Generator) -> Training:
         self.check(params)
@@ -248,8 +267,18 @@ class TrainNetwork:
         return {name: getattr(self, name) for name in PARAMETERS} | dict(params)
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
-        monitors = Monitors(every=self.monitor_every)
-        return Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value], monitors=monitors)
+        monitors = Monitors(every=self.monitor_every, images=self.monitor_images)
+        recipe = Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value], monitors=monitors)
+        if not self.rescale_penalty:
+            return recipe
+        share = len(self._rows(settings)) / len(self.data.train)
+        l2 = recipe.l2 if isinstance(recipe.l2, WeightCost) else recipe.l2 * share
+        return replace(recipe, l2=l2, l1=recipe.l1 * share)
+
+
+_FIXED = {"data", "value", "dtype", "monitor_every", "monitor_images", "rescale_penalty"}
+PARAMETERS = frozenset(f.name for f in fields(TrainNetwork)) - _FIXED
+_RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
 
 
 def _report(context: Context, epoch: Epoch) -> None:

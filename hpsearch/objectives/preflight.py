@@ -6,8 +6,9 @@
     overfit          five mini-batches are learnt to 100 %
     beat chance      a short training beats the commonest class on validation data (shuffled labels pass all the others)
 
-No penalty and no dropout in any of them, the other params at the middle of their ranges. Source: the seven steps of the course
-CS231n, Stanford; Nielsen, Neural Networks and Deep Learning, ch. 3 (the threshold of the learning rate).
+No penalty, no dropout, no distorted images and no averages in any of them, the other params at the middle of their ranges.
+Source: the seven steps of the course CS231n, Stanford; Nielsen, Neural Networks and Deep Learning, ch. 3 (the threshold of the
+learning rate).
 """
 
 from __future__ import annotations
@@ -34,8 +35,8 @@ INITIAL, RATE, OVERFIT, CHANCE = (f"{PREFLIGHT}: {n}" for n in ("initial cost", 
 # Where the user gives no range of learning rates, and the decades that are tried.
 RATES = Float(1e-4, 1e2, log=True)
 _TRIED = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
-# What keeps a network from learning its rows by heart is no bug, and is left out.
-_PENALTIES = ("l1", "l2", "dropout", "input_dropout")
+# What keeps a network from learning its rows by heart, or ends its training, is no bug, and is left out.
+_PLAIN = dict.fromkeys(("l1", "l2", "dropout", "input_dropout"), 0.0) | dict.fromkeys(("stopping", "expansion", "averaging"))
 _ENDS = "The search ends before it begins:"
 
 
@@ -71,7 +72,7 @@ def checks(objective: TrainNetwork, space: Space) -> Preflight:
 
 def check(objective: TrainNetwork, params: Params, context: Context) -> Outcome:
     """Run the check that is named by ``context.stage``; the value is the validation value of the network it ends with."""
-    plain = params | dict.fromkeys(_PENALTIES, 0.0) | {"schedule": Constant(), "stopping": None}
+    plain = params | _PLAIN | {"schedule": Constant(), "members": 1}
     training, metrics, verdict = CHECKS[context.stage](objective, plain, context.rng)
     score = training.network.score(objective.data.validation.x, objective.data.validation.y)
     value = score.cost if objective.value == "cost" else 1.0 - score.accuracy

@@ -8,6 +8,7 @@ from typing import Any
 
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import DataError, must_be
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context
@@ -77,6 +78,6 @@ class Evaluated:
         metrics = {**outcome.metrics, ERROR: self._error(kept)}
         return Outcome(outcome.value, metrics, outcome.history)
 
-    def _error(self, network: Network) -> float:
+    def _error(self, network: Network | Ensemble) -> float:
         wrong = sum(network.score(part.x, part.y).error * len(part) for part in self.evaluation)
         return round(wrong / self.rows, 12)

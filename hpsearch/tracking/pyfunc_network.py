@@ -38,7 +38,7 @@ FUNCTIONS: dict[str, Any] = {
 
 
 class FullyConnected(PythonModel):
-    """A network of fully connected layers, read from ``network.npz``."""
+    """A network of fully connected layers, or several whose outputs are averaged, read from ``network.npz``."""
 
     def load_context(self, context: Any) -> None:
         """Read the layers.
@@ -46,7 +46,7 @@ class FullyConnected(PythonModel):
         Raises:
             ValueError: for a format or an activation that this file does not know, or for weights that are not plain numbers.
         """
-        self.layers, self.labels = read(Path(context.artifacts["network"]))
+        self.members, self.labels = read(Path(context.artifacts["network"]))
 
     # The exact type np.ndarray tells MLflow that the signature, and no type hint, describes the input.
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
@@ -57,46 +57,55 @@ class FullyConnected(PythonModel):
         wanted = (params or {}).get("return", "outputs")
         if wanted not in ("outputs", "labels"):
             raise ValueError(f"return must be 'outputs' or 'labels', got {wanted!r}.")
-        z = self._forward(np.asarray(model_input))
+        x = np.asarray(model_input)
+        inputs = self.members[0][0][0].shape[1]
+        if x.ndim != 2 or x.shape[1] != inputs:
+            raise ValueError(f"The input must be of shape (n, {inputs}), got {x.shape}.")
+        before = [_forward(layers, x) for layers in self.members]  # of the output units, (k, n) each
+        outputs = sum(layers[-1][2](z) for layers, z in zip(self.members, before, strict=True)) / len(before)
         if wanted == "outputs":
-            outputs: np.ndarray = self.layers[-1][2](z).T
-            return outputs
-        labels: np.ndarray = self.labels[z.argmax(axis=0)]  # by z as in training: several outputs may be rounded to 1
+            answers: np.ndarray = outputs.T
+            return answers
+        # A single network by z, as in training: several outputs may be rounded to 1.
+        labels: np.ndarray = self.labels[(before[0] if len(before) == 1 else outputs).argmax(axis=0)]
         return labels
 
-    def _forward(self, x: np.ndarray) -> np.ndarray:
-        """Return the pre-activation of the output layer, (k, n)."""
-        weights = self.layers[0][0]
-        if x.ndim != 2 or x.shape[1] != weights.shape[1]:
-            raise ValueError(f"The input must be of shape (n, {weights.shape[1]}), got {x.shape}.")
-        a = x.astype(weights.dtype, copy=False).T
-        for weights, biases, function in self.layers[:-1]:
-            a = function(weights @ a + biases[:, None])
-        weights, biases, _ = self.layers[-1]
-        z: np.ndarray = weights @ a + biases[:, None]
-        return z
+
+def _forward(layers: Layers, x: np.ndarray) -> np.ndarray:
+    """Return the pre-activation of the output layer, (k, n)."""
+    a = x.astype(layers[0][0].dtype, copy=False).T
+    for weights, biases, function in layers[:-1]:
+        a = function(weights @ a + biases[:, None])
+    weights, biases, _ = layers[-1]
+    z: np.ndarray = weights @ a + biases[:, None]
+    return z
 
 
 Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
-def read(path: Path) -> tuple[Layers, np.ndarray]:
-    """Return weights, biases and function of every layer, and the label of every output."""
+def read(path: Path) -> tuple[list[Layers], np.ndarray]:
+    """Return weights, biases and function of every layer, for each of the networks, and the label of every output."""
     arrays = _arrays(path)
     told = json.loads(arrays["architecture"].item())
     if told.get("version") != VERSION:
         raise ValueError(f"The network's format must be version {VERSION}, got {told.get('version')!r}. Take a newer hpsearch.")
+    prefixes = [f"member_{i}_" for i in range(told["members"])] if "members" in told else [""]
+    return [_layers(told, arrays, prefix) for prefix in prefixes], np.array(told["labels"])
+
+
+def _layers(told: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
     layers = []
     for index, layer in enumerate(told["layers"]):
         if layer["activation"] not in FUNCTIONS:
             raise ValueError(f"An activation must be one of {', '.join(FUNCTIONS)}, got {layer['activation']!r}.")
         shape = (layer["units"], layer["inputs"])
-        found = arrays[f"weights_{index}"]
+        found = arrays[f"{prefix}weights_{index}"]
         if found.shape != shape:
             raise ValueError(f"The weights of layer {index} must be of shape {shape}, got {found.shape}.")
         function = partial(FUNCTIONS[layer["activation"]], **layer.get("settings", {}))
-        layers.append((found, arrays[f"biases_{index}"], function))
-    return layers, np.array(told["labels"])
+        layers.append((found, arrays[f"{prefix}biases_{index}"], function))
+    return layers
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:

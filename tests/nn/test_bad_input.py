@@ -175,7 +175,6 @@ SETTINGS: list[tuple[dict[str, Any], str]] = [
     ({"input_dropout": 1.0}, r"input_dropout must be a number in \[0, 1\), got 1\.0\."),
     ({"batch_size": 61}, r"batch_size must be at most the 60 training samples, got 61\."),
     ({"batch_size": 0}, r"batch_size must be a whole number >= 1, got 0\."),
-    ({"hidden": ()}, r"hidden must be at least one layer, got \(\)\."),
     ({"hidden": 0}, r"hidden must be a whole number >= 1, got 0\."),
     ({"hidden": (30, 0)}, r"hidden must be a whole number >= 1, got 0\."),
     ({"hidden": "30"}, r"hidden must be a whole number >= 1, got '30'\."),

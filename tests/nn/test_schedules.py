@@ -16,6 +16,7 @@ from hpsearch.nn.schedules import (
     Constant,
     Cosine,
     Cyclic,
+    DivideOnPlateau,
     Exponential,
     Gradual,
     HalveOnPlateau,
@@ -25,7 +26,7 @@ from hpsearch.nn.schedules import (
     Step,
     WarmUp,
 )
-from hpsearch.nn.stopping import NoImprovement
+from hpsearch.nn.stopping import NoImprovement, SmallGain, Stopping
 from hpsearch.space import Choice, Float, Int, Space
 
 
@@ -56,6 +57,21 @@ def test_ends_below_the_floor() -> None:
     assert found == [1, 1, 1 / 2, 1 / 4, 1 / 8, 1 / 16, 1 / 32, 1 / 64, 1 / 128, 0]
 
 
+def test_divides_by_ten_until_a_thousandth_and_stops() -> None:
+    # Nielsen's other example: ten times less at each plateau, to the end at 1/1000 of the start.
+    found = factors(DivideOnPlateau(patience=1), [0.5] * 6)
+    assert found == [1, 1, 1 / 10, 1 / 100, 1 / 1000, 0, 0]
+    # 1/3/3/3 is a bit less than 1/27 in floating point, and is reached all the same.
+    assert factors(DivideOnPlateau(3.0, 1, 1 / 27), [0.5] * 5) == pytest.approx([1, 1, 1 / 3, 1 / 9, 1 / 27, 0])
+
+
+def test_halving_is_dividing_by_two() -> None:
+    accuracies = [0.5, 0.5, 0.5, 0.6, 0.6, 0.6]
+    assert factors(DivideOnPlateau(2.0, 2), accuracies) == factors(HalveOnPlateau(2), accuracies)
+    with pytest.raises(SettingError, match=r"DivideOnPlateau by must be a number in \(1, inf\), got 1\. 2 and 10 are usual"):
+        DivideOnPlateau(by=1)
+
+
 def test_no_improvement() -> None:
     rule = NoImprovement(2)
     memory = rule.begin()
@@ -64,6 +80,35 @@ def test_no_improvement() -> None:
         memory = rule.after(memory, accuracy)
         done.append(rule.done(memory))
     assert done == [False, False, False, False, False, True]
+
+
+def stops_after(rule: Stopping, accuracies: Sequence[float]) -> int | None:
+    """The epoch, from 1, after which a rule ends a training."""
+    memory = rule.begin()
+    for epoch, accuracy in enumerate(accuracies, start=1):
+        memory = rule.after(memory, accuracy)
+        if rule.done(memory):
+            return epoch
+    return None
+
+
+def test_small_gains_do_not_keep_a_training_alive() -> None:
+    creeping = [0.9 + 0.0001 * epoch for epoch in range(100)]  # 1 % of the errors left in ten epochs
+    assert stops_after(NoImprovement(10), creeping) is None
+    assert stops_after(SmallGain(0.05, 10), creeping) == 11
+    # Errors that fall by 3 % in each epoch: two epochs make more than 5 %.
+    falling = [1 - 0.5 * 0.97**epoch for epoch in range(100)]
+    assert stops_after(SmallGain(0.05, 2), falling) is None
+    assert stops_after(SmallGain(0.05, 1), falling) == 2
+    assert stops_after(SmallGain(0.05, 3), [0.9, 1.0, 1.0, 1.0, 1.0]) == 5  # nothing left to gain
+
+
+@pytest.mark.parametrize("patience", [1, 3, 10])
+def test_any_gain_is_no_improvement(patience: int) -> None:
+    accuracies = np.random.default_rng(0).random(200).tolist()
+    for start in range(0, 200, 20):
+        rules = [SmallGain(0.0, patience), NoImprovement(patience)]
+        assert len({stops_after(rule, accuracies[start:]) for rule in rules}) == 1
 
 
 def test_anneals_from_its_start_on() -> None:

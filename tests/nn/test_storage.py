@@ -23,6 +23,7 @@ from hpsearch.errors import DataError
 from hpsearch.nn import Network, load, save
 from hpsearch.nn.activations import ACTIVATIONS, Elu, LeakyRelu
 from hpsearch.nn.costs import COSTS
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.export import VERSION
 
 HERE = Path(__file__).parent
@@ -343,3 +344,21 @@ def test_a_kill_while_it_is_saved_leaves_a_whole_file(tmp_path: Path) -> None:
         process.kill()
         process.wait()
     assert load(tmp_path / "network.npz").sizes == (500, 500, 10)
+
+
+def test_an_ensemble_is_one_file_too(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    ensemble = Ensemble([Network.create((4, 3, 2), rng) for _ in range(3)])
+    save(ensemble, tmp_path / "three.npz")
+    loaded = load(tmp_path / "three.npz")
+    x = rng.random((5, 4), np.float32)
+    assert isinstance(loaded, Ensemble)
+    assert (loaded.forward(x) == ensemble.forward(x)).all()
+    with np.load(tmp_path / "three.npz") as file:
+        told, arrays = json.loads(file["architecture"].item()), {name: file[name] for name in file.files}
+    np.savez(tmp_path / "four.npz", **(arrays | {"architecture": np.array(json.dumps(told | {"members": 4}))}))
+    with pytest.raises(DataError, match=r"differing in biases_0, biases_1, weights_0, weights_1"):
+        load(tmp_path / "four.npz")
+    np.savez(tmp_path / "two.npz", **(arrays | {"architecture": np.array(json.dumps(told | {"members": 2}))}))
+    with pytest.raises(DataError, match=r"those of its 2 members, got 'member_2_\w+'"):
+        load(tmp_path / "two.npz")

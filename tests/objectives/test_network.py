@@ -17,6 +17,8 @@ from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import Diverged, SettingError
 from hpsearch.nn.activations import Elu, LeakyRelu
+from hpsearch.nn.augment import Affine
+from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
 from hpsearch.nn.initializers import Uniform
 from hpsearch.nn.optimizers import Adam, RMSProp
 from hpsearch.nn.regularizers import WeightCost
@@ -106,6 +108,10 @@ def test_names_of_metrics_and_curves_do_not_meet() -> None:
         ("dropout", 0.5),
         ("input_dropout", 0.5),
         ("schedule", WarmUp(20, Cosine())),
+        ("averaging", MovingAverage(0.9)),
+        ("averaging", TailAverage(0.2)),
+        ("members", 2),
+        ("hidden", ()),
     ],
 )
 def test_a_param_goes_before_the_fixed_setting(name: str, value: Any) -> None:
@@ -253,7 +259,11 @@ BAD = [
     ({"batch_size": 601}, r"batch_size must be at most the 600 training samples, got 601\."),
     ({"batch_size": 2.5}, r"batch_size must be a whole number >= 1, got 2\.5\."),
     ({"epochs": 0}, r"epochs must be a whole number >= 1, got 0\."),
-    ({"hidden": ()}, r"hidden must be at least one layer, got \(\)\."),
+    ({"members": 0}, r"members must be a whole number >= 1, got 0\."),
+    ({"averaging": 0.99}, r"averaging must be an averaging or None, got 0\.99\. Take MovingAverage\(\)"),
+    ({"averaging": Snapshots()}, r"schedule must be Cyclic\(\.\.\.\) with Snapshots\(\), got Constant\(\)\."),
+    ({"expansion": Affine()}, r"Inputs that an expansion distorts must be those of a square image, such as 784, got 6\."),
+    ({"expansion": "affine"}, r"expansion must be an expansion or None, got 'affine'\. Take Affine\(\) or Elastic\(\)\."),
     ({"hidden": (30, 0)}, r"hidden must be a whole number >= 1, got 0\."),
     ({"hidden": "30"}, r"hidden must be a whole number >= 1, got '30'\."),
     ({"activation": "rellu"}, r"activation must be one of .*, got 'rellu'\. .*Did you mean 'relu'\?"),
@@ -293,6 +303,10 @@ def test_refuses_bad_fixed_settings(settings: Params, message: str) -> None:
         (
             lambda: train(monitor_every=0),
             r"monitor_every must be a whole number >= 1, got 0\. Give None to look after the last",
+        ),
+        (
+            lambda: train(monitor_images=100),
+            r"monitor_images must be a whole number >= 1000, got 100\. Give None to look after whole",
         ),
         (lambda: train().check({"learning_rat": 1}), r"got 'learning_rat'\. .*Did you mean 'learning_rate'\?"),
         (lambda: train().check({}), r"learning_rate must be a number in \(0, inf\), got None\."),

@@ -208,7 +208,7 @@ def test_a_later_process_trains_it_again_to_the_same_bits(root: Path, caplog: py
     assert (f"models:/{found.model_id}", found.tags.get("hpsearch.note")) == (address, None)
     assert caplog.messages == []
     (folder,) = tracker.store.artifacts.glob("digits/models/*/artifacts/artifacts")
-    layers, _ = pyfunc_network.read(folder / "network.npz")
+    (layers,), _ = pyfunc_network.read(folder / "network.npz")
     network = trained(result)
     for (weights, biases, _), own, bias in zip(layers, network.weights, network.biases, strict=True):
         assert (weights == own).all()

@@ -1,0 +1,235 @@
+"""What answers for a training: its weights averaged over the mini-batches, or the networks that its cycles ended with.
+
+An averaging is a frozen dataclass; its fields may hold ranges (see `hpsearch.nn.settings.Template`). The steps are those of a
+training without it; what is scored, kept and exported is the average, and schedules and stopping rules look at its accuracy.
+
+    MovingAverage    of the weights, which forgets: one network
+    TailAverage      of the weights, over the last part of the training: one network
+    Snapshots        of the outputs of the networks at the ends of a schedule's cycles: an ensemble
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.arrays import Array, blas_of
+from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.schedules import Cyclic, Schedule, WarmUp
+from hpsearch.nn.settings import Template, number, refuse_open, setting
+
+if TYPE_CHECKING:
+    from hpsearch.nn.backprop import Backprop, Minibatch
+    from hpsearch.nn.network import Network
+    from hpsearch.nn.optimizers import Optimizer
+
+_DECAY = number(0.0, 1.0, open_low=True, open_high=True, advice="0.99 looks back 100 mini-batches, 0.999 looks back 1,000.")
+_START = number(0.0, 1.0, open_high=True, advice="It is the share of the training before the average begins; 0.5 is usual.")
+
+
+class Course(NamedTuple):
+    """What lies before a training: the mini-batches of an epoch, the epochs, the schedule of the rate."""
+
+    steps: int
+    epochs: int
+    schedule: Schedule
+
+
+class Follower(Protocol):
+    """The law of what follows a training: it takes the steps in the place of the optimizer, and looks where they lead."""
+
+    @property
+    def scale(self) -> float:
+        """See `hpsearch.nn.optimizers.Optimizer`, like the next three."""
+        ...
+
+    @property
+    def arrays(self) -> dict[str, Array]: ...
+
+    def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None: ...
+
+    def fold(self) -> None: ...
+
+    @property
+    def network(self) -> Network:
+        """The one network that answers, or stands by until an ensemble does."""
+        ...
+
+    def look(self, epoch: int) -> None:
+        """Look at the training after an epoch, counted from 1, before it is scored."""
+        ...
+
+    def answer(self, epoch: int, network: Network) -> Network | Ensemble:
+        """Return what answered after an epoch, where ``network`` is what it was then, or a copy of that."""
+        ...
+
+
+class Averaging(Protocol):
+    """The law of an averaging: it keeps nothing and starts a follower."""
+
+    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
+        """Return what follows a training from its first mini-batch on."""
+        ...
+
+
+@dataclass(frozen=True)
+class MovingAverage(Template):
+    """After every mini-batch t the average moves towards the weights by the larger of 1 - decay and 1/t.
+
+    So it is the plain mean until 1 / (1 - decay) mini-batches are done, and never holds the first weights.
+    Source: Polyak and Juditsky (1992), Acceleration of stochastic approximation by averaging, with a decay instead of the mean.
+
+    >>> [MovingAverage(0.75).share(step, 100) for step in (1, 2, 3, 4, 100)]
+    [1.0, 0.5, 0.3333333333333333, 0.25, 0.25]
+    """
+
+    decay: float = setting(_DECAY, default=0.999)
+
+    def share(self, step: int, steps: int) -> float:
+        """Return by how much the average moves after a mini-batch, counted from 1, of so many in the whole training."""
+        return max(1.0 - self.decay, 1.0 / step)
+
+    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
+        return AveragedWeights(network, optimizer, self.share, course.steps * course.epochs)
+
+
+@dataclass(frozen=True)
+class TailAverage(Template):
+    """The mean of the weights after every mini-batch from a share of the whole training on; before that, the last weights.
+
+    Source: Polyak and Juditsky (1992), Acceleration of stochastic approximation by averaging.
+
+    >>> [TailAverage(0.5).share(step, 100) for step in (1, 50, 51, 52, 100)]
+    [1.0, 1.0, 1.0, 0.5, 0.02]
+    """
+
+    start: float = setting(_START, default=0.5)
+
+    def share(self, step: int, steps: int) -> float:
+        """Return by how much the average moves after a mini-batch, counted from 1, of so many in the whole training."""
+        return 1.0 / max(1, step - int(self.start * steps))
+
+    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
+        return AveragedWeights(network, optimizer, self.share, course.steps * course.epochs)
+
+
+@dataclass(frozen=True)
+class Snapshots(Template):
+    """The network at the end of every whole cycle is kept, and the mean of their outputs answers from the first one on.
+
+    Needs the schedule `Cyclic`, or one that warms up before it. Costs a copy of the weights a cycle.
+    Source: Huang et al. (2017), Snapshot ensembles: train 1, get M for free.
+    """
+
+    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
+        return CycleEnds(network, optimizer, course)
+
+
+class AveragedWeights:
+    """Steps as those of another optimizer, and a running average of the weights after each.
+
+    Args:
+        network: whose weights the optimizer changes.
+        optimizer: takes the steps.
+        share: of the mini-batch and of their number in the whole training, see `MovingAverage.share`.
+        steps: in the whole training.
+    """
+
+    def __init__(self, network: Network, optimizer: Optimizer, share: Callable[[int, int], float], steps: int) -> None:
+        self._optimizer, self._share, self._steps = optimizer, share, steps
+        self.network, self._done = network.copy(), np.zeros(1)
+        self._axpy = blas_of(network.weights[0]).axpy
+        pairs = [zip(getattr(network, kind), getattr(self.network, kind), strict=True) for kind in ("weights", "biases")]
+        self._weights, self._biases = ([(now.reshape(-1), mean.reshape(-1)) for now, mean in pair] for pair in pairs)
+        self.fold = optimizer.fold
+
+    @property
+    def scale(self) -> float:
+        return self._optimizer.scale
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Those of the optimizer, the average, and how many mini-batches are done."""
+        layers = {f"average_weights_{i}": w for i, w in enumerate(self.network.weights)}
+        layers |= {f"average_biases_{i}": b for i, b in enumerate(self.network.biases)}
+        return {**self._optimizer.arrays, **layers, "averaged_steps": self._done}
+
+    def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
+        self._optimizer.step(passes, batch, rate)
+        self._done += 1
+        share = self._share(int(self._done[0]), self._steps)
+        for arrays, scale in ((self._weights, self._optimizer.scale), (self._biases, 1.0)):
+            for now, mean in arrays:
+                np.multiply(mean, 1.0 - share, mean)
+                self._axpy(now, mean, mean.size, share * scale)
+
+    def look(self, epoch: int) -> None:
+        """Do nothing: every step was looked at."""
+
+    def answer(self, epoch: int, network: Network) -> Network:
+        return network
+
+
+class CycleEnds:
+    """Steps as those of another optimizer, and a copy of the network at the end of every cycle of the schedule.
+
+    Args:
+        network: whose weights the optimizer changes.
+        optimizer: takes the steps.
+        course: with the schedule that has the cycles.
+    """
+
+    def __init__(self, network: Network, optimizer: Optimizer, course: Course) -> None:
+        cyclic = cycles_of(course.schedule)
+        assert cyclic is not None  # a recipe without it is refused
+        self.network, self._optimizer, self._length = network, optimizer, cyclic.length(course.epochs)
+        self._taken = [network.copy() for _ in range(course.epochs // self._length)]
+        self.step, self.fold = optimizer.step, optimizer.fold
+
+    @property
+    def scale(self) -> float:
+        return self._optimizer.scale
+
+    @property
+    def arrays(self) -> dict[str, Array]:
+        """Those of the optimizer, and those of each cycle's end."""
+        found = dict(self._optimizer.arrays)
+        for i, network in enumerate(self._taken):
+            found |= {f"snapshot_{i}_weights_{j}": w for j, w in enumerate(network.weights)}
+            found |= {f"snapshot_{i}_biases_{j}": b for j, b in enumerate(network.biases)}
+        return found
+
+    def look(self, epoch: int) -> None:
+        if epoch % self._length == 0:
+            copy_into(self._taken[epoch // self._length - 1], self.network)
+
+    def answer(self, epoch: int, network: Network) -> Network | Ensemble:
+        cycles = epoch // self._length
+        return Ensemble(self._taken[:cycles]) if cycles else network
+
+
+def cycles_of(schedule: Schedule) -> Cyclic | None:
+    """Return the cycles of a schedule, those behind a warm-up too, or None."""
+    behind = schedule.then if isinstance(schedule, WarmUp) else schedule
+    return behind if isinstance(behind, Cyclic) else None
+
+
+def copy_into(kept: Network, current: Network) -> None:
+    """Copy weights and biases from one network into the arrays of another."""
+    for there, here in zip(kept.weights + kept.biases, current.weights + current.biases, strict=True):
+        np.copyto(there, here)
+
+
+def check_averaging(what: str, averaging: object, schedule: Schedule) -> None:
+    """Refuse what is no averaging, a template that is not filled in, and snapshots without cycles."""
+    if isinstance(averaging, type) or not hasattr(averaging, "follow"):
+        advice = "Take MovingAverage(), TailAverage() or Snapshots()."
+        raise SettingError(must_be(what, "an averaging or None", averaging, advice))
+    refuse_open(what, averaging)
+    if isinstance(averaging, Snapshots) and cycles_of(schedule) is None:
+        advice = "Its cycles are where the snapshots are taken."
+        raise SettingError(must_be("schedule", "Cyclic(...) with Snapshots()", schedule, advice))

@@ -1,0 +1,113 @@
+"""Several networks that answer as one: their outputs are averaged."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn import export
+from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.costs import one_hot
+from hpsearch.nn.network import Network, Score
+
+# Rows that are answered at a time.
+_CHUNK = 1000
+
+
+class Ensemble:
+    """Networks of one architecture; each output is the mean of theirs, and the class is the one of the largest mean.
+
+    Args:
+        networks: one at least; members that are ensembles themselves are taken apart, so that every network has one voice.
+    Source: Hansen and Salamon (1990), Neural network ensembles; averaged outputs, as in Krizhevsky et al. (2012).
+    """
+
+    def __init__(self, networks: Sequence[Network | Ensemble]) -> None:
+        self.networks = [one for network in networks for one in voices(network)]
+        self.cost = self.networks[0].cost
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of every layer, inputs first, which is that of each member."""
+        return self.networks[0].sizes
+
+    def forward(self, x: Array) -> Array:
+        """Return the mean of the outputs, (n, k), for inputs x, (n, d)."""
+        total = self.networks[0].forward(x)
+        for network in self.networks[1:]:
+            total = total + network.forward(x)
+        return total / len(self.networks)
+
+    def predict(self, x: Array) -> Labels:
+        """Return the class of each row of x, the one of the largest mean, (n,)."""
+        return np.concatenate([self._z(rows).argmax(axis=0) for rows in _chunks(x)])
+
+    def score(self, x: Array, labels: Labels) -> Score:
+        """Return cost and accuracy of the mean outputs in one pass over x, (n, d), and labels, (n,)."""
+        classes, cost, right = np.arange(self.sizes[-1]), 0.0, 0
+        with np.errstate(all="ignore"):
+            for rows, wanted in zip(_chunks(x), _chunks(labels), strict=True):
+                z = self._z(rows)
+                cost += self.cost.mean(z, one_hot(wanted, classes)) * len(wanted)
+                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
+        return Score(cost / len(labels), right / len(labels))
+
+    def _z(self, x: Array) -> Array:
+        """Return the pre-activation that would give the mean outputs, (k, n), finite for any |z| of the members."""
+        logs = [_log_outputs(network._z(x), self.cost.output_name) for network in self.networks]
+        on, off = (np.logaddexp.reduce(np.stack(side)) for side in zip(*logs, strict=True))
+        z: Array = on - off
+        return z
+
+
+def voices(network: Network | Ensemble) -> list[Network]:
+    """Return the networks that an answer is the mean of."""
+    return network.networks if isinstance(network, Ensemble) else [network]
+
+
+def as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:
+    """Return what JSON can say of a network, and its named arrays, see `hpsearch.nn.export`.
+
+    An ensemble says the architecture of each of its ``members`` once; their arrays are ``member_0_weights_0`` and so on.
+    """
+    if not isinstance(network, Ensemble):
+        return export.architecture(network), export.weights(network)
+    members = network.networks
+    told = export.architecture(members[0]) | {"members": len(members)}
+    return told, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
+
+
+def from_data(told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network | Ensemble:
+    """Return the network or the ensemble that `as_data` was asked of, to the bit.
+
+    Raises:
+        SettingError: see `hpsearch.nn.export.restore`.
+    """
+    if "members" not in told:
+        return export.restore(told, arrays)
+    members = told["members"]
+    if isinstance(members, bool) or not isinstance(members, int) or not 1 <= members <= len(arrays):
+        advice = "Save the ensemble again."
+        raise SettingError(must_be("Members of a saved ensemble", "a number of networks", members, advice))
+    own: list[dict[str, Array]] = [{} for _ in range(members)]
+    for name, array in arrays.items():
+        member, _, rest = name.removeprefix("member_").partition("_")
+        if not name.startswith("member_") or not member.isdecimal() or int(member) >= members:
+            what = "Arrays of a saved ensemble"
+            raise SettingError(must_be(what, f"those of its {members} members", name, "Save the ensemble again."))
+        own[int(member)][rest] = array
+    return Ensemble([export.restore(told, named) for named in own])
+
+
+def _log_outputs(z: Array, output: str) -> tuple[Array, Array]:
+    """Return ln a and the ln of what it is weighed against: 1 - a for sigmoid outputs, 1 for softmax ones."""
+    if output == "softmax":
+        return z - np.logaddexp.reduce(z, axis=0), np.zeros_like(z)
+    return -np.logaddexp(0, -z), -np.logaddexp(0, z)
+
+
+def _chunks(rows: Array) -> Iterator[Array]:
+    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))
