@@ -1,8 +1,9 @@
 """Activation functions of the hidden units, each with its slope worked out from its own output.
 
-All of these have a derivative that can be written in terms of the output a = f(z), so that backpropagation need not
-keep z. A new one is a class with a ``name``, a ``__call__`` and a ``slope``, an entry in `ACTIVATIONS`, and a line where logged
-networks are read (`hpsearch.tracking.pyfunc_network`). `LeakyRelu` and `Elu` have a setting, which may be searched.
+All but `Maxout` work on each element alone and have a derivative that can be written in terms of the output a = f(z), so that
+backpropagation need not keep z. A new one is a class with a ``name``, a ``__call__`` and a ``slope``, an entry in
+`ACTIVATIONS`, and a line where logged networks are read (`hpsearch.tracking.pyfunc_network`). `LeakyRelu`, `Elu` and `Maxout`
+have a setting, which may be searched.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ from typing import ClassVar, Protocol
 import numpy as np
 
 from hpsearch.nn.arrays import HALF, ONE, ZERO, Array, known
-from hpsearch.nn.settings import Template, number, refuse_open, setting
+from hpsearch.nn.settings import Template, number, refuse_open, setting, whole
 
 
 class Activation(Protocol):
-    """An elementwise function, which may write over its input (``out is z``), and its derivative, which may not."""
+    """A function of the pre-activations, which may write over its input (``out is z``)."""
 
     @property
     def name(self) -> str:
@@ -25,8 +26,12 @@ class Activation(Protocol):
         ...
 
     def __call__(self, z: Array, out: Array | None = None) -> Array:
-        """Return f(z), any shape, written into ``out`` where given."""
+        """Return f(z), written into ``out`` where given."""
         ...
+
+
+class Elementwise(Activation, Protocol):
+    """A function of each element alone, any shape, and its derivative, which may not write over its input."""
 
     def slope(self, a: Array, out: Array | None = None) -> Array:
         """Return f'(z) from the output a = f(z)."""
@@ -146,14 +151,63 @@ class Linear:
         return out
 
 
-ACTIVATIONS: dict[str, Activation] = {
+@dataclass(frozen=True)
+class Maxout(Template):
+    """The largest of ``pieces`` pre-activations that a unit has of its own: f(z) = max_j z_j, convex and piecewise linear.
+
+    A layer of h units holds weights for ``h * pieces`` rows, those of one unit side by side. The derivative is 1 for the
+    largest piece (of equal ones the first) and 0 for the others.
+
+    Args:
+        pieces: >= 2; with as many weights, more pieces are fewer units.
+    Source: Goodfellow et al. (2013), Maxout networks, section 3.
+
+    >>> Maxout(2)(np.array([[1.0], [3.0], [-2.0], [-5.0]])).tolist()
+    [[3.0], [-2.0]]
+    """
+
+    name: ClassVar[str] = "maxout"
+
+    pieces: int = setting(whole(2, "2 to 5 are usual, 1 is linear."), default=2)
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        """Return the largest pieces, (h, m), for z, (h * pieces, m); ``out``, which would be too large, is left alone."""
+        largest: Array = self._parts(z).max(axis=1)
+        return largest
+
+    def back(self, z: Array, delta: Array) -> Array:
+        """Return the derivative of the cost by z, (h * pieces, m), from the one by the outputs, (h, m)."""
+        parts = self._parts(z)
+        winners = parts.argmax(axis=1)
+        found = np.zeros_like(parts)
+        np.put_along_axis(found, winners[:, None], delta[:, None], axis=1)
+        return found.reshape(z.shape)
+
+    def _parts(self, z: Array) -> Array:
+        return z.reshape(-1, self.pieces, z.shape[-1])
+
+
+ELEMENTWISE: dict[str, Elementwise] = {
     function.name: function for function in (Sigmoid(), Tanh(), Relu(), LeakyRelu(), Elu(), Linear())
 }
+ACTIVATIONS: dict[str, Activation] = {**ELEMENTWISE, Maxout.name: Maxout()}
+
+
+def elementwise(activation: Activation) -> Elementwise:
+    """Return an activation that works on each element alone; `Maxout` does not, and has `hpsearch.nn.layers` for its passes."""
+    if not hasattr(activation, "slope"):
+        raise TypeError(f"{activation!r} has no slope that its output tells.")
+    return activation  # type: ignore[return-value]  # told by its slope
+
+
+def pieces_of(activation: Activation) -> int:
+    """Return how many pre-activations a unit has: 1 but for `Maxout`."""
+    return activation.pieces if isinstance(activation, Maxout) else 1
 
 
 def check_activation(activation: object) -> None:
     """Refuse what is neither a name in `ACTIVATIONS` nor a function with its setting filled in."""
-    if isinstance(activation, type) or not hasattr(activation, "slope"):
+    if isinstance(activation, type) or not (isinstance(activation, Maxout) or hasattr(activation, "slope")):
         known("activation", activation, ACTIVATIONS)
     else:
         refuse_open("activation", activation)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from hpsearch.nn.activations import elementwise
 from hpsearch.nn.arrays import Array, blas_of
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class Backprop:
     def __init__(self, network: Network, samples: int) -> None:
         self.samples = samples
         self._blas = blas_of(network.weights[0])
-        self._activation, self._cost = network.activation, network.cost
+        self._activation, self._cost = elementwise(network.activation), network.cost
         dtype = network.weights[0].dtype
         self._units = [_unit(w, b, samples) for w, b in zip(network.weights, network.biases, strict=True)]
         self._hidden, self._last = self._units[:-1], self._units[-1]

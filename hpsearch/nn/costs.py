@@ -2,7 +2,8 @@
 
 Everything is worked out from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite with nothing to
 repair afterwards. Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right
-class and 0 elsewhere. Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
+class and 0 elsewhere, or the number to be predicted (`SquaredError` alone). Costs are means over the samples. A new cost is a
+class and an entry in `COSTS`.
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from hpsearch.nn.activations import Sigmoid
+from hpsearch.nn.activations import Linear, Sigmoid
 from hpsearch.nn.arrays import Array
 
-_sigmoid = Sigmoid()
+_sigmoid, _linear = Sigmoid(), Linear()
 
 
 class Cost(Protocol):
@@ -57,6 +58,27 @@ class Quadratic:
         out = _sigmoid.slope(a, out)
         np.subtract(a, targets, a)
         return np.multiply(out, a, out)
+
+
+class SquaredError:
+    """C = 1/2 |a - t|^2 with a = z, the quadratic cost of linear outputs; dC/dz = a - t.
+
+    The one cost for numbers to be predicted; with classes it is least squares, and equals 1/2 at z = 0. A mean squared error is
+    twice this cost. In float32 finite for |z| up to 1e18.
+    """
+
+    output_name = "linear"
+
+    def output(self, z: Array, out: Array | None = None) -> Array:
+        return _linear(z, out)
+
+    def mean(self, z: Array, targets: Array) -> float:
+        error = z - targets
+        error *= error
+        return float(error.sum(dtype=np.float64)) / 2 / _samples(z)
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        return np.subtract(a, targets, out)
 
 
 class CrossEntropy:
@@ -108,12 +130,33 @@ class LogLikelihood:
         return np.subtract(a, targets, out)
 
 
-COSTS: dict[str, Cost] = {"quadratic": Quadratic(), "cross_entropy": CrossEntropy(), "log_likelihood": LogLikelihood()}
+COSTS: dict[str, Cost] = {
+    "quadratic": Quadratic(),
+    "cross_entropy": CrossEntropy(),
+    "log_likelihood": LogLikelihood(),
+    "squared_error": SquaredError(),
+}
 
 
 def one_hot(labels: Array, classes: Array, out: Array | None = None) -> Array:
     """Return targets of shape (..., k, m) for labels of shape (..., m), where ``classes`` is ``arange(k)``."""
     return np.equal(labels[..., None, :], classes[:, None], out)
+
+
+def targets_of(answers: Array, outputs: Array, out: Array | None = None) -> Array:
+    """Return targets of shape (..., k, m) for answers of shape (..., m): classes one-hot, numbers (floats) as they are.
+
+    Args:
+        answers: class indices, or numbers for the one output of a network that predicts them.
+        outputs: ``arange(k)``.
+        out: where to write.
+
+    >>> targets_of(np.array([0.5, 2.0]), np.arange(1)).tolist()
+    [[0.5, 2.0]]
+    """
+    if answers.dtype.kind != "f":
+        return one_hot(answers, outputs, out)
+    return np.positive(answers[..., None, :], out, casting="same_kind")
 
 
 def _samples(z: Array) -> int:

@@ -55,7 +55,7 @@ class ThinnedBackprop(Backprop):
     def _forward(self, batch: Minibatch, scale: float) -> None:
         gemm, activation, rng = self._blas.gemm, self._activation, self._rng()
         if self._rates.inputs:
-            np.multiply(batch.x, _draw(rng, self._rates.inputs, self.masks[0]).T, batch.x)
+            np.multiply(batch.x, draw_mask(rng, self._rates.inputs, self.masks[0]).T, batch.x)
         source, flipped = batch.x, 1
         for unit, slope, mask in self._upwards:
             np.copyto(unit.out, unit.bias)
@@ -64,7 +64,7 @@ class ThinnedBackprop(Backprop):
             # The slope is that of the output before it is masked, so it is worked out on the way up.
             activation.slope(unit.out, slope)
             if self._rates.hidden:
-                _draw(rng, self._rates.hidden, mask)
+                draw_mask(rng, self._rates.hidden, mask)
                 np.multiply(unit.out, mask, unit.out)
                 np.multiply(slope, mask, slope)
             source, flipped = unit.out_t, 0
@@ -80,7 +80,7 @@ class ThinnedBackprop(Backprop):
             np.multiply(lower.delta, slope, lower.delta)
 
 
-def _draw(rng: np.random.Generator, rate: float, mask: Array) -> Array:
+def draw_mask(rng: np.random.Generator, rate: float, mask: Array) -> Array:
     """Fill a mask: 0 with probability ``rate``, else 1 / (1 - rate)."""
     rng.random(out=mask, dtype=mask.dtype.type)
     np.greater_equal(mask, rate, mask)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -9,8 +10,9 @@ import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
-from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.costs import one_hot
+from hpsearch.nn.answers import predicts_numbers
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.costs import targets_of
 from hpsearch.nn.network import Network, Score
 
 # Rows that are answered at a time.
@@ -41,22 +43,27 @@ class Ensemble:
             total = total + network.forward(x)
         return total / len(self.networks)
 
-    def predict(self, x: Array) -> Labels:
-        """Return the class of each row of x, the one of the largest mean, (n,)."""
-        return np.concatenate([self._z(rows).argmax(axis=0) for rows in _chunks(x)])
+    def predict(self, x: Array) -> Array:
+        """Return the class of each row of x, the one of the largest mean, (n,); or the mean of the numbers predicted."""
+        number = predicts_numbers(self.networks[0])
+        parts = [self._z(chunk) for chunk in _chunks(x)]
+        return np.concatenate([z[0] if number else z.argmax(axis=0) for z in parts])
 
-    def score(self, x: Array, labels: Labels) -> Score:
-        """Return cost and accuracy of the mean outputs in one pass over x, (n, d), and labels, (n,)."""
-        classes, cost, right = np.arange(self.sizes[-1]), 0.0, 0
+    def score(self, x: Array, labels: Array) -> Score:
+        """Return cost and accuracy of the mean outputs in one pass over x, (n, d), and labels, (n,), or numbers predicted."""
+        outputs, cost, right = np.arange(self.sizes[-1]), 0.0, 0
         with np.errstate(all="ignore"):
-            for rows, wanted in zip(_chunks(x), _chunks(labels), strict=True):
-                z = self._z(rows)
-                cost += self.cost.mean(z, one_hot(wanted, classes)) * len(wanted)
+            for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
+                z = self._z(chunk)
+                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
                 right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
-        return Score(cost / len(labels), right / len(labels))
+        return Score(cost / len(labels), math.nan if predicts_numbers(self.networks[0]) else right / len(labels))
 
     def _z(self, x: Array) -> Array:
         """Return the pre-activation that would give the mean outputs, (k, n), finite for any |z| of the members."""
+        if self.cost.output_name == "linear":
+            mean: Array = np.mean([network._z(x) for network in self.networks], axis=0)
+            return mean
         logs = [_log_outputs(network._z(x), self.cost.output_name) for network in self.networks]
         on, off = (np.logaddexp.reduce(np.stack(side)) for side in zip(*logs, strict=True))
         z: Array = on - off

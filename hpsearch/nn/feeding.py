@@ -8,6 +8,7 @@ import numpy as np
 
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.backprop import Minibatch
+from hpsearch.nn.costs import targets_of
 
 # A chunk stays small enough for the cache: gathering row by row costs calls, gathering an epoch at once costs a copy of it.
 _CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
@@ -35,7 +36,7 @@ class Chunk:
             np.take(x, rows, 0, self._raw, "clip")
             np.copyto(self.x, self._raw)
         steps = labels[rows].reshape(-1, self.samples)
-        np.equal(steps[:, None, :], self._classes[:, None], self.targets)
+        targets_of(steps, self._classes, self.targets)
 
 
 class Feeder:

@@ -17,7 +17,7 @@ class Epoch(NamedTuple):
         epoch: counted from 1.
         learning_rate: the rate it ran with.
         training_cost: running mean over the mini-batches, each before its own step; with dropout, of the thinned
-            networks.
+            networks; of a full-batch method, the cost after its iteration.
         validation_cost: on the validation data, after the epoch.
         validation_accuracy: the same.
         full_training_cost: on all training data, after the epoch.
@@ -44,7 +44,7 @@ class Look(NamedTuple):
     Args:
         images: training images seen so far, over all epochs.
         cost: on those validation rows.
-        accuracy: the same.
+        accuracy: the same; NaN where numbers are predicted.
     """
 
     images: int
@@ -54,7 +54,8 @@ class Look(NamedTuple):
     @property
     def curves(self) -> dict[str, float]:
         """Cost and accuracy, by names that do not meet those of an epoch."""
-        return {"cost_by_images": self.cost, "accuracy_by_images": self.accuracy}
+        named = {"cost_by_images": self.cost, "accuracy_by_images": self.accuracy}
+        return {name: value for name, value in named.items() if not math.isnan(value)}
 
 
 Line = TypeVar("Line", Epoch, Look)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Protocol
 
 import numpy as np
@@ -98,18 +97,23 @@ def check_init(init: object) -> None:
         refuse_open("init", init)
 
 
-def draw(init: str | Initializer, sizes: Sequence[int], rng: np.random.Generator) -> tuple[list[Array], list[Array]]:
+def draw(
+    init: str | Initializer, sizes: Sequence[int], rng: np.random.Generator, pieces: int = 1
+) -> tuple[list[Array], list[Array]]:
     """Return the weights, (units, inputs), and the biases, (units,), of every layer, float64.
 
     Args:
         init: a name in `INITIALIZERS`, or a rule.
         sizes: width of every layer, inputs first.
         rng: where the numbers come from.
+        pieces: rows of weights that each hidden unit has, see `hpsearch.nn.activations.Maxout`.
     Source: of the named ones, Nielsen, Neural Networks and Deep Learning, ch. 3, "Weight initialization".
     """
+    rows = [units * pieces for units in sizes[1:-1]] + [sizes[-1]]
+    shapes = list(zip(rows, sizes[:-1], strict=True))
     if not isinstance(init, str):
-        return [init.weights(inputs, units, rng) for inputs, units in pairwise(sizes)], [np.zeros(n) for n in sizes[1:]]
+        return [init.weights(inputs, units, rng) for units, inputs in shapes], [np.zeros(units) for units in rows]
     spread = INITIALIZERS[init]
-    biases = [rng.standard_normal(units) for units in sizes[1:]]
-    weights = [rng.standard_normal((units, inputs)) * spread(inputs, units) for inputs, units in pairwise(sizes)]
+    biases = [rng.standard_normal(units) for units in rows]
+    weights = [rng.standard_normal((units, inputs)) * spread(inputs, units) for units, inputs in shapes]
     return weights, biases

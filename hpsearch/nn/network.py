@@ -2,27 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import rows
-from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation
+from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
+from hpsearch.nn.answers import answers, predicts_numbers
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
-from hpsearch.nn.costs import COSTS, Cost, one_hot
+from hpsearch.nn.costs import COSTS, Cost, targets_of
+from hpsearch.nn.dropout import Rates, ThinnedBackprop
 from hpsearch.nn.initializers import Initializer, check_init, draw
+from hpsearch.nn.layers.loss import Loss
+from hpsearch.nn.layers.passes import LayerPasses, layers_of
 from hpsearch.nn.regularizers import L1, L2
 
 # Rows that are scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000
+WHOLE = Rates(0.0, 0.0)
+
+
+def _fixed() -> np.random.Generator:
+    return np.random.default_rng(0)
 
 
 class Score(NamedTuple):
-    """Mean cost without any penalty, and the share of samples whose class was found.
+    """Mean cost without any penalty, and the share of samples whose class was found: NaN where numbers are predicted.
 
     >>> Score(0.5, 0.833).error
     0.167
@@ -30,6 +40,20 @@ class Score(NamedTuple):
 
     cost: float
     accuracy: float
+
+    @property
+    def merit(self) -> float:
+        """What rules watch, in [0, 1]: the accuracy, or 1 / (1 + cost) where numbers are predicted.
+
+        >>> Score(3.0, math.nan).merit
+        0.25
+        """
+        return 1 / (1 + self.cost) if math.isnan(self.accuracy) else self.accuracy
+
+    @property
+    def share(self) -> float | None:
+        """The accuracy, or None where numbers are predicted."""
+        return None if math.isnan(self.accuracy) else self.accuracy
 
     @property
     def error(self) -> float:
@@ -42,7 +66,8 @@ class Network:
     """Weights and biases of every layer, the activation of the hidden layers, and the cost with its output function.
 
     Args:
-        weights: one array (units, inputs) a layer, C-contiguous, float32 or float64 throughout.
+        weights: one array (units, inputs) a layer, C-contiguous, float32 or float64 throughout; with `Maxout`, each hidden
+            unit has as many rows as it has pieces.
         biases: one array (units,) a layer.
         hidden_function: a name in `hpsearch.nn.activations.ACTIVATIONS`, or a function such as ``LeakyRelu(0.1)``.
         cost_name: a name in `hpsearch.nn.costs.COSTS`.
@@ -62,7 +87,7 @@ class Network:
         known("cost", self.cost_name, COSTS)
         asked = self.hidden_function
         self.activation, self.cost = ACTIVATIONS[asked] if isinstance(asked, str) else asked, COSTS[self.cost_name]
-        _check(self.weights, self.biases)
+        _check(self.weights, self.biases, pieces_of(self.activation))
 
     @classmethod
     def create(
@@ -88,27 +113,30 @@ class Network:
             SettingError: for an unknown name, or a layer without units.
         """
         check_init(init)
+        check_activation(activation)
         known("dtype", dtype, DTYPES)
         if len(sizes) < 2 or any(int(size) < 1 for size in sizes):
             advice = "Give the inputs, any hidden layers, and the outputs: (784, 30, 10)."
             raise SettingError(must_be("Sizes of the network", "two or more of at least 1", tuple(sizes), advice))
-        weights, biases = draw(init, sizes, rng)
+        pieces = pieces_of(ACTIVATIONS[activation] if isinstance(activation, str) else activation)
+        weights, biases = draw(init, sizes, rng, pieces)
         return cls([w.astype(dtype) for w in weights], [b.astype(dtype) for b in biases], activation, cost)
 
     @property
     def sizes(self) -> tuple[int, ...]:
         """Width of every layer, inputs first."""
-        return (self.weights[0].shape[1], *(len(b) for b in self.biases))
+        pieces = pieces_of(self.activation)
+        return (self.weights[0].shape[1], *(len(b) // pieces for b in self.biases[:-1]), len(self.biases[-1]))
 
     @property
     def dtype(self) -> np.dtype:
         """float32 or float64."""
         return self.weights[0].dtype
 
-    def copy(self) -> Network:
-        """Return a network with arrays of its own."""
-        weights, biases = [w.copy() for w in self.weights], [b.copy() for b in self.biases]
-        return Network(weights, biases, self.hidden_function, self.cost_name)
+    def copy(self, dtype: str | None = None) -> Self:
+        """Return a network with arrays of its own, of another dtype where one is given."""
+        weights, biases = ([a.astype(dtype or a.dtype) for a in arrays] for arrays in (self.weights, self.biases))
+        return type(self)(weights, biases, self.hidden_function, self.cost_name)
 
     def forward(self, x: Array) -> Array:
         """Return the outputs, (n, k), for inputs x, (n, d): probabilities where the cost is the log-likelihood.
@@ -118,33 +146,33 @@ class Network:
         """
         return self.cost.output(self._z(self._finite(x))).T
 
-    def predict(self, x: Array) -> Labels:
-        """Return the class of each row of x, (n, d), the one of the largest output, (n,).
+    def predict(self, x: Array) -> Array:
+        """Return the class of each row of x, (n, d), the one of the largest output, (n,); or the number it predicts.
 
         Raises:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
-        parts = [self._z(chunk).argmax(axis=0) for chunk in _chunks(self._finite(x))]
-        return np.concatenate(parts)
+        number = predicts_numbers(self)
+        parts = [self._z(chunk) for chunk in _chunks(self._finite(x))]
+        return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
 
-    def score(self, x: Array, labels: Labels) -> Score:
-        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,).
+    def score(self, x: Array, labels: Array) -> Score:
+        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
 
         Raises:
             DataError: if either is of another shape or kind, or x holds NaN.
         """
         x = rows.inputs(x, self.sizes[0])
-        labels = rows.labels(labels, len(x), self.sizes[-1])
-        classes = np.arange(self.sizes[-1])
+        labels, outputs = answers(labels, len(x), self), np.arange(self.sizes[-1])
         cost, right = 0.0, 0
         with np.errstate(all="ignore"):
             for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
                 z = self._z(chunk)
-                cost += self.cost.mean(z, one_hot(wanted, classes)) * len(wanted)
+                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
                 right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
         if not np.isfinite(cost):  # the rows are looked at only where something is wrong: a training scores after each epoch
             rows.refuse_infinite(x)
-        return Score(cost / len(labels), right / len(labels))
+        return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
 
     def accuracy(self, x: Array, labels: Labels) -> float:
         """Return the share of rows whose class is found."""
@@ -156,20 +184,40 @@ class Network:
         return self.score(x, labels).cost + sum(penalties)
 
     def gradient(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> tuple[list[Array], list[Array]]:
-        """Return the gradient of `mean_cost` by the weights, (units, inputs) each, and by the biases, (units,) each.
+        """Return the gradient of `mean_cost` by the weights, (units, inputs) each, and by the biases, (units,) each."""
+        return self.cost_and_gradient(x, labels, l2, l1)[1:]
 
-        Runs the very passes that training runs, so that checking this gradient checks the training.
+    def cost_and_gradient(
+        self, x: Array, labels: Array, l2: L2 | None = None, l1: L1 | None = None
+    ) -> tuple[float, list[Array], list[Array]]:
+        """Return the mean cost with its penalties, and `gradient`.
+
+        Runs the very passes that training runs, so that checking this gradient checks the training. What `Dropout` leaves out
+        in a `hpsearch.nn.stack.Stack` is the same in every call.
         """
-        samples, passes = len(labels), Backprop(self, len(labels))
-        targets = one_hot(labels, np.arange(self.sizes[-1])).astype(self.dtype)
+        samples, passes = len(labels), self.passes(len(labels))
+        targets = targets_of(labels, np.arange(self.sizes[-1])).astype(self.dtype)
         z = np.empty_like(targets)
         batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T)
         passes.run(batch)
+        cost = self.cost.mean(z, targets) + sum(p.penalty(self.weights, samples) for p in (l2, l1) if p)
         into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
         decay = l2.decay(samples) if l2 else 0.0
         passes.accumulate(batch, into, decay, 1 / samples, 1 / samples)
         pull = l1.pull(samples) if l1 else 0.0
-        return [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
+        return cost, [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
+
+    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = _fixed) -> Backprop:
+        """Return the forward and the backward pass of training, for mini-batches of one size.
+
+        Args:
+            samples: m.
+            rates: of dropout.
+            rng: called for the generator of what dropout leaves out, at every mini-batch.
+        """
+        if pieces_of(self.activation) > 1:
+            return LayerPasses(layers_of(self, rates), Loss(self.cost_name, self.cost), samples, rng)
+        return ThinnedBackprop(self, samples, rates, rng) if any(rates) else Backprop(self, samples)
 
     def _finite(self, x: Array) -> Array:
         checked = rows.inputs(x, self.sizes[0])
@@ -192,7 +240,7 @@ def _chunks(array: Array) -> Iterator[Array]:
     return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
 
 
-def _check(weights: Sequence[Array], biases: Sequence[Array]) -> None:
+def _check(weights: Sequence[Array], biases: Sequence[Array], pieces: int) -> None:
     """Refuse what BLAS would silently copy or misread."""
     arrays = [*weights, *biases]
     if not weights or len(weights) != len(biases):
@@ -206,6 +254,6 @@ def _check(weights: Sequence[Array], biases: Sequence[Array]) -> None:
     shapes = [w.shape for w in weights]
     inputs = [shape[-1] for shape in shapes[1:]]
     if any(w.ndim != 2 or b.shape != w.shape[:1] for w, b in zip(weights, biases, strict=True)) or inputs != [
-        len(b) for b in biases[:-1]
+        len(b) / pieces for b in biases[:-1]
     ]:
         raise SettingError(must_be("Weights", "(units, inputs) layer by layer", shapes, "Match each layer to the one below."))

@@ -12,6 +12,7 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array, blas_of, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.full_batch import FULL_BATCH
 from hpsearch.nn.gradient_steps import AdamSteps, NesterovSteps, RMSPropSteps
 from hpsearch.nn.settings import Template, number, refuse_open, setting
 
@@ -247,6 +248,7 @@ class Adam(Template):
 
 
 OPTIMIZERS: dict[str, Rule] = {"sgd": SGD(), "nesterov": Nesterov(), "rmsprop": RMSProp(), "adam": Adam()}
+OPTIMIZERS |= FULL_BATCH
 
 
 def rule_of(optimizer: str | Rule) -> Rule:

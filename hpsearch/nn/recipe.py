@@ -10,6 +10,7 @@ from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import Expansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.dropout import DROPOUT
+from hpsearch.nn.full_batch import check_full_batch, is_full_batch
 from hpsearch.nn.optimizers import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
@@ -65,7 +66,8 @@ class Recipe:
     """The settings of a training.
 
     Args:
-        learning_rate: eta > 0, per sample mean: w <- w - eta/m sum grad.
+        learning_rate: eta > 0, per sample mean: w <- w - eta/m sum grad. 1 with a full-batch method, whose line search finds
+            every step.
         l2: lambda >= 0, see `hpsearch.nn.regularizers.L2` for the convention; or a `hpsearch.nn.regularizers.WeightCost`.
         momentum: mu in [0, 1).
         batch_size: m >= 1.
@@ -75,7 +77,8 @@ class Recipe:
         keep: the epoch whose weights are kept is the one of best validation ``"accuracy"``, or of lowest ``"cost"``.
         monitors: what is recorded.
         l1: >= 0, see `hpsearch.nn.regularizers.L1` for the convention.
-        optimizer: a name in `hpsearch.nn.optimizers.OPTIMIZERS`, or a rule such as ``Adam(beta1=0.8)``.
+        optimizer: a name in `hpsearch.nn.optimizers.OPTIMIZERS`, or a rule such as ``Adam(beta1=0.8)``. With a full-batch
+            method (see `hpsearch.nn.full_batch`) an epoch is one iteration.
         dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.dropout`.
         input_dropout: the same of the inputs.
         expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
@@ -116,6 +119,7 @@ class Recipe:
             check(name, getattr(self, name))
         known("keep", self.keep, KEEP)
         check_optimizer(self.optimizer, self.momentum)
+        check_full_batch(self)
         _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
         if self.stopping is not None:
             _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10), SmallGain() or None")
@@ -123,6 +127,11 @@ class Recipe:
             check_expansion("expansion", self.expansion)
         if self.averaging is not None:
             check_averaging("averaging", self.averaging, self.schedule)
+
+    @property
+    def full_batch(self) -> bool:
+        """Whether every step looks at all training rows, so that there are no mini-batches."""
+        return is_full_batch(self.optimizer)
 
     @property
     def watches_accuracy(self) -> bool:

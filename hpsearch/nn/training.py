@@ -10,13 +10,14 @@ import numpy as np
 
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import checkpoint, rows
+from hpsearch.nn.answers import answers
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import expand, side_of
 from hpsearch.nn.averaging import Course, Follower, copy_into
-from hpsearch.nn.backprop import Backprop
-from hpsearch.nn.dropout import Rates, ThinnedBackprop
+from hpsearch.nn.dropout import Rates
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.feeding import Chunk, Feeder
+from hpsearch.nn.full_batch import FullBatchSteps
 from hpsearch.nn.history import Epoch, Look
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers import Optimizer, rule_of
@@ -59,7 +60,8 @@ class Training:
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
         self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
-        self._passes = {size: self._backprop(size) for size in self._feeder.sizes}
+        rates = Rates(recipe.dropout, recipe.input_dropout)
+        self._passes = {size: network.passes(size, rates, lambda: self.rng) for size in self._feeder.sizes}
         samples, rule = len(train[1]), rule_of(recipe.optimizer)
         self.optimizer: Optimizer
         self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
@@ -91,7 +93,12 @@ class Training:
         """Whether the epochs are used up, or the schedule or the stopping rule has ended the training."""
         rule = self.recipe.stopping
         stopped = rule is not None and rule.done(self.stopping_memory)
-        return stopped or len(self.history) >= self.recipe.epochs or self.rate == 0
+        return stopped or self._converged or len(self.history) >= self.recipe.epochs or self.rate == 0
+
+    @property
+    def _converged(self) -> bool:
+        """Whether a full-batch method has ended by itself."""
+        return isinstance(self.optimizer, FullBatchSteps) and self.optimizer.converged
 
     def run(self, until: int | None = None, orders: Iterable[Labels] | None = None) -> Iterator[Epoch]:
         """Train on and yield each epoch as it ends.
@@ -129,12 +136,6 @@ class Training:
         """
         checkpoint.load(self, state)
 
-    def _backprop(self, samples: int) -> Backprop:
-        rates = Rates(self.recipe.dropout, self.recipe.input_dropout)
-        return (
-            ThinnedBackprop(self.network, samples, rates, lambda: self.rng) if any(rates) else Backprop(self.network, samples)
-        )
-
     def _rates(self) -> Iterator[float]:
         """Return the rate of each mini-batch of the next epoch."""
         schedule, done = self.recipe.schedule, len(self.history)
@@ -146,6 +147,8 @@ class Training:
     def _steps(self, order: Labels) -> float:
         """Run one epoch's mini-batches; return the running mean of their cost."""
         optimizer, total = self.optimizer, 0.0
+        if isinstance(optimizer, FullBatchSteps):
+            return optimizer.iterate(*self._train)
         step, before, rates = optimizer.step, 0, self._rates()
         seen = len(self.history) * len(order)
         for chunk in self._fed(order):
@@ -181,6 +184,7 @@ class Training:
         """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
         if np.isfinite(chunk.z).all():
             return
+        rows.refuse_infinite(self._train[0])
         first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
@@ -203,7 +207,7 @@ class Training:
             raise self._diverged(self._feeder.steps, "a weight")
         if self._average is not None:
             self._average.look(number)
-        due = monitors.due(number, last)
+        due = monitors.due(number, last) or self._converged
         full = self._answered(number, self._answer).score(*self._train) if due and monitors.full_training else None
         score = self._look(number) if due else None
         return Epoch(
@@ -211,9 +215,9 @@ class Training:
             rate,
             training_cost if monitors.training_cost else None,
             score.cost if score and monitors.validation else None,
-            score.accuracy if score and monitors.validation else None,
+            score.share if score and monitors.validation else None,
             full.cost if full else None,
-            full.accuracy if full else None,
+            full.share if full else None,
         )
 
     def _look(self, number: int) -> Score | None:
@@ -227,9 +231,9 @@ class Training:
             raise self._diverged(self._feeder.steps, "the validation cost")
         if self._better(score):
             self._keep(number, score)
-        self.schedule_memory = self.recipe.schedule.after(self.schedule_memory, score.accuracy)
+        self.schedule_memory = self.recipe.schedule.after(self.schedule_memory, score.merit)
         if self.recipe.stopping:
-            self.stopping_memory = self.recipe.stopping.after(self.stopping_memory, score.accuracy)
+            self.stopping_memory = self.recipe.stopping.after(self.stopping_memory, score.merit)
         return score
 
     def _diverged(self, minibatch: int, what: str) -> Diverged:
@@ -240,7 +244,7 @@ class Training:
         """Return whether a score beats the kept one; of equal epochs the earlier is kept."""
         if self.recipe.keep == "cost":
             return score.cost < self.kept_score.cost
-        return score.accuracy > self.kept_score.accuracy
+        return score.merit > self.kept_score.merit
 
     def _keep(self, number: int, score: Score) -> None:
         self.kept_epoch, self.kept_score = number, score
@@ -250,7 +254,7 @@ class Training:
 def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
     """Return the data as arrays that fit the network and the recipe; NaN in them is found by the training itself."""
     train = _rows(train, network)
-    if recipe.batch_size > len(train[1]):
+    if recipe.batch_size > len(train[1]) and not recipe.full_batch:
         what = f"at most the {len(train[1])} training samples"
         raise SettingError(must_be("batch_size", what, recipe.batch_size, "Take a smaller mini-batch."))
     if train[0].shape[1] != network.sizes[0]:
@@ -266,4 +270,4 @@ def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | N
 
 def _rows(data: Rows, network: Network, width: int | None = None) -> Rows:
     x = rows.inputs(data[0], width)
-    return x, rows.labels(data[1], len(x), network.sizes[-1])
+    return x, answers(data[1], len(x), network)

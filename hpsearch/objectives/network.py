@@ -15,8 +15,8 @@ from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.augment import Expansion, side_of
 from hpsearch.nn.averaging import Averaging
 from hpsearch.nn.committee import Committee
-from hpsearch.nn.costs import COSTS
 from hpsearch.nn.ensemble import Ensemble, as_data
+from hpsearch.nn.full_batch import is_full_batch
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
@@ -28,6 +28,7 @@ from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
 from hpsearch.objectives import preflight
+from hpsearch.objectives.answers import FOR_CLASSES, FOR_NUMBERS, Answers, Classes, Numbers
 from hpsearch.ports import Context, Exported, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
@@ -43,16 +44,19 @@ _SHRUNK = (500, 200)
 class TrainNetwork:
     """Train a fully connected network; the value is its validation error, 1 - accuracy, at the epoch that was kept.
 
+    On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.
+
     Each setting but ``data``, ``value``, ``dtype``, ``rescale_penalty`` and those of monitoring may instead be a param of the
     same name, which then goes first.
 
     Args:
         data: training and validation parts; the test part stays shut.
         hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
-        activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"`` or ``"linear"``; or
-            a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
-        cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs).
-        learning_rate: eta > 0; None asks for it as a param.
+        activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"maxout"`` or
+            ``"linear"``; or a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
+        cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs) or
+            ``"squared_error"`` (linear outputs). None is cross-entropy for classes, squared error for numbers.
+        learning_rate: eta > 0; None asks for it as a param, where the optimizer has one.
         l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`), or a ``WeightCost``.
         momentum: mu in [0, 1); of the optimisers, only ``"sgd"`` and ``"nesterov"`` take one.
         batch_size: m, from 1 to the size of the training set.
@@ -61,8 +65,8 @@ class TrainNetwork:
         init: ``"scaled"``, 1/sqrt(inputs), or ``"large"``, 1: standard deviation of the first weights; or a rule of
             `hpsearch.nn.initializers`, such as ``Uniform(scale=0.5)``.
         stopping: a rule that ends the training early, or None.
-        value: ``"error"``, which keeps the epoch of best accuracy, or ``"cost"``, which keeps the one of lowest cost and
-            answers with that cost (without penalty).
+        value: ``"error"``, which keeps the epoch of best accuracy (of numbers, lowest cost), or ``"cost"``, which keeps the one
+            of lowest cost and answers with that cost (without penalty).
         train_size: train on the first so many rows only; None takes all.
         monitor_every: score on the validation data after every so many epochs and after the last one; None after the last
             one alone. Worth it where epochs are short: 10,000 rows take as long to score as about 1,000 to train on. Curves
@@ -70,7 +74,8 @@ class TrainNetwork:
             goes on from a smaller budget equals one trained through where that budget is a multiple.
         l1: >= 0, divided by the size of the training set like l2 (see `hpsearch.nn.regularizers.L1`); with l2, the elastic net.
         optimizer: ``"sgd"``, ``"nesterov"``, ``"rmsprop"`` or ``"adam"``; or a rule of `hpsearch.nn.optimizers` with its
-            settings, such as ``Adam(beta1=0.8)``.
+            settings, such as ``Adam(beta1=0.8)``. ``"l-bfgs"``, ``"cg"`` and ``"newton-cg"`` look at all rows in every step, an
+            epoch of theirs is one iteration, and learning_rate, batch_size, schedule, l1 and dropout are left out.
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
@@ -91,12 +96,17 @@ class TrainNetwork:
 
     Metrics of the outcome: best_validation_accuracy, best_validation_cost and best_epoch (counted from 1), all of the kept
     epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate.
+
+    Numbers are told to the network in standard deviations from their mean over the training rows, and costs are half their
+    squared errors: 0.5 for guessing the mean. Errors, and the network that is exported, are in your units. In place of the
+    accuracy there are best_validation_mse and best_validation_r2 (1 - mse / variance), without curves; rules that watch the
+    accuracy watch 1 / (1 + cost).
     """
 
     data: Dataset
     hidden: int | tuple[int, ...] = (30,)
     activation: str | Activation = "sigmoid"
-    cost: str = "cross_entropy"
+    cost: str | None = None
     learning_rate: float | None = None
     l2: float | WeightCost = 0.0
     momentum: float = 0.0
@@ -130,9 +140,8 @@ class TrainNetwork:
             raise SettingError(
                 must_be("TrainNetwork's data", "a Dataset", self.data, "Write data.mnist() or data.arrays(X, y).")
             )
-        if self.data.regression:
-            advice = "Take TuneEstimator with a regressor."
-            raise SettingError(must_be("TrainNetwork's data", "labelled with classes", self.data, advice))
+        if self.cost is None:
+            object.__setattr__(self, "cost", self._costs[0])
         # The rate may still be missing here; 1.0 stands in for it while the other settings are looked at.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
 
@@ -144,12 +153,14 @@ class TrainNetwork:
     @property
     def required(self) -> frozenset[str]:
         """The names it cannot do without."""
-        return frozenset({"learning_rate"}) if self.learning_rate is None else frozenset()
+        found = self.learning_rate is not None or is_full_batch(self.optimizer)
+        return frozenset() if found else frozenset({"learning_rate"})
 
     @property
     def measure(self) -> str:
         """What the value is."""
-        return f"validation {self.value}"
+        numbers = self.data.regression and self.value == "error"
+        return "validation mean squared error" if numbers else f"validation {self.value}"
 
     @property
     def ranges(self) -> dict[str, Domain]:
@@ -173,15 +184,15 @@ class TrainNetwork:
                 raise SettingError(must_be("A param of TrainNetwork", f"one of {shown}", name, advice))
         settings = self._settings(params)
         check_activation(settings["activation"])
-        known("cost", settings["cost"], COSTS)
+        known("cost", settings["cost"], self._costs)
         check_init(settings["init"])
         widths(settings["hidden"])
         whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
-        self._recipe(settings)
+        recipe = self._recipe(settings)
         if settings["expansion"] is not None:
             side_of(self.data.features)
         rows = len(self._rows(settings).y)
-        if settings["batch_size"] > rows:
+        if settings["batch_size"] > rows and not recipe.full_batch:
             advice = "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", f"at most the {rows} training samples", settings["batch_size"], advice))
 
@@ -191,25 +202,29 @@ class TrainNetwork:
             return preflight.check(self, params, context)
         training = self._train(params, context)
         score, last = training.kept_score, training.history[-1]
-        metrics = {
-            "best_validation_accuracy": score.accuracy,
-            "best_validation_cost": score.cost,
-            "best_epoch": float(training.kept_epoch),
-            "epochs": float(last.epoch),
-        }
-        if isinstance(training, Committee):
+        answers = self.answers(params)
+        best = answers.metrics(score, self.data.validation)
+        metrics = {f"best_validation_{name}": value for name, value in best.items()}
+        metrics |= {"best_epoch": float(training.kept_epoch), "epochs": float(last.epoch)}
+        if isinstance(training, Committee) and "accuracy" in best:
             metrics["single_accuracy"] = training.single_accuracy
-        value = score.cost if self.value == "cost" else score.error
+        value = score.cost if self.value == "cost" else answers.error(score)
         return Outcome(value, metrics, context.history, state=training.state())
 
     def network(self, params: Params, context: Context) -> Network | Ensemble:
         """Return what a trial keeps: from ``context.state``, or trained again from the seed to the same bits."""
-        return self._train(params, context).kept
+        return self.answers(params).unfold(self._train(params, context).kept)
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
-        """Score the kept network of a trial on a part: test_accuracy, test_error and test_cost."""
-        score = self.network(params, context).score(part.x, part.y)
-        return {"test_accuracy": score.accuracy, "test_error": score.error, "test_cost": score.cost}
+        """Score the kept network of a trial on a part: test_accuracy, or test_mse and test_r2; test_error and test_cost."""
+        answers = self.answers(params)
+        score = self._train(params, context).kept.score(*answers.rows(part))
+        scores = {f"test_{name}": value for name, value in answers.metrics(score, part).items()}
+        return {**scores, "test_error": answers.error(score)}
+
+    def answers(self, params: Params) -> Answers:
+        """Return what answers mean in a trial: those of the rows it trains on give numbers their units."""
+        return Numbers.of(self._rows(self._settings(params)).y) if self.data.regression else Classes()
 
     def export(self, params: Params, context: Context) -> Exported:
         """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
@@ -242,17 +257,23 @@ class TrainNetwork:
         members = self._settings(params)["members"]
         if members == 1:
             return self._start(params, rng)
-        validation = self.data.validation
-        return Committee([self._start(params, one) for one in rng.spawn(members)], (validation.x, validation.y))
+        validation = self.answers(params).rows(self.data.validation)
+        return Committee([self._start(params, one) for one in rng.spawn(members)], validation)
 
     def _start(self, params: Params, rng: np.random.Generator) -> Training:
         self.check(params)
         settings = self._settings(params)
         train, validation = self._rows(settings), self.data.validation
-        sizes = (train.x.shape[1], *widths(settings["hidden"]), self.data.classes)
+        sizes = (train.x.shape[1], *widths(settings["hidden"]), self.data.classes or 1)
         named = {name: settings[name] for name in ("activation", "cost", "init")}
         network = Network.create(sizes, rng, **named, dtype=self.dtype)
-        return Training(network, (train.x, train.y), self._recipe(settings), rng, (validation.x, validation.y))
+        rows = self.answers(params).rows
+        return Training(network, rows(train), self._recipe(settings), rng, rows(validation))
+
+    @property
+    def _costs(self) -> tuple[str, ...]:
+        """The costs that go with the data, the usual one first."""
+        return FOR_NUMBERS if self.data.regression else FOR_CLASSES
 
     def _rows(self, settings: Mapping[str, Any]) -> Part:
         """Return the rows to train on."""
@@ -264,11 +285,15 @@ class TrainNetwork:
         return train.head(size)
 
     def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
-        return {name: getattr(self, name) for name in PARAMETERS} | dict(params)
+        settings = {name: getattr(self, name) for name in PARAMETERS} | dict(params)
+        if settings["learning_rate"] is None and is_full_batch(settings["optimizer"]):
+            settings["learning_rate"] = 1.0
+        return settings
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
+        keep = _VALUES["cost" if self.data.regression else self.value]
         monitors = Monitors(every=self.monitor_every, images=self.monitor_images)
-        recipe = Recipe(**{name: settings[name] for name in _RECIPE}, keep=_VALUES[self.value], monitors=monitors)
+        recipe = Recipe(**{name: settings[name] for name in _RECIPE}, keep=keep, monitors=monitors)
         if not self.rescale_penalty:
             return recipe
         share = len(self._rows(settings)) / len(self.data.train)
@@ -283,5 +308,5 @@ _RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
 
 def _report(context: Context, epoch: Epoch) -> None:
     """Report an epoch that was looked at."""
-    if epoch.validation_accuracy is not None:
+    if epoch.validation_cost is not None:
         context.report(epoch.epoch, **epoch.curves)

@@ -1,10 +1,11 @@
 """Checks before a search, each a trial with a verdict: is there a bug that no hyperparameter can mend, and which rates work?
 
     initial cost     the untrained network costs what guessing costs: log C (softmax), C ln 2 (sigmoid and cross-entropy),
-                     C/8 (quadratic); left out for large initial weights
+                     C/8 (quadratic); left out for large initial weights and for linear outputs, which have no such cost
     learning rate    by factors of ten: at which rates does training cost fall over the first epochs?
-    overfit          five mini-batches are learnt to 100 %
-    beat chance      a short training beats the commonest class on validation data (shuffled labels pass all the others)
+    overfit          five mini-batches are learnt to 100 %; of numbers, 95 % of their variance
+    beat chance      a short training beats the commonest class, or the mean, on validation data (shuffled labels pass all the
+                     others)
 
 No penalty, no dropout, no distorted images and no averages in any of them, the other params at the middle of their ranges.
 Source: the seven steps of the course CS231n, Stanford; Nielsen, Neural Networks and Deep Learning, ch. 3 (the threshold of the
@@ -21,8 +22,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hpsearch.nn.full_batch import is_full_batch
 from hpsearch.nn.schedules import Constant
 from hpsearch.nn.training import Training
+from hpsearch.objectives.answers import FOR_NUMBERS
 from hpsearch.ports import Batch, Context, Preflight, Proposal
 from hpsearch.space import Float, Space
 from hpsearch.trial import PREFLIGHT, Outcome, Params, Trial
@@ -47,15 +50,15 @@ def checks(objective: TrainNetwork, space: Space) -> Preflight:
     cost falls most to ten times as much.
     """
     middle = space.from_unit([0.5] * len(space))
-    if middle.get("init", objective.init) != "large":
+    if middle.get("init", objective.init) != "large" and middle.get("cost", objective.cost) not in FOR_NUMBERS:
         (first,) = yield Batch([Proposal(middle)], INITIAL)
         if not _passed(first):
             yield _end(INITIAL, _bug(first, INITIAL))
             return None
-    rates = [rate for rate in _TRIED if "learning_rate" in space and admits(space["learning_rate"], rate)]
+    rates = [rate for rate in _TRIED if "learning_rate" in middle and admits(space["learning_rate"], rate)]
     tried = yield Batch([Proposal(p) for p in _with_each(middle, rates)], RATE, space=space)
     falling = sorted((t for t in tried if _passed(t)), key=lambda t: _metric(t, "cost_after"))
-    problem = _no_rate(objective, space, rates, falling)
+    problem = _no_rate(objective, space if "learning_rate" in middle else None, rates, falling)
     if problem:
         yield _end(RATE, problem)
         return None
@@ -74,8 +77,9 @@ def check(objective: TrainNetwork, params: Params, context: Context) -> Outcome:
     """Run the check that is named by ``context.stage``; the value is the validation value of the network it ends with."""
     plain = params | _PLAIN | {"schedule": Constant(), "members": 1}
     training, metrics, verdict = CHECKS[context.stage](objective, plain, context.rng)
-    score = training.network.score(objective.data.validation.x, objective.data.validation.y)
-    value = score.cost if objective.value == "cost" else 1.0 - score.accuracy
+    answers = objective.answers(plain)
+    score = training.network.score(*answers.rows(objective.data.validation))
+    value = score.cost if objective.value == "cost" else answers.error(score)
     passed = "passed" if metrics["passed"] else "failed"
     return Outcome(value, metrics, artifacts={"verdict.txt": f"{passed}: {verdict}\n".encode()})
 
@@ -106,9 +110,9 @@ def _rate_works(objective: TrainNetwork, params: Params, rng: np.random.Generato
     """Train three epochs of about 100 mini-batches; the cost must fall, and not rise on the way by more than 2 %."""
     small = _on_rows(objective, 100 * _batch_size(objective, params))
     training = small._start(params | {"epochs": 3}, rng)
-    rows = small.data.train
-    costs = [training.network.score(rows.x, rows.y).cost]
-    costs += [training.network.score(rows.x, rows.y).cost for _ in training.run()]
+    rows = small.answers(params).rows(small.data.train)
+    costs = [training.network.score(*rows).cost]
+    costs += [training.network.score(*rows).cost for _ in training.run()]
     rises = any(after > 1.02 * before for before, after in pairwise(costs))
     falls = bool(np.isfinite(costs).all()) and costs[-1] < 0.98 * costs[0] and not rises
     metrics = {"cost_before": costs[0], "cost_after": costs[-1], "passed": float(falls)}
@@ -119,14 +123,19 @@ def _overfits(objective: TrainNetwork, params: Params, rng: np.random.Generator)
     """Five mini-batches, of ten rows at most, until every row is right or 500 epochs are over."""
     size = min(_batch_size(objective, params), 10)
     small = _on_rows(objective, 5 * size)
-    training = small._start(params | {"epochs": 500, "batch_size": size}, rng)
-    rows, accuracy, epochs = small.data.train, 0.0, 0
+    whole = is_full_batch(params.get("optimizer", objective.optimizer))
+    training = small._start(params | {"epochs": 500} | ({} if whole else {"batch_size": size}), rng)
+    rows, learnt, epochs = small.answers(params).rows(small.data.train), 0.0, 0
+    name, enough = ("training_r2", 0.95) if small.data.regression else ("training_accuracy", 1.0)
     for epoch in training.run():
-        accuracy, epochs = training.network.score(rows.x, rows.y).accuracy, epoch.epoch
-        if accuracy == 1.0:
+        score = training.network.score(*rows)
+        learnt, epochs = 1 - 2 * score.cost if small.data.regression else score.accuracy, epoch.epoch
+        if learnt >= enough:
             break
-    metrics = {"training_accuracy": accuracy, "epochs": float(epochs), "passed": float(accuracy == 1.0)}
-    text = f"{accuracy:.1%} of {len(rows)} training rows were learnt in {epochs} epochs, and all of them should be"
+    metrics = {name: learnt, "epochs": float(epochs), "passed": float(learnt >= enough)}
+    what = f"of the variance of {len(small.data.train)}" if small.data.regression else f"of {len(small.data.train)}"
+    expected = "all of them" if enough == 1.0 else f"{enough:.0%}"
+    text = f"{learnt:.1%} {what} training rows were learnt in {epochs} epochs, and {expected} should be"
     return training, metrics, text
 
 
@@ -135,11 +144,22 @@ def _beats_chance(objective: TrainNetwork, params: Params, rng: np.random.Genera
     training = objective._start(params | {"epochs": 2}, rng)
     for _ in training.run():
         pass
+    if objective.data.regression:
+        return _beats_the_mean(objective, params, training)
     part = objective.data.validation
     accuracy, chance = training.network.score(part.x, part.y).accuracy, float(np.bincount(part.y).max() / len(part))
     least = chance + 3 * math.sqrt(chance * (1 - chance) / len(part))
     metrics = {"validation_accuracy": accuracy, "chance": chance, "passed": float(accuracy > least)}
     return training, metrics, f"validation accuracy after two epochs is {accuracy:.1%}, and chance is {chance:.1%}"
+
+
+def _beats_the_mean(objective: TrainNetwork, params: Params, training: Training) -> Verdict:
+    """Three standard errors of the paired difference: squared errors of guessing the training mean less the network's."""
+    x, y = objective.answers(params).rows(objective.data.validation)
+    less = y**2 - (training.network.predict(x) - y) ** 2
+    share = float(less.mean() / (y**2).mean())
+    metrics = {"validation_share": share, "passed": float(less.mean() > 3 * less.std() / math.sqrt(len(y)))}
+    return training, metrics, f"two epochs took {share:.1%} off the squared error of guessing the mean"
 
 
 CHECKS: dict[str, Callable[..., Verdict]] = {
@@ -150,7 +170,7 @@ CHECKS: dict[str, Callable[..., Verdict]] = {
 }
 _ADVICE = {
     INITIAL: "Look at the scale of the inputs and at the first weights",
-    OVERFIT: "Look at the first weights (dead units learn nothing), at the gradient, and for equal rows of different class",
+    OVERFIT: "Look at the first weights (dead units learn nothing), at the gradient, and for equal rows of different answer",
     CHANCE: "Look whether the labels belong to their rows",
 }
 
@@ -187,11 +207,13 @@ def _around(space: Space, rate: float) -> list[float]:
     return [r for r in (rate, rate * 10, rate / 10) if admits(space["learning_rate"], r)]
 
 
-def _no_rate(objective: TrainNetwork, space: Space, rates: Sequence[float], falling: Sequence[Trial]) -> str:
-    """Say what is wrong with the learning rates, if anything is."""
-    if "learning_rate" not in space:
-        rate = f"the learning rate {objective.learning_rate:g}"
-        return "" if falling else f"training cost does not fall at {rate}. Try a tenth of it, or look at the first weights."
+def _no_rate(objective: TrainNetwork, space: Space | None, rates: Sequence[float], falling: Sequence[Trial]) -> str:
+    """Say what is wrong with the learning rates, if anything is; ``space`` is None where none is searched or none is needed."""
+    if space is None:
+        rate = objective.learning_rate
+        if falling or rate is None:
+            return "" if falling else "training cost does not fall. Look at the first weights and at the gradient."
+        return f"training cost does not fall at the learning rate {rate:g}. Try a tenth of it, or look at the first weights."
     if not falling:
         ends = f"{rates[0]:g} to {rates[-1]:g}" if rates else "that the range allows"
         return f"training cost falls at none of the learning rates {ends}. Look at the first weights and at the gradient."

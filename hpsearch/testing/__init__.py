@@ -4,6 +4,8 @@ Subclass one in a test file and say how to make the thing; pytest then runs the 
 
     class TestMine(StrategyContract):
         def make(self): return Mine(trials=8)
+
+`check_gradient` holds a network's derivatives, or those of a layer of your own in a `hpsearch.nn.Stack`, against differences.
 """
 
 from hpsearch.nn.gradcheck import check_gradient

@@ -31,7 +31,8 @@ CODE = Path(__file__).with_name("pyfunc_network.py")
 REQUIREMENTS = ["mlflow>=3.17,<4", "numpy>=2.1"]
 # The study's own run names the address of its best network in this tag.
 TAG = "hpsearch.model"
-# How far the outputs of the model, read back before it is sent, may be from those of the network itself.
+# How far the outputs of the model, read back before it is sent, may be from those of the network itself; of the largest of
+# them, where that is more than 1.
 TOLERANCE = 1e-6
 
 
@@ -144,7 +145,7 @@ def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> 
 
 def _check(loaded: Any, exported: Exported) -> None:
     answer = loaded.predict(exported.example)
-    if not np.allclose(answer, exported.outputs, rtol=0, atol=TOLERANCE):
+    if not np.allclose(answer, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
         far = float(np.abs(np.asarray(answer) - exported.outputs).max())
         raise TrackingError(f"The model answers differently from the network it was made of, by up to {far:.2g}.")
 
@@ -180,10 +181,13 @@ def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> st
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     data = exported.architecture.get("data")
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
+    answers = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
+    if not exported.architecture["labels"]:
+        answers = "a number for each row"
     lines = [
         f"The network of trial {trial.number} of `{names.clean(record.name)}`: {value}.",
         f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
-        f" answers {outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`.",
+        f" answers {answers}.",
         f"Layers above the inputs: {layers}.",
         f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
         " `hpsearch.nn.load` takes.",

@@ -25,6 +25,12 @@ def _softmax(z: np.ndarray) -> np.ndarray:
     return shares
 
 
+def _maxout(z: np.ndarray, pieces: int) -> np.ndarray:
+    """Return the largest of every ``pieces`` neighbouring rows."""
+    largest: np.ndarray = z.reshape(-1, pieces, z.shape[1]).max(axis=1)
+    return largest
+
+
 # What a layer does with its pre-activation z, (units, n), and with its settings. A new activation is a line here.
 FUNCTIONS: dict[str, Any] = {
     "sigmoid": lambda z: (np.tanh(z * 0.5) + 1) * 0.5,
@@ -33,6 +39,7 @@ FUNCTIONS: dict[str, Any] = {
     "leaky_relu": lambda z, leak: np.where(z > 0, z, z * leak),
     "elu": lambda z, alpha: np.where(z > 0, z, np.expm1(np.minimum(z, 0)) * alpha),
     "linear": lambda z: z,
+    "maxout": _maxout,
     "softmax": _softmax,
 }
 
@@ -57,6 +64,8 @@ class FullyConnected(PythonModel):
         wanted = (params or {}).get("return", "outputs")
         if wanted not in ("outputs", "labels"):
             raise ValueError(f"return must be 'outputs' or 'labels', got {wanted!r}.")
+        if wanted == "labels" and not len(self.labels):
+            raise ValueError("return must be 'outputs' of a network that predicts numbers, got 'labels'.")
         x = np.asarray(model_input)
         inputs = self.members[0][0][0].shape[1]
         if x.ndim != 2 or x.shape[1] != inputs:
@@ -85,7 +94,7 @@ Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
 def read(path: Path) -> tuple[list[Layers], np.ndarray]:
-    """Return weights, biases and function of every layer, for each of the networks, and the label of every output."""
+    """Return each network's weights, biases and function of every layer, and the label of every output: none of a number."""
     arrays = _arrays(path)
     told = json.loads(arrays["architecture"].item())
     if told.get("version") != VERSION:

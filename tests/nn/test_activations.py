@@ -12,7 +12,7 @@ from hypothesis.extra import numpy as arrays
 from scipy import special
 
 from hpsearch.errors import SettingError
-from hpsearch.nn.activations import ACTIVATIONS, Activation, Elu, LeakyRelu
+from hpsearch.nn.activations import ELEMENTWISE, Activation, Elementwise, Elu, LeakyRelu, Maxout
 from hpsearch.nn.network import Network
 from hpsearch.space import Choice, Float, Space
 
@@ -27,48 +27,48 @@ INDEPENDENT: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 ANY_Z = arrays.arrays(np.float64, st.integers(1, 20), elements=st.floats(-1e4, 1e4))
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 @given(z=ANY_Z)
 def test_value_is_the_one_of_scipy(name: str, z: np.ndarray) -> None:
-    np.testing.assert_allclose(ACTIVATIONS[name](z), INDEPENDENT[name](z), rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(ELEMENTWISE[name](z), INDEPENDENT[name](z), rtol=1e-12, atol=1e-15)
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 @given(z=arrays.arrays(np.float64, 7, elements=st.floats(-5, 5)))
 def test_slope_is_the_two_sided_difference(name: str, z: np.ndarray) -> None:
-    slope_is_the_difference(ACTIVATIONS[name], z)
+    slope_is_the_difference(ELEMENTWISE[name], z)
 
 
 @pytest.mark.parametrize("function", [LeakyRelu(0.3), LeakyRelu(0.0), Elu(0.2), Elu(3.0)], ids=repr)
 @given(z=arrays.arrays(np.float64, 7, elements=st.floats(-5, 5)))
-def test_slope_follows_the_setting(function: Activation, z: np.ndarray) -> None:
+def test_slope_follows_the_setting(function: Elementwise, z: np.ndarray) -> None:
     slope_is_the_difference(function, z)
 
 
-def slope_is_the_difference(f: Activation, z: np.ndarray) -> None:
+def slope_is_the_difference(f: Elementwise, z: np.ndarray) -> None:
     z, step = np.where(np.abs(z) < 1e-3, 1e-3, z), 1e-6  # away from the kink at 0
     differences = (f(z + step) - f(z - step)) / (2 * step)
     np.testing.assert_allclose(f.slope(f(z)), differences, atol=1e-9)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 def test_writes_over_its_input_and_keeps_the_dtype(name: str, dtype: str) -> None:
     z = np.linspace(-3, 3, 7).astype(dtype)
-    wanted = ACTIVATIONS[name](z)
-    assert ACTIVATIONS[name](z, z) is z
+    wanted = ELEMENTWISE[name](z)
+    assert ELEMENTWISE[name](z, z) is z
     np.testing.assert_array_equal(z, wanted)
-    assert wanted.dtype == ACTIVATIONS[name].slope(wanted).dtype == dtype
+    assert wanted.dtype == ELEMENTWISE[name].slope(wanted).dtype == dtype
 
 
-@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_ends_of_the_range_are_finite(name: str, dtype: str) -> None:
     z = np.array([-1e4, -100.0, 0.0, 100.0, 1e4], dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        a = ACTIVATIONS[name](z)
+        a = ELEMENTWISE[name](z)
         assert np.isfinite(a).all()
-        assert np.isfinite(ACTIVATIONS[name].slope(a)).all()
+        assert np.isfinite(ELEMENTWISE[name].slope(a)).all()
 
 
 def test_known_values() -> None:
@@ -77,9 +77,24 @@ def test_known_values() -> None:
     np.testing.assert_allclose(Elu(2.0)(np.array([-1.0, 1.0])), [2 * (0.367879441171442 - 1), 1.0], rtol=1e-14)
 
 
+@pytest.mark.parametrize("pieces", [2, 3])
+@given(seed=st.integers(0, 2**32))
+def test_maxout_is_the_largest_of_neighbours(pieces: int, seed: int) -> None:
+    # Maximum over strided rows, which is another way to say it than the class's own reshaping.
+    z = np.random.default_rng(seed).uniform(-1e4, 1e4, (4 * pieces, 5))
+    wanted = np.maximum.reduce([z[j::pieces] for j in range(pieces)])
+    np.testing.assert_array_equal(Maxout(pieces)(z), wanted)
+
+
+def test_derivative_of_maxout_goes_to_the_largest_piece_and_of_equals_to_the_first() -> None:
+    z, delta = np.array([[1.0, 2.0], [3.0, 2.0], [-1e4, 0.0], [1e4, -1.0]]), np.array([[5.0, 6.0], [7.0, 8.0]])
+    assert Maxout(2).back(z, delta).tolist() == [[0.0, 6.0], [5.0, 0.0], [0.0, 8.0], [7.0, 0.0]]
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: Maxout(1), r"Maxout pieces must be a whole number >= 2, got 1\. 2 to 5 are usual, 1 is linear\."),
         (lambda: LeakyRelu(1.0), r"LeakyRelu leak must be a number in \[0, 1\), got 1\.0\. 0\.01 is usual"),
         (lambda: Elu(0.0), r"Elu alpha must be a number in \(0, inf\), got 0\.0\."),
         (lambda: network_of(LeakyRelu), r"activation must be one of .*, got <class"),  # type: ignore[arg-type]
@@ -104,4 +119,4 @@ def test_a_setting_may_be_searched() -> None:
 
 
 def test_slope_of_relu_at_the_kink_is_zero() -> None:
-    assert ACTIVATIONS["relu"].slope(np.zeros(1))[0] == 0.0
+    assert ELEMENTWISE["relu"].slope(np.zeros(1))[0] == 0.0

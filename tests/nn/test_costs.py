@@ -24,9 +24,11 @@ def targets_of(labels: Array) -> Array:
 
 
 def from_scipy(name: str, z: Array, t: Array) -> float:
-    """The three costs as their textbook formulas, on functions of scipy.special."""
+    """The costs as their textbook formulas, on functions of scipy.special."""
     if name == "quadratic":
         return float(((special.expit(z) - t) ** 2).sum() / 2 / N)
+    if name == "squared_error":
+        return float(sum((a - b) ** 2 for a, b in zip(z.ravel(), t.ravel(), strict=True))) / 2 / N
     if name == "cross_entropy":
         return float(-(t * special.log_expit(z) + (1 - t) * special.log_expit(-z)).sum() / N)
     return float(-(special.log_softmax(z, axis=0) * t).sum() / N)
@@ -44,6 +46,7 @@ def test_outputs_are_the_ones_of_scipy(z: Array) -> None:
     for name, wanted in {
         "quadratic": special.expit(z),
         "cross_entropy": special.expit(z),
+        "squared_error": z,
         "log_likelihood": special.softmax(z, axis=0),
     }.items():
         np.testing.assert_allclose(COSTS[name].output(z), wanted, rtol=1e-9, atol=1e-14)
@@ -65,14 +68,20 @@ def test_delta_is_the_two_sided_difference(name: str, z: Array, labels: Array) -
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize(
     ("name", "right", "wrong"),
-    [("quadratic", 0.0, 1.0), ("cross_entropy", 0.0, 2e4), ("log_likelihood", 0.0, 2e4)],
+    [
+        ("quadratic", 0.0, 1.0),
+        ("squared_error", 9999.0**2 / 2 + 1e8 / 2, 10001.0**2 / 2 + 1e8 / 2),
+        ("cross_entropy", 0.0, 2e4),
+        ("log_likelihood", 0.0, 2e4),
+    ],
 )
 def test_stays_finite_at_ten_thousand(name: str, right: float, wrong: float, dtype: str) -> None:
-    # Worked out by hand: z = +-1e4 is certainty, so the cost is 0 where it is right and |z| an output where it is wrong.
+    # Worked out by hand: z = +-1e4 is certainty, so the cost is 0 where it is right and |z| an output where it is wrong;
+    # outputs that are linear are 9,999 and 10,000 away from their targets, or 10,001 and 10,000.
     cost, t = COSTS[name], np.array([[1.0], [0.0]], dtype)
     z = np.array([[1e4], [-1e4]], dtype)
     with np.errstate(over="raise", invalid="raise", divide="raise"):
-        assert cost.mean(z, t) == pytest.approx(right, abs=1e-12)
+        assert cost.mean(z, t) == pytest.approx(right, rel=1e-6, abs=1e-12)
         assert cost.mean(-z, t) == pytest.approx(wrong)
         assert np.isfinite(cost.output(z)).all()
         assert np.isfinite(cost.delta(cost.output(-z), t)).all()
@@ -80,7 +89,7 @@ def test_stays_finite_at_ten_thousand(name: str, right: float, wrong: float, dty
 
 @pytest.mark.parametrize(
     ("name", "published"),
-    [("quadratic", 10 / 8), ("cross_entropy", 10 * math.log(2)), ("log_likelihood", math.log(10))],
+    [("quadratic", 10 / 8), ("cross_entropy", 10 * math.log(2)), ("squared_error", 1 / 2), ("log_likelihood", math.log(10))],
 )
 def test_cost_of_knowing_nothing(name: str, published: float) -> None:
     # log(1/C) for softmax is in CS231n's list of sanity checks; the other two follow from outputs of 1/2.

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import SettingError
-from hpsearch.nn.activations import ACTIVATIONS
+from hpsearch.nn.activations import ELEMENTWISE
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.backprop import Gradient, Minibatch
 from hpsearch.nn.costs import COSTS, one_hot
@@ -46,7 +46,7 @@ def by_masks(network: Network, x: Array, masks: list[Array]) -> Array:
 
 @pytest.mark.parametrize("rates", [Rates(0.5, 0.0), Rates(0.0, 0.2), Rates(0.3, 0.2)])
 @pytest.mark.parametrize("cost", COSTS)
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("activation", ELEMENTWISE)
 def test_gradient_is_that_of_the_thinned_network(activation: str, cost: str, rates: Rates) -> None:
     network = network_of(activation, cost)
     passes, batch, x = thinned(network, rates)

@@ -16,9 +16,10 @@ from sklearn.metrics import accuracy_score
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import Diverged, SettingError
-from hpsearch.nn.activations import Elu, LeakyRelu
+from hpsearch.nn.activations import Elu, LeakyRelu, Maxout
 from hpsearch.nn.augment import Affine
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
+from hpsearch.nn.full_batch import LBFGS, NewtonCG
 from hpsearch.nn.initializers import Uniform
 from hpsearch.nn.optimizers import Adam, RMSProp
 from hpsearch.nn.regularizers import WeightCost
@@ -26,7 +27,7 @@ from hpsearch.nn.schedules import Constant, Cosine, Cyclic, HalveOnPlateau, Inve
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context, Objective
-from hpsearch.strategies import Random
+from hpsearch.strategies import Halving, Random
 from hpsearch.testing import ObjectiveContract
 from hpsearch.trial import Params
 from tests.nn.blobs import CLASSES, blobs
@@ -102,6 +103,9 @@ def test_names_of_metrics_and_curves_do_not_meet() -> None:
         ("cost", "quadratic"),
         ("stopping", NoImprovement(1)),
         ("activation", LeakyRelu(0.2)),
+        ("activation", "maxout"),
+        ("activation", Maxout(3)),
+        ("cost", "squared_error"),
         ("l1", 50.0),
         ("optimizer", "adam"),
         ("optimizer", RMSProp(0.8)),
@@ -147,6 +151,7 @@ def test_going_on_from_a_state_is_training_through(momentum: float, value: str) 
         {"optimizer": "adam", "dropout": 0.5, "schedule": Cosine()},
         {"optimizer": "nesterov", "momentum": 0.9, "l1": 1.0, "schedule": WarmUp(30, Cyclic(2))},
         {"optimizer": "rmsprop", "input_dropout": 0.2, "l1": 1.0, "l2": 1.0, "activation": Elu(0.5)},
+        {"activation": Maxout(3), "dropout": 0.3, "input_dropout": 0.2, "learning_rate": 0.05, "l2": 1.0, "hidden": (4, 3)},
     ],
 )
 def test_going_on_knows_optimizer_schedule_and_dropout(settings: Params) -> None:
@@ -171,10 +176,47 @@ def test_a_space_of_optimizers_and_schedules_meets_the_objective() -> None:
     assert np.isfinite(outcome.value)
 
 
+@pytest.mark.parametrize("optimizer", ["l-bfgs", "cg", NewtonCG(1e-4)])
+def test_a_full_batch_method_needs_no_rate_and_goes_on_as_trained_through(optimizer: Any) -> None:
+    objective = train(optimizer=optimizer, epochs=6, l2=1.0)
+    assert objective.required == frozenset()
+    first, through = objective({}, context(budget=3)), objective({}, context())
+    assert objective({}, Context(np.random.default_rng(0), state=first.state)) == through
+    assert through == train(epochs=6, l2=1.0)({"optimizer": optimizer}, context())
+    assert through.value < 0.3
+    with pytest.raises(SettingError, match=r"learning_rate must be left out with .*, got 0\.5\. A line search"):
+        objective.check({"learning_rate": 0.5})
+
+
+def test_a_space_of_gradient_descent_and_full_batch_methods() -> None:
+    space = Space(
+        optimizer=Choice("sgd", LBFGS(Int(5, 20)), "cg"),  # type: ignore[arg-type]
+        learning_rate=Float(0.01, 1.0, log=True, when={"optimizer": "sgd"}),
+        batch_size=Choice(10, 20, when={"optimizer": "sgd"}),
+        l2=Float(0.1, 10.0, log=True),
+    )
+    study = Study("methods", space, train(epochs=3), Halving(trials=6, max_epochs=3), seed=0)
+    from hpsearch.tracking.memory import MemoryTracker
+
+    runs = [study.run(jobs, tracker=MemoryTracker()) for jobs in (1, 2)]
+    assert runs[0].trials == runs[1].trials
+    assert all(trial.ok for trial in runs[0].trials)
+    assert {str(trial.params["optimizer"])[:5] for trial in runs[0].trials} >= {"LBFGS"}
+
+
 def test_exports_the_setting_of_its_activation() -> None:
     told = train(activation=LeakyRelu(0.2), hidden=(4, 3)).export(PARAMS, context()).architecture
     assert [layer["activation"] for layer in told["layers"]] == ["leaky_relu", "leaky_relu", "sigmoid"]
     assert told["layers"][0]["settings"] == {"leak": 0.2}
+
+
+def test_maxout_holds_a_row_of_weights_for_each_piece() -> None:
+    objective = train(activation=Maxout(3), hidden=(4, 2))
+    network = objective.network(PARAMS, context())
+    assert network.sizes == (6, 4, 2, CLASSES)
+    assert [w.shape for w in network.weights] == [(12, 6), (6, 4), (CLASSES, 2)]
+    told = objective.export(PARAMS, context()).architecture["layers"]
+    assert [(layer["units"], layer["activation"]) for layer in told] == [(12, "maxout"), (6, "maxout"), (CLASSES, "sigmoid")]
 
 
 def test_a_finished_trial_goes_on_to_the_same_outcome() -> None:
@@ -272,7 +314,7 @@ BAD = [
     ({"l1": -1}, r"l1 must be a number in \[0, inf\), got -1\."),
     ({"optimizer": "adamw"}, r"optimizer must be one of .*, got 'adamw'\. .*Did you mean 'adam'"),
     ({"optimizer": "adam", "momentum": 0.9}, r"momentum must be 0 with Adam\(.*\), got 0\.9\. Take it out; in a space"),
-    ({"cost": "log"}, r"cost must be one of 'quadratic', 'cross_entropy', 'log_likelihood', got 'log'\."),
+    ({"cost": "log"}, r"cost must be one of 'cross_entropy', 'quadratic', 'log_likelihood', 'squared_error', got 'log'\."),
     ({"init": Uniform(Float(0.2, 2.0))}, r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
     ({"l2": WeightCost(Float(1e-6, 1e-5))}, r"l2 strength must be a plain value, got Float"),  # type: ignore[arg-type]
     ({"init": 1}, r"init must be one of 'large', 'scaled', got 1\."),
@@ -335,10 +377,3 @@ def test_runs_as_a_study_the_same_at_any_number_of_workers() -> None:
     runs = [study.run(jobs, tracker=MemoryTracker()) for jobs in (1, 2)]
     assert runs[0].trials == runs[1].trials
     assert all(trial.ok for trial in runs[0].trials)
-
-
-def test_numbers_to_predict_are_refused() -> None:
-    rng = np.random.default_rng(0)
-    regression = data.arrays(rng.normal(size=(50, 3)), rng.normal(size=50), regression=True)
-    with pytest.raises(SettingError, match="TrainNetwork's data must be labelled with classes"):
-        TrainNetwork(regression)

@@ -75,8 +75,8 @@ def test_shuffled_labels_are_found_by_the_last_check_alone(seed: int) -> None:
 def test_dead_units_are_found(activation: str, monkeypatch: pytest.MonkeyPatch) -> None:
     draw = hpsearch.nn.network.draw
 
-    def dead(init: str, sizes: Any, rng: np.random.Generator) -> Any:
-        biases, weights = draw(init, sizes, rng)
+    def dead(*settings: Any) -> Any:
+        biases, weights = draw(*settings)
         biases[0] -= 1000
         return biases, weights
 
@@ -84,6 +84,26 @@ def test_dead_units_are_found(activation: str, monkeypatch: pytest.MonkeyPatch) 
     result = run(TrainNetwork(DIGITS, epochs=1, activation=activation))
     assert result.trials[-1].stage == OVERFIT
     assert "of 50 training rows were learnt in 500 epochs, and all of them should be" in result.notes[-1]
+
+
+METHODS = {
+    "no rate": (Space(l2=Float(1e-2, 10.0, log=True)), TrainNetwork(DIGITS, epochs=3, optimizer="l-bfgs")),
+    "a rate for some": (
+        Space(
+            optimizer=Choice("sgd", "l-bfgs", "cg"),
+            learning_rate=Float(0.05, 1.0, log=True, when={"optimizer": "sgd"}),
+            batch_size=Choice(10, 20, when={"optimizer": "sgd"}),
+        ),
+        TrainNetwork(DIGITS, epochs=3),
+    ),
+}
+
+
+@pytest.mark.parametrize(("space", "objective"), METHODS.values(), ids=METHODS)
+def test_full_batch_methods_need_no_rate(space: Space, objective: TrainNetwork) -> None:
+    result = run(objective, space)
+    assert list(dict.fromkeys(t.stage for t in result.trials)) == [INITIAL, RATE, OVERFIT, CHANCE, "coarse", "fine", "finer"]
+    assert all(t.ok for t in result.trials)
 
 
 def test_inputs_that_were_not_scaled_are_found() -> None:

@@ -24,7 +24,7 @@ import pytest
 from hpsearch import Float, Space, Study, data
 from hpsearch.errors import TrackingError
 from hpsearch.nn import Network, export, load
-from hpsearch.nn.activations import ACTIVATIONS, Elu, LeakyRelu
+from hpsearch.nn.activations import ACTIVATIONS, Elu, LeakyRelu, Maxout
 from hpsearch.nn.costs import COSTS
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Exported
@@ -306,7 +306,7 @@ def loaded(folder: Path, what: Exported) -> Any:
 def test_every_activation_and_every_cost_is_known(dtype: str, tmp_path: Path) -> None:
     """`Network.forward` is the other implementation; large inputs reach the flat ends of each function."""
     x = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32) * 20
-    for activation, cost in product([*ACTIVATIONS, LeakyRelu(0.3), Elu(0.5)], COSTS):
+    for activation, cost in product([*ACTIVATIONS, LeakyRelu(0.3), Elu(0.5), Maxout(3)], COSTS):
         rng = np.random.default_rng(2)
         network = Network.create((4, 6, 5, 3), rng, activation=activation, cost=cost, init="large", dtype=dtype)
         told = export.architecture(network) | {"labels": ["a", "b", "c"]}

@@ -1,0 +1,36 @@
+"""Leaving out at random, as a layer."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.dropout import DROPOUT, draw_mask
+
+
+class Dropout:
+    """Each element is left out with probability ``rate`` and else divided by 1 - rate; while scoring, x is handed on as it is.
+
+    Args:
+        rate: in [0, 1); 0.5 of hidden units, 0.2 of inputs are usual. See `hpsearch.nn.dropout` for the rule and its source.
+    Raises:
+        SettingError: for a rate out of range.
+    """
+
+    def __init__(self, rate: float = 0.5) -> None:
+        DROPOUT("Dropout rate", rate)
+        self.rate = rate
+        self._mask: Array | None = None
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        self._mask = None
+        if rng is None or not self.rate:
+            return x
+        self._mask = draw_mask(rng, self.rate, np.empty(x.shape, x.dtype))
+        return np.multiply(x, self._mask)
+
+    def backward(self, delta: Array) -> Array:
+        return delta if self._mask is None else np.multiply(delta, self._mask)
+
+    def units(self, inputs: int) -> int:
+        return inputs

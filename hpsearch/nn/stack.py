@@ -1,0 +1,122 @@
+"""Layers one upon the other, in whatever order: a network that is composed freely."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.activations import Activation
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.backprop import Backprop
+from hpsearch.nn.dropout import Rates
+from hpsearch.nn.layers.affine import Affine
+from hpsearch.nn.layers.dropout import Dropout
+from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.loss import Loss
+from hpsearch.nn.layers.passes import LayerPasses, affines, as_layer, forward
+from hpsearch.nn.network import WHOLE, Network, _fixed
+
+_EXAMPLE = "Write Stack(Affine.create(64, 30, rng), Relu(), Affine.create(30, 10, rng), SoftmaxWithLoss())."
+
+
+class _Various:
+    """Stands where a network says its activation: what reads a network layer by layer cannot read a stack."""
+
+    @property
+    def name(self) -> str:
+        advice = "A Stack has no one activation for all of its layers."
+        raise SettingError(must_be("A network to save or export", "a Network", "a Stack", advice))
+
+    def __call__(self, z: Array, out: Array | None = None) -> Array:
+        raise TypeError("Each layer of a Stack has an activation of its own.")
+
+
+class Stack(Network):
+    """A network of layers chosen one by one, from the inputs up, the loss last; trained, scored and checked as any other.
+
+    A `hpsearch.nn.network.Network` of the same layers gives the same numbers and is faster: take it where it will do. Weights
+    and biases are those of the `Affine` layers, in place.
+
+    Args:
+        layers: of `hpsearch.nn.layers`, functions of `hpsearch.nn.activations`, or your own with ``forward``, ``backward`` and
+            ``units``; then one loss.
+    Raises:
+        SettingError: for layers that do not fit each other, no `Affine` among them, or anything but a loss at the end.
+
+    >>> from hpsearch.nn.activations import Relu
+    >>> from hpsearch.nn.layers import SoftmaxWithLoss
+    >>> rng = np.random.default_rng(0)
+    >>> stack = Stack(Affine.create(4, 6, rng), Relu(), Dropout(0.2), Affine.create(6, 3, rng), SoftmaxWithLoss())
+    >>> stack.sizes, stack.forward(np.zeros((2, 4))).shape
+    ((4, 6, 6, 6, 3), (2, 3))
+    """
+
+    def __init__(self, *layers: Layer | Activation | Loss) -> None:
+        loss = layers[-1] if layers else None
+        if not isinstance(loss, Loss):
+            raise SettingError(must_be("The last layer of a Stack", "a loss", loss, _EXAMPLE))
+        self.layers: list[Layer] = [_layer(item) for item in layers[:-1]]
+        learning = affines(self.layers)
+        if not learning or len({a.dtype.name for layer in learning for a in (layer.weights, layer.biases)}) > 1:
+            constraint = "at least one Affine, and all of one dtype"
+            raise SettingError(must_be("Layers of a Stack", constraint, [type(item).__name__ for item in layers], _EXAMPLE))
+        self.weights, self.biases = [layer.weights for layer in learning], [layer.biases for layer in learning]
+        self.cost_name, self.cost, self._loss = loss.name, loss.cost, loss
+        self.hidden_function = self.activation = _Various()
+        self.sizes_of_layers = _sizes(self.layers, learning[0].weights.shape[1])
+
+    def __repr__(self) -> str:
+        names = [type(getattr(layer, "function", layer)).__name__ for layer in self.layers]
+        return f"Stack({', '.join(names)}, {self.cost_name!r})"
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width after every layer, inputs first."""
+        return self.sizes_of_layers
+
+    @property
+    def thinned(self) -> bool:
+        """Whether training leaves something out at random."""
+        return any(isinstance(layer, Dropout) and layer.rate for layer in self.layers)
+
+    def copy(self, dtype: str | None = None) -> Stack:
+        """Return a stack with arrays and layers of its own, of another dtype where one is given."""
+        return Stack(*(_copy(layer, dtype) for layer in self.layers), self._loss)
+
+    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = _fixed) -> Backprop:
+        """Return the forward and the backward pass of training; what they leave out is for the layers to say."""
+        if any(rates):
+            raise SettingError(
+                must_be("dropout", "a layer of its own in a Stack", rates, "Put Dropout(0.5) between its layers.")
+            )
+        return LayerPasses(self.layers, self._loss, samples, rng)
+
+    def _z(self, x: Array) -> Array:
+        return forward(self.layers, x.T)
+
+
+def _layer(item: Any) -> Layer:
+    layer = as_layer(item)
+    if isinstance(item, type) or not all(hasattr(layer, name) for name in ("forward", "backward", "units")):
+        raise SettingError(must_be("A layer of a Stack", "a layer or an activation function", item, _EXAMPLE))
+    found: Layer = layer
+    return found
+
+
+def _sizes(layers: list[Layer], inputs: int) -> tuple[int, ...]:
+    """Return the width after every layer, inputs first; layers below the first `Affine` keep its inputs."""
+    sizes = [inputs]
+    for layer in layers:
+        sizes.append(layer.units(sizes[-1]))
+    return tuple(sizes)
+
+
+def _copy(layer: Layer, dtype: str | None) -> Layer:
+    if isinstance(layer, Affine):
+        weights, biases = (a.astype(dtype or a.dtype) for a in (layer.weights, layer.biases))
+        return Affine(weights, biases)
+    return copy.copy(layer)
