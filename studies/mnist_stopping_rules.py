@@ -10,6 +10,7 @@ study = Study(
     space=Space(
         stopping=Choice(
             None,
+            NoImprovement(patience=5),
             NoImprovement(patience=10),
             NoImprovement(patience=20),
             NoImprovement(patience=50),
@@ -17,11 +18,11 @@ study = Study(
             SmallGain(gain=0.05, patience=20),
             SmallGain(gain=0.05, patience=50),
         ),
-        learning_rate=Choice(0.03, 0.3),
+        learning_rate=Choice(0.03, 0.1, 0.3, 1.0),
     ),
-    objective=TrainNetwork(data.mnist(train=3_000, validation=5_000), hidden=(50,), l2=1.0, epochs=200, cost="log_likelihood"),
+    objective=TrainNetwork(data.mnist(train=3_000, validation=5_000), hidden=(50,), l2=1.0, epochs=150, cost="log_likelihood"),
     strategy=Grid(),
-    replicates=6,  # the rules see the same six trainings, and end them at different epochs
+    replicates=5,  # the rules see the same five trainings of each rate, and end them at different epochs
     seed=0,
 )
 

@@ -130,7 +130,9 @@ def check_full_batch(recipe: Recipe) -> None:
     for name, (absent, reason) in _LEFT_OUT.items() if recipe.full_batch else ():
         if getattr(recipe, name, absent) != absent:
             advice = f"{reason} In a space, write when={{'optimizer': 'sgd'}} behind it."
-            raise SettingError(must_be(name, f"left out with {recipe.optimizer!r}", getattr(recipe, name), advice))
+            raise SettingError(
+                must_be(name, f"left out, or {absent}, with {recipe.optimizer!r}", getattr(recipe, name), advice)
+            )
 
 
 class FullBatchSteps:

@@ -184,7 +184,7 @@ def test_a_full_batch_method_needs_no_rate_and_goes_on_as_trained_through(optimi
     assert objective({}, Context(np.random.default_rng(0), state=first.state)) == through
     assert through == train(epochs=6, l2=1.0)({"optimizer": optimizer}, context())
     assert through.value < 0.3
-    with pytest.raises(SettingError, match=r"learning_rate must be left out with .*, got 0\.5\. A line search"):
+    with pytest.raises(SettingError, match=r"learning_rate must be left out, or 1\.0, with .*, got 0\.5\. A line search"):
         objective.check({"learning_rate": 0.5})
 
 
