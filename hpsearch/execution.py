@@ -28,7 +28,7 @@ from hpsearch.interrupt import interrupts_kept_out
 from hpsearch.isolation import Ending, how_it_ended, isolated, possible
 from hpsearch.orphans import clear_maps
 from hpsearch.processes import end_with
-from hpsearch.task import AnyObjective, Task, run_task
+from hpsearch.task import AnyObjective, Task, prepare, run_task
 from hpsearch.trial import Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
@@ -40,6 +40,7 @@ def run_in_worker(objective: AnyObjective, task: Task) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
     if not task.elsewhere:  # joblib found that it cannot have workers here
         return run_task(objective, task)
+    prepare(objective)  # here, so that a child forked for a trial finds it done
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
     return _run_isolated(objective, task) if alone and possible() else run_task(objective, task)
 

@@ -125,7 +125,8 @@ class Objective(Protocol):
     for ``--smoke``), ``preflight(space)`` (a generator like a strategy's search, of checks in stages named
     ``pre-flight: ...``, for strategies with ``preflight=True``; it returns the space to search, or None where a check found
     a bug), ``export(params, context)`` (returns the trial's trained network as `Exported`, from ``context.state`` where there
-    is one: the best is logged as a model), ``ranges`` (first ranges for required names that such a study's space leaves out).
+    is one: the best is logged as a model), ``ranges`` (first ranges for required names that such a study's space leaves out),
+    ``facts`` (texts to record beside the versions), ``prepare()`` (loads what trials need into a process, outside their time).
     """
 
     def __call__(self, params: Params, context: Context) -> Outcome: ...

@@ -38,7 +38,16 @@ class Replay:
         state = "an interrupted run" if self.recorded.interrupted else "an earlier run"
         half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
         again = f", {len(self.again)} that failed and run again" if self.again else ""
-        return f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; going on from there."
+        found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; going on from there."
+        return f"{found}{self._other_engine}"
+
+    @property
+    def _other_engine(self) -> str:
+        """A sentence where the trials to come are worked out by something else than the recorded ones were."""
+        was, now = (facts.get("engine") for facts in (self.recorded.facts, self.record.facts))
+        if not was or not now or was == now:
+            return ""
+        return f" The engine was {was}, is now {now}: from here on trials differ by rounding from what they would have been."
 
     def find(self, asked: Trial) -> Trial | None:
         """Return the recorded trial of this number, or None; refuse one that was asked something else."""

@@ -172,7 +172,7 @@ class Study:
         folder = source.parent if source else home()
         text = str(source) if source else None
         measure = str(getattr(self.objective, "measure", "value"))
-        known = facts(folder) | {"blas": engine()}
+        known = facts(folder) | {"blas": engine()} | dict(getattr(self.objective, "facts", {}))
         described: Any = getattr(data, "record", None)
         words = described if isinstance(described, DataRecord) else None
         about: dict[str, StudyRecord] = getattr(self.objective, "about", {})

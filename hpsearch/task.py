@@ -9,6 +9,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -57,6 +58,7 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
     """Run one trial to its end, whatever that end is; only a dying process keeps this from returning."""
     if task.elsewhere:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends the workers itself
+    prepare(objective)
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
     try:
@@ -73,6 +75,17 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
             raise  # somebody wants this process to end
         result = _failed(task, Status.FAILED, error, context)
     return thinned(replace(result, started=started, seconds=time.perf_counter() - clock))
+
+
+def prepare(objective: AnyObjective) -> None:
+    """Have an objective load into this process what its trials need, outside of any trial's time.
+
+    What goes wrong here goes wrong in the trial again, where it is recorded.
+    """
+    load = getattr(objective, "prepare", None)
+    if callable(load):
+        with suppress(Exception):
+            load()
 
 
 def trial_context(task: Task) -> Context:

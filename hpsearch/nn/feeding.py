@@ -14,6 +14,19 @@ from hpsearch.nn.costs import targets_of
 _CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
 
 
+def chunks(rows: int, samples: int) -> list[tuple[int, int, int]]:
+    """Return how an epoch is cut: mini-batches of a chunk, their size, and how many such chunks come one after the other.
+
+    >>> chunks(2_507, 10)
+    [(100, 10, 2), (50, 10, 1), (1, 7, 1)]
+    """
+    full, left_over = divmod(rows, samples)
+    per_chunk = max(1, min(_CHUNK_STEPS, _CHUNK_ROWS // samples, full))
+    times, rest = divmod(full, per_chunk)
+    shapes = [(per_chunk, samples, times), (rest, samples, 1), (1, left_over, 1)]
+    return [shape for shape in shapes if all(shape)]
+
+
 class Chunk:
     """Room for some mini-batches of one size, and the views of each."""
 
@@ -52,23 +65,13 @@ class Feeder:
 
     def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype) -> None:
         self._x, self._labels = x, labels
-        full, left_over = divmod(len(x), samples)
-        per_chunk = max(1, min(_CHUNK_STEPS, _CHUNK_ROWS // samples, full))
-        chunks, rest = divmod(full, per_chunk)
-        shapes = [(per_chunk, samples, chunks), (rest, samples, 1), (1, left_over, 1)]
-        self._chunks = [
-            (Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes if steps * size * times
-        ]
+        shapes = chunks(len(x), samples)
+        self._chunks = [(Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes]
 
     @property
     def sizes(self) -> set[int]:
         """The sizes of mini-batches that occur."""
         return {chunk.samples for chunk, _ in self._chunks}
-
-    @property
-    def steps(self) -> int:
-        """Mini-batches in an epoch."""
-        return sum(len(chunk.batches) * times for chunk, times in self._chunks)
 
     def chunks(self, order: Labels) -> Iterator[Chunk]:
         """Yield the chunks of one epoch, filled; the same buffers come again."""

@@ -10,6 +10,7 @@ from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import Expansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.dropout import DROPOUT
+from hpsearch.nn.engine import ENGINES
 from hpsearch.nn.full_batch import check_full_batch, is_full_batch
 from hpsearch.nn.optimizers import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
@@ -83,6 +84,7 @@ class Recipe:
         input_dropout: the same of the inputs.
         expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
         averaging: what is scored and kept in the place of the last weights, see `hpsearch.nn.averaging`, or None.
+        engine: what runs it, ``"numpy"``, ``"numba"`` where that knows the settings, or ``"auto"``, see `hpsearch.nn.engine`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
     """
@@ -102,6 +104,7 @@ class Recipe:
     input_dropout: float = 0.0
     expansion: Expansion | None = None
     averaging: Averaging | None = None
+    engine: str = "numpy"
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -118,6 +121,7 @@ class Recipe:
         for name, check in self.CHECKS.items():
             check(name, getattr(self, name))
         known("keep", self.keep, KEEP)
+        known("engine", self.engine, ENGINES)
         check_optimizer(self.optimizer, self.momentum)
         check_full_batch(self)
         _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")

@@ -12,11 +12,10 @@ from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import checkpoint, rows
 from hpsearch.nn.answers import answers
 from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.augment import expand, side_of
+from hpsearch.nn.augment import side_of
 from hpsearch.nn.averaging import Course, Follower, copy_into
-from hpsearch.nn.dropout import Rates
+from hpsearch.nn.engine import engine_of
 from hpsearch.nn.ensemble import Ensemble
-from hpsearch.nn.feeding import Chunk, Feeder
 from hpsearch.nn.full_batch import FullBatchSteps
 from hpsearch.nn.history import Epoch, Look
 from hpsearch.nn.network import Network, Score
@@ -59,16 +58,15 @@ class Training:
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation = train, validation
-        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
-        rates = Rates(recipe.dropout, recipe.input_dropout)
-        self._passes = {size: network.passes(size, rates, lambda: self.rng) for size in self._feeder.sizes}
         samples, rule = len(train[1]), rule_of(recipe.optimizer)
+        self._minibatches = -(-samples // recipe.batch_size)
         self.optimizer: Optimizer
         self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
         self._average: Follower | None = None
         if recipe.averaging is not None:
-            course = Course(self._feeder.steps, recipe.epochs, recipe.schedule)
+            course = Course(self._minibatches, recipe.epochs, recipe.schedule)
             self.optimizer = self._average = recipe.averaging.follow(network, self.optimizer, course)
+        self._engine = engine_of(network, train, recipe, self.optimizer, lambda: self.rng)
 
     @property
     def kept(self) -> Network | Ensemble:
@@ -142,50 +140,29 @@ class Training:
         rate = self.recipe.learning_rate * schedule.multiplier(self.schedule_memory, done, self.recipe.epochs)
         if not isinstance(schedule, Gradual):
             return repeat(rate)
-        return (rate * schedule.at(step) for step in count(done * self._feeder.steps + 1))
+        return (rate * schedule.at(step) for step in count(done * self._minibatches + 1))
 
     def _steps(self, order: Labels) -> float:
         """Run one epoch's mini-batches; return the running mean of their cost."""
-        optimizer, total = self.optimizer, 0.0
-        if isinstance(optimizer, FullBatchSteps):
-            return optimizer.iterate(*self._train)
-        step, before, rates = optimizer.step, 0, self._rates()
-        seen = len(self.history) * len(order)
-        for chunk in self._fed(order):
-            passes = self._passes[chunk.samples]
-            run = passes.run
-            for batch, rate in zip(chunk.batches, rates, strict=False):
-                run(batch, optimizer.scale)
-                step(passes, batch, rate)
-            self._refuse_infinite(chunk, before)
-            before += len(chunk.batches)
-            seen += chunk.rows
-            self._look_within(seen, chunk.rows)
+        if isinstance(self.optimizer, FullBatchSteps):
+            return self.optimizer.iterate(*self._train)
+        total, before, seen = 0.0, 0, len(self.history) * len(order)
+        for ran in self._engine.epoch(order, self._rates()):
+            self._refuse_infinite(ran.z, before)
+            steps, _, samples = ran.z.shape
+            before += steps
+            seen += steps * samples
+            self._look_within(seen, steps * samples)
             if self.recipe.monitors.training_cost:
-                total += self.network.cost.mean(chunk.z, chunk.targets) * chunk.rows
-        optimizer.fold()
+                total += self.network.cost.mean(ran.z, ran.targets) * (steps * samples)
         return total / len(order)
 
-    def _fed(self, order: Labels) -> Iterator[Chunk]:
-        """Yield the chunks of one epoch, their images distorted where that is asked for.
-
-        The distortions have a generator of their own, so that they do not depend on how the rows are cut into chunks.
-        """
-        expansion = self.recipe.expansion
-        if expansion is None:
-            yield from self._feeder.chunks(order)
-            return
-        rng = np.random.default_rng(int(self.rng.integers(2**63)))
-        for chunk in self._feeder.chunks(order):
-            expand(chunk.x, expansion, rng)
-            yield chunk
-
-    def _refuse_infinite(self, chunk: Chunk, before: int) -> None:
+    def _refuse_infinite(self, z: Array, before: int) -> None:
         """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
-        if np.isfinite(chunk.z).all():
+        if np.isfinite(z).all():
             return
         rows.refuse_infinite(self._train[0])
-        first = int(np.argmin(np.isfinite(chunk.z).all(axis=(1, 2)))) + before + 1
+        first = int(np.argmin(np.isfinite(z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
     def _look_within(self, seen: int, new: int) -> None:
@@ -197,14 +174,14 @@ class Training:
         now = self._answer.copy()
         if self._average is None:
             for weights in now.weights:
-                np.multiply(weights, self.optimizer.scale, weights)
+                np.multiply(weights, self._engine.scale, weights)
         self.looks.append(Look(seen, *now.score(x, labels)))
 
     def _end(self, rate: float, training_cost: float, last: int) -> Epoch:
         """Score the epoch, keep its weights if they are the best so far, and let the rules look at it."""
         monitors, number = self.recipe.monitors, len(self.history) + 1
         if not all(np.isfinite(w).all() for w in self.network.weights):
-            raise self._diverged(self._feeder.steps, "a weight")
+            raise self._diverged(self._minibatches, "a weight")
         if self._average is not None:
             self._average.look(number)
         due = monitors.due(number, last) or self._converged
@@ -228,7 +205,7 @@ class Training:
             return None
         score = self._answered(number, self._answer).score(*self._validation)
         if not math.isfinite(score.cost):
-            raise self._diverged(self._feeder.steps, "the validation cost")
+            raise self._diverged(self._minibatches, "the validation cost")
         if self._better(score):
             self._keep(number, score)
         self.schedule_memory = self.recipe.schedule.after(self.schedule_memory, score.merit)
@@ -237,7 +214,7 @@ class Training:
         return score
 
     def _diverged(self, minibatch: int, what: str) -> Diverged:
-        where = f"epoch {len(self.history) + 1}, mini-batch {minibatch} of {self._feeder.steps}"
+        where = f"epoch {len(self.history) + 1}, mini-batch {minibatch} of {self._minibatches}"
         return Diverged(f"Training diverged in {where}: {what} is not finite. Lower the learning rate from {self.rate:g}.")
 
     def _better(self, score: Score) -> bool:

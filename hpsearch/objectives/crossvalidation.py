@@ -74,7 +74,7 @@ class CrossValidate:
         found: Dataset = self.objective.data
         return found
 
-    # An objective may lack any of the next four; the AttributeError then says the same of this one.
+    # An objective may lack any of the next six; the AttributeError then says the same of this one.
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -95,6 +95,16 @@ class CrossValidate:
     def preflight(self) -> Any:
         """The objective's own checks before a search; they use its data as they are, undealt."""
         return self.objective.preflight
+
+    @property
+    def facts(self) -> Any:
+        """What the objective has a study record."""
+        return self.objective.facts
+
+    @property
+    def prepare(self) -> Any:
+        """What loads what the objective needs into a process."""
+        return self.objective.prepare
 
     @property
     def measure(self) -> str:

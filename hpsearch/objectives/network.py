@@ -15,9 +15,9 @@ from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.augment import Expansion, side_of
 from hpsearch.nn.averaging import Averaging
 from hpsearch.nn.committee import Committee
+from hpsearch.nn.engine import prepare, resolve
 from hpsearch.nn.ensemble import Ensemble, as_data
 from hpsearch.nn.full_batch import is_full_batch
-from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers import Rule
@@ -27,7 +27,7 @@ from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training import Training
-from hpsearch.objectives import preflight
+from hpsearch.objectives import preflight, reporting
 from hpsearch.objectives.answers import FOR_CLASSES, FOR_NUMBERS, Answers, Classes, Numbers
 from hpsearch.ports import Context, Exported, Preflight
 from hpsearch.space import Domain, Space
@@ -91,6 +91,9 @@ class TrainNetwork:
         rescale_penalty: l1 and l2 are those for all training rows, and are multiplied by train_size / all, so that each step
             decays weights alike at every size: l2 = 5 for 50,000 rows is 0.1 for 1,000. A ``WeightCost`` needs none of it.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
+        engine: ``"auto"`` trains with numba where it is installed (``hpsearch[fast]``), ``"numpy"`` never does, ``"numba"``
+            refuses to start without it. Trainings that the compiled loop does not know, or that NumPy does faster, run on
+            NumPy all the same (see `hpsearch.nn.engine`). Both agree but for rounding; the study records which it was.
     Raises:
         SettingError: for a setting of wrong type or out of range.
 
@@ -128,12 +131,17 @@ class TrainNetwork:
     members: int = 1
     monitor_images: int | None = None
     rescale_penalty: bool = False
+    # Neither is part of what the study is: another engine is told as another version would be, not refused. The engine is
+    # settled where the study is written, so that the workers do as the study's own process would.
+    engine: str = field(default="auto", repr=False)
+    _engine: str = field(init=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
-        shown = [f for f in fields(self) if f.name not in _LATER or getattr(self, f.name) != f.default]
+        shown = [f for f in fields(self) if f.repr and (f.name not in _LATER or getattr(self, f.name) != f.default)]
         return f"TrainNetwork({', '.join(f'{f.name}={getattr(self, f.name)!r}' for f in shown)})"
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "_engine", resolve(self.engine))
         known("value", self.value, tuple(_VALUES))
         known("dtype", self.dtype, DTYPES)
         if not isinstance(self.data, Dataset):
@@ -166,6 +174,15 @@ class TrainNetwork:
     def ranges(self) -> dict[str, Domain]:
         """First ranges for what a space may leave out where pre-flight checks find the range."""
         return {"learning_rate": preflight.RATES}
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What a study records beside the versions: the engine."""
+        return {"engine": self._engine}
+
+    def prepare(self) -> None:
+        """Load what every trial needs into this process, before the first one."""
+        prepare(self._engine, self.dtype)
 
     def preflight(self, space: Space) -> Preflight:
         """Yield the checks that come before a search; see `hpsearch.objectives.preflight`."""
@@ -240,17 +257,7 @@ class TrainNetwork:
 
     def _train(self, params: Params, context: Context) -> Training | Committee:
         training = self._begin(params, context.rng)
-        if context.state is not None:
-            training.restore(context.state)
-        for epoch in training.history:
-            _report(context, epoch)
-        for epoch in training.run(until=context.budget):
-            _report(context, epoch)
-            if context.seconds_left <= 0:
-                training.look()
-                break
-        for look in training.looks:
-            context.report(look.images, **look.curves)
+        reporting.run(training, context)
         return training
 
     def _begin(self, params: Params, rng: np.random.Generator) -> Training | Committee:
@@ -293,7 +300,7 @@ class TrainNetwork:
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
         keep = _VALUES["cost" if self.data.regression else self.value]
         monitors = Monitors(every=self.monitor_every, images=self.monitor_images)
-        recipe = Recipe(**{name: settings[name] for name in _RECIPE}, keep=keep, monitors=monitors)
+        recipe = Recipe(**{name: settings[name] for name in _RECIPE}, keep=keep, monitors=monitors, engine=self._engine)
         if not self.rescale_penalty:
             return recipe
         share = len(self._rows(settings)) / len(self.data.train)
@@ -301,12 +308,6 @@ class TrainNetwork:
         return replace(recipe, l2=l2, l1=recipe.l1 * share)
 
 
-_FIXED = {"data", "value", "dtype", "monitor_every", "monitor_images", "rescale_penalty"}
+_FIXED = {"data", "value", "dtype", "monitor_every", "monitor_images", "rescale_penalty", "engine", "_engine"}
 PARAMETERS = frozenset(f.name for f in fields(TrainNetwork)) - _FIXED
 _RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS
-
-
-def _report(context: Context, epoch: Epoch) -> None:
-    """Report an epoch that was looked at."""
-    if epoch.validation_cost is not None:
-        context.report(epoch.epoch, **epoch.curves)

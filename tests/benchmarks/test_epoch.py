@@ -1,21 +1,28 @@
-"""Seconds for one epoch of training, beside the plain PyTorch loop for the same network where torch can be imported.
+"""Samples a second in training, of both engines, beside PyTorch, scikit-learn and a loop over single samples.
 
-Both train the same network on the same images in turn, within one run, on one thread: MNIST where HPSEARCH_DATA_HOME says
-where it is, made-up images otherwise. Nothing is asserted about time; the costs are printed beside it, so that speed cannot
-be bought with less training.
+All train the same network on the same images in turn, within one process, on one thread: MNIST where HPSEARCH_DATA_HOME says
+where it is, made-up images otherwise. Nothing is asserted about time; cost and errors are printed beside it, so that speed
+cannot be bought with less training. Ratios are medians of those within each round: a machine drifts from round to round.
 
 The ratio to quote is the one to the plain PyTorch loop, which sums nothing at all; the other loop adds up its loss with
-``.item()``, as many people write it, and as our running cost corresponds to.
-Run: pytest -m benchmark -n 0 -s tests/benchmarks
+``.item()``, as many people write it, and as our running cost corresponds to. What is not installed is left out.
+
+The whole table: python -m tests.benchmarks.test_epoch (wall-clock time, for a quiet machine; --cpu for the process's CPU time)
+Our own times: pytest -m benchmark -n 0 -s tests/benchmarks/test_epoch.py
 """
 
 from __future__ import annotations
 
+import argparse
+import datetime
+import importlib.util
 import os
+import platform
 import statistics
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import cache, partial
+from importlib import metadata
 from typing import Any
 
 import numpy as np
@@ -23,36 +30,31 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hpsearch import data
-from hpsearch.nn import Monitors, Network, Recipe, Training
+from hpsearch.facts import facts, home
+from hpsearch.nn.engine import resolve
+from tests.benchmarks.contestants import CLASSES, Contestant, Images, Setting, one_by_one, ours, pytorch, scikit_learn
 
 pytestmark = pytest.mark.benchmark
 
-SAMPLES, INPUTS, CLASSES, ROUNDS = 50_000, 784, 10, 7
+SAMPLES, INPUTS, ROUNDS, SLOW_ROUNDS, SCORED = 50_000, 784, 7, 1, 10_000
+SETTINGS = [
+    Setting(30, 10),
+    Setting(30, 100),
+    Setting(100, 10),
+    Setting(100, 100),
+    Setting(100, 100, 0.01, 0.9, "relu"),
+    Setting(800, 100, 0.1),
+    Setting(30, 10, digits=True),
+]
+PLAIN, SLOW = "PyTorch, plain", "sample by sample"
+ENGINES = ["numpy", "numba"] if resolve("auto") == "numba" else ["numpy"]
 
 
-@dataclass(frozen=True)
-class Setting:
-    """A network and a recipe that both sides can follow."""
-
-    hidden: int
-    batch_size: int
-    momentum: float
-    activation: str
-    learning_rate: float
-
-
-SETTINGS = {
-    "30 sigmoid, batch 10": Setting(30, 10, 0.0, "sigmoid", 0.5),
-    "100 relu, batch 100, momentum": Setting(100, 100, 0.9, "relu", 0.01),
-}
-Images = tuple[np.ndarray, np.ndarray]
-
-
-@pytest.fixture(scope="module")
-def images() -> Images:
-    """MNIST, or random images, four fifths black like handwritten digits, whose class a linear rule decides."""
-    if os.environ.get("HPSEARCH_DATA_HOME"):
-        train = data.mnist().train
+@cache
+def images(digits: bool = False) -> Images:
+    """Return digits, MNIST, or random images, four fifths black like MNIST's, whose class a linear rule decides."""
+    if digits or os.environ.get("HPSEARCH_DATA_HOME"):
+        train = data.digits().train if digits else data.mnist().train
         return train.x, train.y
     rng = np.random.default_rng(0)
     x = rng.random((SAMPLES, INPUTS), np.float32) * (rng.random((SAMPLES, INPUTS), np.float32) < 0.2)
@@ -66,76 +68,74 @@ def _one_thread() -> Iterator[None]:
         yield
 
 
-def ours(setting: Setting, images: Images) -> Callable[[], float]:
-    """Return a function that trains one more epoch and returns its mean cost."""
-    rng = np.random.default_rng(0)
-    network = Network.create((INPUTS, setting.hidden, CLASSES), rng, activation=setting.activation)
-    recipe = Recipe(
-        setting.learning_rate,
-        momentum=setting.momentum,
-        batch_size=setting.batch_size,
-        epochs=1000,
-        monitors=Monitors(validation=False),
-    )
-    epochs = Training(network, images, recipe, rng).run()
-    return lambda: float(next(epochs).training_cost or 0.0)
+@pytest.mark.parametrize("engine", ENGINES)
+@pytest.mark.parametrize("setting", SETTINGS, ids=str)
+def test_epoch(setting: Setting, engine: str, benchmark: Any) -> None:
+    rows = images(setting.digits)
+    contestant = ours(setting, rows, engine)
+    benchmark.pedantic(contestant.epoch, rounds=ROUNDS, warmup_rounds=1)
+    benchmark.extra_info["samples a second"] = round(len(rows[1]) / benchmark.stats.stats.median)
+    benchmark.extra_info["cost"] = contestant.network().mean_cost(rows[0][:SCORED], rows[1][:SCORED])
 
 
-def pytorch(setting: Setting, images: Images, summing: bool) -> Callable[[], float]:
-    """Return the same for PyTorch: nn.Sequential, SGD and a loop over index batches; skip where it is not installed.
-
-    Without ``summing`` the function returns the cost of the last mini-batch.
-    """
-    torch = pytest.importorskip("torch")
-    torch.set_num_threads(1)
-    torch.manual_seed(0)
-    x, labels = (torch.tensor(part) for part in images)
-    targets = torch.nn.functional.one_hot(labels, CLASSES).float()
-    activation = {"sigmoid": torch.nn.Sigmoid, "relu": torch.nn.ReLU}[setting.activation]()
-    layers = (torch.nn.Linear(INPUTS, setting.hidden), activation, torch.nn.Linear(setting.hidden, CLASSES))
-    network = torch.nn.Sequential(*layers)
-    cost = torch.nn.BCEWithLogitsLoss(reduction="sum")
-    optimizer = torch.optim.SGD(network.parameters(), lr=setting.learning_rate, momentum=setting.momentum)
-
-    def epoch() -> float:
-        total = 0.0
-        for rows in torch.randperm(SAMPLES).split(setting.batch_size):
-            optimizer.zero_grad()
-            loss = cost(network(x[rows]), targets[rows]) / len(rows)
-            loss.backward()
-            optimizer.step()
-            if summing:
-                total += loss.item() * len(rows)
-        return total / SAMPLES if summing else loss.item()
-
-    return epoch
+def contestants(setting: Setting) -> dict[str, Contestant]:
+    """Return everybody who is installed and can follow a setting."""
+    rows = images(setting.digits)
+    makers: dict[str, Callable[[], Contestant]] = {f"hpsearch, {e}": partial(ours, setting, rows, e) for e in ENGINES}
+    if importlib.util.find_spec("torch"):
+        makers[PLAIN] = partial(pytorch, setting, rows, summing=False)
+        makers["PyTorch, .item()"] = partial(pytorch, setting, rows, summing=True)
+    makers["scikit-learn"] = partial(scikit_learn, setting, rows)
+    if (setting.hidden, setting.batch_size) == (30, 10):  # the document's own network; it takes ten seconds an epoch
+        makers[SLOW] = partial(one_by_one, setting, rows)
+    return {name: make() for name, make in makers.items()}
 
 
-def timed(epoch: Callable[[], float]) -> tuple[float, float]:
-    """Return seconds and cost of one epoch."""
-    start = time.perf_counter()
-    cost = epoch()
-    return time.perf_counter() - start, cost
+def race(setting: Setting, clock: Callable[[], float], rounds: int) -> Iterator[str]:
+    """Yield a line of the table for each contestant; the slow one runs in the first rounds only."""
+    them, rows = contestants(setting), images(setting.digits)
+    times: dict[str, list[float]] = {name: [] for name in them}
+    repeats = 10 if setting.digits else 1  # an epoch of digits is too short for the clock
+    for number in range(rounds + 1):
+        for name, contestant in them.items():
+            if name == SLOW and number > SLOW_ROUNDS:
+                continue
+            start = clock()
+            for _ in range(repeats):
+                contestant.epoch()
+            if number:  # the first round warms up
+                times[name].append((clock() - start) / repeats)
+    for name, contestant in them.items():
+        seconds, network = statistics.median(times[name]), contestant.network()
+        ratios = [plain / own for plain, own in zip(times.get(PLAIN, []), times[name], strict=False)]
+        ratio = f"{statistics.median(ratios):.2f}" if ratios else "-"
+        score = network.score(rows[0][:SCORED].astype(network.dtype), rows[1][:SCORED])
+        epochs = repeats * (len(times[name]) + 1)
+        yield (
+            f"| {setting} | {name} | {seconds:.4f} | {len(rows[1]) / seconds:,.0f} | {ratio} | "
+            f"{score.cost:.4f} | {score.error:.2%} | {epochs} |"
+        )
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_epoch(name: str, images: Images, benchmark: Any) -> None:
-    epoch = ours(SETTINGS[name], images)
-    benchmark.extra_info["cost of the last epoch"] = benchmark.pedantic(epoch, rounds=ROUNDS, warmup_rounds=1)
+def main() -> None:
+    """Print the table, a line as soon as it is known."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--cpu", action="store_true", help="measure the process's CPU time, on a machine that is busy")
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    asked = parser.parse_args()
+    known, day = facts(home()), datetime.date.today()
+    if importlib.util.find_spec("torch"):
+        known |= {"torch": metadata.version("torch")}
+    versions = ", ".join(f"{name} {known[name]}" for name in ("numpy", "numba", "torch", "scikit-learn") if name in known)
+    kind = "CPU time of the process" if asked.cpu else "wall-clock time"
+    print(f"{day}, {known['cpu']}, {platform.system()}, one thread, {kind}, medians of {asked.rounds} rounds; {versions}\n")
+    print("| network | who | s an epoch | samples/s | times as fast as plain PyTorch | cost | training error | after epochs |")
+    print("| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: |")
+    with threadpool_limits(1):
+        for setting in SETTINGS:
+            for line in race(setting, time.process_time if asked.cpu else time.perf_counter, asked.rounds):
+                print(line, flush=True)
 
 
-@pytest.mark.parametrize("name", SETTINGS)
-def test_epoch_beside_pytorch(name: str, images: Images) -> None:
-    epochs = {
-        "hpsearch": ours(SETTINGS[name], images),
-        "plain PyTorch": pytorch(SETTINGS[name], images, summing=False),
-        "PyTorch with .item()": pytorch(SETTINGS[name], images, summing=True),
-    }
-    for epoch in epochs.values():
-        epoch()
-    rounds = [{who: timed(epoch) for who, epoch in epochs.items()} for _ in range(ROUNDS)]
-    print(f"\n{name}, {'MNIST' if os.environ.get('HPSEARCH_DATA_HOME') else 'made-up images'}")
-    for who in epochs:
-        seconds = statistics.median(times[who][0] for times in rounds)
-        ratio = statistics.median(times[who][0] / times["hpsearch"][0] for times in rounds)
-        print(f"  {who:20}  {seconds:.3f} s, {ratio:.2f} times ours, cost {rounds[-1][who][1]:.4f}")
+if __name__ == "__main__":
+    main()
