@@ -266,9 +266,11 @@ def examine(
 
 @typer_app.command("reproduce")
 def run_reproduction(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one; without it they are listed.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="The published size, not ten minutes' worth on two cores.")] = False,
-    trials: Annotated[int | None, typer.Option("--trials", metavar="N", help="Searches of N trials: a quick look.")] = None,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one, or all; without it they are listed.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="The published size, or 20 seeds.")] = False,
+    trials: Annotated[
+        int | None, typer.Option("--trials", metavar="N", help="Searches of N trials, or N seeds: a quick look.")
+    ] = None,
     jobs: Jobs = None,
     fresh: Fresh = False,
     seed: Annotated[int, typer.Option("--seed", help="Of all its studies.")] = 0,

@@ -1,4 +1,4 @@
-"""What `hpsearch reproduce` does: lists the published comparisons, or runs one and shows published beside ours."""
+"""What `hpsearch reproduce` does: lists the published comparisons, or runs one or all and shows published beside ours."""
 
 from __future__ import annotations
 
@@ -13,16 +13,21 @@ from rich.text import Text
 from hpsearch.commands import show_link, terminal
 from hpsearch.display import display
 from hpsearch.errors import HpsearchError, must_be
-from hpsearch.reproductions.catalogue import REPRODUCTIONS, named
+from hpsearch.reproductions import catalogue
+from hpsearch.reproductions.catalogue import named
+from hpsearch.reproductions.figures import DIFFERS
 from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction
 from hpsearch.tracking import MlflowTracker, project_root
+
+# The name that stands for every reproduction.
+ALL = "all"
 
 
 def reproduce(name: str | None, tracking_uri: str | None, out: Path | None, **settings: Any) -> None:
     """Do what the command says: run the reproduction of that name, or list them where there is none.
 
     Args:
-        name: of a reproduction.
+        name: of a reproduction, or ``"all"`` for one after the other.
         tracking_uri: of the store.
         out: a folder for the pictures, or None.
         settings: as `Options` has them.
@@ -31,19 +36,31 @@ def reproduce(name: str | None, tracking_uri: str | None, out: Path | None, **se
     """
     if name is None:
         _list()
+    elif name == ALL:
+        _run_all(tracking_uri, out, settings)
     else:
         _run(named(name), tracking_uri, out, settings)
 
 
 def _list() -> None:
     table = Table("reproduction", "published claim", "source", box=SIMPLE_HEAD)
-    for one in REPRODUCTIONS:
+    for one in catalogue.REPRODUCTIONS:
         table.add_row(*map(Text, (one.name, one.claim, one.source)))
     terminal().print(table)
-    terminal().print("Run one: hpsearch reproduce NAME", markup=False)
+    terminal().print(f"Run one: hpsearch reproduce NAME; or one after the other: hpsearch reproduce {ALL}", markup=False)
 
 
-def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, settings: dict[str, Any]) -> None:
+def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any]) -> None:
+    """Run every reproduction, and close with one table of how many rows differ from what was published."""
+    table = Table("reproduction", "rows", "differ", box=SIMPLE_HEAD)
+    for one in catalogue.REPRODUCTIONS:
+        found = _run(one, tracking_uri, out, settings)
+        differ = [row.what for row in found.rows if row.verdict.startswith(DIFFERS)]
+        table.add_row(Text(one.name), str(len(found.rows)), Text("; ".join(differ) or "none"))
+    terminal().print(table)
+
+
+def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, settings: dict[str, Any]) -> Reproduced:
     """Run a reproduction, print its table, and say where its pictures are."""
     console, root = terminal(), project_root(Path.cwd())
     if out is not None and out.exists() and not out.is_dir():
@@ -61,6 +78,7 @@ def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, setti
     for sentence in found.conclusions:
         console.print(sentence, markup=False, soft_wrap=True)
     _say_where(console, found, out, tracking_uri)
+    return found
 
 
 def published_beside_ours(found: Reproduced) -> Table:

@@ -53,6 +53,22 @@ def test_table_conclusions_pictures_and_link(project: Path, capsys: pytest.Captu
     assert len(list((project / "mlruns" / "artifacts").rglob("tiny.png"))) == 1
 
 
+def test_all_of_them_with_one_table_at_the_end(
+    project: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def other(options: Options) -> Reproduced:
+        return Reproduced([Row("height", "1", "2", "differs (+1)"), Row("width", "1", "1", "as published")], ["It is high."])
+
+    known = (*catalogue.REPRODUCTIONS, Reproduction("other", "It is flat.", "Nobody (1901)", other))
+    monkeypatch.setattr(catalogue, "REPRODUCTIONS", known)
+    reproducing.reproduce("all", None, project / "out", trials=4, jobs=1)
+    said = capsys.readouterr().out
+    assert "It is low." in said
+    assert "It is high." in said
+    rows = [line.split() for line in said.splitlines() if line.split()[:1] in (["tiny"], ["other"])]
+    assert rows == [["tiny", "1", "none"], ["other", "2", "height"]]
+
+
 def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "hpsearch.cli", "reproduce", *arguments]
     return subprocess.run(line, cwd=folder, capture_output=True, text=True, timeout=120, check=False)

@@ -3,11 +3,35 @@
 from __future__ import annotations
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL
+from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS
+from hpsearch.reproductions.documents.dropout import DROPOUT_800
+from hpsearch.reproductions.documents.hundred_hidden import HUNDRED_HIDDEN
+from hpsearch.reproductions.documents.initialisers import INITIALISERS
+from hpsearch.reproductions.documents.l1 import L1
+from hpsearch.reproductions.documents.l2_all_images import L2_ALL_IMAGES
+from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
+from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.three_rates import THREE_RATES
+from hpsearch.reproductions.experiment import Experiment
 from hpsearch.reproductions.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.reproduction import Reproduction
 from hpsearch.reproductions.svm_vs_network import SVM_VS_NETWORK
 
-REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK)
+# In the order of the document; each is also a study of its own in studies/documents.
+EXPERIMENTS: tuple[Experiment, ...] = (
+    ONE_NEURON,
+    COST_FUNCTIONS,
+    OVERFITTING,
+    L2_ALL_IMAGES,
+    HUNDRED_HIDDEN,
+    L1,
+    DROPOUT_800,
+    INITIALISERS,
+    CHANCE_LEVEL,
+    THREE_RATES,
+)
+REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))
 
 
 def named(name: str) -> Reproduction:
@@ -19,5 +43,5 @@ def named(name: str) -> Reproduction:
     known = {one.name: one for one in REPRODUCTIONS}
     if name not in known:
         advice = f"Take one of them.{did_you_mean(name, known)}"
-        raise SettingError(must_be("NAME", f"one of {', '.join(known)}", name, advice))
+        raise SettingError(must_be("NAME", f"all, or one of {', '.join(known)}", name, advice))
     return known[name]

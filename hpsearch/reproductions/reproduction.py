@@ -36,8 +36,8 @@ class Options:
     Args:
         tracker: makes the tracker of one study; every study of a reproduction is recorded under a name of its own.
         jobs: trials side by side; None takes all cores.
-        full: the published size instead of the one that takes about ten minutes on two cores.
-        trials: searches of this many trials instead of either.
+        full: the published size instead of the one that takes about ten minutes on two cores; 20 seeds of what has that size.
+        trials: searches of this many trials instead of either, or this many seeds of each setting.
         seed: of all studies.
         fresh: start anew instead of going on with what is recorded.
         say: told sentences on how it goes.

@@ -12,8 +12,9 @@ from hpsearch.analysis.crossings import Crossing, Gap, crossings, gaps, shared
 from hpsearch.analysis.extrapolation import FEWEST_SIZES, Extrapolation, extrapolate, foretold
 from hpsearch.analysis.intervals import Interval
 from hpsearch.analysis.learning_curve import LearningCurve
+from hpsearch.reproductions.figures import AS_PUBLISHED, INSIDE
 from hpsearch.reproductions.rivals import AUTO, NETWORK, SCALE, SVM
-from hpsearch.reproductions.svm_table import AS_PUBLISHED, INSIDE, PUBLISHED, verdict
+from hpsearch.reproductions.svm_table import PUBLISHED, verdict
 
 Curves = Mapping[str, LearningCurve]
 Carried = list[tuple[LearningCurve, list[Extrapolation]]]

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from hpsearch.analysis.intervals import prediction_interval
 from hpsearch.analysis.learning_curve import LearningCurve
+from hpsearch.reproductions.figures import AS_PUBLISHED, DIFFERS, INSIDE
 from hpsearch.reproductions.reproduction import Row
 from hpsearch.reproductions.rivals import AUTO, NETWORK, Rivals, Tuned
 from hpsearch.result import Result
@@ -37,7 +38,6 @@ PUBLISHED: dict[str, dict[int, float]] = {
     },
 }
 ROWS = 10_000
-AS_PUBLISHED, INSIDE, DIFFERS = "as published", "within the interval", "differs"
 
 
 def published_curves() -> dict[str, LearningCurve]:

@@ -1,0 +1,34 @@
+"""Pictures of settings under several seeds: what is drawn, in which colours."""
+
+from __future__ import annotations
+
+from hpsearch.plots import still
+from hpsearch.plots.chart import BLUE, GREEN, ORANGE, Chart, Dots, Lines
+from hpsearch.plots.seeds import curves_panel, values_panel
+
+CURVES = {"a": [((1, 1.0), (2, 2.0)), ((1, 3.0), (2, 4.0), (3, 5.0))], "b": [], "c": [((1, 7.0), (2, 8.0))]}
+
+
+def test_the_mean_of_the_seeds_over_each_of_them() -> None:
+    panel = curves_panel("accuracy (%)", CURVES, {"c": [(2, 9.0)], "b": [(1, 1.0)]})
+    lines = [layer for layer in panel.layers if isinstance(layer, Lines)]
+    named = {line.label: (line.colour, list(line.y)) for line in lines if line.label}
+    assert named == {"a": (BLUE, [2.0, 3.0]), "c": (GREEN, [7.0, 8.0])}  # the colour of b stays free
+    assert len([line for line in lines if line.faint]) == 1  # one seed is its own mean
+    crosses = [layer for layer in panel.layers if isinstance(layer, Dots)]
+    assert [(dots.colour, list(dots.y), dots.mark) for dots in crosses] == [("black", [9.0], "cross")]
+    assert (panel.x.scale.low, panel.x.scale.high) == (1, 3) if panel.x.scale else False
+
+
+def test_a_dot_for_each_seed_and_a_cross_where_something_is_published() -> None:
+    panel = values_panel("accuracy (%)", {"a": [1.0, 3.0], "b": [5.0]}, {"b": 6.0})
+    dots = [layer for layer in panel.layers if isinstance(layer, Dots)]
+    assert [(d.colour, list(d.y)) for d in dots] == [(BLUE, [1.0, 3.0]), (ORANGE, [5.0]), ("black", [6.0])]
+    assert [list(layer.y) for layer in panel.layers if isinstance(layer, Lines)] == [[2.0, 2.0], [5.0, 5.0]]
+    assert panel.x.scale is not None
+    assert panel.x.scale.options == ("a", "b")
+
+
+def test_both_are_drawn() -> None:
+    chart = Chart("Which?", "", [curves_panel("cost", CURVES, {}, (0, 10)), values_panel("cost", {"a": [1.0]}, {})], 2)
+    assert still.png(chart).startswith(b"\x89PNG")
