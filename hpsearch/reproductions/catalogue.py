@@ -6,6 +6,7 @@ from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS
 from hpsearch.reproductions.documents.dropout import DROPOUT_800
+from hpsearch.reproductions.documents.expansion import EXPANSION
 from hpsearch.reproductions.documents.hundred_hidden import HUNDRED_HIDDEN
 from hpsearch.reproductions.documents.initialisers import INITIALISERS
 from hpsearch.reproductions.documents.l1 import L1
@@ -27,6 +28,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     HUNDRED_HIDDEN,
     L1,
     DROPOUT_800,
+    EXPANSION,
     INITIALISERS,
     CHANCE_LEVEL,
     THREE_RATES,
