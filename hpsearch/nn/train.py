@@ -14,6 +14,7 @@ from hpsearch.nn import rows
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.full_batch import is_full_batch
 from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.network import Network
@@ -42,7 +43,7 @@ def train(
     data: Rows,
     validation: Rows | None = None,
     *,
-    learning_rate: float = 0.5,
+    learning_rate: float | None = None,
     hidden: int | tuple[int, ...] = (30,),
     activation: str | Activation = "sigmoid",
     cost: str = "cross_entropy",
@@ -60,7 +61,7 @@ def train(
     Args:
         data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,).
         validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
-        learning_rate: see `Recipe`.
+        learning_rate: see `Recipe`; None is 0.5, and leaves it to a full-batch method to find its steps.
         hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
         activation: of the hidden units, see `hpsearch.nn.activations`.
         cost: see `hpsearch.nn.costs`.
@@ -80,7 +81,8 @@ def train(
     >>> network.predict(x[:4]).tolist()
     [0, 1, 1, 0]
     """
-    recipe = _recipe({"learning_rate": learning_rate, **settings})
+    usual = 1.0 if is_full_batch(settings.get("optimizer")) else 0.5
+    recipe = _recipe({"learning_rate": usual if learning_rate is None else learning_rate, **settings})
     known("dtype", dtype, DTYPES)
     x, y = _rows("data", data, dtype)
     chosen = None if validation is None else _rows("validation", validation, dtype)

@@ -36,8 +36,6 @@ from hpsearch.trial import Outcome, Params
 _VALUES = {"error": "accuracy", "cost": "cost"}
 # Settings that a repr leaves out at their default, so that what was recorded before there were any stays valid.
 _LATER = ("expansion", "averaging", "members", "monitor_images", "rescale_penalty")
-# What `shrunk` keeps of the training and the validation part.
-_SHRUNK = (500, 200)
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,6 +133,8 @@ class TrainNetwork:
     # settled where the study is written, so that the workers do as the study's own process would.
     engine: str = field(default="auto", repr=False)
     _engine: str = field(init=False, repr=False, compare=False)
+    # Set where a check has cut the data: sizes meant for all of them are cut likewise.
+    _cut: bool = field(default=False, repr=False, compare=False)
 
     def __repr__(self) -> str:
         shown = [f for f in fields(self) if f.repr and (f.name not in _LATER or getattr(self, f.name) != f.default)]
@@ -250,10 +250,10 @@ class TrainNetwork:
         told, weights = as_data(network)
         return Exported(told | {"data": repr(self.data), "labels": labels}, weights, rows, network.forward(rows))
 
-    def shrunk(self) -> TrainNetwork:
-        """Return the same objective on at most 500 training and 200 validation rows."""
-        parts = (self.data.train, self.data.validation)
-        return replace(self, data=self.data.head(*(min(n, len(p.y)) for n, p in zip(_SHRUNK, parts, strict=True))))
+    def shrunk(self, train: int = 500, validation: int | None = 200) -> TrainNetwork:
+        """Return the same objective on at most so many rows of each part; sizes and mini-batches beyond them are cut too."""
+        rows = None if validation is None else min(validation, len(self.data.validation))
+        return replace(self, data=self.data.head(min(train, len(self.data.train)), rows), _cut=True)
 
     def _train(self, params: Params, context: Context) -> Training | Committee:
         training = self._begin(params, context.rng)
@@ -295,6 +295,8 @@ class TrainNetwork:
         settings = {name: getattr(self, name) for name in PARAMETERS} | dict(params)
         if settings["learning_rate"] is None and is_full_batch(settings["optimizer"]):
             settings["learning_rate"] = 1.0
+        for name in ("train_size", "batch_size") if self._cut else ():
+            settings[name] = min(settings[name], len(self.data.train)) if isinstance(settings[name], int) else settings[name]
         return settings
 
     def _recipe(self, settings: Mapping[str, Any]) -> Recipe:
@@ -308,6 +310,6 @@ class TrainNetwork:
         return replace(recipe, l2=l2, l1=recipe.l1 * share)
 
 
-_FIXED = {"data", "value", "dtype", "monitor_every", "monitor_images", "rescale_penalty", "engine", "_engine"}
+_FIXED = {"data", "value", "dtype", "monitor_every", "monitor_images", "rescale_penalty", "engine", "_engine", "_cut"}
 PARAMETERS = frozenset(f.name for f in fields(TrainNetwork)) - _FIXED
 _RECIPE = frozenset(f.name for f in fields(Recipe)) & PARAMETERS

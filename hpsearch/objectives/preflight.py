@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -108,7 +107,7 @@ def guessing(cost: str, classes: int) -> float:
 
 def _rate_works(objective: TrainNetwork, params: Params, rng: np.random.Generator) -> Verdict:
     """Train three epochs of about 100 mini-batches; the cost must fall, and not rise on the way by more than 2 %."""
-    small = _on_rows(objective, 100 * _batch_size(objective, params))
+    small = objective.shrunk(100 * _batch_size(objective, params), None)
     training = small._start(params | {"epochs": 3}, rng)
     rows = small.answers(params).rows(small.data.train)
     costs = [training.network.score(*rows).cost]
@@ -122,7 +121,7 @@ def _rate_works(objective: TrainNetwork, params: Params, rng: np.random.Generato
 def _overfits(objective: TrainNetwork, params: Params, rng: np.random.Generator) -> Verdict:
     """Five mini-batches, of ten rows at most, until every row is right or 500 epochs are over."""
     size = min(_batch_size(objective, params), 10)
-    small = _on_rows(objective, 5 * size)
+    small = objective.shrunk(5 * size, None)
     whole = is_full_batch(params.get("optimizer", objective.optimizer))
     training = small._start(params | {"epochs": 500} | ({} if whole else {"batch_size": size}), rng)
     rows, learnt, epochs = small.answers(params).rows(small.data.train), 0.0, 0
@@ -177,10 +176,6 @@ _ADVICE = {
 
 def _batch_size(objective: TrainNetwork, params: Params) -> int:
     return int(params.get("batch_size", objective.batch_size))
-
-
-def _on_rows(objective: TrainNetwork, count: int) -> TrainNetwork:
-    return replace(objective, data=objective.data.head(min(count, len(objective.data.train))))
 
 
 def _passed(trial: Trial) -> bool:

@@ -58,3 +58,9 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
 @pytest.mark.parametrize(("classes", "outputs"), [(None, 3), (3, 3), (7, 7)])
 def test_outputs_are_as_many_as_the_classes(classes: int | None, outputs: int) -> None:
     assert train(blobs(), epochs=1, classes=classes).sizes == (INPUTS, 30, outputs)
+
+
+def test_a_full_batch_method_needs_no_rate() -> None:
+    digits = data.digits()
+    network = train(digits.train, digits.validation, optimizer="l-bfgs", epochs=30)
+    assert network.score(digits.validation.x, digits.validation.y).accuracy > 0.9

@@ -11,7 +11,7 @@ import pytest
 import hpsearch.nn.network
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.objectives import TrainNetwork
-from hpsearch.objectives.preflight import CHANCE, INITIAL, OVERFIT, RATE, RATES, guessing
+from hpsearch.objectives.preflight import CHANCE, CHECKS, INITIAL, OVERFIT, RATE, RATES, guessing
 from hpsearch.result import Result
 from hpsearch.strategies import Random, Staged
 from hpsearch.testing import table
@@ -139,3 +139,15 @@ def test_guessing_costs_what_the_books_say() -> None:
     """CS231n gives log C; ten sigmoid outputs at one half cost 10 ln 2 = 6.93 and, squared, 1.25."""
     costs = [guessing(name, 10) for name in ("log_likelihood", "cross_entropy", "quadratic")]
     assert costs == pytest.approx([2.302585, 6.931472, 1.25])
+
+
+def test_checks_and_smoke_cut_sizes_with_the_data() -> None:
+    objective = TrainNetwork(data.digits(), train_size=1000, batch_size=600, epochs=1, learning_rate=0.5)
+    assert objective.shrunk().check({"train_size": 1050}) is None
+    space = Space(learning_rate=Float(0.01, 10.0, log=True), train_size=Choice(1000, 1050))
+    study = Study("cut", space, objective, Staged(trials=12))
+    small = study.smoke().run(jobs=1, backend="sequential", tracker=MemoryTracker())
+    assert [trial.error for trial in small.trials] == [None, None]
+    checks = [t for t in study.run(1, "sequential", MemoryTracker()).trials if t.stage in CHECKS]
+    assert checks
+    assert not [trial.error for trial in checks if trial.error]
