@@ -14,21 +14,28 @@ Points = Sequence[tuple[int, float]]
 
 TRAINING = ("training_cost", "full_training_cost")
 VALIDATION = ("validation_cost", "validation_error")
+# Of the untrained network: see `hpsearch.nn.network.Network.contrast`.
+CONTRAST = "first_contrast"
 # Rates that differ by less are the same rate; a slower decay is no cut.
 _SAME_RATE = 0.7
 # Changes of this share are no changes: records are rounded.
 _NOTHING = 1e-6
+# Shares of a cost that are less are as good as 0, which has no logarithm.
+_LEAST = 1e-9
 
 
 @dataclass(frozen=True)
 class Shape:
-    """The curves of one training as arrays, one value an epoch; a curve that is not there is empty."""
+    """The curves of one training as arrays, one value an epoch; a curve that is not there is empty.
+
+    ``contrast`` is how far apart rows are in the output layer before training, NaN where it was not recorded.
+    """
 
     training: Values
     validation: Values
     accuracy: Values
     rates: Values
-    guessing: float | None = None
+    contrast: float = float("nan")
 
     @property
     def costs(self) -> Values:
@@ -38,11 +45,6 @@ class Shape:
     @property
     def epochs(self) -> int:
         return len(self.costs)
-
-    @property
-    def finite(self) -> bool:
-        """Whether no cost is NaN or infinite."""
-        return bool(np.isfinite(self.training).all() and np.isfinite(self.validation).all())
 
     @cached_property
     def fall(self) -> float:
@@ -54,17 +56,6 @@ class Shape:
         """Whether the cost stays the same throughout the second half, and is not 0."""
         half = self.costs[self.epochs // 2 :]
         return bool(half[-1] != 0 and np.ptp(half) <= _NOTHING * np.abs(half).max())
-
-    @property
-    def chance(self) -> float:
-        """The accuracy of guessing, or where it is not known of the first epoch; NaN without any."""
-        known = self.guessing if self.guessing is not None else (self.accuracy[0] if len(self.accuracy) else np.nan)
-        return float(known)
-
-    @property
-    def best_accuracy(self) -> float:
-        """The highest validation accuracy; NaN without any."""
-        return float(self.accuracy.max()) if len(self.accuracy) else float("nan")
 
     @property
     def end_accuracy(self) -> float:
@@ -80,21 +71,6 @@ class Shape:
         return _ratio(self.validation[0] * (1 - self.end_accuracy), end(self.validation)) if len(self.validation) else np.nan
 
     @cached_property
-    def late(self) -> float:
-        """By what share the cost would fall in half as many epochs more, at the pace of the last third (at least 5)."""
-        return _late_fall(self.costs)
-
-    @cached_property
-    def late_validation(self) -> float:
-        """The same of the validation cost; NaN without one."""
-        return _late_fall(self.validation) if len(self.validation) else float("nan")
-
-    @cached_property
-    def rises(self) -> float:
-        """Mean rise from one epoch to the next after the first third, falls counted as 0, as a share of the mean cost."""
-        return _rises(self.costs)
-
-    @cached_property
     def roughness(self) -> float:
         """Mean size of the second differences in the second half, as a share of the mean cost: noise, 0 for a straight line."""
         return _roughness(self.costs)
@@ -103,6 +79,58 @@ class Shape:
     def validation_roughness(self) -> float:
         """The same of the validation cost; NaN without one."""
         return _roughness(self.validation) if len(self.validation) else float("nan")
+
+    @cached_property
+    def noise(self) -> float:
+        """Mean size of the second differences after the first third, as a share of the range of the cost."""
+        return _noise(self.costs)
+
+    @cached_property
+    def validation_noise(self) -> float:
+        """The same of the validation cost; NaN without one."""
+        return _noise(self.validation) if len(self.validation) else float("nan")
+
+    @cached_property
+    def jump(self) -> float:
+        """The largest rise of the cost from one epoch to the next, the first left out: the logarithm of the ratio, or 0."""
+        return _jump(self.costs)
+
+    @cached_property
+    def validation_jump(self) -> float:
+        """The same of the validation cost; NaN without one."""
+        return _jump(self.validation)
+
+    @cached_property
+    def validation_rises(self) -> float:
+        """Mean rise of the validation cost after the first third, falls counted as 0, as a share of the mean cost; or NaN."""
+        third = len(self.validation) // 3
+        ups = np.maximum(np.diff(self.validation), 0.0)[third:]
+        return _share(ups, self.validation[third:]) if len(self.validation) else float("nan")
+
+    @cached_property
+    def early(self) -> float:
+        """The share of the whole fall of the cost that is done in the first tenth of the epochs."""
+        done, whole = self.costs[0] - self.costs[max(1, self.epochs // 10)], self.costs[0] - self.costs.min()
+        return float(np.divide(done, whole)) if whole > 0 else 0.0
+
+    @cached_property
+    def validation_middle(self) -> float:
+        """The pace of the validation cost before its last third, as the logarithm of what it would do in all epochs; or NaN."""
+        last = max(4, len(self.validation) // 3)
+        middle = self.validation[-2 * last : -last] if len(self.validation) >= 2 * last else self.validation[:last]
+        return _pace(np.log(np.maximum(middle / middle[0], _LEAST))) * len(self.validation) if len(middle) else float("nan")
+
+    @cached_property
+    def accuracy_pace(self) -> float:
+        """How much accuracy would rise in as many epochs more, at the pace of the last third; NaN without any."""
+        last = self.accuracy[-max(4, len(self.accuracy) // 3) :]
+        return _pace(last) * len(self.accuracy) if len(last) else float("nan")
+
+    @cached_property
+    def accuracy_noise(self) -> float:
+        """Standard deviation of the steps of accuracy from epoch to epoch in the second half; NaN without any."""
+        half = self.accuracy[len(self.accuracy) // 2 :]
+        return float(np.diff(half).std()) if len(half) > 1 else float("nan")
 
     @cached_property
     def slope(self) -> float:
@@ -123,12 +151,6 @@ class Shape:
         return _ratio(end(self.validation), end(self.training)) if both else float("nan")
 
     @cached_property
-    def halfway(self) -> int:
-        """The epoch in which accuracy (without it: cost) has made half of the way to its best, counted from 1."""
-        curve = self.accuracy if len(self.accuracy) > 1 else -self.costs
-        return int(np.argmax(curve >= (curve[0] + curve.max()) / 2)) + 1
-
-    @cached_property
     def lowest(self) -> int:
         """The epoch of lowest validation cost, counted from 1; 0 without one."""
         return int(np.argmin(self.validation)) + 1 if len(self.validation) else 0
@@ -141,12 +163,13 @@ class Shape:
         return int(cuts[0]) + 1 if len(cuts) else 0
 
 
-def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None, chance: float | None = None) -> Shape:
+def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None) -> Shape:
     """Return the shape of a history; ``schedule`` holds the rate of each epoch where the history does not."""
     rates = _values(history.get("learning_rate", ()))
     given = rates if schedule is None else np.array([float(rate) for rate in schedule], np.float64)
     training, validation = (_first(history, names) for names in (TRAINING, VALIDATION))
-    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, chance)
+    contrast = next(iter(_values(history.get(CONTRAST, ()))), np.nan)
+    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast))
 
 
 def _first(history: Mapping[str, Points], names: Sequence[str]) -> Values:
@@ -169,16 +192,20 @@ def _ratio(value: float, to: float) -> float:
     return float(np.divide(value, to))
 
 
-def _late_fall(curve: Values) -> float:
-    last = curve[-max(5, round(len(curve) / 3)) :]
-    epochs = np.arange(len(last)) - (len(last) - 1) / 2
-    return -_ratio(float(epochs @ last / (epochs @ epochs)) * len(curve) / 2, float(np.abs(last).mean()))
+def _pace(curve: Values) -> float:
+    """Return the slope of the straight line through a curve, by the epoch."""
+    epochs = np.arange(len(curve)) - (len(curve) - 1) / 2
+    return float(np.divide(epochs @ curve, epochs @ epochs))
 
 
-def _rises(curve: Values) -> float:
-    third = len(curve) // 3
-    ups = np.maximum(np.diff(curve), 0.0)[third:]
-    return _share(ups, curve[third:])
+def _noise(curve: Values) -> float:
+    bends = np.abs(np.diff(curve, 2))[len(curve) // 3 :]
+    return float(np.divide(bends.mean(), np.ptp(curve))) if len(bends) and bends.any() else 0.0
+
+
+def _jump(curve: Values) -> float:
+    ratios = curve[2:] / curve[1:-1]
+    return float(np.log(max(1.0, ratios.max()))) if len(ratios) else float("nan")
 
 
 def _roughness(curve: Values) -> float:

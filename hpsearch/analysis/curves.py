@@ -16,7 +16,9 @@ POINTS = 200
 def curve_names(findings: Findings) -> list[str]:
     """Return the names of all curves; the one the value was read from comes first, then those of the validation part."""
     shown = [findings.chosen] if findings.chosen else list(findings.searching[:1])
-    names = dict.fromkeys(name for t in [*shown, *findings.searching[:50]] if t.outcome for name in t.outcome.history)
+    histories = [t.outcome.history for t in [*shown, *findings.searching[:50]] if t.outcome]
+    # What is known before the first epoch alone is no curve.
+    names = dict.fromkeys(name for history in histories for name, curve in history.items() if curve and curve[-1][0] > 0)
     own = _own(findings, list(names))
     return sorted(names, key=lambda name: (name != own, not name.startswith("validation"), not name.startswith("training")))
 

@@ -1,40 +1,37 @@
 """Reading learning curves: what is wrong with a training, by which numbers, and what to change.
 
-The rules, in the order they are asked; the first that holds gives the label. All costs are relative, so that a cost in other
-units is read alike. Names are those of `hpsearch.analysis.curve_shape.Shape`.
+Three things are told by a rule, the first that holds:
 
-    label                  rule                                                                                 source
-    diverged               a cost is NaN or infinite, or ends at more than twice what the first epoch cost      [2]
-    decayed too early      the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first
-                           fifth of them while cost was still falling by 1 % an epoch                           [1]
-    rate too low           from 10 epochs on: cost falls all the time in tiny even steps (roughness < .004,
-                           rises < .0001), fall < .85, and there is no gap (< 1.1)                              [1, 2]
-    overfitting            validation cost ends 20 % above its lowest and 1.75 times above training cost        [1, 2]
-    rate too high          cost stays the same in the second half, having fallen by less than half; began at 5
-                           times guessing's cost or more and fell (> .85) without any gap (< 1.1), so without
-                           learning; bounces (roughness > .018, rises > .004) and gets nowhere (fall < .01, or
-                           accuracy stays within .03 of the first, and that below .7); bounces wildly
-                           (validation roughness > .27 and rises > .004, rises > .043 without a gap (< 1.8), or
-                           validation cost ends at 2.2 times its lowest and rises > .01)                        [2]
-    bad initialisation     flat, then falling: from 20 epochs on, half of the accuracy comes after epoch 8 and a
-                           fifth of all, and cost is still falling in the end (late > .11); or cost falls
-                           smoothly and far (fall > .8, rises < .006) with a gap (1.1), and the first epoch cost
-                           about as much as guessing or more (excess > .87), or half of the accuracy came in
-                           epoch 4 or later, at a gap above 2 and an accuracy below .7                          [1, 2]
-    plateau needing decay  from 10 epochs on, a rate that is never cut, and rough cost (roughness > .025, rises
-                           > .006, or .01 where fall > .65) that does not fall much (late < .32, late validation
-                           < .33, gap < 2.2), or rough validation cost (> .038) that stays 6 % above its lowest [1]
-    train longer           late validation > .24; or late > .2, no gap (< 1.3) and accuracy below .8 (below 16
-                           epochs: > .12, > .1); or what would be underfitting (below 16 epochs) or rate too low
-                           (below 10)                                                                           [1]
-    underfitting           accuracy below .8, and no gap (< 1.1; < 1.4 where excess > .72 and the rate is not cut;
-                           < 1.6 where training cost has hardly fallen, < .45, and is flat, late < .06); or
-                           accuracy below .92, no gap (< 1.1), cost hardly fallen (< .45) and flat (late < .1)  [1]
-    healthy                none of these
+    label              rule                                                                                     source
+    diverged           a cost is NaN or infinite, or ends at more than twice what the first epoch cost          [2]
+    decayed too early  the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
+                       them while cost was still falling by 1 % an epoch                                        [1]
+    rate too high      cost stays the same in the second half, having fallen by less than half                  [2]
 
-Sources: [1] the course CS231n, Stanford, "Neural Networks 3": reading curves; [2] Nielsen, Neural Networks and Deep Learning,
-ch. 3: the threshold of the learning rate, overfitting. The thresholds were set on labelled curves; `studies/README.md` has what
-the rules are worth on others, and what they cannot tell.
+What is left is told by points: each measure of `hpsearch.analysis.curve_shape.Shape` that is named in the table of
+`hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most is told. What the points
+amount to, in the words of the sources:
+
+    label                  what speaks for it; what rules it out                                            source
+    rate too low           cost falls all the time in small even steps, with no gap and little noise; it does
+                           not where cost has stopped (slope < .00005) or is rough (> .01)                  [1, 2]
+    bad initialisation     before training, rows hardly differ in the output layer, or far too much; a late
+                           start                                                                            [1, 2]
+    overfitting            validation cost ends above its lowest, and far above training cost; not by less
+                           than a tenth                                                                     [1, 2]
+    rate too high          cost leaps and bounces and gets nowhere                                          [2]
+    plateau needing decay  cost goes up and down around a level at a constant rate; not where it is smooth
+                           (roughness < .01, of validation cost < .02)                                      [1]
+    train longer           cost and accuracy are still on their way in the last third                       [1]
+    underfitting           accuracy is low, and validation cost hardly above training cost (never 1.5 times)  [1]
+    healthy                calm, arrived, a small gap; not where validation cost ends 15 % above its lowest [1]
+
+All measures are relative, so that a cost in other units is read alike. A second label is told where it may be true beside the
+first and has almost as many points.
+
+Sources: [1] the course CS231n, Stanford, "Neural Networks 2" (first weights) and "3" (reading curves); [2] Nielsen, Neural
+Networks and Deep Learning, ch. 3: the threshold of the learning rate, overfitting, weight initialisation. `studies/README.md`
+has what a diagnosis is worth, and what it cannot tell.
 """
 
 from __future__ import annotations
@@ -44,15 +41,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from hpsearch.analysis.curve_points import TABLE, Table, points
 from hpsearch.analysis.curve_shape import Points, Shape, end, shape
 from hpsearch.trial import Status, Trial
 
 # With fewer epochs nothing but divergence is told.
 FEWEST = 4
-# With an accuracy as high as this, no gap is no fault.
-GOOD = 0.8
-# Shorter trainings are told to go on before they are called too slow, or too small.
-SLOW, SMALL = 10, 16
+# A second label is told where the first has at most so many points more: it is then half as likely, or likelier.
+NEAR = 0.7
 HEALTHY = "healthy"
 
 ADVICE: dict[str, str] = {
@@ -71,8 +67,9 @@ LABELS = tuple(ADVICE)
 # What may be true beside the label.
 BESIDE = {
     "rate too low": ("train longer",),
-    "decayed too early": ("train longer",),
     "bad initialisation": ("overfitting", "train longer"),
+    "train longer": ("rate too low",),
+    "underfitting": ("train longer", "rate too low"),
 }
 
 
@@ -100,24 +97,25 @@ def diagnose(
     history: Mapping[str, Points],
     *,
     schedule: Iterable[float] | None = None,
-    chance: float | None = None,
     diverged: bool = False,
+    table: Table = TABLE,
 ) -> Diagnosis:
     """Return what the curves of a training say is wrong with it; never raises, whatever the numbers are.
 
     Args:
         history: curves by name, (epoch, value) pairs, as in ``outcome.history``: training_cost (or full_training_cost),
-            validation_cost (or validation_error), validation_accuracy, learning_rate. What is missing is done without; without
-            a validation curve only some of the labels can be told.
+            validation_cost (or validation_error), validation_accuracy, learning_rate; and first_contrast, one point, as
+            `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without; without a
+            validation curve only the labels that have a rule can be told.
         schedule: the learning rate of each epoch, where the history has no learning_rate.
-        chance: accuracy of guessing; None takes the accuracy of the first epoch for it.
         diverged: the training ended because numbers were no longer finite, which its curves need not show.
+        table: the points that are counted.
 
     >>> print(diagnose({"training_cost": [(1, 0.7), (2, float("nan"))]}).evidence)
     A cost is not finite, in epoch 2.
     """
     with np.errstate(all="ignore"):  # what is not a number answers False to every question below
-        return _read(shape(history, schedule, chance), diverged)
+        return _read(shape(history, schedule), diverged, table)
 
 
 def of_trial(trial: Trial) -> Diagnosis | None:
@@ -135,17 +133,21 @@ def label_of(trial: Trial) -> str | None:
     return None if found is None or found.label is None else ", ".join((found.label, *found.also))
 
 
-def _read(s: Shape, diverged: bool) -> Diagnosis:
+def _read(s: Shape, diverged: bool, table: Table) -> Diagnosis:
     lost = _not_finite(s) or ("Training ended because numbers were no longer finite." if diverged else None)
     if lost:
         return Diagnosis("diverged", lost, ADVICE["diverged"])
     if s.epochs < FEWEST:
         return Diagnosis(None, f"There are costs of {s.epochs} epochs, and it takes {FEWEST}.", "Give more epochs.")
-    said = {label: evidence for label, rule in RULES.items() if (evidence := rule(s))}
-    if not said:
+    for label, rule in FIRST.items():
+        if evidence := rule(s):
+            return Diagnosis(label, evidence, ADVICE[label])
+    if not len(s.validation):
         return Diagnosis(None, "There is no validation curve, and training cost shows no fault.", "Record a validation curve.")
-    label = next(iter(said))
-    return Diagnosis(label, said[label], ADVICE[label], tuple(name for name in BESIDE.get(label, ()) if name in said))
+    total = {label: count for label, count in points(s, table).items() if not (label in NEVER and NEVER[label](s))}
+    label = max(total, key=lambda name: total[name])
+    also = (name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
+    return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], tuple(also))
 
 
 def _not_finite(s: Shape) -> str | None:
@@ -168,101 +170,81 @@ def _cut_early(s: Shape) -> str | None:
     return f"The rate was cut from {before:.3g} to {after:.3g} after {cut} of {s.epochs} epochs; {rest}."
 
 
-def _crawls(s: Shape) -> str | None:
-    return _even_steps(s) if s.epochs >= SLOW else None
-
-
-def _even_steps(s: Shape) -> str | None:
-    even = s.roughness < 0.004 and s.rises < 0.0001 and s.late > 0.0003 and s.slope > 0
-    if not even or s.still or s.fall >= 0.85 or not s.gap < 1.1 or s.overshoot >= 1.05:
+def _stuck(s: Shape) -> str | None:
+    if not s.still or s.fall >= 0.5:
         return None
+    return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+
+
+FIRST: dict[str, Callable[[Shape], str | None]] = {
+    "diverged": _exploded,
+    "decayed too early": _cut_early,
+    "rate too high": _stuck,
+}
+
+
+def _creeps(s: Shape) -> str:
     return f"Cost crept evenly from {s.costs[0]:.3g} to {s.costs[-1]:.3g} in {s.epochs} epochs, {s.slope:.2%} an epoch at last."
 
 
-def _starts_late(s: Shape) -> str | None:
-    if s.fall > 0.8 and s.rises < 0.006 and not s.gap < 1.1:
-        if s.excess > 0.87:
-            return (
-                f"Validation cost of the first epoch was {s.validation[0]:.3g}, about {s.excess:.1f} times what guessing costs."
-            )
-        if s.gap > 2 and s.halfway >= 4 and s.end_accuracy < 0.7:
-            return f"Half of what was learnt came after epoch {s.halfway}, and validation cost ends {s.gap:.1f} times as high."
-    late = s.epochs >= 20 and s.halfway >= max(8, 0.2 * s.epochs) and s.lowest >= 1.2 * s.halfway
-    if not late or s.fall <= 0.1 or s.late <= 0.11:
-        return None
-    return f"Half of what was learnt came after epoch {s.halfway} of {s.epochs}, and cost is still falling after that."
+def _begins_badly(s: Shape) -> str:
+    if np.isnan(s.contrast):
+        return f"Validation cost of the first epoch was {s.validation[0]:.3g}, and {_ends_at(s)}."
+    return f"Before training, outputs differed between rows by {s.contrast:.2g}, where 0.1 to 1 is usual; {_ends_at(s)}."
 
 
-def _turned(s: Shape) -> str | None:
-    if not (s.overshoot > 1.2 and s.gap > 1.75 and s.fall > 0.5):
-        return None
+def _turned(s: Shape) -> str:
     numbers = f"Validation cost was lowest ({s.validation.min():.3g}) in epoch {s.lowest} and ends at {end(s.validation):.3g}"
-    return f"{numbers}, while training cost ends at {end(s.training):.3g}."
+    return f"{numbers}, while training cost ends at {end(s.training):.3g}." if len(s.training) else f"{numbers}."
 
 
-def _bounces(s: Shape) -> str | None:
-    if s.still and not s.fall >= 0.5:
-        return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
-    if s.excess > 5 and s.fall > 0.85 and s.gap < 1.1:
-        return f"Cost began about {s.excess:.1f} times above guessing, and nothing was learnt: it ends at {end(s.costs):.3g}."
-    guesses = s.chance < 0.7 and s.best_accuracy < s.chance + 0.03
-    nowhere = s.roughness > 0.018 and s.rises > 0.004 and (s.fall < 0.01 or guesses)
-    wild = (s.validation_roughness > 0.27 and s.rises > 0.004) or (s.overshoot > 2.2 and s.rises > 0.01)
-    if not nowhere and not wild and not (s.rises > 0.043 and s.gap < 1.8):
-        return None
-    return f"Cost bounces (rises of {s.rises:.1%} an epoch on average) and ends at {end(s.costs):.3g} from {s.costs[0]:.3g}."
+def _bounces(s: Shape) -> str:
+    what = f"its largest rise from one epoch to the next is {np.expm1(s.jump):.0%}"
+    return f"Cost went from {s.costs[0]:.3g} to {end(s.costs):.3g}; {what}."
 
 
-def _rough_and_flat(s: Shape) -> str | None:
-    if s.first_cut or s.epochs < SLOW or (s.end_accuracy >= GOOD and _flat_and_high(s)):
-        return None
-    rough = s.rises > 0.006 and s.roughness > 0.025 and not (s.rises < 0.01 and s.fall > 0.65)
-    if rough and s.late < 0.32 and not s.late_validation >= 0.33 and not s.gap >= 2.2:
-        return (
-            f"At a constant rate cost goes up and down around {end(s.costs):.3g} (rises of {s.rises:.1%} an epoch on average)."
-        )
-    if s.overshoot > 1.06 and s.validation_roughness > 0.038 and s.late_validation < 0.1:
-        return f"Validation cost goes up and down around {end(s.validation):.3g}, above its lowest ({s.validation.min():.3g})."
-    return None
+def _up_and_down(s: Shape) -> str:
+    what = f"by {s.roughness:.1%} an epoch on average, validation cost by {s.validation_roughness:.1%}"
+    return f"Cost goes up and down around {end(s.costs):.3g}, {what}."
 
 
-def _falls(s: Shape) -> str | None:
-    short = s.epochs < SMALL
-    open_end = s.late > (0.1 if short else 0.2) and s.gap < 1.3 and s.late_validation > -0.1 and not s.end_accuracy >= GOOD
-    if open_end or s.late_validation > (0.12 if short else 0.24):
-        what, share = ("Training", s.late) if open_end else ("Validation", s.late_validation)
-        return f"{what} cost would fall by {share:.0%} in half as many epochs more, at the pace of the last third."
-    return (_even_steps(s) if s.epochs < SLOW else None) or (_flat_and_high(s) if s.epochs < SMALL else None)
+def _falls(s: Shape) -> str:
+    falls = f"Training cost went from {s.costs[0]:.3g} to {end(s.costs):.3g}, by {s.slope:.1%} an epoch at last"
+    rises = s.accuracy_pace > 0.005
+    return f"{falls}, and accuracy would rise by {s.accuracy_pace:.2f} in as many epochs more." if rises else f"{falls}."
 
 
-def _no_gap(s: Shape) -> str | None:
-    return _flat_and_high(s) if s.epochs >= SMALL else None
-
-
-def _flat_and_high(s: Shape) -> str | None:
-    narrow = s.gap < 1.1 or (s.gap < 1.4 and not s.excess <= 0.72 and s.first_cut == 0)
-    stuck = s.gap < 1.6 and s.fall < 0.45 and s.late < 0.06 and s.late_validation < 0
-    flat = s.gap < 1.1 and s.fall < 0.45 and s.late < 0.1 and s.end_accuracy < 0.92
-    if not flat and (s.end_accuracy >= GOOD or not (narrow or stuck)):
-        return None
+def _no_gap(s: Shape) -> str:
+    if not len(s.training):
+        return f"{_ends_at(s).capitalize()}, having been {s.validation[0]:.3g} in the first epoch."
     return f"Training cost ends at {end(s.training):.3g} and validation cost hardly above it, at {end(s.validation):.3g}."
 
 
-def _no_fault(s: Shape) -> str | None:
-    if not len(s.validation):
-        return None
+def _no_fault(s: Shape) -> str:
     first, last, lowest = s.validation[0], end(s.validation), s.validation.min()
     return f"Validation cost went from {first:.3g} to {last:.3g}, the lowest being {lowest:.3g}."
 
 
-RULES: dict[str, Callable[[Shape], str | None]] = {
-    "diverged": _exploded,
-    "decayed too early": _cut_early,
-    "rate too low": _crawls,
+def _ends_at(s: Shape) -> str:
+    return f"validation cost ends at {end(s.validation):.3g}"
+
+
+# A label that points alone might give is not told where this holds.
+NEVER: dict[str, Callable[[Shape], bool]] = {
+    "rate too low": lambda s: s.slope < 0.00005 or s.roughness > 0.01,
+    "overfitting": lambda s: s.overshoot < 1.1,
+    "plateau needing decay": lambda s: s.roughness < 0.01 and not s.validation_roughness >= 0.02,
+    "underfitting": lambda s: s.gap >= 1.5,
+    HEALTHY: lambda s: s.overshoot > 1.15,
+}
+
+
+EVIDENCE: dict[str, Callable[[Shape], str]] = {
+    "rate too low": _creeps,
+    "bad initialisation": _begins_badly,
     "overfitting": _turned,
     "rate too high": _bounces,
-    "bad initialisation": _starts_late,
-    "plateau needing decay": _rough_and_flat,
+    "plateau needing decay": _up_and_down,
     "train longer": _falls,
     "underfitting": _no_gap,
     HEALTHY: _no_fault,

@@ -178,6 +178,15 @@ class Network:
         """Return the share of rows whose class is found."""
         return self.score(x, labels).accuracy
 
+    def contrast(self, x: Array) -> float:
+        """Return how far apart rows of x are in the output layer: the standard deviation of its pre-activations, their mean.
+
+        About 0.1 to 1 before training; nearly 0 where first weights are too small to let anything through, far above 1 where
+        they are too large.
+        """
+        with np.errstate(all="ignore"):
+            return float(self._z(x).std(axis=1, dtype=np.float64).mean())
+
     def mean_cost(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> float:
         """Return the mean cost, with the penalties for ``len(labels)`` training samples where any are given."""
         penalties = [penalty.penalty(self.weights, len(labels)) for penalty in (l2, l1) if penalty]

@@ -96,7 +96,8 @@ class TrainNetwork:
         SettingError: for a setting of wrong type or out of range.
 
     Metrics of the outcome: best_validation_accuracy, best_validation_cost and best_epoch (counted from 1), all of the kept
-    epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate.
+    epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate; and, of the untrained
+    network alone, first_contrast (see `hpsearch.nn.network.Network.contrast`).
 
     Numbers are told to the network in standard deviations from their mean over the training rows, and costs are half their
     squared errors: 0.5 for guessing the mean. Errors, and the network that is exported, are in your units. In place of the
@@ -226,7 +227,7 @@ class TrainNetwork:
         if isinstance(training, Committee) and "accuracy" in best:
             metrics["single_accuracy"] = training.single_accuracy
         value = score.cost if self.value == "cost" else answers.error(score)
-        return Outcome(value, metrics, context.history, state=training.state())
+        return Outcome(value, metrics, context.history, state=reporting.state(training, context))
 
     def network(self, params: Params, context: Context) -> Network | Ensemble:
         """Return what a trial keeps: from ``context.state``, or trained again from the seed to the same bits."""
@@ -257,7 +258,7 @@ class TrainNetwork:
 
     def _train(self, params: Params, context: Context) -> Training | Committee:
         training = self._begin(params, context.rng)
-        reporting.run(training, context)
+        reporting.run(training, context, self.data.train.x)
         return training
 
     def _begin(self, params: Params, rng: np.random.Generator) -> Training | Committee:

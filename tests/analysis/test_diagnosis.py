@@ -10,6 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import Outcome, Status, Trial
+from hpsearch.analysis.curve_points import LABELS as SCORED
+from hpsearch.analysis.curve_points import points
+from hpsearch.analysis.curve_shape import CONTRAST, shape
 from hpsearch.analysis.diagnosis import ADVICE, LABELS, diagnose, label_of, of_trial
 from tests.benchmarks.curve_data import TUNED_ON
 from tests.benchmarks.curves_of_networks import FILE, Labelled, history, read
@@ -22,15 +25,16 @@ COSTS = ("training_cost", "validation_cost")
 REMADE = ("train longer", "rate too low", "overfitting", "healthy")
 
 
-def test_planted_faults_are_named_on_data_sets_and_seeds_that_no_threshold_was_set_on() -> None:
-    """Promised were 90 % and 50 curves a label; reached are 86.9 %, and 70 of the rarest. See studies/README.md."""
+def test_planted_faults_are_named_on_data_sets_that_no_point_was_fitted_to() -> None:
+    """Promised: 90 %, 50 curves a label, 70 % of each. Reached: 94.2 %, 62 of the rarest, 79 %. See studies/README.md."""
     assert not {curve.made.data for curve in HELD_OUT} & set(TUNED_ON)
     assert {curve.made.data for curve in CURVES if not curve.held_out} == set(TUNED_ON)
     assert FILE.stat().st_size < 1_000_000
     counts = matrix(HELD_OUT)
     assert set(counts) == set(LABELS)
     assert min(row.total() for row in counts.values()) >= 50
-    assert accuracy(counts) >= 0.865
+    assert accuracy(counts) >= 0.9
+    assert min(row[label] / row.total() for label, row in counts.items()) >= 0.7
 
 
 @pytest.mark.parametrize("label", REMADE)
@@ -38,10 +42,10 @@ def test_the_kept_curves_are_those_of_real_trainings(label: str) -> None:
     """Made again from their settings. Only calm ones: where a rate is high, the last bit of another BLAS grows without end."""
     curve = next(c for c in CURVES if c.label == label and c.made.data == "digits")
     again = history(replace(curve.made))
-    for name, points in curve.history.items():
-        first = [[value for _, value in curve[:5]] for curve in (points, again[name])]
+    for name, kept in curve.history.items():
+        first = [[value for _, value in curve[:5]] for curve in (kept, again[name])]
         assert first[0] == pytest.approx(first[1], rel=1e-2), name
-        assert len(again[name]) == len(points)
+        assert len(again[name]) == len(kept)
 
 
 def test_the_label_comes_with_numbers_and_advice() -> None:
@@ -76,13 +80,13 @@ def test_the_schedule_may_come_from_elsewhere() -> None:
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 curves = st.lists(numbers, max_size=30).map(lambda values: tuple(enumerate(values, 1)))
-NAMES = (*COSTS, "validation_accuracy", "learning_rate", "full_training_cost", "validation_error", "something else")
+NAMES = (*COSTS, "validation_accuracy", "learning_rate", "full_training_cost", "validation_error", "first_contrast")
 
 
 @settings(max_examples=300, deadline=None)
-@given(st.dictionaries(st.sampled_from(NAMES), curves), st.none() | st.floats(0, 1), st.none() | st.lists(numbers))
-def test_it_never_raises(history: dict, chance: float | None, schedule: list[float] | None) -> None:
-    found = diagnose(history, chance=chance, schedule=schedule)
+@given(st.dictionaries(st.sampled_from(NAMES), curves), st.none() | st.lists(numbers))
+def test_it_never_raises(history: dict, schedule: list[float] | None) -> None:
+    found = diagnose(history, schedule=schedule)
     assert found.label is None or found.label in LABELS
     assert all(label in LABELS for label in found.also)
     if any(not math.isfinite(value) for name in COSTS for _, value in history.get(name, ())):
@@ -122,6 +126,31 @@ def test_textbook_curves() -> None:
     assert diagnose({"training_cost": flat, "validation_cost": flat}).label == "underfitting"
     rising = tuple((i, 1.2**i) for i in steps)
     assert diagnose({"training_cost": rising, "validation_cost": rising}).label == "diverged"
+
+
+def test_an_older_record_without_the_untrained_network_is_read_from_its_curves() -> None:
+    """Weights that were too small or too large are then often missed, and nothing else suffers."""
+    without = [replace(c, history={name: curve for name, curve in c.history.items() if name != CONTRAST}) for c in HELD_OUT]
+    counts = matrix(without)
+    assert accuracy(counts) >= 0.85
+    assert min(row[label] / row.total() for label, row in counts.items() if label != "bad initialisation") >= 0.7
+
+
+def test_a_label_is_not_given_against_what_must_hold_for_it() -> None:
+    """Points alone would call a calm cost that has arrived a rate too low, as noise is what they know of large rates."""
+    arrived = tuple((i, 1.0 + 0.5 * math.exp(-i / 3)) for i in range(1, 41))
+    counted = points(shape({"training_cost": arrived, "validation_cost": arrived}))
+    assert max(counted, key=lambda label: counted[label]) == "rate too low"
+    assert diagnose({"training_cost": arrived, "validation_cost": arrived}).label == "underfitting"
+
+
+def test_points_are_interpolated_and_stay_as_they_are_outside() -> None:
+    """Worked out by hand; a measure that cannot be taken gives none."""
+    rising = shape({"training_cost": [(1, 2.0), (2, 2.0)], "validation_cost": [(1, 3.0), (2, 3.0)]})
+    zeros = (0.0,) * (len(SCORED) - 1)
+    table = {"": ((0.0, 0.5, *zeros),), "gap": ((1.0, 1.0, *zeros), (2.0, 3.0, *zeros)), "contrast": ((0.0, 9.0, *zeros),)}
+    assert points(rising, table)[SCORED[0]] == 0.5 + 2.0  # the gap is 1.5
+    assert points(rising, table | {"gap": ((1.0, 1.0, *zeros), (1.2, 3.0, *zeros))})[SCORED[0]] == 0.5 + 3.0
 
 
 def _trial(status: Status, curve: Labelled | None) -> Trial:

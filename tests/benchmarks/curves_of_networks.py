@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import json
+import lzma
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.analysis.curve_shape import CONTRAST
 from hpsearch.errors import Diverged
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
@@ -21,7 +22,7 @@ from hpsearch.nn.training import Rows, Training
 from hpsearch.trial import Curve
 from tests.benchmarks.curve_data import dataset
 
-FILE = Path(__file__).parents[1] / "analysis" / "labelled_curves.jsonl.gz"
+FILE = Path(__file__).parents[1] / "analysis" / "labelled_curves.jsonl.xz"
 # Digits that are kept of a number; the rules look at differences of per cents.
 DIGITS = 5
 
@@ -93,8 +94,8 @@ def start(made: Made) -> Training:
 @lru_cache(maxsize=200)
 def history(made: Made) -> History:
     """Train and return the curves; where training diverges, the last point of the training cost is NaN."""
-    points: dict[str, list[tuple[int, float]]] = {}
     training = start(made)
+    points: dict[str, list[tuple[int, float]]] = {CONTRAST: [(0, contrast(training.network, made))]}
     try:
         for epoch in training.run():
             for name, value in epoch.curves.items():
@@ -104,13 +105,18 @@ def history(made: Made) -> History:
     return {name: tuple(curve) for name, curve in points.items()}
 
 
+def contrast(untrained: Network, made: Made) -> float:
+    """Return what `TrainNetwork` reports of an untrained network."""
+    return _rounded(untrained.contrast(dataset(made.data).train.x[:500]))
+
+
 def _rounded(value: float) -> float:
     return float(f"{value:.{DIGITS}g}")
 
 
 def write(curves: Sequence[Labelled], file: Path = FILE) -> None:
     """Write curves as lines of JSON; the same curves give the same bytes."""
-    with gzip.GzipFile(file, "wb", compresslevel=9, mtime=0) as out:
+    with lzma.open(file, "wb", preset=9) as out:
         for curve in curves:
             values = {name: [value for _, value in points] for name, points in curve.history.items()}
             line = asdict(curve) | {"history": values}
@@ -119,12 +125,12 @@ def write(curves: Sequence[Labelled], file: Path = FILE) -> None:
 
 def read(file: Path = FILE) -> list[Labelled]:
     """Return the curves of a file."""
-    with gzip.open(file, "rt") as lines:
+    with lzma.open(file, "rt") as lines:
         return [_labelled(json.loads(line)) for line in lines]
 
 
 def _labelled(line: dict[str, Any]) -> Labelled:
     made = line["made"]
     made |= {"hidden": tuple(made["hidden"]), "cut": tuple(made["cut"])}
-    curves = {name: tuple(enumerate(values, 1)) for name, values in line["history"].items()}
+    curves = {name: tuple(enumerate(values, name != CONTRAST)) for name, values in line["history"].items()}
     return Labelled(line["label"], tuple(line["also"]), line["held_out"], Made(**made), curves)

@@ -1,14 +1,14 @@
 """How often `diagnose` names the fault that was planted: the confusion matrix on the labelled curves that were held out.
 
 python -m tests.benchmarks.labelled_curves          # the held-out curves, a second
-python -m tests.benchmarks.labelled_curves tuned    # the curves that the thresholds were set on
+python -m tests.benchmarks.labelled_curves tuned    # the curves that the table of points was fitted to
 """
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hpsearch.analysis.diagnosis import LABELS, diagnose
 from tests.benchmarks.curves_of_networks import Labelled, read
@@ -17,10 +17,14 @@ Matrix = dict[str, Counter[str | None]]
 
 
 def matrix(curves: Sequence[Labelled]) -> Matrix:
-    """Return how often curves of each label were given which; a further true label counts as the first."""
+    """Return how often curves of each label are given which; a further true label counts as the first."""
+    return counted((curve, diagnose(curve.history).label) for curve in curves)
+
+
+def counted(told: Iterable[tuple[Labelled, str | None]]) -> Matrix:
+    """Return the same of what was told."""
     counts: Matrix = {label: Counter() for label in LABELS}
-    for curve in curves:
-        said = diagnose(curve.history).label
+    for curve, said in told:
         counts[curve.label][curve.label if said in curve.also else said] += 1
     return counts
 

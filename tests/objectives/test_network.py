@@ -21,6 +21,7 @@ from hpsearch.nn.augment import Affine
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
 from hpsearch.nn.full_batch import LBFGS, NewtonCG
 from hpsearch.nn.initializers import Uniform
+from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers import Adam, RMSProp
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Cosine, Cyclic, HalveOnPlateau, InverseTime, Linear, Step, WarmUp
@@ -81,8 +82,24 @@ def test_value_may_be_the_cost() -> None:
 
 def test_names_of_metrics_and_curves_do_not_meet() -> None:
     outcome = train()(PARAMS, context())
-    assert set(outcome.history) == {"training_cost", "validation_cost", "validation_accuracy", "learning_rate"}
+    curves = {"training_cost", "validation_cost", "validation_accuracy", "learning_rate"}
+    assert set(outcome.history) == curves | {"first_contrast"}
     assert set(outcome.metrics) == {"best_validation_accuracy", "best_validation_cost", "best_epoch", "epochs"}
+
+
+def test_of_the_untrained_network_the_contrast_is_reported_once() -> None:
+    """Worked out by hand, unit by unit, from the weights that the seed draws."""
+    objective = train()
+    done = objective(PARAMS, context())
+    (point,) = done.history["first_contrast"]
+    x = objective.data.train.x[:500]
+    untrained = Network.create((x.shape[1], 5, CLASSES), context().rng)
+    hidden = [1 / (1 + np.exp(-(x @ w + b))) for w, b in zip(untrained.weights[0], untrained.biases[0], strict=True)]
+    outputs = [sum(w * h for w, h in zip(row, hidden, strict=True)) for row in untrained.weights[1]]
+    assert point == (0, pytest.approx(np.mean([np.std(output) for output in outputs]), rel=1e-5))
+    assert done.state is not None
+    older = {name: array for name, array in done.state.items() if name != "first_contrast"}
+    assert "first_contrast" not in objective(PARAMS, context(state=older)).history
 
 
 @pytest.mark.parametrize(
@@ -244,7 +261,7 @@ def test_a_trial_broken_off_before_the_first_look_is_scored() -> None:
 def test_it_is_scored_every_so_many_epochs_and_after_the_last(every: int | None, epochs: list[int]) -> None:
     often, seldom = (train(epochs=5, monitor_every=n)(PARAMS, context()) for n in (1, every))
     for name, curve in often.history.items():
-        assert seldom.history[name] == tuple(point for point in curve if point[0] in epochs)
+        assert seldom.history[name] == tuple(point for point in curve if point[0] in (0, *epochs))
     best = max(often.history["validation_accuracy"], key=lambda point: (point[0] in epochs, point[1], -point[0]))
     assert (seldom.metrics["best_epoch"], seldom.metrics["best_validation_accuracy"]) == best
 

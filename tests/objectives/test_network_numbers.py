@@ -68,7 +68,7 @@ def test_value_and_metrics_are_those_of_scikit_learn(value: str) -> None:
     assert outcome.metrics["best_validation_cost"] == pytest.approx(cost, rel=1e-3)
     assert outcome.value == outcome.metrics["best_validation_mse" if value == "error" else "best_validation_cost"]
     assert outcome.metrics["best_validation_cost"] == min(cost for _, cost in outcome.history["validation_cost"])
-    assert set(outcome.history) == {"training_cost", "validation_cost", "learning_rate"}
+    assert set(outcome.history) == {"training_cost", "validation_cost", "learning_rate", "first_contrast"}
     assert set(outcome.metrics) == {f"best_validation_{n}" for n in ("mse", "r2", "cost")} | {"best_epoch", "epochs"}
 
 

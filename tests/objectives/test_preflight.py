@@ -148,6 +148,6 @@ def test_checks_and_smoke_cut_sizes_with_the_data() -> None:
     study = Study("cut", space, objective, Staged(trials=12))
     small = study.smoke().run(jobs=1, backend="sequential", tracker=MemoryTracker())
     assert [trial.error for trial in small.trials] == [None, None]
-    checks = [t for t in study.run(1, "sequential", MemoryTracker()).trials if t.stage in CHECKS]
+    checks = [t for t in study.run(jobs=1, backend="sequential", tracker=MemoryTracker()).trials if t.stage in CHECKS]
     assert checks
     assert not [trial.error for trial in checks if trial.error]

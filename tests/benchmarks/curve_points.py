@@ -1,0 +1,123 @@
+"""Fits the table of points of `hpsearch.analysis.curve_points` to the labelled curves that are not held out.
+
+python -m tests.benchmarks.curve_points          # how well it does on data sets left out, by turns; half a minute
+python -m tests.benchmarks.curve_points write    # writes the table, as Python
+
+The points are the weights of a multinomial logistic regression (scikit-learn) on hat functions around each measure's values;
+all labels count alike. The values are quantiles of the measure.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from hpsearch.analysis import curve_points, diagnosis
+from hpsearch.analysis.curve_shape import Shape, shape
+from tests.benchmarks.curves_of_networks import Labelled, read
+from tests.benchmarks.labelled_curves import accuracy, counted
+from tests.benchmarks.labelled_curves import table as shown
+
+QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
+# Inverse strength of the penalty on the weights, and the data sets that are left out at a time.
+STRENGTH, FOLDS = 1.0, 6
+MEASURES = (
+    "contrast",
+    "excess",
+    "gap",
+    "overshoot",
+    "end_accuracy",
+    "accuracy_pace",
+    "accuracy_noise",
+    "early",
+    "slope",
+    "validation_middle",
+    "roughness",
+    "validation_roughness",
+    "noise",
+    "validation_noise",
+    "jump",
+    "validation_jump",
+    "validation_rises",
+)
+
+Array = NDArray[np.float64]
+
+
+def table(curves: Sequence[Labelled]) -> curve_points.Table:
+    """Return the table fitted to these curves."""
+    from sklearn.linear_model import LogisticRegression
+
+    left = [(curve.label, s) for curve in curves if _left(s := shape(curve.history)) and curve.label in curve_points.LABELS]
+    with np.errstate(all="ignore"):
+        values = {name: np.array([getattr(s, name) for _, s in left]) for name in MEASURES}
+    knots = {name: _knots(column) for name, column in values.items()}
+    hats = [_hats(values[name], knots[name]) for name in MEASURES]
+    means = [np.nanmean(columns, axis=0) for columns in hats]
+    x = np.hstack([np.nan_to_num(columns - mean, nan=0.0) for columns, mean in zip(hats, means, strict=True)])
+    fitted = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=150).fit(x, [label for label, _ in left])
+    order = [list(fitted.classes_).index(label) for label in curve_points.LABELS]
+    weights = np.split(fitted.coef_[order].T, np.cumsum([len(k) for k in knots.values()])[:-1])
+    rows = {n: _rows(knots[n], w - mean @ w) for n, w, mean in zip(MEASURES, weights, means, strict=True)}
+    return {"": ((0.0, *_rounded(fitted.intercept_[order])),)} | rows
+
+
+def _left(s: Shape) -> bool:
+    """Whether nothing was said of a curve before points are counted."""
+    with np.errstate(all="ignore"):
+        return not any(rule(s) for rule in diagnosis.FIRST.values())
+
+
+def _knots(values: Array) -> list[float]:
+    return sorted({float(f"{v:.2g}") for v in np.quantile(values[np.isfinite(values)], QUANTILES)})
+
+
+def _hats(values: Array, knots: Sequence[float]) -> Array:
+    columns = np.stack([np.interp(values, knots, row) for row in np.eye(len(knots))], axis=1)
+    columns[np.isnan(values)] = np.nan
+    return columns
+
+
+def _rows(knots: Sequence[float], weights: Array) -> tuple[tuple[float, ...], ...]:
+    return tuple((knot, *_rounded(row)) for knot, row in zip(knots, weights, strict=True))
+
+
+def _rounded(points: Array) -> list[float]:
+    return [round(float(point), 1) + 0.0 for point in points]
+
+
+def crossvalidated(curves: Sequence[Labelled]) -> list[tuple[Labelled, str | None]]:
+    """Return what each curve is called by a table that was fitted without its data set and some others."""
+    names = sorted({curve.made.data for curve in curves})
+    said: list[tuple[Labelled, str | None]] = []
+    for fold in range(FOLDS):
+        out = names[fold::FOLDS]
+        fitted = table([curve for curve in curves if curve.made.data not in out])
+        said += [(c, diagnosis.diagnose(c.history, table=fitted).label) for c in curves if c.made.data in out]
+    return said
+
+
+def source(fitted: curve_points.Table) -> str:
+    """Return a table as Python, a row a line."""
+    lines = [
+        line for name, rows in fitted.items() for line in (f'    "{name}": (', *(f"        {row}," for row in rows), "    ),")
+    ]
+    return "\n".join(["TABLE: Table = {", *lines, "}"])
+
+
+def main(write: bool = False) -> None:
+    """Print the table, or what such a table is worth on data sets it was not fitted to."""
+    curves = [curve for curve in read() if not curve.held_out]
+    if write:
+        print(source(table(curves)))
+        return
+    counts = counted(crossvalidated(curves))
+    print(f"{accuracy(counts):.1%} on data sets left out, {len(curves)} curves")
+    print(shown(counts))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] == ["write"])
