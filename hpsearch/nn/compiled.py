@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numba import njit
 
-from hpsearch.nn.lanes import LANES, count, filled, load, lowest, more, nothing, prefetch, store, total
+from hpsearch.nn.lanes import LANES, count, filled, load, logistic, lowest, more, nothing, prefetch, store, total
 
 # How a hidden layer bends, and the output layer with its cost.
 SIGMOID, TANH, RECTIFIER = 0, 1, 2
@@ -162,16 +162,17 @@ def _combine(w: Any, strip: int, first: int, a: Any, layer: int, i: int, columns
 @_compile
 def _bend(a: Any, layer: int, i: int, units: int, b: Any, scale: float, hidden: int, leak: float) -> None:
     """Turn the products of a hidden layer into its outputs, in place."""
-    one, two = a.dtype.type(1), a.dtype.type(2)
     by, below = a.dtype.type(scale), a.dtype.type(leak)
     for q in range(units):
         a[layer, i, q] = by * a[layer, i, q] + b[layer - 1, 0, q]
     if hidden == SIGMOID:
-        for q in range(units):
-            a[layer, i, q] = one / (one + math.exp(-a[layer, i, q]))
+        _logistic(a, layer, i, units)
     elif hidden == TANH:
         for q in range(units):
-            a[layer, i, q] = one - two / (one + math.exp(two * a[layer, i, q]))
+            a[layer, i, q] *= 2
+        _logistic(a, layer, i, units)
+        for q in range(units):
+            a[layer, i, q] = 2 * a[layer, i, q] - 1
     else:
         for q in range(units):
             a[layer, i, q] = a[layer, i, q] if a[layer, i, q] > 0 else below * a[layer, i, q]
@@ -180,22 +181,37 @@ def _bend(a: Any, layer: int, i: int, units: int, b: Any, scale: float, hidden: 
 @_compile
 def _answer(net: Net, room: Room, rule: Rule, i: int, scale: float, label: int, step: int) -> None:
     """Turn the products of the output layer into z, and into its delta."""
-    last, number, z = net.inputs.size, room.a.dtype.type, room.z
-    a, delta, b = room.a, room.delta, net.b
-    one, by, top, whole = number(1), number(scale), number(-np.inf), number(0)
+    last, a, delta, b, z = net.inputs.size, room.a, room.delta, net.b, room.z
+    one, by = a.dtype.type(1), a.dtype.type(scale)
     for q in range(rule.classes):
-        z[step, q, i] = a[last, i, q] = by * a[last, i, q] + b[last - 1, 0, q]
-        top = max(top, z[step, q, i])
+        a[last, i, q] = by * a[last, i, q] + b[last - 1, 0, q]
+        z[step, q, i] = a[last, i, q]
+    if rule.cost == LOG_LIKELIHOOD:
+        _softmax(a, last, i, rule.classes)
+    else:
+        _logistic(a, last, i, rule.classes)
     for q in range(rule.classes):
-        if rule.cost == LOG_LIKELIHOOD:
-            a[last, i, q] = math.exp(a[last, i, q] - top)
-            whole += a[last, i, q]
-        else:
-            a[last, i, q] = one / (one + math.exp(-a[last, i, q]))
-    for q in range(rule.classes):
-        out = a[last, i, q] / whole if rule.cost == LOG_LIKELIHOOD else a[last, i, q]
+        out = a[last, i, q]
         wrong = out - one if q == label else out
         delta[last, i, q] = wrong * (out - out * out) if rule.cost == QUADRATIC else wrong
+
+
+@_compile
+def _logistic(a: Any, layer: int, i: int, units: int) -> None:
+    for k in range(0, units, LANES):
+        store(a, layer, i, k, logistic(load(a, layer, i, k)))
+
+
+@_compile
+def _softmax(a: Any, layer: int, i: int, units: int) -> None:
+    top, whole = a.dtype.type(-np.inf), a.dtype.type(0)
+    for q in range(units):
+        top = max(top, a[layer, i, q])
+    for q in range(units):
+        a[layer, i, q] = math.exp(a[layer, i, q] - top)
+        whole += a[layer, i, q]
+    for q in range(units):
+        a[layer, i, q] /= whole
 
 
 @_compile

@@ -110,7 +110,7 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
     vectors = sum(n * -(-units // 16) for n, units in zip(listed, sizes[1:], strict=True))
     products = sum(n * units for n, units in pairwise(sizes))
     numpy = 4_600 * len(listed) / batch_size + sizes[0] + products * (0.02 + 0.2 / batch_size)
-    return 770 + 1.95 * vectors < numpy
+    return bool(770 + 1.95 * vectors < numpy)
 
 
 @cache

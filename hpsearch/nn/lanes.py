@@ -6,8 +6,10 @@ What numba keeps on disk is checked against `hpsearch.nn.compiled` alone: after 
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+import numpy as np
 from llvmlite import ir
 from numba import types
 from numba.core import cgutils
@@ -99,6 +101,52 @@ def total(typing: Any, vector: Any) -> Any:
         return builder.extract_element(found, ir.Constant(ir.IntType(32), 0))
 
     return vector.dtype(vector), code
+
+
+@intrinsic
+def logistic(typing: Any, vector: Any) -> Any:
+    """Return 1 / (1 + exp(-v)) of each number v of a vector."""
+
+    def code(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        one = ir.Constant(args[0].type, [1.0] * LANES)
+        return builder.fdiv(one, builder.fadd(one, _exp(builder, builder.fneg(args[0]), signature.args[0].dtype.bitwidth)))
+
+    return vector(vector), code
+
+
+def _exp(builder: Any, x: Any, bits: int) -> Any:
+    """Return exp(x) = 2^n exp(r) with |r| <= ln(2) / 2, exp(r) by its Taylor series; to the last digit or the one before.
+
+    What would overflow, or vanish, is held at the largest, or smallest, power of two that is a normal number.
+    """
+    kind, mantissa, terms = x.type, *{32: (23, 8), 64: (52, 14)}[bits]
+    most = 2 ** (bits - mantissa - 2) - 1
+
+    def constant(value: float) -> Any:
+        return ir.Constant(kind, [value] * LANES)
+
+    def product(a: Any, b: Any, c: Any) -> Any:
+        return builder.fadd(builder.fmul(a, b, flags=("contract",)), c, flags=("contract",))
+
+    for bound, sign in ((most * math.log(2), ">"), ((1 - most) * math.log(2), "<")):
+        x = builder.select(builder.fcmp_ordered(sign, x, constant(bound)), constant(bound), x)  # NaN stays NaN
+    n = _call(builder, f"llvm.rint.v{LANES}f{bits}", kind, builder.fmul(x, constant(1 / math.log(2))))
+    high = np.float32(math.log(2)) if bits == 64 else np.float16(math.log(2))  # few enough digits for n * high to be exact
+    r = product(n, constant(-float(high)), x)
+    r = product(n, constant(float(high) - math.log(2)), r)
+    found = constant(1 / math.factorial(terms - 1))
+    for k in range(terms - 2, -1, -1):
+        found = product(found, r, constant(1 / math.factorial(k)))
+    whole = ir.VectorType(ir.IntType(bits), LANES)
+    power = _call(builder, f"llvm.fptosi.sat.v{LANES}i{bits}.v{LANES}f{bits}", whole, n)  # of a NaN too
+    power = builder.add(power, ir.Constant(whole, [most] * LANES))
+    power = builder.shl(power, ir.Constant(whole, [mantissa] * LANES))
+    return builder.fmul(found, builder.bitcast(power, kind))
+
+
+def _call(builder: Any, name: str, kind: Any, value: Any) -> Any:
+    """Return what a function of LLVM's own gives, a value of type ``kind``."""
+    return builder.call(cgutils.get_or_insert_function(builder.module, ir.FunctionType(kind, [value.type]), name), [value])
 
 
 @intrinsic
