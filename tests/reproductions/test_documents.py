@@ -138,11 +138,11 @@ def test_a_study_file_offers_the_study_that_is_reproduced(file: Path) -> None:
 @mnist
 @pytest.mark.slow
 @pytest.mark.timeout(3600)
-@pytest.mark.parametrize("name", ["overfitting", "initialisers"])
+@pytest.mark.parametrize("name", ["overfitting", "l2-all-images"])
 def test_published_figures_on_mnist(name: str) -> None:
-    """Every published seed where one more of ours would lie, and the gains of the same sign as published."""
+    """Every published seed where one more of ours would lie, in 95 % of all cases."""
     experiment = next(one for one in EXPERIMENTS if one.name == name)
-    found = experiment.run(Options(MemoryTracker, jobs=2, trials=5, say=lambda _: None))
+    found = experiment.run(Options(MemoryTracker, jobs=2, say=lambda _: None))
     assert [row for row in found.rows if row.verdict.startswith("differs")] == []
 
 
