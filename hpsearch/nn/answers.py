@@ -12,15 +12,15 @@ from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array
 
 if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
+    from hpsearch.nn.answering import Answering
 
 
-def predicts_numbers(network: Network) -> bool:
+def predicts_numbers(network: Answering) -> bool:
     """Return whether a network predicts a number: it has one output and the cost for that."""
     return network.sizes[-1] == 1 and network.cost_name == "squared_error"
 
 
-def answers(y: ArrayLike, count: int, network: Network) -> Array:
+def answers(y: ArrayLike, count: int, network: Answering) -> Array:
     """Return y as an array of shape (count,) that fits the network: numbers where it predicts numbers, else class indices.
 
     Raises:

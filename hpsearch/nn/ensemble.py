@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
-from hpsearch.nn.answers import predicts_numbers
+from hpsearch.nn.answering import Answering
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.costs import targets_of
-from hpsearch.nn.network import Network, Score
-
-# Rows that are answered at a time.
-_CHUNK = 1000
+from hpsearch.nn.network import Network
 
 
-class Ensemble:
+class Ensemble(Answering):
     """Networks of one architecture; each output is the mean of theirs, and the class is the one of the largest mean.
 
     Args:
@@ -29,7 +24,7 @@ class Ensemble:
 
     def __init__(self, networks: Sequence[Network | Ensemble]) -> None:
         self.networks = [one for network in networks for one in voices(network)]
-        self.cost = self.networks[0].cost
+        self.cost, self.cost_name = self.networks[0].cost, self.networks[0].cost_name
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -42,22 +37,6 @@ class Ensemble:
         for network in self.networks[1:]:
             total = total + network.forward(x)
         return total / len(self.networks)
-
-    def predict(self, x: Array) -> Array:
-        """Return the class of each row of x, the one of the largest mean, (n,); or the mean of the numbers predicted."""
-        number = predicts_numbers(self.networks[0])
-        parts = [self._z(chunk) for chunk in _chunks(x)]
-        return np.concatenate([z[0] if number else z.argmax(axis=0) for z in parts])
-
-    def score(self, x: Array, labels: Array) -> Score:
-        """Return cost and accuracy of the mean outputs in one pass over x, (n, d), and labels, (n,), or numbers predicted."""
-        outputs, cost, right = np.arange(self.sizes[-1]), 0.0, 0
-        with np.errstate(all="ignore"):
-            for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
-                z = self._z(chunk)
-                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
-                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
-        return Score(cost / len(labels), math.nan if predicts_numbers(self.networks[0]) else right / len(labels))
 
     def _z(self, x: Array) -> Array:
         """Return the pre-activation that would give the mean outputs, (k, n), finite for any |z| of the members."""
@@ -114,7 +93,3 @@ def _log_outputs(z: Array, output: str) -> tuple[Array, Array]:
     if output == "softmax":
         return z - np.logaddexp.reduce(z, axis=0), np.zeros_like(z)
     return -np.logaddexp(0, -z), -np.logaddexp(0, z)
-
-
-def _chunks(rows: Array) -> Iterator[Array]:
-    return (rows[start : start + _CHUNK] for start in range(0, len(rows), _CHUNK))

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Self
+from typing import Self
 
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn import rows
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
-from hpsearch.nn.answers import answers, predicts_numbers
+from hpsearch.nn.answering import Answering
+from hpsearch.nn.answering import Score as Score
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.costs import COSTS, Cost, targets_of
@@ -22,8 +21,6 @@ from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.layers.passes import LayerPasses, layers_of
 from hpsearch.nn.regularizers import L1, L2
 
-# Rows that are scored at a time; a chunk is a view of the data, never a copy.
-_CHUNK = 1000
 WHOLE = Rates(0.0, 0.0)
 
 
@@ -31,38 +28,8 @@ def _fixed() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
-class Score(NamedTuple):
-    """Mean cost without any penalty, and the share of samples whose class was found: NaN where numbers are predicted.
-
-    >>> Score(0.5, 0.833).error
-    0.167
-    """
-
-    cost: float
-    accuracy: float
-
-    @property
-    def merit(self) -> float:
-        """What rules watch, in [0, 1]: the accuracy, or 1 / (1 + cost) where numbers are predicted.
-
-        >>> Score(3.0, math.nan).merit
-        0.25
-        """
-        return 1 / (1 + self.cost) if math.isnan(self.accuracy) else self.accuracy
-
-    @property
-    def share(self) -> float | None:
-        """The accuracy, or None where numbers are predicted."""
-        return None if math.isnan(self.accuracy) else self.accuracy
-
-    @property
-    def error(self) -> float:
-        """1 - accuracy, without the digits that the subtraction makes up."""
-        return round(1.0 - self.accuracy, 12)
-
-
 @dataclass
-class Network:
+class Network(Answering):
     """Weights and biases of every layer, the activation of the hidden layers, and the cost with its output function.
 
     Args:
@@ -146,38 +113,6 @@ class Network:
         """
         return self.cost.output(self._z(self._finite(x))).T
 
-    def predict(self, x: Array) -> Array:
-        """Return the class of each row of x, (n, d), the one of the largest output, (n,); or the number it predicts.
-
-        Raises:
-            DataError: if x is of another shape or kind, or holds NaN or infinity.
-        """
-        number = predicts_numbers(self)
-        parts = [self._z(chunk) for chunk in _chunks(self._finite(x))]
-        return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
-
-    def score(self, x: Array, labels: Array) -> Score:
-        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
-
-        Raises:
-            DataError: if either is of another shape or kind, or x holds NaN.
-        """
-        x = rows.inputs(x, self.sizes[0])
-        labels, outputs = answers(labels, len(x), self), np.arange(self.sizes[-1])
-        cost, right = 0.0, 0
-        with np.errstate(all="ignore"):
-            for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
-                z = self._z(chunk)
-                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
-                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
-        if not np.isfinite(cost):  # the rows are looked at only where something is wrong: a training scores after each epoch
-            rows.refuse_infinite(x)
-        return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
-
-    def accuracy(self, x: Array, labels: Labels) -> float:
-        """Return the share of rows whose class is found."""
-        return self.score(x, labels).accuracy
-
     def contrast(self, x: Array) -> float:
         """Return how far apart rows of x are in the output layer: the standard deviation of its pre-activations, their mean.
 
@@ -228,11 +163,6 @@ class Network:
             return LayerPasses(layers_of(self, rates), Loss(self.cost_name, self.cost), samples, rng)
         return ThinnedBackprop(self, samples, rates, rng) if any(rates) else Backprop(self, samples)
 
-    def _finite(self, x: Array) -> Array:
-        checked = rows.inputs(x, self.sizes[0])
-        rows.refuse_infinite(checked)
-        return checked
-
     def _z(self, x: Array) -> Array:
         """Return the pre-activation of the output layer, (k, n)."""
         a = x.T
@@ -243,10 +173,6 @@ class Network:
         z = self.weights[-1] @ a
         z += self.biases[-1][:, None]
         return z
-
-
-def _chunks(array: Array) -> Iterator[Array]:
-    return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
 
 
 def _check(weights: Sequence[Array], biases: Sequence[Array], pieces: int) -> None:

@@ -25,7 +25,7 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
         context: of the trial.
         x: training rows, of which the untrained network is shown the first.
     """
-    state = dict(context.state or {CONTRAST: np.array(_contrast(training, x[:_LOOK]))})
+    state = dict(context.state or {CONTRAST: np.array(contrast(training, x))})
     # A state of an earlier version lacks it, and what was there before that training is no longer known.
     before = {CONTRAST: float(state.pop(CONTRAST))} if CONTRAST in state else {}
     if state:
@@ -47,9 +47,10 @@ def state(training: Training | Committee, context: Context) -> dict[str, Array]:
     return training.state() | ({CONTRAST: np.array(before[0][1])} if before else {})
 
 
-def _contrast(training: Training | Committee, x: Array) -> float:
+def contrast(training: Training | Committee, x: Array) -> float:
+    """Return what is reported as `CONTRAST` of networks that are not trained yet, from the first training rows."""
     members = training.members if isinstance(training, Committee) else [training]
-    return sum(member.network.contrast(x) for member in members) / len(members)
+    return sum(member.network.contrast(x[:_LOOK]) for member in members) / len(members)
 
 
 def _report(context: Context, epoch: Epoch, before: Mapping[str, float]) -> None:

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from hpsearch.data import Dataset, Part
+from hpsearch.data import Part
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network
-from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context
+from hpsearch.reproductions.of_network import OfNetwork
 from hpsearch.trial import Outcome, Params
 
 ERROR = "evaluation_error"
 
 
 @dataclass(frozen=True)
-class Evaluated:
+class Evaluated(OfNetwork):
     """Train a network as `TrainNetwork` does, and report the kept one's error on other images as a metric.
 
     The value, by which a search goes, is the validation error still.
@@ -30,7 +28,6 @@ class Evaluated:
         DataError: the data are not marked, so that scores on them might be taken for selection.
     """
 
-    train: TrainNetwork
     evaluation: tuple[Part, ...] = field(repr=False)
 
     def __post_init__(self) -> None:
@@ -46,30 +43,6 @@ class Evaluated:
     def rows(self) -> int:
         """The number of evaluation images."""
         return sum(map(len, self.evaluation))
-
-    @property
-    def data(self) -> Dataset:
-        """The data that are trained and selected on."""
-        return self.train.data
-
-    @property
-    def parameters(self) -> frozenset[str]:
-        """The names it accepts as params."""
-        return self.train.parameters
-
-    @property
-    def required(self) -> frozenset[str]:
-        """The names it cannot do without."""
-        return self.train.required
-
-    @property
-    def measure(self) -> str:
-        """What the value is."""
-        return self.train.measure
-
-    def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse params it could not train with."""
-        self.train.check(params)
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Train, and add ``evaluation_error`` to the metrics."""

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
-from hpsearch.data import Dataset, Part
+from hpsearch.analysis.curve_shape import CONTRAST
+from hpsearch.data import Part
 from hpsearch.nn.regularizers import L1, L2, WeightCost
 from hpsearch.nn.training import Training
-from hpsearch.objectives import TrainNetwork
+from hpsearch.objectives.reporting import contrast
 from hpsearch.ports import Context
+from hpsearch.reproductions.of_network import OfNetwork
 from hpsearch.reproductions.readings import PENALTY, TRAINING_ACCURACY, TRAINING_COST, readings
 from hpsearch.trial import Outcome, Params
 
 
 @dataclass(frozen=True)
-class Watched:
+class Watched(OfNetwork):
     """Train a network as `TrainNetwork` does, and report what the document's program watches.
 
     The value is the lowest error on the evaluation data: published figures are those of the best epoch.
@@ -29,44 +29,26 @@ class Watched:
     weights cost by L2 and L1, which no other cost here holds). Metrics: see `hpsearch.reproductions.readings.readings`.
     """
 
-    train: TrainNetwork
     training: bool = False
-
-    @property
-    def data(self) -> Dataset:
-        """The data that are trained and scored on."""
-        return self.train.data
-
-    @property
-    def parameters(self) -> frozenset[str]:
-        """The names it accepts as params."""
-        return self.train.parameters
-
-    @property
-    def required(self) -> frozenset[str]:
-        """The names it cannot do without."""
-        return self.train.required
 
     @property
     def measure(self) -> str:
         """What the value is."""
         return "test error of the best epoch" if self.data.reproduction else self.train.measure
 
-    def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse params it could not train with."""
-        self.train.check(params)
-
     def shrunk(self) -> Watched:
         """Return the same objective on a small part of the data."""
-        return replace(self, train=replace(self.train, train_size=None).shrunk())
+        return replace(self, train=self.train.shrunk())
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Train for ``context.budget`` epochs, or all."""
         training = self.train._start(params, context.rng)
-        rows = self.data.train.head(params.get("train_size", self.train.train_size) or len(self.data.train))
+        rows = self.train._rows(self.train._settings(params))
+        before = contrast(training, self.data.train.x)
         for epoch in training.run(until=context.budget):
             more = _scores(training, rows) if self.training else {}
             context.report(epoch.epoch, **epoch.curves, **more)
+        context.report(0, **{CONTRAST: before})
         metrics = {"best_epoch": float(training.kept_epoch)}
         return Outcome(training.kept_score.error, metrics | readings(context.history), context.history)
 
