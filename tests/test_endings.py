@@ -274,10 +274,15 @@ def test_a_worker_killed_from_outside_costs_no_trial(tmp_path: Path) -> None:
 
 
 def _alive(pid: str) -> bool:
-    try:
-        return psutil.Process(int(pid)).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+    """Whether a process still runs a moment after it was killed: the system ends it when it comes to it."""
+    for _ in range(100):
+        try:
+            if psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE:
+                return False
+        except psutil.NoSuchProcess:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def _measured(params: Params, context: Any) -> Outcome:

@@ -82,7 +82,7 @@ class FullyConnected(PythonModel):
 
 def _forward(layers: Layers, x: np.ndarray) -> np.ndarray:
     """Return the pre-activation of the output layer, (k, n)."""
-    a = x.astype(layers[0][0].dtype, copy=False).T
+    a = np.ascontiguousarray(x, layers[0][0].dtype).T  # a data frame's order of memory would be summed in another order
     for weights, biases, function in layers[:-1]:
         a = function(weights @ a + biases[:, None])
     weights, biases, _ = layers[-1]
