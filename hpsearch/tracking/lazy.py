@@ -27,6 +27,10 @@ class Lazy(Mapping[str, Value], Generic[Value]):
             self._kept[name] = self._fetch(name)
         return self._kept[name]
 
+    def __contains__(self, name: object) -> bool:
+        # A mapping's own way would be to fetch the value.
+        return name in self._names
+
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
 
