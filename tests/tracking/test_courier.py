@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ def test_an_interrupt_of_the_last_writing_keeps_what_is_left_and_ends_at_once(ro
         child.stdin.write("\n")
         child.stdin.flush()
         assert child.stdout.readline() == "finishing\n"
+        time.sleep(1)  # it says so just before it waits, and the lock stands much longer
         child.send_signal(signal.SIGINT)
         _, errors = child.communicate(timeout=30)
         assert holder.poll() is None
