@@ -72,8 +72,15 @@ def _rows(database: sqlite3.Connection, experiment: str, folder: str) -> Rows:
     for kind, table in (("tag", "tags"), ("param", "params"), ("metric", "latest_metrics")):
         held = database.execute(f"select run_uuid, key, value from {table}")
         rows += [[kind, names[run], *row] for run, *row in held if run in names]
-    kept = [row for row in rows if not _LEFT_OUT.fullmatch(row[-2])]
+    rows = [row for row in rows if not _LEFT_OUT.fullmatch(row[-2])]
+    kept = [[*row[:-1], _facts(row[-1])] if row[-2] == "hpsearch.facts" else row for row in rows]
     return sorted([_plain(str(cell), names, folder) for cell in row] for row in kept)
+
+
+def _facts(text: str) -> str:
+    """Return facts without those of git, and the BLAS libraries in order: they are found in that of a hash."""
+    found = {name: fact for name, fact in json.loads(text).items() if not name.startswith("git_")}
+    return json.dumps(found | {"blas": ", ".join(sorted(found["blas"].split(", ")))})
 
 
 def _plain(text: str, names: dict[str, str], folder: str) -> str:
