@@ -90,6 +90,7 @@ def test_numpy_and_json_alone_read_it(tmp_path: Path) -> None:
 
 
 def test_a_file_of_every_version_is_kept() -> None:
+    """That of the newest one pins today's format: its known answers are in `KEPT`."""
     assert list(KEPT) == list(range(1, VERSION + 1))
     assert {path.name for path in HERE.glob("*.npz")} == {f"network-{version}.npz" for version in KEPT}
 
@@ -101,6 +102,17 @@ def test_files_of_every_version_are_read(version: int) -> None:
     kept, (cost, outputs) = load(HERE / f"network-{version}.npz"), KEPT[version]
     assert kept.cost_name == cost
     np.testing.assert_allclose(kept.forward(ROW), outputs, rtol=1e-6)
+
+
+def test_the_file_of_todays_version_is_written_as_it_was(tmp_path: Path) -> None:
+    """The pin of the format: the kept file, read and saved again, has the same words and the same arrays, to the bit."""
+    kept, again = HERE / f"network-{VERSION}.npz", tmp_path / "again.npz"
+    save(load(kept), again)
+    with np.load(kept, allow_pickle=False) as was, np.load(again, allow_pickle=False) as now:
+        assert now.files == was.files
+        for name in was.files:
+            assert (now[name].dtype, now[name].shape) == (was[name].dtype, was[name].shape)
+            assert now[name].tobytes() == was[name].tobytes()
 
 
 def written(path: Path, told: Any = None, arrays: dict[str, Any] | None = None, **changes: Any) -> Path:
