@@ -1,0 +1,1 @@
+"""What crosses packages: stories of whole studies."""
