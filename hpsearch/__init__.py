@@ -17,17 +17,16 @@ from typing import TYPE_CHECKING, Any
 
 from hpsearch import data as data
 from hpsearch.errors import HpsearchError
-from hpsearch.median_stop import MedianStop
 from hpsearch.ports import Batch, Context, Proposal
-from hpsearch.result import Result
+from hpsearch.search.result import Result
+from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Choice, Float, Int, Space
-from hpsearch.stop import Stop
 from hpsearch.study import Study
 from hpsearch.trial import Outcome, Status, Trial
 
 if TYPE_CHECKING:
-    from hpsearch.cli import main
-    from hpsearch.comparison import compare
+    from hpsearch.cli.application import main
+    from hpsearch.comparison.comparison import compare
 
 __all__ = [
     "Batch",
@@ -54,11 +53,11 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     """Import the command line only when a study file asks for it: the study itself must not depend on it."""
     if name == "main":
-        from hpsearch.cli import main
+        from hpsearch.cli.application import main
 
         return main
     if name == "compare":
-        from hpsearch.comparison import compare
+        from hpsearch.comparison.comparison import compare
 
         return compare
     raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")

@@ -12,25 +12,23 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.admission import check_limits, check_objective, check_parts
-from hpsearch.composition import confirmed, given, replicated
-from hpsearch.describing import describe
 from hpsearch.errors import StudyError
-from hpsearch.execution import Backend, Execution, engine
-from hpsearch.exporting import Leader, offered, with_model
-from hpsearch.facts import facts, home
-from hpsearch.isolation import Limits
-from hpsearch.loop import Loop
-from hpsearch.median_stop import MedianStop
+from hpsearch.execution.executor import Backend, Execution, engine
+from hpsearch.execution.isolation import Limits
+from hpsearch.execution.task import AnyObjective, Task
 from hpsearch.ports import Batch, DataRecord, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
-from hpsearch.progress import Progress
-from hpsearch.replay import Replay
-from hpsearch.result import Result
-from hpsearch.selection import Candidate, Rule, candidates, select
+from hpsearch.search.admission import check_limits, check_objective, check_parts
+from hpsearch.search.batches import confirmed, given, replicated
+from hpsearch.search.environment import facts, home
+from hpsearch.search.export import Leader, offered, with_model
+from hpsearch.search.identity import describe
+from hpsearch.search.loop import Loop
+from hpsearch.search.progress import Progress
+from hpsearch.search.replay import Replay
+from hpsearch.search.result import Result
+from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Space
-from hpsearch.stop import Stop
-from hpsearch.task import AnyObjective, Task
-from hpsearch.trial import CONFIRM, Params, Trial
+from hpsearch.trial import CONFIRM, Candidate, Params, Rule, Trial, candidates, select
 
 # The first number of a spawn key says what the random numbers are for.
 _STRATEGY, _REPLICATE, _TRIAL, _SELECTION = 0, 1, 2, 3
@@ -52,7 +50,7 @@ class Study:
         known: finished trials of an earlier study of the same space, for strategies that learn.
         replicates: how often each setting is run, under seeds 0, 1, ... that all settings share.
         confirm: how many leaders are run again at the end, under ``confirm_replicates`` fresh seeds each.
-        select: how the best setting is chosen, see `hpsearch.selection.select`.
+        select: how the best setting is chosen, see `hpsearch.trial.selection.select`.
         stop: rules that end the study before its strategy does.
         early_stop: rule that ends single trials whose curve lags behind those of earlier batches.
         trial_seconds: wall-clock limit of one trial; a trial beyond it is ended, as timed out.
@@ -262,7 +260,7 @@ def _default_tracker(source: Path | None) -> Tracker:
 def _attach_report(result: Result) -> str:
     """Attach the report; return an empty text, or why it could not be: drawing never fails a study that is done."""
     try:
-        from hpsearch.report import files  # matplotlib and plotly take a second, which `import hpsearch` should not cost
+        from hpsearch.report.report import files
 
         result.tracker.attach(result.record, files(result))
     except Exception as error:

@@ -13,7 +13,7 @@ import pytest
 from hpsearch import Batch, Choice, Context, Float, Int, Proposal, Space, Study
 from hpsearch.errors import SettingError, SpaceError, StudyError
 from hpsearch.ports import Search
-from hpsearch.progress import Progress
+from hpsearch.search.progress import Progress
 from hpsearch.strategies import Grid, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker

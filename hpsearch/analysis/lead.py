@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from hpsearch.selection import Candidate
+from hpsearch.trial import Candidate
 
 
 @dataclass(frozen=True)

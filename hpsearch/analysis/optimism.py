@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from hpsearch.analysis.bestof import expected_best
 from hpsearch.analysis.sample import Array, sample
 from hpsearch.errors import SettingError, must_be
-from hpsearch.selection import Candidate
+from hpsearch.trial import Candidate
 
 _DRAWS = 10_000
 # Fewer trials leave no pair of doublings to judge a third by.

@@ -13,6 +13,6 @@ from hpsearch.nn.network import Network, Score
 from hpsearch.nn.stack import Stack
 from hpsearch.nn.storage import load, save
 from hpsearch.nn.train import train
-from hpsearch.nn.training import Epoch, Monitors, Recipe, Training
+from hpsearch.nn.training.training import Epoch, Monitors, Recipe, Training
 
 __all__ = ["Epoch", "Monitors", "Network", "Recipe", "Score", "Stack", "Training", "load", "save", "train"]

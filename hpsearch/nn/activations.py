@@ -2,8 +2,8 @@
 
 All but `Maxout` work on each element alone and have a derivative that can be written in terms of the output a = f(z), so that
 backpropagation need not keep z. A new one is a class with a ``name``, a ``__call__`` and a ``slope``, an entry in
-`ACTIVATIONS`, and a line where logged networks are read (`hpsearch.tracking.pyfunc_network`). `LeakyRelu`, `Elu` and `Maxout`
-have a setting, which may be searched.
+`ACTIVATIONS`, and a line where logged networks are read (`hpsearch.tracking.models.pyfunc_network`). `LeakyRelu`, `Elu`
+and `Maxout` have a setting, which may be searched.
 """
 
 from __future__ import annotations

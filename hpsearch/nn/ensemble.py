@@ -9,9 +9,9 @@ import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
-from hpsearch.nn.answering import Answering
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network
+from hpsearch.nn.prediction import Answering
 
 
 class Ensemble(Answering):

@@ -8,9 +8,9 @@ import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import rows
-from hpsearch.nn.answers import answers
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.network import Network
+from hpsearch.nn.prediction import answers
 from hpsearch.nn.regularizers import L1, L2
 from hpsearch.nn.settings import whole
 from hpsearch.nn.stack import Stack

@@ -10,15 +10,15 @@ import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
-from hpsearch.nn.answering import Answering
-from hpsearch.nn.answering import Score as Score
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
-from hpsearch.nn.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.costs import COSTS, Cost, targets_of
-from hpsearch.nn.dropout import Rates, ThinnedBackprop
 from hpsearch.nn.initializers import Initializer, check_init, draw
 from hpsearch.nn.layers.loss import Loss
-from hpsearch.nn.layers.passes import LayerPasses, layers_of
+from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.passes.dropout import Rates, ThinnedBackprop
+from hpsearch.nn.passes.layered import LayerPasses, layers_of
+from hpsearch.nn.prediction import Answering
+from hpsearch.nn.prediction import Score as Score
 from hpsearch.nn.regularizers import L1, L2
 
 WHOLE = Rates(0.0, 0.0)

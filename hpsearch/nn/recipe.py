@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import Expansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
-from hpsearch.nn.dropout import DROPOUT
-from hpsearch.nn.engine import ENGINES
-from hpsearch.nn.full_batch import check_full_batch, is_full_batch
-from hpsearch.nn.optimizers import MOMENTUM, Rule, check_optimizer
+from hpsearch.nn.layers.dropout import DROPOUT
+from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.optimizers.rules import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import Check, number, refuse_open, whole
 from hpsearch.nn.stopping import Stopping
+
+# What does not go with these methods: its value where it is left out, and why.
+_LEFT_OUT: dict[str, tuple[Any, str]] = {
+    "learning_rate": (1.0, "A line search finds every step."),
+    "batch_size": (10, "Every step looks at all rows."),
+    "schedule": (Constant(), "There is no learning rate to change."),
+    "dropout": (0.0, "The cost must be the same whenever it is asked for."),
+    "input_dropout": (0.0, "The cost must be the same whenever it is asked for."),
+    "l1": (0.0, "The cost must have a derivative everywhere; l2 has."),
+    "expansion": (None, "The cost must be the same whenever it is asked for."),
+    "averaging": (None, "There are no steps of which to take an average."),
+}
+
+ENGINES = ("auto", "numpy", "numba")
 
 KEEP = ("accuracy", "cost")
 
@@ -79,12 +92,12 @@ class Recipe:
         monitors: what is recorded.
         l1: >= 0, see `hpsearch.nn.regularizers.L1` for the convention.
         optimizer: a name in `hpsearch.nn.optimizers.OPTIMIZERS`, or a rule such as ``Adam(beta1=0.8)``. With a full-batch
-            method (see `hpsearch.nn.full_batch`) an epoch is one iteration.
-        dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.dropout`.
+            method (see `hpsearch.nn.optimizers.full_batch`) an epoch is one iteration.
+        dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.passes.dropout`.
         input_dropout: the same of the inputs.
         expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
         averaging: what is scored and kept in the place of the last weights, see `hpsearch.nn.averaging`, or None.
-        engine: what runs it, ``"numpy"``, ``"numba"`` where that knows the settings, or ``"auto"``, see `hpsearch.nn.engine`.
+        engine: what runs it, ``"numpy"``, ``"numba"`` where that knows the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
     """
@@ -148,3 +161,13 @@ def _check_rule(what: str, rule: object, method: str, examples: str) -> None:
     if isinstance(rule, type) or not hasattr(rule, method):
         raise SettingError(must_be(what, f"a {what} rule", rule, f"Take {examples}."))
     refuse_open(what, rule)
+
+
+def check_full_batch(recipe: Recipe) -> None:
+    """Refuse settings that do not go with a full-batch method, where the recipe asks for one."""
+    for name, (absent, reason) in _LEFT_OUT.items() if recipe.full_batch else ():
+        if getattr(recipe, name, absent) != absent:
+            advice = f"{reason} In a space, write when={{'optimizer': 'sgd'}} behind it."
+            raise SettingError(
+                must_be(name, f"left out, or {absent}, with {recipe.optimizer!r}", getattr(recipe, name), advice)
+            )

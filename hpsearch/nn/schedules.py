@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Protocol, runtime_checkable
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn.plateau import Plateau
 from hpsearch.nn.settings import Template, number, setting, unresolved, whole
+from hpsearch.nn.stopping import Plateau
 
 _SHARE = number(0.0, 1.0, advice="Give the share of the starting rate that is left at the end of the training.")
 _SOME = number(0.0, 1.0, open_low=True, advice="Give the share of the starting rate that is left at the end, such as 0.01.")

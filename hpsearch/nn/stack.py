@@ -11,14 +11,14 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.backprop import Backprop
-from hpsearch.nn.dropout import Rates
 from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
 from hpsearch.nn.layers.layer import Layer
 from hpsearch.nn.layers.loss import Loss
-from hpsearch.nn.layers.passes import LayerPasses, affines, as_layer, forward
 from hpsearch.nn.network import WHOLE, Network, _fixed
+from hpsearch.nn.passes.backprop import Backprop
+from hpsearch.nn.passes.dropout import Rates
+from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward
 
 _EXAMPLE = "Write Stack(Affine.create(64, 30, rng), Relu(), Affine.create(30, 10, rng), SoftmaxWithLoss())."
 

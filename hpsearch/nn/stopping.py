@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-from hpsearch.nn.plateau import Plateau
 from hpsearch.nn.settings import Template, number, setting, whole
 
 _GAIN = number(0.0, 1.0, open_high=True, advice="0.05 asks for a twentieth of the remaining errors; 0 is NoImprovement.")
@@ -77,3 +76,18 @@ class SmallGain(Template):
 
     def done(self, memory: Memory) -> bool:
         return memory[1] >= self.patience
+
+
+class Plateau(NamedTuple):
+    """The best accuracy so far, and for how many epochs it has not been beaten."""
+
+    best: float = -1.0
+    waited: float = 0.0
+
+    def after(self, accuracy: float) -> Plateau:
+        """Return the plateau one epoch later; an accuracy equal to the best is no improvement.
+
+        >>> Plateau().after(0.9).after(0.9).after(0.8)
+        Plateau(best=0.9, waited=2.0)
+        """
+        return Plateau(accuracy) if accuracy > self.best else Plateau(self.best, self.waited + 1)

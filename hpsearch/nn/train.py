@@ -14,13 +14,13 @@ from hpsearch.nn import rows
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.ensemble import Ensemble
-from hpsearch.nn.full_batch import is_full_batch
-from hpsearch.nn.history import Epoch
 from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.network import Network
+from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.settings import whole, widths
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.history import Epoch
+from hpsearch.nn.training.training import Training
 
 _SETTINGS = tuple(item.name for item in fields(Recipe))
 _NAMES = ("validation", "hidden", "activation", "cost", "init", "dtype", "classes", "seed", "report", *_SETTINGS)

@@ -14,21 +14,21 @@ from hpsearch.nn.activations import Activation, check_activation
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.augment import Expansion, side_of
 from hpsearch.nn.averaging import Averaging
-from hpsearch.nn.committee import Committee
-from hpsearch.nn.engine import prepare, resolve
+from hpsearch.nn.engines.select import prepare, resolve
 from hpsearch.nn.ensemble import Ensemble, as_data
-from hpsearch.nn.full_batch import is_full_batch
 from hpsearch.nn.initializers import Initializer, check_init
 from hpsearch.nn.network import Network
-from hpsearch.nn.optimizers import Rule
+from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.optimizers.rules import Rule
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.stopping import Stopping
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.committee import Committee
+from hpsearch.nn.training.training import Training
 from hpsearch.objectives import preflight, reporting
-from hpsearch.objectives.answers import FOR_CLASSES, FOR_NUMBERS, Answers, Classes, Numbers
+from hpsearch.objectives.targets import FOR_CLASSES, FOR_NUMBERS, Answers, Classes, Numbers
 from hpsearch.ports import Context, Exported, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
@@ -75,7 +75,7 @@ class TrainNetwork:
             settings, such as ``Adam(beta1=0.8)``. ``"l-bfgs"``, ``"cg"`` and ``"newton-cg"`` look at all rows in every step, an
             epoch of theirs is one iteration, and learning_rate, batch_size, schedule, l1 and dropout are left out.
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
-            scored and exported, with nothing left to rescale (see `hpsearch.nn.dropout`).
+            scored and exported, with nothing left to rescale (see `hpsearch.nn.passes.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
         expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
             None leaves them as they are. Images are square. Training cost is then that of the distorted ones.
@@ -91,7 +91,7 @@ class TrainNetwork:
         dtype: ``"float32"``, or ``"float64"`` at about twice the time.
         engine: ``"auto"`` trains with numba where it is installed (``hpsearch[fast]``), ``"numpy"`` never does, ``"numba"``
             refuses to start without it. Trainings that the compiled loop does not know, or that NumPy does faster, run on
-            NumPy all the same (see `hpsearch.nn.engine`). Both agree but for rounding; the study records which it was.
+            NumPy all the same (see `hpsearch.nn.engines.select`). Both agree but for rounding; the study records which it was.
     Raises:
         SettingError: for a setting of wrong type or out of range.
 

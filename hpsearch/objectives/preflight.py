@@ -21,14 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from hpsearch.nn.full_batch import is_full_batch
+from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.schedules import Constant
-from hpsearch.nn.training import Training
-from hpsearch.objectives.answers import FOR_NUMBERS
+from hpsearch.nn.training.training import Training
+from hpsearch.objectives.targets import FOR_NUMBERS
 from hpsearch.ports import Batch, Context, Preflight, Proposal
-from hpsearch.space import Float, Space
+from hpsearch.space import Float, Space, admits
 from hpsearch.trial import PREFLIGHT, Outcome, Params, Trial
-from hpsearch.windows import admits
 
 if TYPE_CHECKING:
     from hpsearch.objectives.network import TrainNetwork

@@ -8,9 +8,9 @@ import numpy as np
 
 from hpsearch.analysis.curve_shape import CONTRAST
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.committee import Committee
-from hpsearch.nn.history import Epoch
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.committee import Committee
+from hpsearch.nn.training.history import Epoch
+from hpsearch.nn.training.training import Training
 from hpsearch.ports import Context
 
 # Rows that the untrained network is looked at with.

@@ -8,8 +8,7 @@ from typing import Any
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, beyond, value_scale
 from hpsearch.plots.chart import GREY, ORANGE, YELLOW, Axis, ColourBar, Dots
-from hpsearch.trial import Status, Trial
-from hpsearch.wording import shown
+from hpsearch.trial import Status, Trial, shown
 
 Place = Callable[[Trial], float]
 

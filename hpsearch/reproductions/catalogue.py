@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.reproductions.bergstra.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS
 from hpsearch.reproductions.documents.dropout import DROPOUT_800
@@ -15,9 +16,8 @@ from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
 from hpsearch.reproductions.experiment import Experiment
-from hpsearch.reproductions.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.reproduction import Reproduction
-from hpsearch.reproductions.svm_vs_network import SVM_VS_NETWORK
+from hpsearch.reproductions.svm.svm_vs_network import SVM_VS_NETWORK
 
 # In the order of the document; each is also a study of its own in studies/documents.
 EXPERIMENTS: tuple[Experiment, ...] = (

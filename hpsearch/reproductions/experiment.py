@@ -8,6 +8,7 @@ from typing import Any
 
 from hpsearch.data import Dataset, mnist
 from hpsearch.errors import StudyError
+from hpsearch.execution.task import AnyObjective
 from hpsearch.objectives import TrainNetwork
 from hpsearch.plots import still
 from hpsearch.plots.chart import Chart
@@ -16,12 +17,10 @@ from hpsearch.reproductions.listed import Listed, as_params, space_of
 from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction, Row
 from hpsearch.reproductions.views import View
 from hpsearch.reproductions.watched import Watched
-from hpsearch.result import Result
+from hpsearch.search.result import Result
 from hpsearch.space import Space
 from hpsearch.study import Study
-from hpsearch.task import AnyObjective
-from hpsearch.trial import Params
-from hpsearch.wording import duration
+from hpsearch.trial import Params, duration
 
 SOURCE = "Nielsen, Neural Networks and Deep Learning, ch. 3"
 Load = Callable[[], Dataset]

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Tracker
-from hpsearch.progress import Progress
+from hpsearch.search.progress import Progress
 
 if TYPE_CHECKING:
-    from hpsearch.result import Result
+    from hpsearch.search.result import Result
     from hpsearch.study import Study
 
 Show = Callable[[Progress], None]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from hpsearch.analysis.curve_shape import CONTRAST
 from hpsearch.data import Part
 from hpsearch.nn.regularizers import L1, L2, WeightCost
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.training import Training
 from hpsearch.objectives.reporting import contrast
 from hpsearch.ports import Context
 from hpsearch.reproductions.of_network import OfNetwork

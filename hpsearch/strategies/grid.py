@@ -9,8 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hpsearch.ports import Batch, Proposal, Search
-from hpsearch.ranges import Spacing
-from hpsearch.space import Space
+from hpsearch.space import Space, Spacing
 from hpsearch.trial import Trial
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.execution.task import call
 from hpsearch.ports import Context
 from hpsearch.space import Params
-from hpsearch.task import call
 from hpsearch.trial import Outcome
 
 

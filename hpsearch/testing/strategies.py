@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from hpsearch.execution import Backend
+from hpsearch.execution.executor import Backend
 from hpsearch.ports import Strategy, Tracker
 from hpsearch.space import Space
 from hpsearch.study import Study

@@ -2,6 +2,6 @@
 
 from hpsearch.tracking.memory import MemoryTracker
 from hpsearch.tracking.mlflow_tracker import MlflowTracker
-from hpsearch.tracking.store import Store, project_root
+from hpsearch.tracking.store.store import Store, project_root
 
 __all__ = ["MemoryTracker", "MlflowTracker", "Store", "project_root"]

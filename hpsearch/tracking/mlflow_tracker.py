@@ -11,17 +11,20 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import Exported, Recorded, StudyRecord
-from hpsearch.tracking import artifacts, experiment, links, model, openings, story, study_run
-from hpsearch.tracking.best_curve import BestCurve
-from hpsearch.tracking.client import PAGE, search, told
-from hpsearch.tracking.courier import Courier
+from hpsearch.tracking import test_access
+from hpsearch.tracking.delivery.retry_queue import Outbox, waiting
+from hpsearch.tracking.delivery.writer_thread import Courier
+from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import OpenStudy
-from hpsearch.tracking.outbox import Outbox, waiting
-from hpsearch.tracking.pages import Pages
-from hpsearch.tracking.store import Store, project_root
-from hpsearch.tracking.study_run import Children, read_children
-from hpsearch.tracking.trial_run import decode
-from hpsearch.tracking.writer import read_curve, read_file, write_best, write_points
+from hpsearch.tracking.pages import links, summary
+from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.runs import artifacts, experiment, study_run
+from hpsearch.tracking.runs.best_curve import BestCurve
+from hpsearch.tracking.runs.study_run import Children, read_children
+from hpsearch.tracking.runs.trial_run import decode
+from hpsearch.tracking.runs.writer import read_curve, read_file, write_best, write_points
+from hpsearch.tracking.store.client import PAGE, search, told
+from hpsearch.tracking.store.store import Store, project_root
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 
 
 class MlflowTracker:
-    """Records studies in an MLflow store; see `hpsearch.ports.Tracker` for the law of its methods.
+    """Records studies in an MLflow store; see `hpsearch.ports.tracker.Tracker` for the law of its methods.
 
     Args:
         uri: the store; else ``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db`` under ``root``.
@@ -137,12 +140,12 @@ class MlflowTracker:
     def opening(self, record: StudyRecord, trial: Trial) -> int:
         """Count, before it happens, that the test part is opened to score ``trial``; return how often it was."""
         with told("The opening of the test part cannot be recorded"):
-            return openings.count_opening(self.store.client, self._recorded(record).run_id, trial)
+            return test_access.count_opening(self.store.client, self._recorded(record).run_id, trial)
 
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
         """Log the test scores of a trial, on the study and on the trial."""
         with told("The scores on the test part cannot be recorded"):
-            openings.write_scores(self.store.client, self._recorded(record), trial, scores)
+            test_access.write_scores(self.store.client, self._recorded(record), trial, scores)
 
     def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
         """Log the network of a trial as an MLflow model, unless it is logged already; return what loads it.
@@ -155,8 +158,8 @@ class MlflowTracker:
             study = self._recorded(record)
         if trial.number not in study.outbox.runs:
             raise TrackingError(f"{failed}: the trial itself waits for the store. Run the study again.")
-        place = model.Place(self.store.client, study.parent, study.outbox.runs[trial.number])
-        return model.keep(place, record, trial, export, failed)
+        place = log.Place(self.store.client, study.parent, study.outbox.runs[trial.number])
+        return log.keep(place, record, trial, export, failed)
 
     def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
         """Log files of the whole study as artifacts of its run, and show the pictures on its page."""
@@ -233,7 +236,7 @@ class MlflowTracker:
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=story.title(record, ()))
+            parent = client.create_run(experiment_id, tags=tags, run_name=summary.title(record, ()))
             children = self._children(parent)
         else:
             children = self._children(parent)

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking import about, study_run
-from hpsearch.tracking.best_curve import BestCurve
-from hpsearch.tracking.courier import Courier
-from hpsearch.tracking.outbox import Outbox
-from hpsearch.tracking.page import Page
-from hpsearch.tracking.pages import Pages
+from hpsearch.tracking.delivery.retry_queue import Outbox
+from hpsearch.tracking.delivery.writer_thread import Courier
+from hpsearch.tracking.pages import related
+from hpsearch.tracking.pages.page import Page
+from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs.best_curve import BestCurve
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -66,4 +67,4 @@ class OpenStudy:
     @cached_property
     def _about(self) -> dict[str, str]:
         """Looked up once: the studies that this one is about were there before it."""
-        return about.addresses(self.outbox.store, self.record)
+        return related.addresses(self.outbox.store, self.record)

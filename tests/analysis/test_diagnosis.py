@@ -168,7 +168,7 @@ def test_trials() -> None:
 
 
 def test_a_trial_s_run_carries_its_diagnosis() -> None:
-    from hpsearch.tracking.trial_run import encode
+    from hpsearch.tracking.runs.trial_run import encode
 
     slow = next(c for c in CURVES if c.label == "rate too low" and diagnose(c.history).label == c.label)
     assert encode(_trial(Status.FINISHED, slow), record()).tags["hpsearch.diagnosis"].startswith("rate too low")

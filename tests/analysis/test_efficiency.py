@@ -9,15 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hpsearch.analysis.efficiency import (
-    Best,
-    Scores,
-    binomial_variance,
-    chance_of_best,
-    efficiency_curve,
-    experiment,
-    mixture,
-)
+from hpsearch.analysis.efficiency import Best, Scores, binomial_variance, chance_of_best, efficiency_curve, experiment, mixture
 from hpsearch.analysis.sample import Array
 from hpsearch.errors import SettingError
 

@@ -7,8 +7,7 @@ import math
 import pytest
 
 from hpsearch.analysis.lead import lead
-from hpsearch.selection import Candidate
-from hpsearch.trial import Outcome, Status, Trial
+from hpsearch.trial import Candidate, Outcome, Status, Trial
 
 
 def candidate(first: int, *values: float, replicates: range | None = None) -> Candidate:

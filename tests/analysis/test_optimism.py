@@ -8,8 +8,7 @@ from scipy import integrate, stats
 
 from hpsearch.analysis.optimism import counting_noise, doubling, optimism, seed_noise
 from hpsearch.errors import SettingError
-from hpsearch.selection import candidates
-from hpsearch.trial import Outcome, Status, Trial
+from hpsearch.trial import Outcome, Status, Trial, candidates
 
 
 def lowest_of(n: int) -> float:

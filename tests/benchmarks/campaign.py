@@ -27,9 +27,10 @@ from pathlib import Path
 
 import psutil
 
-from hpsearch.loading import load_study
+from hpsearch.cli.loading import load_study
 from hpsearch.testing import table
-from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, doctor
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
+from hpsearch.tracking.doctor import doctor
 from hpsearch.trial import Status, Trial
 
 STUDY = '''

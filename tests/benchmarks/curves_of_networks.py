@@ -18,7 +18,7 @@ from hpsearch.errors import Diverged
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.schedules import Memory
-from hpsearch.nn.training import Rows, Training
+from hpsearch.nn.training.training import Rows, Training
 from hpsearch.trial import Curve
 from tests.benchmarks.curve_data import dataset
 

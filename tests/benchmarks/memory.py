@@ -16,7 +16,7 @@ from typing import Any
 import psutil
 
 from hpsearch import Choice, Context, Float, Space, Study, data
-from hpsearch.nn.engine import resolve
+from hpsearch.nn.engines.select import resolve
 from hpsearch.objectives import TrainNetwork
 from hpsearch.strategies import Random
 from hpsearch.tracking import MemoryTracker

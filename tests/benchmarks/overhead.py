@@ -25,7 +25,7 @@ from typing import Any
 
 from hpsearch import Context, Float, Space, Study
 from hpsearch.ports import Tracker
-from hpsearch.progress import Progress
+from hpsearch.search.progress import Progress
 from hpsearch.strategies import Bayesian, Random
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
 

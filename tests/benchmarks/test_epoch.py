@@ -30,8 +30,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hpsearch import data
-from hpsearch.facts import facts, home
-from hpsearch.nn.engine import resolve
+from hpsearch.nn.engines.select import resolve
+from hpsearch.search.environment import facts, home
 from tests.benchmarks.contestants import CLASSES, Contestant, Images, Setting, one_by_one, ours, pytorch, scikit_learn
 
 pytestmark = pytest.mark.benchmark

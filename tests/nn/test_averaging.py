@@ -11,10 +11,10 @@ import pytest
 from hpsearch.errors import SettingError
 from hpsearch.nn import Monitors, Network, Recipe, Training
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
-from hpsearch.nn.committee import Committee
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.schedules import Cyclic, HalveOnPlateau, WarmUp
 from hpsearch.nn.stopping import NoImprovement
+from hpsearch.nn.training.committee import Committee
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
 # 64 rows in mini-batches of 16: four steps an epoch.

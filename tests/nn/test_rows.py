@@ -12,7 +12,7 @@ from hpsearch.nn.arrays import Array
 from hpsearch.nn.gradcheck import check_gradient
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.training import Training
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
 X, LABELS = blobs()

@@ -30,7 +30,7 @@ from hpsearch.nn.regularizers import L1, L2
 from hpsearch.nn.schedules import Cosine
 from hpsearch.nn.stack import Stack
 from hpsearch.nn.stopping import NoImprovement
-from hpsearch.nn.training import Training
+from hpsearch.nn.training.training import Training
 from tests.nn.blobs import CLASSES, INPUTS, blobs
 
 LOSSES = {

@@ -19,10 +19,10 @@ from hpsearch.errors import Diverged, SettingError
 from hpsearch.nn.activations import Elu, LeakyRelu, Maxout
 from hpsearch.nn.augment import Affine
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
-from hpsearch.nn.full_batch import LBFGS, NewtonCG
 from hpsearch.nn.initializers import Uniform
 from hpsearch.nn.network import Network
-from hpsearch.nn.optimizers import Adam, RMSProp
+from hpsearch.nn.optimizers.full_batch import LBFGS, NewtonCG
+from hpsearch.nn.optimizers.rules import Adam, RMSProp
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Cosine, Cyclic, HalveOnPlateau, InverseTime, Linear, Step, WarmUp
 from hpsearch.nn.stopping import NoImprovement

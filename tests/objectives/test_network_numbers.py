@@ -16,7 +16,7 @@ from hpsearch import Choice, Float, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError
 from hpsearch.nn.ensemble import voices
-from hpsearch.nn.optimizers import Adam
+from hpsearch.nn.optimizers.rules import Adam
 from hpsearch.nn.schedules import HalveOnPlateau
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import TrainNetwork
@@ -25,7 +25,7 @@ from hpsearch.ports import Context
 from hpsearch.strategies import Staged
 from hpsearch.testing import ObjectiveContract, table
 from hpsearch.tracking.memory import MemoryTracker
-from hpsearch.tracking.model import save
+from hpsearch.tracking.models.log import save
 from hpsearch.trial import Params
 
 PARAMS: Params = {"learning_rate": 0.1}

@@ -12,7 +12,7 @@ import hpsearch.nn.network
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.objectives import TrainNetwork
 from hpsearch.objectives.preflight import CHANCE, CHECKS, INITIAL, OVERFIT, RATE, RATES, guessing
-from hpsearch.result import Result
+from hpsearch.search.result import Result
 from hpsearch.strategies import Random, Staged
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker

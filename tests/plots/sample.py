@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hpsearch import Choice, Context, Float, Int, Space, Study
-from hpsearch.result import Result
+from hpsearch.search.result import Result
 from hpsearch.strategies import Random, Staged
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Params

@@ -13,7 +13,7 @@ from hpsearch.errors import SettingError
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Chart, Dots, Lines, Panel, Parallel
 from hpsearch.plots.kinds import KINDS, draw
-from hpsearch.result import Result
+from hpsearch.search.result import Result
 from tests.plots.sample import STUDIES, result
 
 # Kinds that have nothing to draw, and say so.

@@ -12,17 +12,11 @@ from pathlib import Path
 import pytest
 
 from hpsearch import data
+from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
-from hpsearch.loading import load_study
 from hpsearch.reproductions.catalogue import EXPERIMENTS, named
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
-from hpsearch.reproductions.documents.cost_functions import (
-    COST_FUNCTIONS,
-    CROSS_30,
-    CROSS_100,
-    QUADRATIC_30,
-    QUADRATIC_100,
-)
+from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.experiment import Experiment, network

@@ -12,7 +12,7 @@ import pytest
 from hpsearch.ports import Tracker
 from hpsearch.testing import TrackerContract
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
-from hpsearch.tracking.server import serve
+from hpsearch.tracking.store.server import serve
 from tests.tracking.sample import plain, record, text, trials
 
 

@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.errors import TrackingError
-from hpsearch.tracking import MlflowTracker, Store, names, outbox, unsent
+from hpsearch.tracking import MlflowTracker, Store
+from hpsearch.tracking.delivery import retry_queue, spool_file
+from hpsearch.tracking.store import names
 from tests.tracking.sample import SPACE, plain, record, text, trials
 
 KILLED = """
@@ -63,7 +65,7 @@ def wait_for(done: Callable[[], object]) -> None:
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outbox, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(retry_queue, "RETRY_SECONDS", 0.0)
 
 
 def test_a_kill_in_the_middle_of_a_trial_is_taken_up(root: Path) -> None:
@@ -85,7 +87,7 @@ def test_a_kill_in_the_middle_of_a_trial_is_taken_up(root: Path) -> None:
 
 
 def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
-    from hpsearch.tracking.writer import write_trial
+    from hpsearch.tracking.runs.writer import write_trial
 
     tracker.start(record())
     tracker.record(plain(0, 0.25))
@@ -162,7 +164,7 @@ def test_a_trial_the_store_refuses_holds_up_no_other(tracker: MlflowTracker, mon
     for number in range(3):
         tracker.record(plain(number))
     tracker.finish("finished", [])
-    assert [trial.number for trial in unsent.read(tracker.store.unsent("sample"), tracker._open().run_id, SPACE)] == [0]
+    assert [trial.number for trial in spool_file.read(tracker.store.unsent("sample"), tracker._open().run_id, SPACE)] == [0]
     found = tracker.find(record())
     assert found is not None
     assert len(found.trials) == 3

@@ -5,14 +5,21 @@ from __future__ import annotations
 import numpy as np
 
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.dropout import DROPOUT, draw_mask
+from hpsearch.nn.settings import number
+
+DROPOUT = number(
+    0.0,
+    1.0,
+    open_high=True,
+    advice="It is the share that is left out: 0.5 of the hidden units, 0.2 of the inputs are usual, 0 is none.",
+)
 
 
 class Dropout:
     """Each element is left out with probability ``rate`` and else divided by 1 - rate; while scoring, x is handed on as it is.
 
     Args:
-        rate: in [0, 1); 0.5 of hidden units, 0.2 of inputs are usual. See `hpsearch.nn.dropout` for the rule and its source.
+        rate: in [0, 1); 0.5 of hidden units, 0.2 of inputs are usual. See `hpsearch.nn.passes.dropout` for the rule.
     Raises:
         SettingError: for a rate out of range.
     """
@@ -34,3 +41,10 @@ class Dropout:
 
     def units(self, inputs: int) -> int:
         return inputs
+
+
+def draw_mask(rng: np.random.Generator, rate: float, mask: Array) -> Array:
+    """Fill a mask: 0 with probability ``rate``, else 1 / (1 - rate)."""
+    rng.random(out=mask, dtype=mask.dtype.type)
+    np.greater_equal(mask, rate, mask)
+    return np.multiply(mask, 1.0 / (1.0 - rate), mask)

@@ -1,0 +1,272 @@
+"""What the commands do; each is imported by the command line when it is called, so that --help stays quick."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.cli.display import best_table, chosen_line, completeness, display, failures, rows_table
+from hpsearch.cli.loading import load_study
+from hpsearch.errors import HpsearchError, StudyError, must_be
+from hpsearch.execution.processes import kill_workers
+from hpsearch.execution.signals import Terminated, twice_ends_at_once
+from hpsearch.search.result import Result
+from hpsearch.study import Study
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
+from hpsearch.tracking.doctor import doctor
+from hpsearch.tracking.pages import links
+from hpsearch.tracking.runs import catalog
+from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+
+
+def run_study(
+    study: Study,
+    file: Path | None,
+    jobs: int | None,
+    fresh: bool,
+    retry: bool | None,
+    smoke: bool,
+    tracking_uri: str | None,
+    backend: str,
+    model: bool | None = None,
+    report: bool = True,
+) -> None:
+    """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
+    console, sign = terminal(), -1 if study.maximize else 1
+    study = study.smoke() if smoke else study
+    root = project_root(file.parent if file else Path.cwd())
+    tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
+    with _resumable(), display(console, sign) as progress:
+        made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
+        options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
+        result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
+    if result.trials and result.taken_over == len(result.trials):
+        console.print(
+            f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
+        )
+    _show_result(console, result, sign)
+    if result.model is not None:
+        console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
+    if result.unreported:
+        console.print(result.unreported, markup=False, style="yellow", soft_wrap=True)
+    if not smoke:
+        for note in tracker.notes:
+            console.print(note, markup=False, soft_wrap=True)
+        show_link(console, tracker, tracking_uri)
+    if result.trials and not any(trial.ok for trial in result.trials):
+        reason = next((trial.error for trial in result.trials if trial.error), "")
+        typer.echo(f"hpsearch: No trial finished. The first one said: {reason}", err=True)
+        raise SystemExit(1)
+
+
+def _program() -> list[str]:
+    """Return how this process was called: as the command, or as a study's own file."""
+    called = Path(sys.argv[0])
+    return ["python", str(called)] if called.suffix == ".py" and called.parent != Path(__file__).parent else ["hpsearch"]
+
+
+def _show_result(console: Console, result: Result, sign: int) -> None:
+    console.print(best_table(result.trials, sign, result.record.measure, console.width))
+    if any(trial.replicate for trial in result.trials):
+        console.print(chosen_line(result.chosen, sign), markup=False, soft_wrap=True)
+    if getattr(result.study.strategy, "complete", False):
+        console.print(completeness(result.trials), markup=False, soft_wrap=True)
+    for line in failures(result.trials):
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
+
+
+def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
+    """Say how to open the study that a tracker has at hand in MLflow."""
+    pages = ["hpsearch", "ui", *(["--tracking-uri", tracking_uri] if tracking_uri else [])]
+    start = "" if tracker.store.served else f"{shlex.join(pages)} and open "
+    console.print(f"See it in MLflow: {start}{tracker.link()}", markup=False, soft_wrap=True)
+
+
+def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
+    """Print a recorded study from its texts alone: its file may be gone."""
+    console.print(f"{summary.name}: {summary.question}", markup=False)
+    for key, text in summary.identity.items():
+        console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
+    counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
+    console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
+    finished = sorted((r for r in rows if r.selectable), key=lambda r: -r.value if summary.maximize else r.value)
+    console.print(rows_table(finished[:count], len(rows), console.width))
+    for row in [row for row in rows if row.error][:count]:
+        console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
+
+
+def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
+    """Say how a repeated trial compares with its record.
+
+    Raises:
+        HpsearchError: it came out differently.
+    """
+    if differences:
+        raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")
+    terminal().print(f"Trial {number} of {name} came out bit-identical to the record.", markup=False)
+
+
+def recorded_result(name: str, tracking_uri: str | None) -> Result:
+    """Return the result of a recorded study without running anything; its file must still define the same study."""
+    store = open_store(tracking_uri)
+    summary = catalog.summary(store, name)
+    if summary.source is None:
+        advice = "Ask where it is defined, in Python: study.result() reads the record and has the same methods."
+        raise StudyError(f"Study {name!r} was run without a file, which this command would load it from. {advice}")
+    file = store.root / summary.source
+    return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
+
+
+def examine_store(tracking_uri: str | None, mend: bool) -> None:
+    """Say what is wrong with the store of this project, mend it where asked to, and end with 1 where something is left."""
+    console, store = terminal(), Store.at(tracking_uri, project_root(Path.cwd()))
+    if store.database is None:
+        store = Store.open(tracking_uri, store.root)
+    elif not store.database.exists():
+        console.print(f"There is no store at {str(store.database)!r} yet.", markup=False, soft_wrap=True)
+        return
+    left = 0
+    for finding in doctor.examine(store):
+        mended = mend and doctor.mended(finding)
+        text = f"{finding.what} Mended: {finding.remedy}" if mended else str(finding)
+        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        left += not mended
+    if left:
+        raise SystemExit(1)
+    console.print(f"The store {store.shown} is healthy.", markup=False, soft_wrap=True)
+
+
+def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Draw the report of a recorded study, attach it to its record, and write it to a file where one is named."""
+    from hpsearch.report.report import REPORT, files
+
+    result = recorded_result(name, tracking_uri)
+    _check_folder(out)
+    made = files(result)
+    result.tracker.attach(result.record, made)
+    if out is not None:
+        out.write_bytes(made[REPORT])
+    place = f"written to {out} and kept" if out is not None else "kept"
+    tracker: Any = result.tracker
+    terminal().print(f"The report of {name} is {place} among the artifacts of its run in MLflow.", markup=False, soft_wrap=True)
+    show_link(terminal(), tracker, tracking_uri)
+
+
+def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Write one picture of a recorded study to a file, .png or .html.
+
+    Raises:
+        HpsearchError: there is no such kind, or no such ending, or nothing to draw yet.
+    """
+    from hpsearch.plots import interactive, still
+    from hpsearch.plots.kinds import check_kind, draw
+    from hpsearch.tracking.store.names import slug
+
+    check_kind(kind)
+    out = out or Path(f"{slug(name)}-{kind}.png")
+    if out.suffix not in (".png", ".html"):
+        raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
+    _check_folder(out)
+    picture = draw(kind, recorded_result(name, tracking_uri).findings)
+    if isinstance(picture, str):
+        raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
+    out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
+    terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
+
+
+def write_network(name: str, out: Path | None, tracking_uri: str | None) -> None:
+    """Write the best network of a recorded study to a file."""
+    from hpsearch.nn import save
+    from hpsearch.tracking.store.names import slug
+
+    out = out or Path(f"{slug(name)}.npz")
+    _check_folder(out)
+    result = recorded_result(name, tracking_uri)
+    save(result.network(), out)
+    terminal().print(f"Written: {out}, the network of trial {result.best.number}", markup=False, soft_wrap=True)
+
+
+def _check_folder(out: Path | None) -> None:
+    """Refuse a file in a folder that is not there, before anything is drawn."""
+    if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
+        raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
+
+
+def compare_studies(
+    arms: Sequence[str],
+    tracking_uri: str | None,
+    repetitions: int,
+    budget: float | None,
+    unit: str,
+    name: str,
+    seed: int,
+    jobs: int | None,
+    fresh: bool,
+) -> None:
+    """Run a comparison of studies with a display, and show what may be concluded."""
+    from hpsearch.comparison.comparison import compare
+
+    console, root = terminal(), project_root(Path.cwd())
+    studies = [_arm(arm, tracking_uri) for arm in arms]
+    tracker = MlflowTracker(tracking_uri, root)
+    sizes: Any = {"repetitions": repetitions, "budget": budget, "unit": unit, "name": name, "seed": seed}
+    with _resumable(), display(console, -1 if studies[0].maximize else 1) as progress:
+        found = compare(*studies, jobs=jobs, tracker=tracker, fresh=fresh, progress=progress, **sizes)
+    table = Table(*found.heads, title=found.result.study.name, title_justify="left", box=SIMPLE_HEAD)
+    for row in found.rows():
+        table.add_row(*map(Text, row))
+    console.print(table)
+    for sentence in found.conclusions:
+        console.print(sentence, markup=False, soft_wrap=True)
+    show_link(console, tracker, tracking_uri)
+
+
+def _arm(text: str, tracking_uri: str | None) -> Study:
+    """Return the study that an argument names: a file, a study in a file, or a recorded study."""
+    file, _, study = text.partition(":")
+    if file.endswith(".py") or Path(file).is_file():
+        return load_study(Path(file), study or None)
+    return recorded_result(text, tracking_uri).study
+
+
+@contextmanager
+def _resumable() -> Iterator[None]:
+    """Say how to go on after an interrupt, and end with its code."""
+    try:
+        with twice_ends_at_once(kill_workers):
+            yield
+    except (KeyboardInterrupt, Terminated) as end:
+        again = shlex.join([*_program(), *sys.argv[1:]])
+        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
+        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
+
+
+def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:
+    """Return the store, made ready, and the name and link of each study in it, the latest first."""
+    store = Store.open(tracking_uri, root)
+    base = store.uri if store.served else base
+    found = [
+        (s.name, links.link(store.client.get_experiment(s.experiment_id), s.run_id, s.maximize, base))
+        for s in catalog.studies(store)
+    ]
+    return Store.open(tracking_uri, root), found
+
+
+def open_store(tracking_uri: str | None) -> Store:
+    """Return the store of the project that holds the current folder."""
+    return Store.open(tracking_uri, project_root(Path.cwd()))
+
+
+def terminal() -> Console:
+    """Return where answers are printed."""
+    return Console()

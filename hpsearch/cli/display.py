@@ -1,0 +1,185 @@
+"""What a person sees in the terminal: the live display, plain lines where there is no terminal, and the closing table."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Protocol
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
+
+from hpsearch.search.progress import Progress
+from hpsearch.trial import Candidate, Trial, best
+from hpsearch.trial import duration as duration
+from hpsearch.trial import failures as failures
+from hpsearch.trial import params_line as params_line
+from hpsearch.trial import shown as shown
+
+if TYPE_CHECKING:
+    from hpsearch.data import Available
+    from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+
+_PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
+
+
+class Display(Protocol):
+    """Something that shows the progress of one study."""
+
+    def __enter__(self) -> Display: ...
+
+    def __exit__(self, *_: object) -> None: ...
+
+    def __call__(self, progress: Progress) -> None: ...
+
+
+def display(console: Console, sign: int) -> Display:
+    """Return the live display on a terminal, plain lines elsewhere; ``sign`` is -1 where the study maximises."""
+    return LiveDisplay(console, sign) if console.is_terminal else PlainDisplay(console, sign)
+
+
+class LiveDisplay:
+    """Two lines that stay in place: a bar with counts and time left, and the best trial so far."""
+
+    def __init__(self, console: Console, sign: int) -> None:
+        self._said = 0
+        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._sign = sign
+
+    def __enter__(self) -> LiveDisplay:
+        self._live.__enter__()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._live.__exit__(None, None, None)
+
+    def __call__(self, progress: Progress) -> None:
+        for sentence in progress.news[self._said :]:
+            self._live.console.print(sentence, markup=False)
+        self._said = len(progress.news)
+        bar = Table.grid(padding=(0, 1))
+        bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
+        self._live.update(Group(bar, Text(best_line(progress.best, self._sign), overflow="ellipsis", no_wrap=True)))
+
+
+class PlainDisplay:
+    """One line per new best, per failure, and every few seconds."""
+
+    def __init__(self, console: Console, sign: int) -> None:
+        self._console, self._sign = console, sign
+        self._best: Trial | None = None
+        self._when = 0.0
+        self._said = 0
+
+    def __enter__(self) -> PlainDisplay:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+    def __call__(self, progress: Progress) -> None:
+        for sentence in progress.news[self._said :]:
+            self._console.print(sentence, markup=False, soft_wrap=True)
+        self._said = len(progress.news)
+        last = progress.last
+        remarkable = progress.best is not self._best or (last is not None and not last.ok)
+        if last is None or not (remarkable or time.monotonic() - self._when > _PLAIN_PAUSE):
+            return
+        self._best, self._when = progress.best, time.monotonic()
+        failure = "" if last.ok else f"; trial {last.number} {last.status}: {last.error}"
+        line = f"{counts(progress)}; {best_line(progress.best, self._sign)}{failure}"
+        self._console.print(line, markup=False, soft_wrap=True)
+
+
+def counts(progress: Progress) -> str:
+    """Return ``12/32 done, 2 running, 1 failed, 40.0 s left``."""
+    left = progress.seconds_left
+    parts = [f"{progress.done}/{progress.expected} done", f"{progress.running} running"]
+    parts += [f"{progress.failed} failed"] * bool(progress.failed)
+    parts += [f"{duration(left)} left"] if left is not None and progress.running else []
+    return ", ".join(parts)
+
+
+def best_line(trial: Trial | None, sign: int) -> str:
+    """Return ``best 0.0312 (trial 7: learning_rate=0.5)``."""
+    if trial is None:
+        return "no finished trial yet"
+    return f"best {shown(sign * trial.value)} (trial {trial.number}: {params_line(trial.params)})"
+
+
+def chosen_line(chosen: Candidate, sign: int) -> str:
+    """Return ``Chosen: learning_rate=0.5, mean 0.0312 +- 0.001 over 5 seeds (trial 40)``."""
+    spread = f"mean {shown(sign * chosen.mean)} +- {chosen.standard_error:.2g} over {len(chosen.trials)} seeds"
+    return f"Chosen: {params_line(chosen.params)}, {spread} (trial {chosen.trials[0].number})"
+
+
+def best_table(trials: Sequence[Trial], sign: int, measure: str = "value", width: int = 80, count: int = 5) -> Table:
+    """Return the table of the best trials, best first: value, params, seconds."""
+    rows = best(trials, count)
+    cells = [(t.number, sign * t.value, t.params, t.seconds) for t in rows]
+    return _table(f"Best {len(rows)} of {len(trials)} trials by {measure}", cells, width)
+
+
+def studies_table(studies: Sequence[StudySummary]) -> Table:
+    """Return the table of recorded studies."""
+    table = Table("study", "state", "trials", "best value", "strategy", "file")
+    for study in studies:
+        best = "-" if study.best_value is None else shown(study.best_value)
+        row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
+        table.add_row(*map(Text, row))
+    return table
+
+
+def data_table(found: Sequence[Available]) -> Table:
+    """Return the table of data sets."""
+    table = Table("data set", "rows", "features", "classes", "where")
+    for entry in found:
+        row = (entry.name, str(entry.rows), str(entry.features), str(entry.classes), entry.where)
+        table.add_row(*map(Text, row))
+    return table
+
+
+def rows_table(rows: Sequence[TrialRow], total: int, width: int = 80) -> Table:
+    """Return the same table from recorded texts."""
+    cells = [(r.number, r.value, {name: short(text) for name, text in r.params.items()}, r.seconds) for r in rows]
+    return _table(f"Best {len(rows)} of {total} trials", cells, width)
+
+
+def short(text: str) -> str:
+    """Return the text of a recorded param as a table shows it: numbers with a point get four significant digits."""
+    try:
+        return shown(float(text)) if "." in text or "e" in text else text
+    except ValueError:
+        return text
+
+
+def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float]], width: int) -> Table:
+    """Give every param a column of its own where they all fit, else put them on one line per trial."""
+    names = list(dict.fromkeys(name for _, _, params, _ in rows for name in params))
+    cells = [[str(n), shown(v), *(shown(p.get(name, "-")) for name in names), f"{s:.1f}"] for n, v, p, s in rows]
+    heads = ["trial", "value", *names, "seconds"]
+    needed = sum(max(map(len, column)) + 2 for column in zip(heads, *cells, strict=True)) + 2
+    if needed > width:
+        heads = ["trial", "value", "seconds", "params"]
+        cells = [[str(n), shown(v), f"{s:.1f}", params_line(p)] for n, v, p, s in rows]
+    table = Table(title=Text(title, style="italic"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for head in heads:
+        line = head == "params"
+        table.add_column(Text(head), justify="left" if line else "right", no_wrap=not line, overflow="fold")
+    for row in cells:
+        table.add_row(*map(Text, row))  # never read as markup: a value may look like [this]
+    return table
+
+
+def completeness(trials: Sequence[Trial]) -> str:
+    """Say that every cell of a grid finished, or which did not and why."""
+    missing = [trial for trial in trials if not trial.ok]
+    if not missing:
+        return f"The grid is complete: all {len(trials)} cells finished."
+    cells = "; ".join(f"trial {t.number} ({params_line(t.params)}): {t.error}" for t in missing[:20])
+    more = f"; and {len(missing) - 20} more" if len(missing) > 20 else ""
+    return f"{len(missing)} of {len(trials)} cells are missing; the same command runs them again: {cells}{more}"

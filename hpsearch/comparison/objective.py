@@ -1,0 +1,115 @@
+"""The objective of a comparison: one trial is one whole search, of one arm under one seed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hpsearch.errors import StudyError
+from hpsearch.ports import Context, StudyRecord
+from hpsearch.search.identity import describe
+from hpsearch.search.stopping import Stop
+from hpsearch.study import Study
+from hpsearch.tracking import MemoryTracker
+from hpsearch.trial import Outcome, Params, Status, Trial, best
+
+SEARCH = "search.json"
+
+
+@dataclass(frozen=True, repr=False)
+class RunArm:
+    """Run the study of the arm that ``params["arm"]`` names, under a seed that all arms of a repetition share.
+
+    The value is the best value found, as the study's own objective returns it.
+
+    Args:
+        arms: names and studies.
+        trials: how many trials each search may have; None leaves it to the strategies.
+    """
+
+    arms: tuple[tuple[str, Study], ...]
+    trials: int | None = None
+
+    required = frozenset({"arm"})
+
+    def __repr__(self) -> str:
+        # By what decides the searches, since the repr of a user's own function changes from process to process.
+        arms = {name: identity(study) for name, study in self.arms}
+        return f"RunArm({arms!r}, trials={self.trials!r})"
+
+    @property
+    def measure(self) -> str:
+        """What the studies minimise or maximise."""
+        return str(getattr(self.arms[0][1].objective, "measure", "value"))
+
+    @property
+    def about(self) -> dict[str, StudyRecord]:
+        """The studies of the arms, by name, for the record to lead to."""
+        return {name: study.record() for name, study in self.arms}
+
+    def __call__(self, params: Params, context: Context) -> Outcome:
+        """Return the best value of one search, and the search itself as an artifact."""
+        study = dict(self.arms)[params["arm"]]
+        seed = int(context.rng.integers(2**31))
+        stop = study.stop if self.trials is None else replace(study.stop or Stop(), trials=self.trials)
+        result = replace(study, seed=seed, stop=stop).run(
+            backend="sequential", tracker=MemoryTracker(), report=False, model=False
+        )
+        found = best(result.trials)
+        if not found:
+            reason = next((trial.error for trial in result.trials if trial.error), "it has no trials")
+            raise StudyError(f"Arm {params['arm']!r} found nothing in {len(result.trials)} trials: {reason}")
+        counts = {"trials": float(len(result.trials)), "failed": float(sum(not trial.ok for trial in result.trials))}
+        return Outcome(result.value(found[0]), counts, artifacts={SEARCH: packed(result.trials)})
+
+
+def identity(study: Study) -> dict[str, str]:
+    """Return what decides a search but its seed."""
+    known = dict(study.record().identity)
+    return {name: text for name, text in known.items() if name != "seed"} | ({"stop": repr(study.stop)} if study.stop else {})
+
+
+def same_question(first: Study, second: Study) -> str:
+    """Return an empty text where two studies can be compared, else the part that keeps them from it."""
+    if describe(first.objective) != describe(second.objective):
+        one, other = identity(first), identity(second)
+        data = one.get("data") != other.get("data") and type(first.objective) is type(second.objective)
+        return "data" if data else "objective"
+    if identity(first).get("data") != identity(second).get("data"):
+        return "data"
+    return "" if first.maximize == second.maximize else "direction"
+
+
+def packed(trials: Sequence[Trial]) -> bytes:
+    """Return of each trial what a comparison looks at, as JSON: what it was asked, how it ended, what it cost."""
+    return json.dumps([_fields(trial) for trial in trials], default=str).encode()
+
+
+def unpacked(content: bytes) -> list[Trial]:
+    """Return the trials that `packed` was given, without their curves but for the last step."""
+    return [_trial(fields) for fields in json.loads(content)]
+
+
+def _fields(trial: Trial) -> dict[str, Any]:
+    curves = trial.outcome.history.values() if trial.outcome else ()
+    return {
+        "number": trial.number,
+        "params": {
+            name: value if isinstance(value, (int, float, str, bool)) else str(value) for name, value in trial.params.items()
+        },
+        "stage": trial.stage,
+        "status": trial.status.value,
+        "value": repr(trial.value),
+        "last_step": max((curve[-1][0] for curve in curves if curve), default=None),
+        "budget": trial.budget,
+        "continues": trial.continues,
+        "seconds": trial.seconds,
+    }
+
+
+def _trial(fields: dict[str, Any]) -> Trial:
+    step, value = fields.pop("last_step"), float(fields.pop("value"))
+    history = {} if step is None else {"last": ((step, value),)}
+    return Trial(status=Status(fields.pop("status")), outcome=Outcome(value, history=history), **fields)

@@ -1,0 +1,200 @@
+"""Runs a batch of trials on joblib: seeds, one BLAS thread per process, streaming, and workers that die.
+
+Every trial is a pure function of its task, so the trial table does not depend on the number of workers, on the backend or on
+the order in which trials end. A worker that dies takes all pending joblib tasks with it; whatever was in flight is then run
+again one by one, each in a worker of its own, so that only the trial that kills its worker is lost.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+import warnings
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from pickle import PicklingError
+from typing import Literal, get_args
+
+import cloudpickle
+import joblib
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from hpsearch.data.vault import closed
+from hpsearch.errors import StudyError, must_be
+from hpsearch.execution.isolation import Ending, how_it_ended, isolated, possible
+from hpsearch.execution.processes import clear_maps, end_with
+from hpsearch.execution.signals import interrupts_kept_out
+from hpsearch.execution.task import AnyObjective, Task, prepare, run_task
+from hpsearch.trial import Status, Trial
+
+Backend = Literal["loky", "threading", "sequential"]
+# Arrays above this many bytes reach the workers as memory maps of one file instead of in every task.
+_MAPPED_BYTES = 10_000
+
+
+def run_in_worker(objective: AnyObjective, task: Task) -> Trial:
+    """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
+    if not task.elsewhere:  # joblib found that it cannot have workers here
+        return run_task(objective, task)
+    prepare(objective)  # here, so that a child forked for a trial finds it done
+    alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
+    return _run_isolated(objective, task) if alone and possible() else run_task(objective, task)
+
+
+def _run_isolated(objective: AnyObjective, task: Task) -> Trial:
+    started, clock, attempts = time.time(), time.perf_counter(), 1
+    answer = isolated(lambda: run_task(objective, task), task.limits)
+    while isinstance(answer, Ending) and answer.status is Status.DIED and attempts <= task.retries:
+        answer, attempts = isolated(lambda: run_task(objective, task), task.limits), attempts + 1
+    if not isinstance(answer, Ending):
+        return answer
+    reason, seconds = f"{answer.reason}{_in_attempts(attempts)}", time.perf_counter() - clock
+    return replace(task.trial, status=answer.status, error=reason, traceback=answer.traceback, started=started, seconds=seconds)
+
+
+def _in_attempts(count: int) -> str:
+    return f", in each of {count} attempts" if count > 1 else ""
+
+
+def engine() -> str:
+    """Return what multiplies matrices here, such as ``openblas 0.3.30 SkylakeX``: bits may differ from one to another."""
+    found = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
+    return ", ".join(dict.fromkeys(f"{p['internal_api']} {p['version']} {p.get('architecture', '')}".strip() for p in found))
+
+
+class Execution:
+    """Workers for one study; a context manager that keeps them, and the mapped data, from batch to batch.
+
+    Args:
+        jobs: how many trials run side by side; None takes all cores.
+        backend: ``"loky"`` (processes), ``"threading"``, or ``"sequential"`` (in this process, one after the other).
+    """
+
+    def __init__(self, jobs: int | None = None, backend: Backend = "loky") -> None:
+        if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
+            raise StudyError(must_be("jobs", "a whole number >= 1", jobs, "Leave it out for one worker per core."))
+        if backend not in get_args(Backend):
+            raise StudyError(must_be("backend", "'loky', 'threading' or 'sequential'", backend, "Leave it out for loky."))
+        self.jobs = 1 if backend == "sequential" else jobs or joblib.cpu_count()
+        self.backend = backend
+        self._stack = ExitStack()
+        self._parallel: joblib.Parallel | None = None
+
+    def __enter__(self) -> Execution:
+        # Pinned around everything, not per trial: limits set and lifted by several threads at once get in each other's way.
+        self._stack.enter_context(threadpool_limits(limits=1))
+        self._stack.enter_context(closed())  # trials that run in this process find the test part shut as well
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop()
+        self._stack.close()
+
+    def check(self, objective: AnyObjective) -> None:
+        """Refuse an objective that cannot reach the workers; one that holds data is left to the first task (it is large)."""
+        if self.backend != "loky" or hasattr(objective, "data"):
+            return
+        try:
+            cloudpickle.dumps(objective)
+        except Exception as error:
+            raise _unpicklable(objective) from error
+
+    def run(self, objective: AnyObjective, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
+        """Yield the trial of every task as it ends, in whatever order they end."""
+        pending = {task.trial.number: task for task in tasks}
+        while pending:
+            dispatched: list[Task] = []
+            try:
+                with closing(self._stream(objective, _noting(pending.values(), dispatched))) as stream:
+                    for trial in stream:
+                        del pending[trial.number]
+                        yield trial
+            except BrokenProcessPool as error:
+                self._stop()
+                _refuse_unreadable(objective, error)
+                for task in [task for task in dispatched if task.trial.number in pending]:
+                    del pending[task.trial.number]
+                    yield self._alone(objective, task)
+
+    def _stream(self, objective: AnyObjective, tasks: Iterable[Task]) -> Generator[Trial, None, None]:
+        if self.jobs == 1 and self.backend != "loky":
+            yield from (run_task(objective, task) for task in tasks)
+            return
+        run = run_in_worker if self.backend == "loky" else run_task
+        with interrupts_kept_out():  # of the workers that start here
+            stream = self._workers()(joblib.delayed(run)(objective, task) for task in tasks)
+        try:
+            for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
+                yield trial
+        except PicklingError as error:
+            raise _unpicklable(objective) from error
+        finally:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # joblib's word on tasks cut short; whoever cut them short knows
+                stream.close()
+
+    def _workers(self) -> joblib.Parallel:
+        if self._parallel is None:
+            clear_maps()
+            if self.backend == "loky":
+                self._stack.enter_context(
+                    joblib.parallel_config("loky", inner_max_num_threads=1, initializer=end_with, initargs=(os.getpid(),))
+                )
+            backend = None if self.backend == "loky" else self.backend
+            # For one job joblib would run in this process, and a trial that ends its process would end the study: two
+            # workers take turns instead, with one trial on its way at a time.
+            ahead = 1 if self.jobs == 1 else "2 * n_jobs"
+            self._parallel = joblib.Parallel(
+                max(self.jobs, 2), backend, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead,
+                max_nbytes=_MAPPED_BYTES, mmap_mode="r",
+            )  # fmt: skip
+            self._parallel.__enter__()
+        return self._parallel
+
+    def _stop(self) -> None:
+        if self._parallel is not None:
+            parallel, self._parallel = self._parallel, None
+            parallel.__exit__(None, None, None)
+
+    def _alone(self, objective: AnyObjective, task: Task) -> Trial:
+        """Run a suspect in workers of its own: the trial that ended them the first time will do so again.
+
+        That takes one more run at least, even of a trial without retries: a worker that dies takes innocent ones with it.
+        """
+        started, more = time.time(), max(task.retries, 1)
+        for _ in range(more):
+            try:
+                return next(iter(self._stream(objective, [task])))
+            except BrokenProcessPool as error:
+                self._stop()
+                _refuse_unreadable(objective, error)
+                reason = f"its worker process {_exit(error)}{_in_attempts(1 + more)}"
+        return replace(task.trial, status=Status.DIED, error=reason, started=started, seconds=time.time() - started)
+
+
+def _unpicklable(objective: AnyObjective) -> StudyError:
+    advice = "Define it at the top of a file without locks or open files, or take backend='sequential'."
+    return StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice))
+
+
+def _noting(tasks: Iterable[Task], dispatched: list[Task]) -> Iterator[Task]:
+    """Pass tasks on and note each as it leaves: only those can have been in a worker that died."""
+    for task in list(tasks):
+        dispatched.append(task)
+        yield task
+
+
+def _refuse_unreadable(objective: AnyObjective, error: BaseException) -> None:
+    """Refuse an objective that was sent and cannot be put together again: it would fail every trial."""
+    if "un-serialize" in str(error):
+        raise _unpicklable(objective) from error
+
+
+def _exit(error: BaseException) -> str:
+    """Return how a worker ended, read from joblib's message."""
+    _, found, codes = str(error).partition("exit codes of the workers are ")
+    numbers = [int(text) for text in re.findall(r"\((-?\d+)\)", codes)]
+    return how_it_ended(numbers[0]) if found and numbers else "ended without a word"

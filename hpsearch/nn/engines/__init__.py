@@ -1,0 +1,9 @@
+"""Engines that run the mini-batches of an epoch: NumPy, and a compiled loop with numba."""
+
+from hpsearch.nn.engines.select import engine_of, prepare, resolve
+
+__all__ = [
+    "engine_of",
+    "prepare",
+    "resolve",
+]

@@ -1,0 +1,139 @@
+"""Shuffled rows, gathered some hundred mini-batches at a time into buffers that are made once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.augment import expand
+from hpsearch.nn.costs import targets_of
+from hpsearch.nn.engines.base import Ran
+from hpsearch.nn.network import Network
+from hpsearch.nn.optimizers.rules import Optimizer
+from hpsearch.nn.passes.backprop import Minibatch
+from hpsearch.nn.passes.dropout import Rates
+
+if TYPE_CHECKING:
+    from hpsearch.nn.recipe import Recipe
+
+# A chunk stays small enough for the cache: gathering row by row costs calls, gathering an epoch at once costs a copy of it.
+_CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
+
+
+def chunks(rows: int, samples: int) -> list[tuple[int, int, int]]:
+    """Return how an epoch is cut: mini-batches of a chunk, their size, and how many such chunks come one after the other.
+
+    >>> chunks(2_507, 10)
+    [(100, 10, 2), (50, 10, 1), (1, 7, 1)]
+    """
+    full, left_over = divmod(rows, samples)
+    per_chunk = max(1, min(_CHUNK_STEPS, _CHUNK_ROWS // samples, full))
+    times, rest = divmod(full, per_chunk)
+    shapes = [(per_chunk, samples, times), (rest, samples, 1), (1, left_over, 1)]
+    return [shape for shape in shapes if all(shape)]
+
+
+class Chunk:
+    """Room for some mini-batches of one size, and the views of each."""
+
+    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype) -> None:
+        self.rows, self.samples = steps * samples, samples
+        self.x = np.empty((self.rows, inputs), dtype)
+        self.targets = np.empty((steps, classes, samples), dtype)
+        self.z = np.empty((steps, classes, samples), dtype)
+        x = self.x.reshape(steps, samples, inputs)
+        self.batches = [Minibatch(x[i].T, self.targets[i], self.z[i], self.z[i].T) for i in range(steps)]
+        self._classes = np.arange(classes)
+        self._raw: Array | None = None
+
+    def fill(self, x: Array, labels: Labels, rows: Labels) -> None:
+        """Gather the given rows; ``clip`` only spares NumPy a second buffer, the rows are in range."""
+        if x.dtype == self.x.dtype:
+            np.take(x, rows, 0, self.x, "clip")
+        else:
+            self._raw = np.empty(self.x.shape, x.dtype) if self._raw is None else self._raw
+            np.take(x, rows, 0, self._raw, "clip")
+            np.copyto(self.x, self._raw)
+        steps = labels[rows].reshape(-1, self.samples)
+        targets_of(steps, self._classes, self.targets)
+
+
+class Feeder:
+    """Cuts an order of the training rows into mini-batches; a last, smaller one takes what is left over.
+
+    Args:
+        x: training inputs, (n, d); never copied as a whole, may be a read-only memory map.
+        labels: class indices, (n,).
+        classes: k.
+        samples: m, the size of a mini-batch.
+        dtype: of the network.
+    """
+
+    def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype) -> None:
+        self._x, self._labels = x, labels
+        shapes = chunks(len(x), samples)
+        self._chunks = [(Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes]
+
+    @property
+    def sizes(self) -> set[int]:
+        """The sizes of mini-batches that occur."""
+        return {chunk.samples for chunk, _ in self._chunks}
+
+    def chunks(self, order: Labels) -> Iterator[Chunk]:
+        """Yield the chunks of one epoch, filled; the same buffers come again."""
+        start = 0
+        for chunk, times in self._chunks:
+            for _ in range(times):
+                chunk.fill(self._x, self._labels, order[start : start + chunk.rows])
+                start += chunk.rows
+                yield chunk
+
+
+class NumpyEngine:
+    """See `Engine`: chunks of shuffled rows, and for each mini-batch a forward pass, a backward pass and a step."""
+
+    def __init__(
+        self,
+        network: Network,
+        train: tuple[Array, Labels],
+        recipe: Recipe,
+        optimizer: Optimizer,
+        rng: Callable[[], np.random.Generator],
+    ) -> None:
+        self._optimizer, self._expansion, self._rng = optimizer, recipe.expansion, rng
+        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
+        rates = Rates(recipe.dropout, recipe.input_dropout)
+        self._passes = {size: network.passes(size, rates, rng) for size in self._feeder.sizes}
+
+    @property
+    def scale(self) -> float:
+        """See `Engine`."""
+        return self._optimizer.scale
+
+    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[Ran]:
+        """See `Engine`."""
+        optimizer, step = self._optimizer, self._optimizer.step
+        for chunk in self._fed(order):
+            passes = self._passes[chunk.samples]
+            run = passes.run
+            for batch, rate in zip(chunk.batches, rates, strict=False):
+                run(batch, optimizer.scale)
+                step(passes, batch, rate)
+            yield Ran(chunk.z, chunk.targets)
+        optimizer.fold()
+
+    def _fed(self, order: Labels) -> Iterator[Chunk]:
+        """Yield the chunks of one epoch, their images distorted where that is asked for.
+
+        The distortions have a generator of their own, so that they do not depend on how the rows are cut into chunks.
+        """
+        if self._expansion is None:
+            yield from self._feeder.chunks(order)
+            return
+        rng = np.random.default_rng(int(self._rng().integers(2**63)))
+        for chunk in self._feeder.chunks(order):
+            expand(chunk.x, self._expansion, rng)
+            yield chunk

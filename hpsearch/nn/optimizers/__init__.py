@@ -1,0 +1,32 @@
+"""Optimisers: gradient steps, full-batch methods, and the averages of their iterates."""
+
+from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
+from hpsearch.nn.optimizers.rules import (
+    MOMENTUM,
+    OPTIMIZERS,
+    SGD,
+    Adam,
+    Nesterov,
+    Optimizer,
+    RMSProp,
+    Rule,
+    check_optimizer,
+    rule_of,
+    sgd,
+)
+
+__all__ = [
+    "MOMENTUM",
+    "OPTIMIZERS",
+    "SGD",
+    "Adam",
+    "FullBatchSteps",
+    "Nesterov",
+    "Optimizer",
+    "RMSProp",
+    "Rule",
+    "check_optimizer",
+    "is_full_batch",
+    "rule_of",
+    "sgd",
+]

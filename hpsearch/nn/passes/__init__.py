@@ -1,0 +1,18 @@
+"""Forward and backward passes over mini-batches."""
+
+from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.passes.dropout import Rates, ThinnedBackprop
+from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward, layers_of
+
+__all__ = [
+    "Backprop",
+    "Gradient",
+    "LayerPasses",
+    "Minibatch",
+    "Rates",
+    "ThinnedBackprop",
+    "affines",
+    "as_layer",
+    "forward",
+    "layers_of",
+]

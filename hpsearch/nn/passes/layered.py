@@ -1,0 +1,84 @@
+"""The two passes through layers of any kind, in the place of the fast ones that know fully connected layers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpsearch.nn.activations import Maxout
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.layers.affine import Affine
+from hpsearch.nn.layers.dropout import Dropout
+from hpsearch.nn.layers.elementwise import Elementwise
+from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.loss import Loss
+from hpsearch.nn.layers.maxout import MaxoutLayer
+from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.passes.dropout import Rates
+
+if TYPE_CHECKING:
+    from hpsearch.nn.network import Network
+
+
+class LayerPasses(Backprop):
+    """Forward and backward through layers, for mini-batches of any size.
+
+    Args:
+        layers: from the inputs up; the lowest `Affine` is the last one that a backward pass reaches.
+        loss: the last layer.
+        samples: m, the size of the mini-batches.
+        rng: called for the generator of what `Dropout` leaves out, at every mini-batch.
+    """
+
+    def __init__(self, layers: Sequence[Layer], loss: Loss, samples: int, rng: Callable[[], np.random.Generator]) -> None:
+        self.samples, self._loss, self._rng = samples, loss, rng
+        self._layers, self._affines = layers, affines(layers)
+        self._upper = list(layers)[list(layers).index(self._affines[0]) + 1 :]
+
+    def run(self, batch: Minibatch, scale: float = 1.0) -> None:
+        for affine in self._affines:
+            affine.scale = scale
+        np.copyto(batch.z, forward(self._layers, batch.x, self._rng()))
+        delta = self._loss.backward(batch.z, batch.targets)
+        for layer in reversed(self._upper):
+            delta = layer.backward(delta)
+        self._affines[0].remember(delta)
+        for affine in self._affines:
+            affine.scale = 1.0
+
+    def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
+        for affine, weights_t, biases in zip(self._affines, into.weights_t, into.biases, strict=True):
+            for target, found, by in zip((weights_t.T, biases), affine.gradient(), (weights_by, biases_by), strict=True):
+                target *= keep
+                found *= by
+                target += found
+
+
+def forward(layers: Sequence[Layer], x: Array, rng: np.random.Generator | None = None) -> Array:
+    """Return what comes out of the last of some layers for x, (d, m)."""
+    for layer in layers:
+        x = layer.forward(x, rng)
+    return x
+
+
+def affines(layers: Sequence[Layer]) -> list[Affine]:
+    """Return the layers that learn."""
+    return [layer for layer in layers if isinstance(layer, Affine)]
+
+
+def as_layer(item: Any) -> Any:
+    """Return an activation as a layer, and anything else as it is."""
+    if isinstance(item, Maxout):
+        return MaxoutLayer(item)
+    return Elementwise(item) if hasattr(item, "slope") else item
+
+
+def layers_of(network: Network, rates: Rates) -> list[Layer]:
+    """Return a network's layers but the loss, on its own arrays, with what dropout leaves out between them."""
+    layers: list[Layer] = [Dropout(rates.inputs)]
+    hidden = zip(network.weights[:-1], network.biases[:-1], strict=True)
+    for weights, biases in hidden:
+        layers += [Affine(weights, biases), as_layer(network.activation), Dropout(rates.hidden)]
+    return [*layers, Affine(network.weights[-1], network.biases[-1])]

@@ -1,0 +1,133 @@
+"""What can be asked of a network, or of several that answer as one: its answers to rows, and how good they are."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from hpsearch.errors import DataError, must_be
+from hpsearch.nn import rows
+from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.costs import Cost, targets_of
+
+if TYPE_CHECKING:
+    pass
+
+# Rows that are scored at a time; a chunk is a view of the data, never a copy.
+_CHUNK = 1000
+
+
+class Score(NamedTuple):
+    """Mean cost without any penalty, and the share of samples whose class was found: NaN where numbers are predicted.
+
+    >>> Score(0.5, 0.833).error
+    0.167
+    """
+
+    cost: float
+    accuracy: float
+
+    @property
+    def merit(self) -> float:
+        """What rules watch, in [0, 1]: the accuracy, or 1 / (1 + cost) where numbers are predicted.
+
+        >>> Score(3.0, math.nan).merit
+        0.25
+        """
+        return 1 / (1 + self.cost) if math.isnan(self.accuracy) else self.accuracy
+
+    @property
+    def share(self) -> float | None:
+        """The accuracy, or None where numbers are predicted."""
+        return None if math.isnan(self.accuracy) else self.accuracy
+
+    @property
+    def error(self) -> float:
+        """1 - accuracy, without the digits that the subtraction makes up."""
+        return round(1.0 - self.accuracy, 12)
+
+
+class Answering:
+    """Whatever has a pre-activation of its output layer can be asked for classes or numbers, and scored."""
+
+    cost: Cost
+    cost_name: str
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of every layer, inputs first."""
+        raise NotImplementedError
+
+    def predict(self, x: Array) -> Array:
+        """Return the class of each row of x, (n, d), the one of the largest output, (n,); or the number it predicts.
+
+        Raises:
+            DataError: if x is of another shape or kind, or holds NaN or infinity.
+        """
+        number = predicts_numbers(self)
+        parts = [self._z(chunk) for chunk in _chunks(self._finite(x))]
+        return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
+
+    def score(self, x: Array, labels: Array) -> Score:
+        """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
+
+        Raises:
+            DataError: if either is of another shape or kind, or x holds NaN.
+        """
+        x = rows.inputs(x, self.sizes[0])
+        labels, outputs = answers(labels, len(x), self), np.arange(self.sizes[-1])
+        cost, right = 0.0, 0
+        with np.errstate(all="ignore"):
+            for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
+                z = self._z(chunk)
+                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
+                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
+        if not np.isfinite(cost):  # the rows are looked at only where something is wrong: a training scores after each epoch
+            rows.refuse_infinite(x)
+        return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
+
+    def accuracy(self, x: Array, labels: Labels) -> float:
+        """Return the share of rows whose class is found."""
+        return self.score(x, labels).accuracy
+
+    def _finite(self, x: Array) -> Array:
+        checked = rows.inputs(x, self.sizes[0])
+        rows.refuse_infinite(checked)
+        return checked
+
+    def _z(self, x: Array) -> Array:
+        """Return the pre-activation of the output layer, (k, n)."""
+        raise NotImplementedError
+
+
+def _chunks(array: Array) -> Iterator[Array]:
+    return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
+
+
+def predicts_numbers(network: Answering) -> bool:
+    """Return whether a network predicts a number: it has one output and the cost for that."""
+    return network.sizes[-1] == 1 and network.cost_name == "squared_error"
+
+
+def answers(y: ArrayLike, count: int, network: Answering) -> Array:
+    """Return y as an array of shape (count,) that fits the network: numbers where it predicts numbers, else class indices.
+
+    Raises:
+        DataError: for another shape or kind, NaN or infinity, or a class that the network has no output for.
+    """
+    if not predicts_numbers(network):
+        return rows.labels(y, count, network.sizes[-1])
+    given = np.asarray(y)
+    if given.shape != (count,):
+        raise DataError(must_be("y", f"one number for each of the {count} rows of x", given.shape, "Use y.ravel()."))
+    if given.dtype.kind != "f":
+        advice = "Cast with y.astype(float); classes need an output each."
+        raise DataError(must_be("y", "floats, the numbers to be predicted", str(given.dtype), advice))
+    if not np.isfinite(given).all():
+        row = int(np.argmin(np.isfinite(given)))
+        raise DataError(must_be(f"y[{row}]", "finite", float(given[row]), "Drop or fill such values first."))
+    return given

@@ -1,0 +1,118 @@
+"""A training's state as a flat dict of plain arrays, and the way back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.network import Network, Score
+from hpsearch.nn.training import history
+
+if TYPE_CHECKING:
+    from hpsearch.nn.training.training import Training
+from numpy.typing import NDArray
+
+_ADVICE = "Train from the start, with the settings that made this state."
+
+
+def save(training: Training) -> dict[str, Array]:
+    """Return copies of everything that the epochs to come depend on, and of what was kept so far.
+
+    ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
+    such as ``velocity_weights_0`` ... with momentum, and the average where there is one; ``history`` one row an epoch,
+    ``looks`` one row a look within epochs; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best epoch,
+    its cost and accuracy; ``rng`` the generator.
+    """
+    arrays = {name: array.copy() for name, array in _in_place(training).items()}
+    arrays["history"] = history.to_array(training.history)
+    arrays["schedule"] = np.array(training.schedule_memory, np.float64)
+    arrays["stopping"] = np.array(training.stopping_memory, np.float64)
+    arrays["kept"] = np.array([training.kept_epoch, *training.kept_score], np.float64)
+    if training.recipe.monitors.images is not None:
+        arrays["looks"] = history.looks_to_array(training.looks)
+    arrays["rng"] = generator_to_array(training.rng)
+    return arrays
+
+
+def load(training: Training, state: Mapping[str, Array]) -> None:
+    """Put a training into a saved state.
+
+    Raises:
+        SettingError: if the state belongs to another network or recipe; the training is then as it was.
+    """
+    targets = _in_place(training)
+    _check(training, targets, state)
+    for name, array in targets.items():
+        np.copyto(array, state[name])
+    training.history = history.from_array(state["history"])
+    training.looks = history.looks_from_array(state["looks"]) if "looks" in state else []
+    training.schedule_memory = tuple(state["schedule"].tolist())
+    training.stopping_memory = tuple(state["stopping"].tolist())
+    epoch, cost, accuracy = state["kept"].tolist()
+    training.kept_epoch, training.kept_score = int(epoch), Score(cost, accuracy)
+    training.rng = generator_from_array(state["rng"])
+
+
+def _in_place(training: Training) -> dict[str, Array]:
+    """Return the arrays that training writes into, by the name they are saved under."""
+    return {**_layers("", training.network), **_layers("kept_", training.best), **training.optimizer.arrays}
+
+
+def _layers(prefix: str, network: Network) -> dict[str, Array]:
+    weights = {f"{prefix}weights_{i}": w for i, w in enumerate(network.weights)}
+    return weights | {f"{prefix}biases_{i}": b for i, b in enumerate(network.biases)}
+
+
+def _check(training: Training, targets: Mapping[str, Array], state: Mapping[str, Array]) -> None:
+    wanted = {name: (array.shape, array.dtype.name) for name, array in targets.items()}
+    wanted["schedule"] = ((len(training.schedule_memory),), "float64")
+    wanted["stopping"] = ((len(training.stopping_memory),), "float64")
+    names = {*wanted, "history", "kept", "rng"} | ({"looks"} if training.recipe.monitors.images is not None else set())
+    if set(state) != names:
+        odd = sorted(names ^ set(state))
+        raise SettingError(must_be("State", "of this network and recipe", f"differing in {', '.join(odd)}", _ADVICE))
+    for name, (shape, dtype) in wanted.items():
+        found = (np.shape(state[name]), state[name].dtype.name)
+        if found != (shape, dtype):
+            raise SettingError(must_be(f"State array {name!r}", f"{dtype} of shape {shape}", found, _ADVICE))
+
+
+_WORD = 2**64
+
+
+def generator_to_array(rng: np.random.Generator) -> NDArray[np.uint64]:
+    """Return the state of a PCG64 generator, which is what `numpy.random.default_rng` makes, as uint64, (6,).
+
+    Raises:
+        SettingError: for a generator of another kind.
+    """
+    _check_generator(rng)
+    state = rng.bit_generator.state
+    numbers = (state["state"]["state"], state["state"]["inc"])
+    halves = [half for value in numbers for half in divmod(value, _WORD)]
+    return np.array([*halves, state["has_uint32"], state["uinteger"]], np.uint64)
+
+
+def generator_from_array(words: NDArray[np.uint64]) -> np.random.Generator:
+    """Return a generator in the state that `generator_to_array` gave.
+
+    >>> first = np.random.default_rng(3)
+    >>> second = generator_from_array(generator_to_array(first))
+    >>> bool(first.random() == second.random())
+    True
+    """
+    high, low, high_inc, low_inc, has, integer = (int(word) for word in words)
+    rng = np.random.default_rng(0)
+    numbers = {"state": high * _WORD + low, "inc": high_inc * _WORD + low_inc}
+    rng.bit_generator.state = {"bit_generator": "PCG64", "state": numbers, "has_uint32": has, "uinteger": integer}
+    return rng
+
+
+def _check_generator(rng: np.random.Generator) -> None:
+    kind = type(rng.bit_generator).__name__
+    if kind != "PCG64":
+        raise SettingError(must_be("The generator", "a PCG64 one", kind, "Make it with numpy.random.default_rng(seed)."))

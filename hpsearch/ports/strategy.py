@@ -1,0 +1,56 @@
+"""The port of a strategy: what proposes, and the words it uses."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from hpsearch.space import Space
+from hpsearch.trial import Params, Trial
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What one trial shall do: ``continues`` names the trial whose training goes on, ``budget`` is in epochs."""
+
+    params: Params
+    budget: int | None = None
+    continues: int | None = None
+    replicate: int = 0
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Proposals that may run side by side, and the stage they belong to.
+
+    ``space`` is what they were drawn from where that is not the study's own: its ranges narrowed, or moved beyond the first
+    ones where they may move; without it every proposal must lie in the study's space. ``note`` is one sentence for whoever
+    watches, such as why a range was moved, or (in a batch without proposals) why the search ends here.
+    """
+
+    proposals: Sequence[Proposal]
+    stage: str = "all"
+    space: Space | None = None
+    note: str = ""
+
+
+Search = Generator[Batch, Sequence[Trial], None]
+
+
+# Checks before a search; what it returns is the space to search, or None where there is a bug to mend first.
+Preflight = Generator[Batch, Sequence[Trial], Space | None]
+
+
+@runtime_checkable
+class Strategy(Protocol):
+    """Proposes batches; a frozen dataclass whose repr is its record.
+
+    Law: ``search`` yields a `Batch` and is sent that batch's trials in the order proposed (the failed ones too). All its
+    randomness comes from ``rng``; the size of a batch never depends on the number of workers; it ends by returning.
+    ``known`` are finished trials to start from, such as those of an earlier study.
+    """
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search: ...

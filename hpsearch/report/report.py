@@ -1,0 +1,175 @@
+"""The report of a study: one page that reads by itself and needs no network, the pictures, and the table of all trials."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from typing import Any
+
+from hpsearch.plots import interactive, still
+from hpsearch.plots.chart import Picture
+from hpsearch.plots.html import listing, page, section, table
+from hpsearch.plots.kinds import KINDS, draw
+from hpsearch.report.confidence import trust
+from hpsearch.report.findings import curves_say, look_next, safely
+from hpsearch.search.result import Result
+from hpsearch.space import Choice, Domain, Int
+from hpsearch.trial import Trial, duration, failures, shown
+
+ROWS = 100
+REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
+
+
+def files(result: Result) -> dict[str, bytes]:
+    """Return everything that is attached to a study's record: the report, the pictures as PNG, the table of all trials."""
+    pictures = draw_all(result)
+    stills = {f"{PICTURES}{kind}.png": still.png(p) for kind, p in pictures.items() if not isinstance(p, str)}
+    return {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode(), **stills}
+
+
+def draw_all(result: Result) -> dict[str, Picture | str]:
+    """Return every kind of picture, or the sentence that stands in its place; one that fails leaves the others alone."""
+    return {kind: _drawn(kind, result) for kind in KINDS}
+
+
+def _drawn(kind: str, result: Result) -> Picture | str:
+    try:
+        return draw(kind, result.findings)
+    except Exception as error:
+        return f"This picture could not be drawn: {type(error).__name__}: {error}"
+
+
+def trials_csv(result: Result) -> str:
+    """Return the table of all trials: one line each, every param and final metric a column, floats to the last digit."""
+    rows = result.table()
+    columns = list(dict.fromkeys(name for row in rows for name in row))
+    columns = [name for name in columns if name not in ("seconds", "error")] + ["seconds", "error"]
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) -> str:
+    """Return the report as one page: the result first, then how it came about, the pictures, the best trials, the facts."""
+    pictures = draw_all(result) if pictures is None else pictures
+    parts = [
+        section("Best setting", _setting(result)),
+        section("How much to trust it", _lines("", trust(result))),
+        section("How it went", _course(result)),
+        section("What was searched", _question(result)),
+        *(_picture(kind, picture) for kind, picture in pictures.items()),
+        section("What the curves say", _lines("", safely(curves_say, result.findings))),
+        section("Where to look next", _lines("", safely(look_next, result.findings))),
+        section("Best trials", _best_trials(result)),
+        section("Facts", listing(result.record.facts)),
+    ]
+    return page(result.study.name, headline(result), result.record.question, "\n".join(parts), interactive.script())
+
+
+def headline(result: Result) -> str:
+    """Return the result in one line."""
+    count = len(result.trials)
+    trials = f"{count} trial{'s' if count != 1 else ''}"
+    chosen = result.study.choose(result.trials)
+    if chosen is None:
+        return f"No trial finished ({trials})"
+    best, n = chosen.trials[0], len(chosen.trials)
+    if n == 1:
+        return f"Best {result.record.measure}: {shown(result.findings.value(best))}, in trial {best.number} of {trials}"
+    mean = f"{shown(_sign(result) * chosen.mean)} ± {chosen.standard_error:.2g}"
+    return f"Best {result.record.measure}: {mean} over {n} seeds, of {trials}"
+
+
+def _sign(result: Result) -> int:
+    return -1 if result.study.maximize else 1
+
+
+def _setting(result: Result) -> str:
+    chosen = result.study.choose(result.trials)
+    if chosen is None:
+        return f"<p>{escape(result.findings.why_nothing)}</p>"
+    best = chosen.trials[0]
+    numbers = ", ".join(str(trial.number) for trial in chosen.trials)
+    if len(chosen.trials) > 1:
+        spread = f"mean {shown(_sign(result) * chosen.mean)}, standard error {chosen.standard_error:.2g}"
+        trust = f"Chosen by the rule {result.study.select!r} from trials {numbers}: {spread}."
+    else:
+        trust = (
+            f"Trial {best.number}, one training under one seed: the best of many noisy values tends to be too good. "
+            "replicates= and confirm= of the study say how good the setting is."
+        )
+    metrics = dict(best.outcome.metrics) if best.outcome else {}
+    scores = f"<h3>Metrics of trial {best.number}</h3>{listing({k: shown(v) for k, v in metrics.items()})}" if metrics else ""
+    budget = {"budget (epochs)": str(best.budget)} if best.budget is not None else {}
+    params = listing({name: shown(value) for name, value in best.params.items()} | budget)
+    return f"<p>{escape(trust)}</p>{params}{scores}"
+
+
+def _course(result: Result) -> str:
+    trials = result.trials
+    by_status = ", ".join(f"{count} {status}" for status, count in Counter(str(t.status) for t in trials).most_common())
+    started = [trial.started for trial in trials]
+    took = max((t.started + t.seconds for t in trials), default=0.0) - min(started, default=0.0)
+    spent = {
+        "Trials": by_status or "none",
+        "Stages": ", ".join(f"{count} {name}" for name, count in Counter(t.stage for t in trials).items()),
+        "Computing time": f"{duration(sum(trial.seconds for trial in trials))} in trials",
+        "From the first start to the last end": duration(took),
+    }
+    epochs = sum(trial.budget or 0 for trial in trials)
+    spent |= {"Epochs asked for": str(epochs)} if epochs else {}
+    return listing(spent) + _lines("Failures", failures(trials)[:50]) + _lines("Notes of the strategy", _notes(result))
+
+
+def _notes(result: Result) -> list[str]:
+    """Return what the strategy said; a result that was read back has it from asking the strategy again."""
+    try:
+        return list(result.notes) or [window.note for window in result.findings.windows if window.note]
+    except Exception as error:
+        return [f"The strategy could not be asked again: {type(error).__name__}: {error}"]
+
+
+def _lines(title: str, lines: Sequence[str]) -> str:
+    items = "".join(f"<li>{escape(line)}</li>" for line in lines)
+    head = f"<h3>{title}</h3>" if title else ""
+    return f"{head}<ul>{items}</ul>" if items else ""
+
+
+def _question(result: Result) -> str:
+    rows = [[name, *_range(domain)] for name, domain in result.study.space.domains.items()]
+    identity = {name: text for name, text in result.record.identity.items() if name != "space"}
+    return table(["parameter", "range", "scale", "present"], rows) + listing(identity)
+
+
+def _range(domain: Domain) -> list[str]:
+    when = "; ".join(f"{parent} is {' or '.join(labels)}" for parent, labels in domain.conditions) or "always"
+    if isinstance(domain, Choice):
+        return [", ".join(domain.labels), "choice", when]
+    step = f", step {domain.step}" if isinstance(domain, Int) and domain.step != 1 else ""
+    return [f"{domain.low:g} to {domain.high:g}{step}", "log" if domain.log else "linear", when]
+
+
+def _picture(kind: str, picture: Picture | str) -> str:
+    if isinstance(picture, str):
+        return section(kind.capitalize(), f"<p>{escape(picture)}</p>")
+    return section(kind.capitalize(), f"<p>{escape(picture.caption)}</p>{interactive.division(picture, kind)}")
+
+
+def _best_trials(result: Result) -> str:
+    rows = result.findings.finished[:ROWS]
+    left = len(result.trials) - len(rows)
+    names = [name for name in result.study.space if any(name in trial.params for trial in rows)]
+    cells = [_row(result, trial, names) for trial in rows]
+    more = f"<p>{left} more trials, failed ones included, stand in {TABLE} beside this page.</p>" if left else ""
+    heads = ["trial", "stage", result.record.measure, *names, "seconds"]
+    return "<p>Click on a head to sort.</p>" + table(heads, cells, sortable=True) + more
+
+
+def _row(result: Result, trial: Trial, names: Sequence[str]) -> list[str]:
+    params: list[Any] = [trial.params.get(name, "") for name in names]
+    return [str(trial.number), trial.stage, shown(result.findings.value(trial)), *map(shown, params), f"{trial.seconds:.1f}"]

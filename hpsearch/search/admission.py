@@ -1,0 +1,120 @@
+"""What a study refuses before its first trial, each in one sentence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
+from hpsearch.execution.isolation import possible
+from hpsearch.execution.task import takes_context
+from hpsearch.search.stopping import MedianStop, Stop
+from hpsearch.space import Params, Space
+from hpsearch.trial import Trial, check_rule
+
+if TYPE_CHECKING:
+    from hpsearch.study import Study
+
+
+def check_parts(study: Study) -> None:
+    """Refuse a part of the wrong kind, and settings out of range."""
+    if not isinstance(study.name, str) or not study.name.strip() or not study.name.isprintable() or len(study.name) > 200:
+        constraint = "a printable text of 1 to 200 characters"
+        raise StudyError(must_be("A study's name", constraint, study.name, "Name it as in 'mnist-random'."))
+    if not isinstance(study.space, Space) or not len(study.space):
+        raise StudyError(must_be("A study's space", "a Space with parameters", study.space, "Write Space(x=Float(0, 1))."))
+    if not callable(study.objective) or isinstance(study.objective, type):
+        advice = "Give f(params), or TrainNetwork(...)."
+        raise StudyError(must_be("A study's objective", "callable", study.objective, advice))
+    if not callable(getattr(study.strategy, "search", None)) or isinstance(study.strategy, type):
+        raise StudyError(must_be("A study's strategy", "a strategy", study.strategy, "Write Random(trials=32)."))
+    if isinstance(study.seed, bool) or not isinstance(study.seed, int) or study.seed < 0:
+        raise StudyError(must_be("A study's seed", "a whole number >= 0", study.seed, "Try 0."))
+    if not isinstance(study.maximize, bool):
+        raise StudyError(must_be("A study's maximize", "True or False", study.maximize, "Leave it out to minimise."))
+    if not isinstance(study.question, str):
+        raise StudyError(must_be("A study's question", "a text", study.question, "Leave it out for the file's docstring."))
+    _check_extras(study)
+
+
+def _check_extras(study: Study) -> None:
+    for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2), ("retries", 0)):
+        count = getattr(study, name)
+        if isinstance(count, bool) or not isinstance(count, int) or count < least:
+            raise StudyError(must_be(f"A study's {name}", f"a whole number >= {least}", count, "Leave it out."))
+    for name in ("trial_seconds", "trial_megabytes"):
+        limit = getattr(study, name)
+        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < math.inf):
+            raise StudyError(must_be(f"A study's {name}", "a finite number > 0", limit, "Leave it out for no limit."))
+    if study.stop is not None and not isinstance(study.stop, Stop):
+        raise StudyError(must_be("A study's stop", "a Stop", study.stop, "Write Stop(trials=100)."))
+    if study.early_stop is not None and not isinstance(study.early_stop, MedianStop):
+        advice = "Write MedianStop(curve='validation_cost')."
+        raise StudyError(must_be("A study's early_stop", "a MedianStop", study.early_stop, advice))
+    check_rule(study.select, study.space)
+    for name, kind in (("first", Mapping), ("known", Trial)):
+        given = getattr(study, name)
+        if not isinstance(given, Sequence) or not all(isinstance(item, kind) for item in given):
+            what = "params (dicts)" if name == "first" else "trials"
+            raise StudyError(must_be(f"A study's {name}", f"a list of {what}", given, "Leave it out for none."))
+    for params in study.first:
+        study.space.check(params)
+    for trial in study.known:
+        if not study.space.contains(trial.params):
+            advice = "Take trials of a study of this space, or leave known= out."
+            raise StudyError(must_be("A known trial's params", f"a point of {study.space!r}", trial.params, advice))
+
+
+def check_limits(study: Study, backend: str) -> None:
+    """Refuse a memory limit where trials have no process of their own to be ended with."""
+    if study.trial_megabytes is None:
+        return
+    if not possible():
+        raise StudyError("A study's trial_megabytes needs a system that can fork, which this one cannot. Leave it out.")
+    if backend != "loky":
+        advice = "Take backend='loky', or leave trial_megabytes out."
+        raise StudyError(must_be("The backend of a study with trial_megabytes", "'loky'", backend, advice))
+
+
+def check_objective(study: Study) -> None:
+    """Refuse what would make every trial fail: names the objective does not know or misses, values it refuses."""
+    objective: Any = study.objective
+    _check_resource(study, takes_context(objective))
+    name, given = type(objective).__name__, [key for key, _ in study.space.given]
+    accepted = getattr(objective, "parameters", given)
+    for key in given:
+        if key not in accepted:
+            known = ", ".join(map(repr, sorted(accepted)))
+            raise StudyError(f"Unknown parameter {key!r} for {name}; it takes {known}.{did_you_mean(key, accepted)}")
+    for key in sorted(getattr(objective, "required", ())):
+        if key not in given:
+            advice = f"Add {key}=Float(...) to the space, or give the objective {key}=."
+            raise StudyError(must_be(f"Parameter {key!r} of {name}", "in the space or fixed", given, advice))
+    check = getattr(objective, "check", None)
+    for params in study.space.corners():
+        resolved = _resolved(study, params)
+        if callable(check):
+            check(resolved)
+
+
+def _check_resource(study: Study, heeds_budget: bool) -> None:
+    """Refuse to ration epochs where the objective cannot be told, or ends before the ration does."""
+    if getattr(study.strategy, "resource", None) != "epochs":
+        return
+    if not heeds_budget:
+        advice = "Write f(params, context) and heed context.budget, or take Halving(resource=...)."
+        raise StudyError(must_be("An objective to halve", "one that takes a context", study.objective, advice))
+    most, own = getattr(study.strategy, "max_epochs", 0), getattr(study.objective, "epochs", None)
+    if own is not None and own < most and "epochs" not in study.space:
+        advice = "Raise it: a schedule spans the whole training."
+        raise StudyError(must_be("The objective's epochs", f"at least the strategy's max_epochs={most}", own, advice))
+
+
+def _resolved(study: Study, params: Params) -> Params:
+    try:
+        return study.space.resolve(params)
+    except InputError:
+        raise
+    except (TypeError, ValueError) as error:
+        raise StudyError(f"The space cannot fill in a template: {error} Change the template's ranges.") from error

@@ -1,0 +1,85 @@
+"""Going on with a recorded study: is it the same one, and which of the trials now proposed are there already?"""
+
+from __future__ import annotations
+
+from hpsearch.errors import StudyError
+from hpsearch.ports import Recorded, StudyRecord
+from hpsearch.search.environment import differences
+from hpsearch.trial import Trial
+
+# A changed strategy is no refusal by itself: a larger one may propose the recorded trials first, and so extend the study.
+_FIXED = ("space", "objective", "seed", "direction", "data", "first", "known", "replicates", "early_stop")
+_ANEW = "Give it another name, or start anew with --fresh (fresh=True)."
+
+
+class Replay:
+    """The recorded trials of a study, handed out as its strategy proposes them again; with ``retry`` only those that finished.
+
+    Raises:
+        StudyError: the record is of another study, or the strategy now proposes something else than is recorded.
+    """
+
+    def __init__(self, record: StudyRecord, recorded: Recorded, retry: bool = False) -> None:
+        self.record = record
+        self.recorded = recorded
+        self._left = {trial.number: trial for trial in recorded.trials if trial.ok or not retry}
+        self.count = len(self._left)
+        self.numbers = frozenset(self._left)
+        self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
+        changed = differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
+        if changed:
+            raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
+
+    @property
+    def found(self) -> str:
+        """What was found under the study's name, in one sentence; empty where nothing was."""
+        if not self.count and not self.recorded.interrupted:
+            return ""
+        state = "an interrupted run" if self.recorded.interrupted else "an earlier run"
+        half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
+        again = f", {len(self.again)} that failed and run again" if self.again else ""
+        found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; going on from there."
+        return f"{found}{self._other_engine}"
+
+    @property
+    def _other_engine(self) -> str:
+        """A sentence where the trials to come are worked out by something else than the recorded ones were."""
+        was, now = (facts.get("engine") for facts in (self.recorded.facts, self.record.facts))
+        if not was or not now or was == now:
+            return ""
+        return f" The engine was {was}, is now {now}: from here on trials differ by rounding from what they would have been."
+
+    def find(self, asked: Trial) -> Trial | None:
+        """Return the recorded trial of this number, or None; refuse one that was asked something else."""
+        trial = self._left.pop(asked.number, None)
+        if trial is not None and _request(trial) != _request(asked):
+            raise StudyError(self._why(trial, asked))
+        return trial
+
+    def check_all_used(self, proposed: int, record: StudyRecord) -> None:
+        """Refuse a strategy that proposes fewer trials than are recorded."""
+        if self._left:
+            strategy = record.identity["strategy"]
+            raise StudyError(
+                f"Study {record.name!r} has {self.count} recorded trials, and {strategy} proposes only {proposed}. "
+                f"Ask for at least {self.count}; or: {_ANEW}"
+            )
+
+    def _why(self, trial: Trial, asked: Trial) -> str:
+        """Name the likely cause of a replay that differs: the strategy, else the library versions."""
+        now = self.record
+        causes = differences(self.recorded.identity, now.identity, ("strategy",))
+        causes = causes or differences(self.recorded.facts, now.facts, _versions(now))
+        cause = "; ".join(causes) or "nothing recorded explains it; the strategy may not be deterministic"
+        return (
+            f"Study {now.name!r} does not replay: trial {trial.number} was {_request(trial)}, is now {_request(asked)}. "
+            f"{cause[0].upper()}{cause[1:]}. Go back to what it was; or: {_ANEW}"
+        )
+
+
+def _request(trial: Trial) -> tuple[object, ...]:
+    return (trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+
+
+def _versions(record: StudyRecord) -> tuple[str, ...]:
+    return tuple(name for name in record.facts if name not in ("git_commit", "git_dirty", "cores"))

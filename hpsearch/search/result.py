@@ -1,0 +1,144 @@
+"""The result of a study: its trials, the best of them, and the one opening of the test part."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from hpsearch.analysis.findings import Findings
+from hpsearch.errors import StudyError
+from hpsearch.execution.task import trial_context
+from hpsearch.nn.ensemble import Ensemble, from_data
+from hpsearch.ports import Exported, StudyRecord, Tracker
+from hpsearch.search.export import Leader, export, offered
+from hpsearch.trial import Candidate, Trial, root
+
+if TYPE_CHECKING:
+    from hpsearch.nn import Network
+    from hpsearch.study import Study
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What `Study.run` returns.
+
+    ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done,
+    ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early). ``model`` is where the best
+    network was logged, ``leader`` the state it is exported from where that is still at hand; ``unreported`` says why the
+    report could not be made, and is empty where it was made or not asked for.
+    """
+
+    study: Study
+    trials: Sequence[Trial]
+    record: StudyRecord
+    tracker: Tracker = field(repr=False)
+    taken_over: int = 0
+    notes: Sequence[str] = field(default=(), repr=False)
+    leader: Leader | None = field(default=None, repr=False)
+    model: str | None = None
+    unreported: str = field(default="", repr=False)
+
+    @property
+    def best(self) -> Trial:
+        """The best trial: the first one of the `chosen` setting; without replicates the one of lowest value.
+
+        Raises:
+            StudyError: no trial finished.
+        """
+        return self.chosen.trials[0]
+
+    @property
+    def chosen(self) -> Candidate:
+        """The setting that the study's rule selects, with the replicates it was judged on.
+
+        Raises:
+            StudyError: no trial finished.
+        """
+        found = self.study.choose(self.trials)
+        if found is None:
+            first = next((t.error for t in self.trials if t.error), "there were no trials")
+            raise StudyError(f"Study {self.study.name!r} has no finished trial, so there is no best one. First error: {first}")
+        return found
+
+    @cached_property
+    def findings(self) -> Findings:
+        """What the pictures and the report are drawn from."""
+        study, chosen = self.study, self.study.choose(self.trials)
+        best = chosen.trials[0] if chosen else None
+        return Findings(study.name, self.record.measure, study.maximize, study.space, self.trials, best, study.search)
+
+    def value(self, trial: Trial) -> float:
+        """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
+        return -trial.value if self.study.maximize else trial.value
+
+    def table(self) -> list[dict[str, Any]]:
+        """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""
+        return [self._row(trial) for trial in self.trials]
+
+    def test(self) -> dict[str, float]:
+        """Open the sealed test part and score the best trial on it; the opening is counted and logged on the study.
+
+        Raises:
+            StudyError: the objective holds no test part.
+        """
+        from hpsearch.data.vault import open_test
+
+        objective = self.study.objective
+        sealed = getattr(getattr(objective, "data", None), "test", None)
+        if sealed is None or not hasattr(objective, "test"):
+            raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
+        trial = self.best
+        task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
+        part = open_test(sealed, lambda: self._count_opening(trial))
+        scores: dict[str, float] = objective.test(task.params, trial_context(task), part)
+        self.tracker.tested(self.record, trial, scores)
+        return scores
+
+    def network(self) -> Network | Ensemble:
+        """Return the best trial's network, such as for `hpsearch.nn.save`.
+
+        Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the
+        trial did.
+
+        Raises:
+            StudyError: the objective hands out no network, or no trial finished.
+        """
+        exported = self._exported(self.best)
+        if exported.note:
+            logger.warning("%s", exported.note)
+        return from_data(exported.architecture, exported.weights)
+
+    def log_model(self) -> str:
+        """Log the best trial's network as an MLflow model, unless it is logged already; return its address.
+
+        ``mlflow.pyfunc.load_model`` takes the address, and needs neither this package nor the data. Where the state of the
+        trial is not at hand any more, it is trained again from its seed, which takes as long as the trial did.
+
+        Raises:
+            StudyError: the objective hands out no network, or no trial finished.
+            TrackingError: the store did not take it.
+        """
+        self._check_exported()
+        trial = self.best
+        return self.tracker.keep_model(self.record, trial, lambda: self._exported(trial))
+
+    def _exported(self, trial: Trial) -> Exported:
+        self._check_exported()
+        return export(self.study, trial, self.trials, self.leader)
+
+    def _check_exported(self) -> None:
+        if not offered(self.study):
+            raise StudyError(f"Study {self.study.name!r} has no network: its objective has no export(params, context).")
+
+    def _count_opening(self, trial: Trial) -> None:
+        self.tracker.opening(self.record, trial)
+
+    def _row(self, trial: Trial) -> dict[str, Any]:
+        metrics = dict(trial.outcome.metrics) if trial.outcome else {}
+        head = {"number": trial.number, "stage": trial.stage, "status": str(trial.status), "value": self.value(trial)}
+        return {**head, **trial.params, **metrics, "seconds": trial.seconds, "error": trial.error}

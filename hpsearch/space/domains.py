@@ -1,0 +1,320 @@
+"""The three kinds of range a parameter can have: real numbers, whole numbers, choices.
+
+Each maps the unit interval onto its values (`from_unit`), and sampling, grids and quasi-random sequences all go through that
+one map. Values are Python values, never NumPy scalars. A choice may hold *templates*, dataclass instances whose fields are
+ranges; `hpsearch.space.Space` turns those into parameters of their own.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+from hpsearch.checks import check_ends, even_units, finite, plain, whole
+from hpsearch.errors import SpaceError, must_be
+
+Spacing = Literal["ends", "cells"]
+# Which ends of a range a search may never pass; None: both ends of a linear range, none of a logarithmic one.
+Hard = bool | Literal["low", "high"] | None
+# (parent, allowed labels) pairs, all of which must hold for a parameter to be present.
+Conditions = tuple[tuple[str, tuple[str, ...]], ...]
+When = Mapping[str, Any] | Conditions | None
+
+
+@dataclass(frozen=True, repr=False)
+class Range:
+    """What all three kinds share: a map of [0, 1] onto values, and a text form that reads back exactly."""
+
+    when: When = field(default=None, kw_only=True)
+    # Which end is the simpler setting, for the one-standard-error rule (`hpsearch.trial.selection`).
+    simple: Literal["low", "high"] | None = field(default=None, kw_only=True)
+
+    @property
+    def conditions(self) -> Conditions:
+        """The conditions under which the parameter is present; empty where it always is."""
+        return _conditions(self.when)
+
+    @property
+    def free(self) -> tuple[bool, bool]:
+        """Whether a search that adapts its ranges may pass the low end, and the high end."""
+        hard = getattr(self, "hard", True)
+        if hard is None:
+            hard = not getattr(self, "log", False)
+        return hard not in (True, "low"), hard not in (True, "high")
+
+    @property
+    def _shared(self) -> dict[str, object]:
+        return {"when": self.when, "simple": self.simple}
+
+    def from_unit(self, u: float) -> Any:
+        """Return the value at ``u`` in [0, 1]."""
+        raise NotImplementedError
+
+    def _show(self, *plain: object, **options: object) -> str:
+        # hard=False says something, log=False is what holds anyway.
+        given = {k: v for k, v in options.items() if v or (k == "hard" and v is not None)}
+        named = [f"{key}={value!r}" for key, value in given.items()]
+        return f"{type(self).__name__}({', '.join([*map(repr, plain), *named])})"
+
+    def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
+        """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
+        if count is None:
+            raise SpaceError(f"A grid over {self!r} must be given a number of points. Name one, as in points=5.")
+        return list(dict.fromkeys(self.from_unit(u) for u in even_units(count, spacing)))
+
+
+@dataclass(frozen=True, repr=False)
+class Float(Range):
+    """Real numbers in [low, high]; ``log`` spreads them evenly over the logarithm.
+
+    ``hard`` says which ends no search may pass: True, False, ``"low"`` or ``"high"``. Left out, a linear range keeps both
+    ends (a momentum stays below 1) and a logarithmic one may be left by a search that moves its ranges, such as `Staged`.
+
+    >>> Float(1e-4, 1.0, log=True).from_unit(0.5)
+    0.01
+    """
+
+    low: float
+    high: float
+    log: bool = False
+    hard: Hard = None
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            object.__setattr__(self, name, float(finite(f"Float {name}", getattr(self, name))))
+        object.__setattr__(self, "when", _conditions(self.when))
+        _side(self.simple)
+        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+
+    def __repr__(self) -> str:
+        return self._show(self.low, self.high, log=self.log, hard=self.hard, **self._shared)
+
+    def from_unit(self, u: float) -> float:
+        """Return the value at ``u`` in [0, 1]."""
+        if u <= 0 or u >= 1:
+            return self.low if u <= 0 else self.high
+        if self.log:
+            value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
+            value = float(f"{value:.15g}")  # the last bit of exp is noise: 0.01, not 0.010000000000000002
+        else:
+            value = self.low + u * (self.high - self.low)
+        return min(max(value, self.low), self.high)
+
+    def to_unit(self, value: float) -> float:
+        """Return where ``value`` lies, 0 at ``low`` and 1 at ``high``."""
+        if self.log:
+            return math.log(value / self.low) / math.log(self.high / self.low)
+        return (value - self.low) / (self.high - self.low)
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` is a number in the range."""
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+
+    def text(self, value: float) -> str:
+        """Return the text that `parse` turns back into the same bits."""
+        return repr(float(value))
+
+    def parse(self, text: str) -> float:
+        """Return the value of a text form."""
+        return float(text)
+
+
+@dataclass(frozen=True, repr=False)
+class Int(Range):
+    """Whole numbers low, low + step, ..., high; ``log`` spreads them evenly over the logarithm; ``hard`` as in `Float`.
+
+    >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
+    [1, 7, 100]
+    """
+
+    low: int
+    high: int
+    log: bool = False
+    step: int = 1
+    hard: Hard = None
+
+    def __post_init__(self) -> None:
+        for name in ("low", "high", "step"):
+            object.__setattr__(self, name, whole(f"Int {name}", getattr(self, name)))
+        object.__setattr__(self, "when", _conditions(self.when))
+        _side(self.simple)
+        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+        if self.step < 1 or (self.log and self.step != 1):
+            raise SpaceError(must_be("Int step", ">= 1, and 1 where log=True", self.step, "Leave it out."))
+        if (self.high - self.low) % self.step:
+            advice = f"Try high={self.high - (self.high - self.low) % self.step}."
+            raise SpaceError(must_be("Int high", f"low plus a multiple of step={self.step}", self.high, advice))
+
+    def __repr__(self) -> str:
+        return self._show(self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._shared)
+
+    @property
+    def count(self) -> int:
+        """How many values there are."""
+        return (self.high - self.low) // self.step + 1
+
+    def from_unit(self, u: float) -> int:
+        """Return the value whose cell holds ``u``; each value has one cell (equally wide unless ``log``)."""
+        if self.log:
+            low, high = math.log(self.low - 0.5), math.log(self.high + 0.5)
+            return min(max(round(math.exp(low + u * (high - low))), self.low), self.high)
+        return self.low + self.step * min(int(u * self.count), self.count - 1)
+
+    def to_unit(self, value: float) -> float:
+        """Return a point inside the cell of ``value``."""
+        if self.log:
+            return math.log(value / (self.low - 0.5)) / math.log((self.high + 0.5) / (self.low - 0.5))
+        return ((value - self.low) / self.step + 0.5) / self.count
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` is one of the whole numbers."""
+        whole = isinstance(value, int) and not isinstance(value, bool)
+        return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
+
+    def text(self, value: int) -> str:
+        """Return the text that `parse` turns back into the same number."""
+        return str(int(value))
+
+    def parse(self, text: str) -> int:
+        """Return the number of a text form."""
+        return int(text)
+
+
+@dataclass(frozen=True, repr=False, init=False)
+class Choice(Range):
+    """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
+
+    A plain option stands in params as itself, a template as its label (its class name where that is unique). Options named in
+    ``dropped`` (by label) keep their place and are no longer proposed.
+
+    >>> Choice(10, 20, 50).from_unit(0.4)
+    20
+    """
+
+    options: tuple[Any, ...]
+    dropped: tuple[str, ...] = ()
+
+    def __init__(
+        self,
+        *options: Any,
+        when: When = None,
+        dropped: Sequence[str] = (),
+        simple: Literal["low", "high"] | None = None,
+    ) -> None:
+        if len(options) == 1 and isinstance(options[0], (list, set, dict)):
+            raise SpaceError(must_be("Choice", "given its options one by one", options[0], "Write Choice(10, 20)."))
+        if not options:
+            raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
+        object.__setattr__(self, "options", tuple(plain(option) for option in options))
+        object.__setattr__(self, "when", _conditions(when))
+        object.__setattr__(self, "simple", _side(simple))
+        if len(set(self.labels)) < len(self.labels):
+            raise SpaceError(must_be("Choice options", "distinct", self.labels, "Take the repeated one out."))
+        object.__setattr__(self, "dropped", tuple(dropped))
+        if not set(self.dropped) < set(self.labels):
+            raise SpaceError(must_be("Choice dropped", f"some of {self.labels!r}, not all", self.dropped, "Keep one."))
+
+    def __repr__(self) -> str:
+        return self._show(*self.options, dropped=self.dropped, **self._shared)
+
+    @cached_property
+    def labels(self) -> tuple[str, ...]:
+        """The options as text, one distinct label each."""
+        short = [_label(option) for option in self.options]
+        return tuple(text if short.count(text) == 1 else repr(o) for text, o in zip(short, self.options, strict=True))
+
+    @cached_property
+    def values(self) -> tuple[Any, ...]:
+        """What stands in params for each option."""
+        pairs = zip(self.options, self.labels, strict=True)
+        return tuple(option if _is_plain(option) else label for option, label in pairs)
+
+    @cached_property
+    def kept(self) -> tuple[Any, ...]:
+        """What stands in params for each option that was not dropped."""
+        return tuple(v for v, label in zip(self.values, self.labels, strict=True) if label not in self.dropped)
+
+    def index(self, value: object) -> int:
+        """Return the position of an option, told by its value, its label or itself; -1 where there is none."""
+        for candidates in (self.values, self.options):
+            for position, candidate in enumerate(candidates):
+                if type(candidate) is type(value) and candidate == value:
+                    return position
+        return self.labels.index(value) if isinstance(value, str) and value in self.labels else -1
+
+    def from_unit(self, u: float) -> Any:
+        """Return the option whose cell holds ``u``; all cells are equally wide."""
+        return self.kept[min(int(u * len(self.kept)), len(self.kept) - 1)]
+
+    def to_unit(self, value: Any) -> float:
+        """Return the centre of the option's cell; a dropped option has none and lies at 0.5."""
+        place = [self.index(other) for other in self.kept]
+        return (place.index(self.index(value)) + 0.5) / len(place) if self.contains(value) else 0.5
+
+    def contains(self, value: object) -> bool:
+        """Return whether ``value`` stands for one of the options that are left."""
+        position = self.index(value)
+        return position >= 0 and self.labels[position] not in self.dropped
+
+    def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
+        """Return every option, whatever the count."""
+        return list(self.kept)
+
+    def text(self, value: Any) -> str:
+        """Return the option's label."""
+        return self.labels[self.index(value)]
+
+    def parse(self, text: str) -> Any:
+        """Return what stands in params for a label."""
+        return self.values[self.labels.index(text)]
+
+
+Domain = Float | Int | Choice
+
+
+def template_ranges(option: Any) -> dict[str, Domain]:
+    """Return the fields of a template that are ranges, by name; nothing for anything else."""
+    if not dataclasses.is_dataclass(option) or isinstance(option, (type, Range)):
+        return {}
+    fields = {f.name: getattr(option, f.name) for f in dataclasses.fields(option) if f.init}
+    return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
+
+
+def _side(simple: object) -> object:
+    if simple not in (None, "low", "high"):
+        raise SpaceError(must_be("simple", "'low' or 'high'", simple, "Say which end is the simpler setting, or leave it out."))
+    return simple
+
+
+def _conditions(when: When) -> Conditions:
+    """Return conditions in their one stored form; lists and sets mean "any of these"."""
+    if not when:
+        return ()
+    if isinstance(when, tuple):
+        return when
+    if not isinstance(when, Mapping):
+        raise SpaceError(must_be("when", "a dict of parameter and value", when, "Write when={'optimizer': 'sgd'}."))
+    several = {k: v if isinstance(v, (list, set, frozenset)) else [v] for k, v in when.items()}
+    return tuple((name, tuple(_label(plain(v)) for v in values)) for name, values in several.items())
+
+
+def _is_plain(option: Any) -> bool:
+    if isinstance(option, tuple):
+        return all(_is_plain(item) for item in option)
+    return option is None or isinstance(option, (bool, int, float, str))
+
+
+def _label(option: Any) -> str:
+    if isinstance(option, str):
+        return option
+    if _is_plain(option):
+        return repr(option)
+    text = getattr(option, "__name__", None) or (type(option).__name__ if template_ranges(option) else repr(option))
+    if " at 0x" in text:
+        advice = "Make it a dataclass, or give it a __repr__ that shows its settings."
+        raise SpaceError(must_be("Choice option", "an object with a stable repr", option, advice))
+    return text.removesuffix("()")

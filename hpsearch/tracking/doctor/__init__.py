@@ -1,0 +1,1 @@
+"""Damage left by kills and outages: found, and repaired."""

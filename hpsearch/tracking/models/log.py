@@ -1,0 +1,195 @@
+"""The best network as an MLflow model: code, JSON and plain arrays, nothing pickled, loaded with NumPy and MLflow alone."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import tempfile
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from hpsearch.errors import TrackingError
+from hpsearch.nn import storage
+from hpsearch.ports import Exported, StudyRecord
+from hpsearch.tracking.runs.trial_run import run_name, shown
+from hpsearch.tracking.store import names
+from hpsearch.tracking.store.client import told
+from hpsearch.trial import Trial
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import LoggedModel, Run
+
+logger = logging.getLogger(__name__)
+CODE = Path(__file__).with_name("pyfunc_network.py")
+REQUIREMENTS = ["mlflow>=3.17,<4", "numpy>=2.1"]
+# The study's own run names the address of its best network in this tag.
+TAG = "hpsearch.model"
+# How far the outputs of the model, read back before it is sent, may be from those of the network itself; of the largest of
+# them, where that is more than 1.
+TOLERANCE = 1e-6
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a model belongs: its study's run, and the run of the trial that trained it."""
+
+    client: MlflowClient
+    parent: Run
+    run_id: str
+
+    @property
+    def experiment_id(self) -> str:
+        return str(self.parent.info.experiment_id)
+
+
+def address(model: LoggedModel) -> str:
+    """Return what ``mlflow.pyfunc.load_model`` takes."""
+    return f"models:/{model.model_id}"
+
+
+def keep(place: Place, record: StudyRecord, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
+    """Log a network unless it is logged already; return what loads it. ``failed`` begins the sentence where that fails."""
+    with told(failed):
+        found = find(place)
+    if found is not None:
+        return found
+    exported = export()
+    if exported.note:
+        logger.warning("%s", exported.note)
+    with told(failed):
+        return log(place, record, trial, exported)
+
+
+def find(place: Place) -> str | None:
+    """Return the address of the trial's model, which the study's run then names, or None.
+
+    What a kill left half written is removed.
+    """
+    where = f"source_run_id = '{place.run_id}'"
+    ready = None
+    for model in place.client.search_logged_models([place.experiment_id], filter_string=where):
+        if str(model.status) == "READY":
+            ready = address(model)
+        else:
+            place.client.delete_logged_model(model.model_id)
+    if ready is not None:
+        place.client.set_tag(place.parent.info.run_id, TAG, ready)
+    return ready
+
+
+def log(place: Place, record: StudyRecord, trial: Trial, exported: Exported) -> str:
+    """Write the network of a trial as a model, linked from its run and from the study's; return its address.
+
+    The model is made ready last: one that a kill interrupts is never found, and written anew.
+
+    Raises:
+        TrackingError: if the model, read back, does not answer as the network did.
+    """
+    from mlflow.entities import LoggedModelOutput
+
+    client, run_id = place.client, place.run_id
+    name, tags = run_name(trial).replace(" ", "-"), _tags(record, trial, exported)
+    model = client.create_logged_model(place.experiment_id, name, run_id, tags, _params(record, trial), "network")
+    with tempfile.TemporaryDirectory() as folder:
+        saved = save(Path(folder), exported, model)
+        client.log_model_artifacts(model.model_id, str(saved))
+    client.set_logged_model_tags(model.model_id, {"mlflow.note.content": _note(record, trial, exported, address(model))})
+    for run in dict.fromkeys((place.parent.info.run_id, run_id)):
+        client.log_outputs(run, [LoggedModelOutput(model.model_id, 0)])
+    client.set_tag(place.parent.info.run_id, TAG, address(model))
+    _show_value(place, model)
+    client.finalize_logged_model(model.model_id, "READY")
+    return address(model)
+
+
+def _show_value(place: Place, model: LoggedModel) -> None:
+    """Link the trial's value to the model, so that the table of models shows it; the very same point is kept once."""
+    from mlflow.entities import Metric
+
+    for point in place.client.get_metric_history(place.run_id, "value"):
+        same = Metric("value", point.value, point.timestamp, point.step, model_id=model.model_id, run_id=place.run_id)
+        place.client.log_batch(place.run_id, [same])
+
+
+def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> Path:
+    """Write a network in MLflow's model format below ``folder``, and check that it answers alike when it is read back."""
+    storage.write(folder / "network.npz", exported.architecture, exported.weights)
+    code = shutil.copy(CODE, folder)  # MLflow writes down the path it was given
+    with _quiet():
+        import mlflow.pyfunc
+        from mlflow.models import Model, infer_signature
+
+        about: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
+        path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
+        mlflow.pyfunc.save_model(
+            path,
+            python_model=str(code),
+            artifacts=artifacts,
+            signature=infer_signature(exported.example, exported.outputs, {"return": "outputs"}),
+            input_example=exported.example,
+            pip_requirements=REQUIREMENTS,
+            mlflow_model=Model(artifact_path=model.artifact_location if model else None, **about),
+        )
+        _check(mlflow.pyfunc.load_model(str(path)), exported)
+    for leftover in list(path.rglob("__pycache__")):
+        shutil.rmtree(leftover)
+    return path
+
+
+def _check(loaded: Any, exported: Exported) -> None:
+    answer = loaded.predict(exported.example)
+    if not np.allclose(answer, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
+        far = float(np.abs(np.asarray(answer) - exported.outputs).max())
+        raise TrackingError(f"The model answers differently from the network it was made of, by up to {far:.2g}.")
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's remarks on its own type hints and on each step of saving from the user's terminal."""
+    theirs = logging.getLogger("mlflow.pyfunc")
+    level = theirs.level
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs.setLevel(logging.WARNING)
+        try:
+            yield
+        finally:
+            theirs.setLevel(level)
+
+
+def _tags(record: StudyRecord, trial: Trial, exported: Exported) -> dict[str, str]:
+    tags = {"hpsearch.study": record.name, "hpsearch.trial": str(trial.number), "hpsearch.note": exported.note}
+    return {name: names.fitted(text) for name, text in tags.items() if text}
+
+
+def _params(record: StudyRecord, trial: Trial) -> dict[str, str]:
+    texts = record.space.text(trial.params)
+    keys = names.keys(texts, set(), "param.")
+    return {keys[name]: names.fitted(text) for name, text in texts.items()}
+
+
+def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> str:
+    """Return what the model's page says of it."""
+    value = f"{record.measure} {shown(trial.value, record.maximize):.4g}"
+    inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
+    data = exported.architecture.get("data")
+    layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
+    answers = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
+    if not exported.architecture["labels"]:
+        answers = "a number for each row"
+    lines = [
+        f"The network of trial {trial.number} of `{names.clean(record.name)}`: {value}.",
+        f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
+        f" answers {answers}.",
+        f"Layers above the inputs: {layers}.",
+        f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
+        " `hpsearch.nn.load` takes.",
+    ]
+    return "\n\n".join([*lines, *([exported.note] if exported.note else [])])

@@ -1,0 +1,118 @@
+"""What people see of a study in MLflow, kept up to date: its name, note and view, the mark on its best trial, its data."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from hpsearch.errors import TrackingError
+from hpsearch.ports import DataRecord, PartRecord
+from hpsearch.tracking.pages import links, note, summary
+from hpsearch.tracking.pages.page import Page
+from hpsearch.tracking.runs.study_run import CHOSEN
+from hpsearch.tracking.runs.trial_run import BEST, shown
+from hpsearch.tracking.runs.writer import write_points
+from hpsearch.tracking.store.client import told
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput, Run
+
+NOTE = "mlflow.note.content"
+
+
+@dataclass
+class Pages:
+    """Writes the pages of one study; what has not changed since the last time is left alone.
+
+    Args:
+        client: the store.
+        marked: the runs that carry the mark of the best trial.
+    """
+
+    client: MlflowClient
+    marked: set[str] = field(default_factory=set)
+    title: str = ""
+    view: str = ""
+    data_kept: bool = False
+
+    @classmethod
+    def of(cls, client: MlflowClient, trials: Iterable[Run]) -> Pages:
+        """Return the pages of a study whose trials are these runs."""
+        return cls(client, {str(run.info.run_id) for run in trials if BEST in run.data.tags})
+
+    def show(self, page: Page) -> None:
+        """Write everything as of now."""
+        self._keep_data(page)
+        page = replace(page, shared=self._keep_view(page))
+        title = summary.title(page.record, page.trials)
+        if title != self.title:
+            self.client.update_run(page.run_id, name=title)
+            self.title = title
+        self._log_chosen(page)
+        self.client.set_tag(page.run_id, NOTE, note.markdown(page))
+        self.client.set_experiment_tag(page.experiment_id, NOTE, note.for_experiment(page))
+        self._mark(page)
+
+    def _keep_view(self, page: Page) -> bool:
+        """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
+        view = links.view(page.record, page.run_id, page.trials)
+        if view != self.view:
+            with suppress(TrackingError), told("The view could not be stored"):
+                self.client.set_experiment_tag(page.experiment_id, links.TAG + links.view_key(page.run_id), view)
+                self.view = view
+        return self.view != ""
+
+    def _mark(self, page: Page) -> None:
+        """Mark the run of the best trial, and no other; one that waits for the store is marked when it is there."""
+        chosen = page.chosen
+        run = None if chosen is None else page.runs.get(chosen.trials[0].number)
+        if run is None or self.marked == {run}:
+            return
+        for other in self.marked - {run}:
+            self.client.delete_tag(other, BEST)
+        self.marked &= {run}
+        if not self.marked:
+            self.client.set_tag(run, BEST, "true")
+            self.marked = {run}
+
+    def _log_chosen(self, page: Page) -> None:
+        """Log the mean and the standard error of the chosen setting, where it was run more than once."""
+        chosen = page.chosen
+        if chosen is not None and len(chosen.trials) > 1:
+            values = {CHOSEN: shown(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
+            write_points(self.client, page.run_id, values, len(page.trials), page.written, {})
+
+    def _keep_data(self, page: Page) -> None:
+        """Log the open parts of the data set, once; a store that cannot keep them is no reason to stop."""
+        data = page.record.data
+        if data is None or self.data_kept:
+            return
+        with suppress(TrackingError), told("The data set could not be recorded"):
+            self.client.log_inputs(page.run_id, [_input(data, part) for part in data.parts if not part.sealed])
+        self.data_kept = True
+
+
+def _input(data: DataRecord, part: PartRecord) -> DatasetInput:
+    """Return a part of a data set as MLflow keeps it: name, checksum and shape, not a single row."""
+    from mlflow.entities import Dataset, DatasetInput, InputTag
+
+    answers = "int64" if data.classes else "float64"
+    shapes = {"features_shape": [part.rows, data.features], "targets_shape": [part.rows], "classes": data.classes}
+    tensors = {"features": _tensor("float32", [-1, data.features]), "targets": _tensor(answers, [-1])}
+    dataset = Dataset(
+        name=f"{data.name} {part.name}"[:500],
+        digest=part.checksum[:8],
+        source_type="code",
+        source=json.dumps({"tags": {"sha256": part.checksum}}),
+        schema=json.dumps({"mlflow_tensorspec": tensors}),
+        profile=json.dumps(shapes),
+    )
+    return DatasetInput(dataset, [InputTag("mlflow.data.context", part.name)])
+
+
+def _tensor(dtype: str, shape: list[int]) -> str:
+    return json.dumps([{"type": "tensor", "tensor-spec": {"dtype": dtype, "shape": shape}}])

@@ -1,0 +1,221 @@
+"""What a store holds: its studies, their trials as plain rows, and how to remove one."""
+
+from __future__ import annotations
+
+import math
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from hpsearch.errors import StudyError, TrackingError, did_you_mean
+from hpsearch.tracking.runs import experiment
+from hpsearch.tracking.runs.study_run import CHOSEN, IDENTITY, newest, read_children, read_texts
+from hpsearch.tracking.runs.trial_run import SECONDS, own_params, shown
+from hpsearch.tracking.store import names
+from hpsearch.tracking.store.client import search, told
+from hpsearch.tracking.store.store import Store
+from hpsearch.trial import PREFLIGHT, Status
+
+if TYPE_CHECKING:
+    from mlflow.entities import Experiment, Run
+
+STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
+
+
+@dataclass(frozen=True)
+class StudySummary:
+    """One study in a few words; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
+    were run several times; ``started`` is in seconds since 1970.
+
+    ``status`` is ``running``, ``interrupted`` (left running by a kill), ``finished``, ``killed`` or ``failed``; ``identity``
+    holds the recorded space, objective, strategy and seed as text.
+    """
+
+    name: str
+    status: str
+    trials: int
+    counts: Mapping[str, int]
+    best_value: float | None
+    started: float
+    strategy: str
+    question: str
+    source: str | None
+    maximize: bool
+    identity: Mapping[str, str]
+    experiment_id: str
+    run_id: str
+
+
+@dataclass(frozen=True)
+class TrialRow:
+    """One trial as text, without its space: ``params`` as recorded, ``value`` as the objective returned it (NaN for none)."""
+
+    number: int
+    status: str
+    stage: str
+    value: float
+    params: Mapping[str, str]
+    seconds: float
+    error: str | None
+    run_id: str
+
+    @property
+    def selectable(self) -> bool:
+        """Whether the trial may be the best one: finished, with a finite value, and not a check before the search."""
+        return self.status == Status.FINISHED and math.isfinite(self.value) and not self.stage.startswith(PREFLIGHT)
+
+
+def studies(store: Store) -> list[StudySummary]:
+    """Return every study of the store, the latest first."""
+    with told(f"The studies in {store.shown} cannot be read"):
+        found = [(entry, newest(store.client, entry.experiment_id)) for entry in experiments(store)]
+        summaries = [_summary(store, entry, parent) for entry, parent in found if parent is not None]
+    return sorted(summaries, key=lambda summary: -summary.started)
+
+
+def summary(store: Store, name: str) -> StudySummary:
+    """Return one study.
+
+    Raises:
+        StudyError: if there is none of this name; with the closest name there is.
+    """
+    with told(f"Study {name!r} cannot be read from {store.shown}"):
+        found = experiment.find(store, name)
+        parent = None if found is None else newest(store.client, found.experiment_id)
+        if found is not None and parent is not None:
+            return _summary(store, found, parent)
+        known = [name_of(entry) for entry in experiments(store)]
+    raise StudyError(f"No study {name!r} is recorded in {store.shown}.{did_you_mean(name, known)} See: hpsearch list")
+
+
+def trial_rows(store: Store, study: StudySummary) -> list[TrialRow]:
+    """Return the trials of a study in number order."""
+    with told(f"The trials of {study.name!r} cannot be read from {store.shown}"):
+        parent = store.client.get_run(study.run_id)
+        return [_row(run, study.maximize) for run in read_children(store.client, parent).complete.values()]
+
+
+def delete(store: Store, name: str) -> str:
+    """Remove a study with all its runs and artifacts, those of earlier starts too; return what was done in a sentence.
+
+    A local store forgets it for good. A server keeps what it marks as deleted, so there the experiment is renamed first,
+    which frees the name.
+
+    Raises:
+        StudyError: if there is no such study.
+        TrackingError: if a process is running it, or the store fails.
+    """
+    study = summary(store, name)
+    lock = store.lock(name)
+    try:
+        with told(f"Study {name!r} cannot be deleted from {store.shown}"):
+            found = store.client.get_experiment(study.experiment_id)
+            store.unsent(name).unlink(missing_ok=True)
+            return _erase(store, found) if store.database else _hide(store, found)
+    finally:
+        lock.release()
+
+
+def experiments(store: Store, everything: bool = False) -> Iterator[Experiment]:
+    """Yield the experiment of every study; with ``everything`` other people's and deleted ones too."""
+    from mlflow.entities import ViewType
+
+    where, view = ("", ViewType.ALL) if everything else ("tags.`hpsearch.kind` = 'study'", ViewType.ACTIVE_ONLY)
+    token: str | None = None
+    while True:
+        page = store.client.search_experiments(view, filter_string=where, page_token=token)
+        yield from page
+        token = page.token
+        if not token:
+            return
+
+
+def name_of(entry: Experiment) -> str:
+    """Return the name of the study that an experiment holds."""
+    return str(entry.tags.get(experiment.NAME_TAG, entry.name))
+
+
+def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
+    tags = parent.data.tags
+    maximize = tags.get("hpsearch.direction") == "maximize"
+    rows = [_row(run, maximize) for run in read_children(store.client, parent).complete.values()]
+    values = [row.value for row in rows if row.selectable]
+    identity = read_texts(parent, IDENTITY)
+    name = name_of(entry)
+    return StudySummary(
+        name=name,
+        status=STATES.get(parent.info.status) or ("running" if store.busy(name) else "interrupted"),
+        trials=len(rows),
+        counts=Counter(row.status for row in rows),
+        best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
+        started=parent.info.start_time / 1000,
+        strategy=identity.get("strategy", ""),
+        question=tags.get("hpsearch.question", ""),
+        source=tags.get("hpsearch.source"),
+        maximize=maximize,
+        identity=identity,
+        experiment_id=str(entry.experiment_id),
+        run_id=str(parent.info.run_id),
+    )
+
+
+def _row(run: Run, maximize: bool) -> TrialRow:
+    tags = run.data.tags
+    return TrialRow(
+        number=int(tags["hpsearch.number"]),
+        status=tags["hpsearch.status"],
+        stage=names.unpacked(tags, "hpsearch.stage") or "",
+        value=shown(float(tags.get("hpsearch.minimised", "nan")), maximize),
+        params=own_params(run),
+        seconds=run.data.metrics.get(SECONDS, math.nan),
+        error=names.unpacked(tags, "hpsearch.error"),
+        run_id=str(run.info.run_id),
+    )
+
+
+def _hide(store: Store, found: Experiment) -> str:
+    aside = experiment.free_name(found)
+    store.client.rename_experiment(found.experiment_id, aside)
+    store.client.delete_experiment(found.experiment_id)
+    return (
+        f"Study {name_of(found)!r} is deleted and its name is free. {store.shown} keeps it as the deleted experiment {aside!r}"
+        " until its keeper runs: mlflow gc"
+    )
+
+
+def _erase(store: Store, found: Experiment) -> str:
+    """Remove a study from a local store for good, with the machinery behind ``mlflow gc``.
+
+    Only files inside this store's own folder are removed: in a copied project the recorded path may lead to the original.
+    """
+    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+
+    runs = _all_runs(store, found)
+    store.client.delete_experiment(found.experiment_id)
+    keeper: Any = cast(Any, SqlAlchemyStore)(store.uri, str(store.artifacts))
+    for run_id in runs:
+        keeper._hard_delete_run(run_id)
+    keeper._hard_delete_experiment(found.experiment_id)
+    return f"Study {name_of(found)!r} is deleted: {len(runs)} runs and {_remove_files(store, found)}."
+
+
+def _all_runs(store: Store, found: Experiment) -> list[str]:
+    return [str(run.info.run_id) for run in search(store.client, found.experiment_id, "", deleted=True)]
+
+
+def _remove_files(store: Store, found: Experiment) -> str:
+    location = found.artifact_location.removeprefix("file://")
+    folder, ours = Path(location).resolve(), store.artifacts.resolve()
+    if folder.parent != ours:
+        return f"the record of its artifacts; the files themselves lie outside this store, in {location!r}, and stay"
+    count = sum(path.is_file() for path in folder.rglob("*"))
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return "no artifacts"
+    except OSError as error:
+        raise TrackingError(f"The artifacts in {str(folder)!r} cannot be removed: {error.strerror}.") from error
+    return f"{count} artifacts"

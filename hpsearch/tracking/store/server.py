@@ -1,0 +1,118 @@
+"""MLflow's own server for one store: on this machine only, one worker, no jobs, no telemetry."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from hpsearch.errors import TrackingError, must_be
+from hpsearch.tracking.store.client import prepare
+from hpsearch.tracking.store.store import Store
+
+HOST = "127.0.0.1"
+START_SECONDS = 90.0
+STOP_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A server that answers at ``url``; without a process where the store is a server itself."""
+
+    url: str
+    process: subprocess.Popen[bytes] | None = None
+
+    def wait(self) -> None:
+        """Return when the server has ended; Ctrl-C ends the waiting."""
+        if self.process is not None:
+            self.process.wait()
+
+    def stop(self) -> None:
+        """End the server and every process it started."""
+        if self.process is None:
+            return
+        for kind in (signal.SIGTERM, signal.SIGKILL):
+            try:
+                os.killpg(self.process.pid, kind)
+                self.process.wait(STOP_SECONDS)
+            except ProcessLookupError:
+                return
+            except subprocess.TimeoutExpired:
+                continue
+
+
+@contextmanager
+def serve(store: Store, port: int = 5000) -> Iterator[Server]:
+    """Run MLflow's pages for a store while the context lasts, and yield the server once it answers.
+
+    Raises:
+        TrackingError: if the port is out of range or busy, or the server does not come up.
+    """
+    if store.served:
+        yield Server(store.uri)
+        return
+    _check(port)
+    log = store.folder / "server.log"
+    server = Server(f"http://{HOST}:{port}", _launch(store, port, log))
+    try:
+        _await(server, log)
+        yield server
+    finally:
+        server.stop()
+
+
+def _check(port: int) -> None:
+    if not 0 < port < 65536:
+        raise TrackingError(must_be("The port", "between 1 and 65535", port, "Choose another one with --port."))
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            raise TrackingError(
+                f"Port {port} cannot be used: {error.strerror}. Choose another one, as in --port {port % 65535 + 1}."
+            ) from error
+
+
+def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
+    prepare()
+    switches = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    # An address meant for clients would only mislead the server.
+    inherited = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
+    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
+    # Clients on this machine write artifacts themselves, to where a client without a server finds them too.
+    command += ["--no-serve-artifacts", "--default-artifact-root", str(store.artifacts)]
+    command += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    with log.open("wb") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=store.folder,
+            env={**inherited, **switches},
+            start_new_session=True,
+        )
+
+
+def _await(server: Server, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine's loopback
+    while time.monotonic() < deadline:
+        if server.process is not None and server.process.poll() is not None:
+            break
+        try:
+            direct.open(f"{server.url}/health", timeout=2).close()
+            return
+        except OSError:
+            time.sleep(0.1)
+    lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+    raise TrackingError(f"MLflow's server did not come up: {lines[-1] if lines else 'it said nothing'}. See {str(log)!r}.")

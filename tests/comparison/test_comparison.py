@@ -1,0 +1,181 @@
+"""Comparisons from end to end: real searches, real workers, a real store."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch import Float, Space, Stop, Study, compare, data
+from hpsearch.cli.loading import load_study
+from hpsearch.comparison.comparison import PAGE, PICTURE, comparison_study
+from hpsearch.comparison.objective import packed, unpacked
+from hpsearch.errors import StudyError
+from hpsearch.objectives import TrainNetwork, TrainSVM
+from hpsearch.strategies import Grid, QuasiRandom, Random
+from hpsearch.testing import table
+from hpsearch.tracking import MemoryTracker, MlflowTracker
+
+
+def bowl(params: dict[str, float]) -> float:
+    return (params["x"] - 0.3) ** 2 + 0.01 * (params["y"] - 0.6) ** 2
+
+
+def far(params: dict[str, float]) -> float:
+    return bowl(params) + 1
+
+
+SPACE = Space(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
+STUDY = Study("chance", SPACE, bowl, Random(trials=9))
+
+
+def test_strategies_of_one_study_share_their_seeds_and_are_named_after_themselves() -> None:
+    found = compare(STUDY, Grid(points=3), repetitions=4, budget=9, jobs=1, tracker=MemoryTracker())
+    assert found.arms == ["random", "grid"]
+    alone = [replace(STUDY, seed=s).run(backend="sequential", tracker=MemoryTracker()) for s in _seeds(found)]
+    firsts = [[trial.value for trial in trials] for trials in found.contest.searches["random"]]
+    assert firsts == [[trial.value for trial in result.trials] for result in alone]
+    assert len({tuple(t.value for t in trials) for trials in found.contest.searches["grid"]}) == 1
+
+
+def _seeds(found: object) -> list[int]:
+    """Return the seeds of the repetitions, drawn as the documented law of replicates says: from spawn key (1, r)."""
+    import numpy as np
+
+    return [int(np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1, r))).integers(2**31)) for r in range(4)]
+
+
+def test_a_comparison_is_the_same_at_any_number_of_jobs_and_after_a_cut(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    whole = compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=MemoryTracker())
+    study = comparison_study((STUDY, QuasiRandom(trials=9)), 3, None, "trials")
+    tracker = MlflowTracker(root=tmp_path)
+    replace(study, stop=Stop(trials=2)).run(2, tracker=tracker, report=False)
+    rest = compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=2, tracker=MlflowTracker(root=tmp_path))
+    assert rest.result.taken_over == 2
+    assert table(rest.result.trials) == table(whole.result.trials)
+    assert rest.conclusions == whole.conclusions
+
+
+def test_picture_and_page_are_attached_and_ask_no_network(tmp_path: Path) -> None:
+    tracker = MemoryTracker()
+    found = compare(STUDY, Random(trials=9), QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=tracker)
+    files = found.files()
+    assert files[PICTURE].startswith(b"\x89PNG")
+    text = files[PAGE].decode()
+    assert "<script src" not in text
+    assert all(sentence.split(":")[0] in text for sentence in found.conclusions)
+
+
+def test_its_page_leads_to_the_recorded_studies_of_its_arms(tmp_path: Path) -> None:
+    """Of the three arms one is recorded as it is, one otherwise, one not at all; the address is the one that the study told."""
+    (tmp_path / "mlruns").mkdir()
+    changed, even = replace(STUDY, name="changed", seed=4), replace(STUDY, name="even", strategy=QuasiRandom(trials=9))
+    trackers = [MlflowTracker(root=tmp_path) for _ in range(4)]
+    STUDY.run(tracker=trackers[0], backend="sequential", report=False)
+    replace(changed, seed=5).run(tracker=trackers[1], backend="sequential", report=False)
+    compare(STUDY, changed, even, repetitions=3, jobs=1, tracker=trackers[2])
+    text = "Recorded by themselves: [chance]({})."
+    assert notes(trackers[2]) == [text.format(trackers[0].link().partition("5000/")[2])] * 2
+    compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=trackers[3])
+    assert notes(trackers[3]) == [text.format(trackers[0].link().partition("5000/")[2]).replace("chance", "random")] * 2
+    assert notes(trackers[0]) == []
+
+
+def notes(tracker: MlflowTracker) -> list[str]:
+    """Return what the pages of the study's run and of its experiment say of other studies."""
+    run = tracker.store.client.get_run(tracker._open().run_id)
+    pages = [run.data.tags, tracker.store.client.get_experiment(run.info.experiment_id).tags]
+    return [line for page in pages for line in page["mlflow.note.content"].splitlines() if "by themselves" in line]
+
+
+def test_a_search_survives_its_text_form() -> None:
+    result = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits(), epochs=2), Random(trials=2)).run(
+        backend="sequential", tracker=MemoryTracker()
+    )
+    back = unpacked(packed(result.trials))
+    assert [t.value for t in back] == [t.value for t in result.trials]
+    assert [t.outcome.history["last"][-1][0] for t in back if t.outcome] == [2, 2]
+
+
+def test_epochs_are_counted_from_the_curves() -> None:
+    study = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits(), epochs=2), Random(trials=2))
+    found = compare(study, QuasiRandom(trials=2), repetitions=3, unit="epochs", jobs=1, tracker=MemoryTracker())
+    assert found.contest.budgets[-1] == 4
+
+
+NETWORK = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits()), Random(trials=9))
+
+
+@pytest.mark.parametrize(
+    ("arms", "options", "message"),
+    [
+        ((STUDY,), {}, "at least two arms"),
+        ((Random(trials=9), Grid()), {}, "studies, or a study and strategies"),
+        ((STUDY, replace(STUDY, objective=far)), {}, "The objective of all arms must be the same"),
+        ((STUDY, replace(STUDY, maximize=True)), {}, "The direction of all arms must be the same"),
+        (
+            (NETWORK, replace(NETWORK, objective=TrainNetwork(data.digits().head(300)))),
+            {},
+            "The data of all arms must be the same",
+        ),
+        ((NETWORK, Study("svm", Space(C=Float(0.1, 1.0)), TrainSVM(data.digits()), Random(trials=9))), {}, "The objective"),
+        ((STUDY, Random(trials=10)), {}, "The trials of all arms must be the same"),
+        ((STUDY, Grid(points=3)), {"repetitions": 2}, "repetitions must be a whole number >= 3"),
+        ((STUDY, Grid(points=3)), {"unit": "parsecs"}, "unit must be"),
+        ((STUDY, Grid(points=3)), {"budget": 0}, "budget must be a whole number >= 1"),
+        ((STUDY, Grid(points=3)), {"budget": 2.5}, "budget must be a whole number >= 1"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused_before_anything_runs(arms: tuple, options: dict, message: str) -> None:  # type: ignore[type-arg]
+    tracker = MemoryTracker()
+    with pytest.raises(StudyError, match=message):
+        compare(*arms, tracker=tracker, **options)
+
+
+def test_an_arm_that_finds_nothing_is_named() -> None:
+    with pytest.raises(StudyError, match="Arm 'random' found nothing in 9 trials: ValueError: no luck"):
+        compare(replace(STUDY, objective=_broken), Grid(points=2), repetitions=3, budget=9, jobs=1, tracker=MemoryTracker())
+
+
+def _broken(params: dict[str, float]) -> float:
+    raise ValueError("no luck")
+
+
+def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "mlruns").mkdir()
+    (tmp_path / "arms.py").write_text(ARMS)
+
+    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
+        line = [sys.executable, "-m", "hpsearch.cli", "compare", *arguments]
+        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
+
+    done = command("arms.py:near", "arms.py:far", "--repetitions", "5", "--jobs", "2")
+    assert done.returncode == 0, done.stderr
+    assert "near is better than far after 6 trials: " in done.stdout
+    found = MlflowTracker(root=tmp_path)
+    record = comparison_study(tuple(load_study(tmp_path / "arms.py", n) for n in ("near", "far")), 5, None, "trials").record()
+    recorded = found.find(record)
+    assert recorded is not None
+    assert len(recorded.trials) == 10
+    assert PAGE in recorded.attached
+    refused = command("arms.py:near", "arms.py:far", "--repetitions", "2")
+    assert (refused.returncode, refused.stdout) == (2, "")
+    assert refused.stderr.strip().count("\n") == 0
+    assert "repetitions must be a whole number >= 3, got 2" in refused.stderr
+
+
+ARMS = '''
+"""Which box holds the better values?"""
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+
+def value(params):
+    return params["x"]
+
+near = Study("near", Space(x=Float(0.0, 1.0)), value, Random(trials=6))
+far = Study("far", Space(x=Float(2.0, 3.0)), value, Random(trials=6))
+'''

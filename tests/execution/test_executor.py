@@ -1,0 +1,148 @@
+"""Execution: answers of every form, failures of every kind, one BLAS thread, data by memory map, workers that die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info
+
+from hpsearch.errors import StudyError
+from hpsearch.execution.executor import Backend, Execution
+from hpsearch.execution.task import Task, takes_context
+from hpsearch.trial import Params, Status, Trial
+
+
+def task(number: int = 0, **params: Any) -> Task:
+    return Task(Trial(number, params, "all", Status.FAILED), params, seed=7, key=(2, number))
+
+
+def run(objective: Any, count: int = 6, jobs: int = 2, backend: Backend = "loky") -> dict[int, Trial]:
+    with Execution(jobs, backend) as execution:
+        return {t.number: t for t in execution.run(objective, [task(n, n=n) for n in range(count)])}
+
+
+@pytest.mark.parametrize("death", ["exit", "signal"])
+def test_a_worker_that_dies_costs_one_trial(death: str) -> None:
+    def objective(params: Params) -> float:
+        if params["n"] == 2:
+            os._exit(3) if death == "exit" else os.kill(os.getpid(), signal.SIGSEGV)
+        time.sleep(0.05)
+        return float(params["n"])
+
+    trials = run(objective, 8)
+    assert sorted(trials) == list(range(8))
+    assert [n for n, t in trials.items() if t.status is Status.DIED] == [2]
+    assert ("exit code 3" if death == "exit" else "SIGSEGV") in (trials[2].error or "")
+    assert all(t.value == n for n, t in trials.items() if n != 2)
+
+
+def test_a_trial_whose_worker_is_killed_from_outside_runs_again(tmp_path: Path) -> None:
+    """The first attempt kills its own worker, as an out-of-memory killer would; the second finds the mark and ends well."""
+    mark = tmp_path / "killed"
+
+    def objective(params: Params) -> float:
+        if params["n"] == 1 and not mark.exists():
+            mark.touch()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 1.0
+
+    trials = run(objective, 4)
+    assert all(t.ok for t in trials.values())
+
+
+def test_data_reaches_the_workers_as_a_memory_map() -> None:
+    data = np.arange(20_000, dtype=np.float64)
+
+    class Holder:
+        def __init__(self) -> None:
+            self.data = data
+
+        def __call__(self, params: Params) -> dict[str, float]:
+            base: Any = self.data
+            while base is not None and not isinstance(base, np.memmap):
+                base = base.base
+            return {
+                "value": float(self.data.sum()),
+                "mapped": float(base is not None),
+                "writeable": self.data.flags.writeable + 0.0,
+            }
+
+    for trial in run(Holder(), 4).values():
+        assert trial.outcome is not None
+        assert trial.value == data.sum()
+        assert dict(trial.outcome.metrics) == {"mapped": 1.0, "writeable": 0.0}
+
+
+@pytest.mark.parametrize(("jobs", "backend"), [(1, "sequential"), (2, "threading"), (2, "loky")])
+def test_blas_has_one_thread(jobs: int, backend: Backend) -> None:
+    def objective(params: Params) -> float:
+        np.ones((64, 64)) @ np.ones((64, 64))
+        return float(max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"))
+
+    assert {t.value for t in run(objective, 4, jobs, backend).values()} == {1.0}
+
+
+def test_results_stream_as_they_end() -> None:
+    def objective(params: Params) -> float:
+        time.sleep(0.0 if params["n"] else 1.5)
+        return 0.0
+
+    with Execution(2) as execution:
+        order = [t.number for t in execution.run(objective, [task(n, n=n) for n in range(4)])]
+    assert order[-1] == 0
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Execution(-1), "jobs must be a whole number >= 1, got -1"),
+        (lambda: Execution(0), "jobs must be a whole number >= 1, got 0"),
+        (lambda: Execution(1, "dask"), "backend must be 'loky', 'threading' or 'sequential', got 'dask'"),  # type: ignore[arg-type]
+        (lambda: takes_context(lambda: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
+        (lambda: takes_context(lambda a, b, c: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
+    ],
+)
+def test_bad_input_is_refused(make: Any, message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        make()
+
+
+def test_an_objective_that_cannot_reach_the_workers_is_refused() -> None:
+    lock = threading.Lock()
+    with pytest.raises(StudyError, match="An objective must be picklable"):
+        run(lambda params: float(lock.locked()), 2)
+
+
+def test_one_job_runs_in_a_process_of_its_own_one_trial_at_a_time(tmp_path: Path) -> None:
+    def objective(params: Params) -> float:
+        assert not list(tmp_path.iterdir())
+        mark = tmp_path / str(params["n"])
+        mark.touch()
+        time.sleep(0.05)
+        mark.unlink()
+        return float(os.getpid())
+
+    trials = run(objective, 6, jobs=1)
+    assert all(t.ok and t.value != os.getpid() for t in trials.values())
+
+
+class _Unloadable:
+    """Pickles, and cannot be put together again."""
+
+    def __call__(self, params: Params) -> float:
+        return 0.0
+
+    def __reduce__(self) -> Any:
+        return int, ("not a number",)
+
+
+def test_an_objective_that_cannot_be_read_by_the_workers_is_refused() -> None:
+    with pytest.raises(StudyError, match="An objective must be picklable"):
+        run(_Unloadable(), 2)

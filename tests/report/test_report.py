@@ -1,0 +1,124 @@
+"""The report: complete, harmless, without a network; attached at the end of a run, and never the end of a study."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch import Study
+from hpsearch.report.report import KINDS, draw_all, report, trials_csv
+from hpsearch.strategies import Random
+from hpsearch.tracking import MemoryTracker, MlflowTracker
+from tests.plots.sample import HOSTILE, SPACE, STUDIES, result, score
+
+STUDY = Study("reported", SPACE, score, Random(trials=12), seed=3, question="Is it reported?")
+PICTURES = {f"plots/{kind}.png" for kind in ("history", "curves", "slice", "parallel", "map", "ranges")}
+
+
+class Page(HTMLParser):
+    """The texts of a page, its tags, and whatever in it would be fetched."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.fetched: list[str] = []
+        self.texts: list[str] = []
+        self.feed(text)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append(tag)
+        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "action")]
+
+    def handle_data(self, data: str) -> None:
+        if self.tags[-1:] not in (["script"], ["style"]):
+            self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def hostile() -> str:
+    return report(STUDIES["hostile names"]())
+
+
+def test_the_page_says_everything_and_fetches_nothing() -> None:
+    found = result(confirm=2, confirm_replicates=2)
+    page = Page(report(found))
+    text = " ".join(page.texts)
+    assert page.fetched == []
+    for expected in ("Best value: ", "over 2 seeds", "What is drawn?", "0.0001 to 10", "planted failure", "python", "confirm"):
+        assert expected in text
+    assert f"{found.chosen.params['learning_rate']:.4g}" in text
+    assert page.tags.count("section") == 15
+
+
+def test_hostile_texts_stay_texts(hostile: str) -> None:
+    page = Page(hostile)
+    assert "img" not in page.tags
+    assert page.fetched == []
+    assert HOSTILE in " ".join(page.texts)
+    assert HOSTILE not in hostile
+    assert "default-src 'none'" in hostile
+
+
+def test_a_study_without_a_result_is_reported_too() -> None:
+    text = " ".join(Page(report(STUDIES["all failed"]())).texts)
+    assert "No trial finished (24 trials)" in text
+    assert HOSTILE in text
+
+
+def test_the_table_holds_every_trial_to_the_last_digit() -> None:
+    found = result()
+    rows = list(csv.DictReader(io.StringIO(trials_csv(found))))
+    assert [int(row["number"]) for row in rows] == [trial.number for trial in found.trials]
+    assert [float(row["learning_rate"]) for row in rows] == [trial.params["learning_rate"] for trial in found.trials]
+    assert {row["status"] for row in rows} == {"finished", "failed"}
+
+
+def test_a_picture_that_fails_leaves_the_others_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(findings: Any) -> str:
+        raise ZeroDivisionError("planted")
+
+    monkeypatch.setitem(KINDS, "map", broken)
+    pictures = draw_all(result())
+    assert pictures["map"] == "This picture could not be drawn: ZeroDivisionError: planted"
+    assert not isinstance(pictures["history"], str)
+
+
+def test_memory_is_given_a_report_only_when_asked() -> None:
+    tracker = MemoryTracker()
+    STUDY.run(1, backend="sequential", tracker=tracker)
+    assert not tracker.studies["reported"].files
+    STUDY.run(1, backend="sequential", tracker=tracker, report=True)
+    assert set(tracker.studies["reported"].files) == PICTURES | {"report.html", "trials.csv"} | {"plots/importance.png"}
+
+
+def test_a_report_that_fails_never_fails_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: Any) -> None:
+        raise OSError("disk full\nmore")
+
+    tracker = MemoryTracker()
+    monkeypatch.setattr(tracker, "attach", broken)
+    done = STUDY.run(1, backend="sequential", tracker=tracker, report=True)
+    assert done.unreported == "The report could not be made (the study itself is recorded): disk full"
+    assert len(done.trials) == 12
+
+
+def test_mlflow_keeps_the_report_and_draws_it_once(tmp_path: Path) -> None:
+    def run(**options: Any) -> Any:
+        return STUDY.run(1, backend="sequential", tracker=MlflowTracker(root=tmp_path), **options)
+
+    assert run().unreported == ""
+    (page,) = tmp_path.rglob("report.html")
+    assert re.search(r"<h1>Best value: \S+, in trial \d+ of 12 trials</h1>", page.read_text())
+    assert {f"plots/{file.name}" for file in tmp_path.rglob("plots/*")} >= PICTURES
+    written = page.stat().st_mtime_ns
+    run()
+    assert page.stat().st_mtime_ns == written  # nothing new was run
+    page.unlink()
+    run(fresh=True, report=False)
+    assert not list(tmp_path.rglob("report.html"))

@@ -1,0 +1,133 @@
+"""Stop rules cut the same sequence of trials at any number of workers; time limits mark what they end."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hpsearch import Context, Float, Space, Study
+from hpsearch.errors import StudyError
+from hpsearch.search.stopping import Stop
+from hpsearch.strategies import Random
+from hpsearch.testing import table
+from hpsearch.tracking import MemoryTracker
+from hpsearch.trial import Outcome, Params, Status, Trial
+
+SPACE = Space(x=Float(0.0, 1.0))
+
+
+def uneven(params: Params) -> float:
+    time.sleep(0.02 * params["x"])
+    return float(params["x"])
+
+
+def study(**changes: Any) -> Study:
+    return replace(Study("stop", SPACE, uneven, Random(trials=40), seed=2), **changes)
+
+
+def run(s: Study, tracker: MemoryTracker | None = None, **options: Any) -> Any:
+    return s.run(tracker=tracker or MemoryTracker(), **{"backend": "sequential", **options})
+
+
+@pytest.mark.parametrize("stop", [Stop(trials=7), Stop(value=0.05), Stop(without_better=6), Stop(trials=30, value=0.2)])
+def test_rules_cut_at_the_same_trial_for_any_workers(stop: Stop) -> None:
+    alone = run(study(stop=stop)).trials
+    assert 0 < len(alone) < 40
+    assert table(run(study(stop=stop), jobs=4, backend="threading").trials) == table(alone)
+    assert table(run(study()).trials[: len(alone)]) == table(alone)
+
+
+def test_a_cut_study_that_is_run_again_runs_nothing() -> None:
+    tracker = MemoryTracker()
+    first = run(study(stop=Stop(value=0.05)), tracker, jobs=3, backend="threading")
+    again = run(study(stop=Stop(value=0.05)), tracker)
+    assert again.taken_over == len(first.trials)
+    assert table(again.trials) == table(first.trials)
+
+
+def test_an_interrupted_one_is_cut_where_it_would_have_been() -> None:
+    s, tracker = study(stop=Stop(without_better=6)), MemoryTracker()
+    whole = run(s).trials
+    tracker.start(s.record())
+    for trial in whole[:3]:
+        tracker.record(trial)
+    assert table(run(s, tracker).trials) == table(whole)
+
+
+@pytest.mark.parametrize(("jobs", "backend"), [(1, "sequential"), (2, "loky")])
+def test_the_clock_cuts_the_same_sequence(jobs: int, backend: str) -> None:
+    def slow(params: Params) -> float:
+        time.sleep(0.2)
+        return float(params["x"])
+
+    s = study(objective=slow, stop=Stop(seconds=2.5), strategy=Random(trials=500))
+    started = time.monotonic()
+    trials = run(s, jobs=jobs, backend=backend).trials
+    assert time.monotonic() - started < 60
+    assert 0 < len(trials) < 100
+    assert table(trials) == table(run(study(objective=slow, strategy=Random(trials=len(trials)))).trials)
+
+
+def test_a_finished_study_cut_by_the_clock_stays_as_it_is() -> None:
+    tracker = MemoryTracker()
+    s = study(stop=Stop(seconds=0.3), strategy=Random(trials=500))
+    first = run(s, tracker)
+    assert table(run(s, tracker).trials) == table(first.trials)
+
+
+@pytest.mark.parametrize(("jobs", "backend"), [(1, "sequential"), (2, "loky")])
+def test_a_trial_beyond_its_time_ends_as_timed_out(jobs: int, backend: str) -> None:
+    def hangs(params: Params, context: Context) -> float:
+        context.report(1, cost=3.0)
+        if params["x"] < 0.5:
+            while context.seconds_left > -50:
+                time.sleep(0.01)
+        return 0.0
+
+    trials = run(study(objective=hangs, strategy=Random(trials=6), trial_seconds=0.5), jobs=jobs, backend=backend).trials
+    assert {t.status for t in trials if t.params["x"] < 0.5} == {Status.TIMED_OUT}
+    assert {t.status for t in trials if t.params["x"] >= 0.5} == {Status.FINISHED}
+    assert all("longer than 0.5 s" in t.error for t in trials if not t.ok)
+
+
+def test_a_thread_cannot_be_interrupted_but_is_marked() -> None:
+    trials = run(study(strategy=Random(trials=3), objective=_naps, trial_seconds=0.1), jobs=2, backend="threading").trials
+    assert {t.status for t in trials} == {Status.TIMED_OUT}
+
+
+def test_the_earlier_of_two_limits_rings() -> None:
+    s = study(objective=_naps, strategy=Random(trials=50), stop=Stop(seconds=0.5), trial_seconds=30)
+    assert [t.status for t in run(s).trials] == [Status.FINISHED]
+
+
+def _naps(params: Params) -> float:
+    time.sleep(0.3)
+    return 0.0
+
+
+def test_a_search_without_a_better_trial_counts_failures_too() -> None:
+    values = [3.0, 2.0, 2.5, None, 2.0]
+    trials = [
+        Trial(n, {}, "all", Status.FAILED if v is None else Status.FINISHED, None if v is None else Outcome(v))
+        for n, v in enumerate(values)
+    ]
+    assert Stop(without_better=3).length(trials) == 5
+    assert Stop(without_better=3).length(trials[:4]) is None
+    assert Stop(value=-2.0).length(trials, sign=-1) == 2
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"trials": 0}, "Stop trials must be a whole number >= 1, got 0"),
+        ({"without_better": 1.5}, "Stop without_better must be a whole number >= 1, got 1.5"),
+        ({"seconds": -1}, "Stop seconds must be a number > 0, got -1"),
+        ({"value": "low"}, "Stop value must be a finite number, got 'low'"),
+    ],
+)
+def test_bad_rules_are_refused(options: dict[str, Any], message: str) -> None:
+    with pytest.raises(StudyError, match=message):
+        Stop(**options)

@@ -1,0 +1,120 @@
+"""Ranges: the map of the unit interval, exact text forms, and what is refused."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from hpsearch.errors import SpaceError
+from hpsearch.space import Choice, Float, Int
+
+unit = st.floats(0.0, 1.0)
+
+
+@st.composite
+def floats(draw: st.DrawFn) -> Float:
+    log = draw(st.booleans())
+    low = draw(st.floats(1e-8, 1e3) if log else st.floats(-1e3, 1e3))
+    return Float(low, low + draw(st.floats(1e-3, 1e6)), log=log)
+
+
+@st.composite
+def ints(draw: st.DrawFn) -> Int:
+    log = draw(st.booleans())
+    step = 1 if log else draw(st.integers(1, 7))
+    low = draw(st.integers(1, 50) if log else st.integers(-50, 50))
+    return Int(low, low + step * draw(st.integers(1, 200)), log=log, step=step)
+
+
+@given(floats(), unit)
+def test_float_maps_the_unit_interval_into_itself_and_back(domain: Float, u: float) -> None:
+    value = domain.from_unit(u)
+    assert type(value) is float
+    assert domain.contains(value)
+    assert domain.to_unit(value) == pytest.approx(u, abs=1e-6)
+
+
+@given(floats(), unit)
+def test_float_text_is_exact(domain: Float, u: float) -> None:
+    value = domain.from_unit(u)
+    assert domain.parse(domain.text(value)) == value
+
+
+@given(ints(), unit)
+def test_int_values_are_reached_and_come_back(domain: Int, u: float) -> None:
+    value = domain.from_unit(u)
+    assert type(value) is int
+    assert domain.contains(value)
+    assert domain.from_unit(domain.to_unit(value)) == value
+    assert domain.parse(domain.text(value)) == value
+
+
+def test_log_float_has_the_law_of_scipys_loguniform() -> None:
+    domain = Float(1e-3, 10.0, log=True)
+    u = np.random.default_rng(0).random(2000)
+    values = [domain.from_unit(x) for x in u]
+    assert stats.kstest(values, stats.loguniform(1e-3, 10.0).cdf).pvalue > 0.01
+    assert domain.from_unit(0.37) == pytest.approx(float(stats.loguniform(1e-3, 10.0).ppf(0.37)))
+
+
+def test_int_cells_are_equally_wide() -> None:
+    counts = np.bincount([Int(0, 4).from_unit(u) for u in np.linspace(0, 1, 1001)[:-1]])
+    assert counts.tolist() == [200] * 5
+
+
+def test_choice_options_of_like_value_stay_apart() -> None:
+    choice = Choice(1, 1.0, True, "1")
+    assert len(set(choice.labels)) == 4
+    assert [choice.parse(choice.text(v)) for v in choice.values] == [1, 1.0, True, "1"]
+    assert [type(choice.parse(choice.text(v))) for v in choice.values] == [int, float, bool, str]
+
+
+def test_numpy_values_become_python_values() -> None:
+    assert type(Choice(np.float64(0.5), np.int64(3)).values[0]) is float
+    assert type(Float(np.float32(0.5), np.int64(3)).low) is float
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Float(1.0, 0.1), "Float needs low < high, got low=1.0, high=0.1"),
+        (lambda: Float(1.0, 1.0), "Float needs low < high"),
+        (lambda: Float(0.0, 1.0, log=True), "Float low must be > 0 where log=True, got 0.0"),
+        (lambda: Float(-1.0, 1.0, log=True), "Float low must be > 0 where log=True"),
+        (lambda: Float("a", 1.0), "Float low must be a finite number, got 'a'"),
+        (lambda: Float(0.0, math.inf), "Float high must be a finite number, got inf"),
+        (lambda: Float(True, 2.0), "Float low must be a finite number, got True"),
+        (lambda: Int(1.5, 3), "Int low must be a whole number, got 1.5"),
+        (lambda: Int(3, 1), "Int needs low < high, got low=3, high=1"),
+        (lambda: Int(0, 10, log=True), "Int low must be > 0 where log=True"),
+        (lambda: Int(0, 10, step=3), r"Int high must be low plus a multiple of step=3, got 10. Try high=9"),
+        (lambda: Int(0, 10, step=0), "Int step must be >= 1"),
+        (lambda: Choice(), "Choice must be given at least one option"),
+        (lambda: Choice([1, 2]), "Choice must be given its options one by one"),
+        (lambda: Choice(1, 1), "Choice options must be distinct"),
+        (lambda: Choice(object()), "Choice option must be an object with a stable repr"),
+        (lambda: Float(0, 1, when="sgd"), "when must be a dict of parameter and value"),
+    ],
+)
+def test_bad_ranges_are_refused_in_one_sentence(make: object, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        make()  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("domain", "text"),
+    [
+        (Float(0.001, 10, log=True), "Float(0.001, 10.0, log=True)"),
+        (Int(2, 10, step=2), "Int(2, 10, step=2)"),
+        (Choice(10, "relu", (30,)), "Choice(10, 'relu', (30,))"),
+        (Float(0, 1, when={"o": ["a", "b"]}), "Float(0.0, 1.0, when=(('o', ('a', 'b')),))"),
+    ],
+)
+def test_repr_is_a_record_that_reads_back(domain: object, text: str) -> None:
+    assert repr(domain) == text
+    assert eval(text) == domain

@@ -1,0 +1,154 @@
+"""Windows: narrowing around leaders, carrying on beyond an end, and ends that are never passed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hpsearch import Choice, Float, Int, Space
+from hpsearch.errors import SpaceError
+from hpsearch.space import admits, carried, narrowed, part, widened
+from hpsearch.testing import SPACES
+
+unit = st.floats(0.0, 1.0)
+widths = st.floats(0.05, 1.0)
+hards = st.sampled_from([None, True, False, "low", "high"])
+
+
+@st.composite
+def domains(draw: st.DrawFn) -> Float | Int:
+    log, hard = draw(st.booleans()), draw(hards)
+    if draw(st.booleans()):
+        low = draw(st.floats(1e-6, 1e3) if log else st.floats(-1e3, 1e3))
+        return Float(low, low + draw(st.floats(0.1, 1e5)), log=log, hard=hard)
+    whole, step = draw(st.integers(1, 50)), 1 if log else draw(st.integers(1, 5))
+    return Int(whole, whole + step * draw(st.integers(1, 200)), log=log, step=step, hard=hard)
+
+
+@st.composite
+def spaces_and_points(draw: st.DrawFn) -> tuple[Space, list[dict[str, Any]]]:
+    space = SPACES[draw(st.sampled_from(sorted(SPACES)))]
+    cube = st.lists(unit, min_size=len(space), max_size=len(space))
+    return space, [space.from_unit(u) for u in draw(st.lists(cube, min_size=1, max_size=5))]
+
+
+@given(spaces_and_points(), widths)
+def test_a_narrowed_space_lies_around_its_leaders(case: tuple[Space, list[dict[str, Any]]], width: float) -> None:
+    space, leaders = case
+    window = space.narrow(leaders, width)
+    assert list(window) == list(space)
+    for leader in leaders:
+        window.check(leader)
+        space.check(window.from_unit([0.0] * len(space)), beyond=True)
+        space.check(window.from_unit([1.0] * len(space)), beyond=True)
+
+
+@given(spaces_and_points(), widths)
+def test_narrowing_to_the_whole_width_changes_nothing(case: tuple[Space, list[dict[str, Any]]], width: float) -> None:
+    window = case[0].narrow(case[1], width)
+    assert window.narrow(case[1], 1.0) == window
+    assert case[0].narrow(case[1], width) == window
+
+
+@given(domains(), unit, widths)
+def test_a_window_has_its_width(domain: Float | Int, u: float, width: float) -> None:
+    """A Float's window is as wide as asked for, on the unit scale, unless it is the whole range."""
+    window = narrowed(domain, [domain.from_unit(u)], width)
+    assert window.contains(domain.from_unit(u))
+    if isinstance(domain, Float):
+        assert domain.to_unit(window.high) - domain.to_unit(window.low) == pytest.approx(width, abs=1e-6)
+
+
+@given(domains(), unit, st.floats(0.0, 3.0), st.floats(0.0, 3.0))
+def test_hard_ends_are_never_passed(domain: Float | Int, u: float, down: float, up: float) -> None:
+    low_free, high_free = domain.free
+    for window in (carried(domain, down, up), part(domain, -down, 1 + up), narrowed(domain, [domain.from_unit(u)], 0.5)):
+        assert low_free or window.low >= domain.low
+        assert high_free or window.high <= domain.high
+        assert admits(domain, window.low)
+        assert admits(domain, window.high)
+
+
+@given(domains(), st.lists(unit, min_size=1, max_size=5))
+def test_widening_keeps_the_range_and_the_limit(domain: Float | Int, units: list[float]) -> None:
+    limit = carried(domain, 1, 1)
+    wide = widened(domain, [domain.from_unit(u) for u in units], limit)
+    assert limit.low <= wide.low <= domain.low
+    assert domain.high <= wide.high <= limit.high
+
+
+def test_a_linear_range_keeps_its_ends_and_a_logarithmic_one_may_move() -> None:
+    assert Float(0.0, 0.99).free == (False, False)
+    assert Float(0.1, 1.0, log=True).free == (True, True)
+    assert Float(0.1, 1.0, log=True, hard="high").free == (True, False)
+    assert Int(0, 9, hard=False).free == (True, True)
+    assert Choice(1, 2).free == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.9, 0.8, 0.02], (0.01, 10.0)),  # the best and most others at the high end
+        ([0.011, 0.012], (0.001, 1.0)),
+        ([0.9, 0.02, 0.03], (0.01, 1.0)),  # the best alone is no majority
+        ([0.1, 0.9, 0.9], (0.01, 1.0)),  # a majority without the best is none either
+        ([], (0.01, 1.0)),
+    ],
+)
+def test_the_edge_rule(values: list[float], expected: tuple[float, float]) -> None:
+    domain = Float(0.01, 1.0, log=True)
+    wide = widened(domain, values, carried(domain, 3, 3))
+    assert (wide.low, wide.high) == pytest.approx(expected)
+
+
+def test_a_window_at_an_end_is_shifted_inside() -> None:
+    assert narrowed(Float(1.0, 100.0, log=True), [100.0], 0.5) == Float(10.0, 100.0, log=True)
+
+
+def test_a_range_that_no_leader_has_stays_as_it_is() -> None:
+    space = SPACES["conditional"]
+    window = space.narrow([{"o": "sgd", "x": 0.5}], 0.5)
+    assert window["mu"] == space["mu"]
+    assert window["x"] == Float(0.25, 0.75)
+
+
+def test_dropped_options_keep_names_labels_and_conditions() -> None:
+    space = SPACES["template"].drop("s", ["Template(steps=3)"])
+    assert list(space) == ["s", "s.steps", "x"]
+    assert {space.from_unit([u, 0.5, 0.5])["s"] for u in (0.0, 0.5, 1.0)} == {"Template"}
+    assert not space.contains({"s": "Template(steps=3)", "x": 0.5})
+    assert eval(repr(Choice("a", "b", dropped=("a",)))) == Choice("a", "b", dropped=("a",))
+
+
+def test_values_beyond_a_range_are_legal_where_asked_for_and_read_back() -> None:
+    space = Space(rate=Float(0.01, 0.1, log=True), mu=Float(0.0, 0.9))
+    params = {"rate": 0.4123456789012345, "mu": 0.5}
+    space.check(params, beyond=True)
+    assert space.parse(space.text(params)) == params
+    assert space.to_unit(params)[0] > 1
+    with pytest.raises(SpaceError, match=r"Parameter 'rate' must be in Float\(0.01, 0.1, log=True\), got 0.41"):
+        space.check(params)
+    with pytest.raises(SpaceError, match=r"Parameter 'mu' must be in Float\(0.0, 0.9\), got 0.95"):
+        space.check({**params, "mu": 0.95}, beyond=True)
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan"), "0.1", True, None])
+def test_what_is_no_value_of_the_kind_is_refused_beyond_the_range_too(value: object) -> None:
+    assert not admits(Float(0.01, 0.1, log=True), value)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Float(0, 1, hard="both"), "Float hard must be True, False, 'low' or 'high', got 'both'"),
+        (lambda: Choice("a", "b", dropped=("c",)), r"Choice dropped must be some of \('a', 'b'\), not all"),
+        (lambda: Choice("a", "b", dropped=("a", "b")), "Choice dropped must be some of"),
+        (lambda: SPACES["one float"].drop("x", ["a"]), "Parameter 'x' must be a Choice"),
+    ],
+)
+def test_bad_settings_are_refused(make: Any, message: str) -> None:
+    with pytest.raises(SpaceError, match=message):
+        make()

@@ -1,0 +1,260 @@
+"""The doctor names what kills, outages and strangers' hands leave in a store, mends it, and harms nothing that is well."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from hpsearch.tracking import MlflowTracker, Store
+from hpsearch.tracking.doctor import doctor
+from hpsearch.tracking.runs.writer import write_trial
+from hpsearch.tracking.store.client import search
+from tests.tracking.sample import plain, record, text, trials
+from tests.tracking.test_resume import KILLED, outage
+
+
+def findings(root: Path, mend: bool = False) -> list[str]:
+    """Return what the doctor says of a store that nobody has opened yet."""
+    said = []
+    for finding in doctor.examine(Store.at(None, root)):
+        said.append(str(finding))
+        if mend:
+            doctor.mended(finding)
+    return said
+
+
+def run_study(tracker: MlflowTracker, name: str = "sample", count: int = 3) -> None:
+    tracker.start(record(name))
+    for number in range(count):
+        tracker.record(plain(number))
+    tracker.finish("finished", [])
+
+
+def found_trials(root: Path) -> list[str]:
+    found = MlflowTracker(root=root).find(record())
+    assert found is not None
+    return text(found.trials)
+
+
+def rows(root: Path, query: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as connection:
+        return connection.execute(query).fetchall()
+
+
+def test_a_healthy_store_has_no_findings(root: Path, tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    for trial in trials():
+        tracker.record(trial)
+    tracker.finish("killed", [])
+    before = rows(root, "select * from runs order by run_uuid")
+    assert findings(root, mend=True) == []
+    assert rows(root, "select * from runs order by run_uuid") == before
+
+
+def test_what_a_kill_leaves_is_named_and_mended_once(root: Path) -> None:
+    assert subprocess.run([sys.executable, "-c", KILLED, str(root)]).returncode == -9
+    first = findings(root)
+    assert [said.partition(" (run")[0] for said in first] == [
+        "Study 'sample' is marked as running, but no process runs it",
+        "Study 'sample' has half-written trials: 3. With --mend: their runs are deleted; a later start runs them again.",
+    ]
+    assert findings(root, mend=True) == first
+    assert findings(root) == []
+    assert found_trials(root) == text(plain(number) for number in range(3))
+    states = "select status, lifecycle_stage, count(*) from runs group by 1, 2 order by 1, 2"
+    # The half-written run is hidden, not destroyed.
+    assert rows(root, states) == [("FINISHED", "active", 3), ("KILLED", "active", 1), ("RUNNING", "deleted", 1)]
+
+
+def test_a_study_that_runs_is_left_alone(root: Path, tracker: MlflowTracker) -> None:
+    tracker.start(record())
+    tracker.record(plain(0))
+    tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 1))
+    tracker.store.unsent("sample").write_text("damaged")
+    assert findings(root, mend=True) == []
+    tracker.store.unsent("sample").unlink()
+    tracker.finish("finished", [])
+    tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 2))
+    assert len(findings(root)) == 1
+
+
+def _child(tracker: MlflowTracker, number: int) -> dict[str, str]:
+    parent = tracker._open().run_id
+    return {"mlflow.parentRunId": parent, "hpsearch.kind": "trial", "hpsearch.number": str(number)}
+
+
+def test_of_repeated_trials_the_first_stays(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    for number in (0, 2):
+        later = replace(plain(number, 0.75), started=plain(number).started + 1)
+        write_trial(tracker.store.client, tracker._open().parent, record(), later, {})
+    assert findings(root, mend=True) == [
+        "Study 'sample' has trials recorded more than once: 0, 2."
+        " With --mend: the earliest run of each stays, the others are deleted."
+    ]
+    assert findings(root) == []
+    assert found_trials(root) == text(plain(number) for number in range(3))
+
+
+def test_trials_of_a_deleted_run_come_back_with_it(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    tracker.store.client.delete_run(tracker._open().run_id)
+    (said,) = findings(root, mend=True)
+    assert "has 3 finished trials whose own run" in said
+    assert "was deleted" in said
+    assert findings(root) == []
+    assert found_trials(root) == text(plain(number) for number in range(3))
+
+
+def test_trials_whose_run_is_gone_for_good_are_named_and_kept(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    client, parent = tracker.store.client, tracker._open().parent
+    for run in client.search_runs([parent.info.experiment_id], "tags.`hpsearch.kind` = 'trial'"):
+        client.set_tag(run.info.run_id, "mlflow.parentRunId", "0" * 32)
+    (said,) = findings(root, mend=True)
+    assert f"has 3 finished trials whose own run {'0' * 32} is not in the store" in said
+    assert findings(root) == [said]
+
+
+def leave_two_unsent(tracker: MlflowTracker) -> None:
+    """Record trial 0; let the store be away for trials 1 and 2, to the end of the study."""
+    run_study(tracker, count=1)
+    tracker.start(record())
+    with outage(tracker.store):
+        for number in (1, 2):
+            tracker.record(plain(number))
+        tracker.finish("killed", [])
+
+
+def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracker) -> None:
+    leave_two_unsent(tracker)
+    said = findings(root, mend=True)
+    assert len(said) == 2  # the study still counts as running, too
+    assert (
+        "holds trials 1, 2, which the store could not take, of a study recorded here. The next start takes them up" in said[1]
+    )
+    run = MlflowTracker(root=root)
+    run.start(record())
+    run.finish("finished", [])
+    assert findings(root) == []
+    assert found_trials(root) == text(plain(number) for number in range(3))
+
+
+def test_sound_lines_of_a_damaged_file_are_saved(root: Path, tracker: MlflowTracker) -> None:
+    leave_two_unsent(tracker)
+    file = tracker.store.unsent("sample")
+    first, second = file.read_bytes().splitlines()
+    file.write_bytes(first + b"\n" + second[:100] + b"\n\xff[]\n{}\n")
+    assert any("is damaged in 3 of 4 lines" in said for said in findings(root, mend=True))
+    assert file.with_suffix(".damaged").read_bytes() == second[:100] + b"\n\xff[]\n{}\n"
+    assert found_trials(root) == text(plain(number) for number in range(2))
+    assert not any("is damaged in" in said for said in findings(root))
+
+
+def test_unsent_trials_of_another_store_are_named_and_kept(tmp_path: Path, root: Path, tracker: MlflowTracker) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    tracker.start(record())
+    with outage(tracker.store):
+        tracker.record(plain(0))
+        tracker.finish("killed", [])
+    file = Path(shutil.copy(tracker.store.unsent("sample"), other / "mlruns"))
+    kept = file.read_bytes()
+    (said,) = findings(other, mend=True)
+    assert "holds trials 0, which the store could not take, of run" in said
+    assert "which is not in this store. See whether they belong to another store" in said
+    assert file.read_bytes() == kept
+
+
+def test_artifacts_without_a_study_and_studies_without_artifacts(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    run_study(tracker, "other")
+    artifacts = root / "mlruns" / "artifacts"
+    (artifacts / "sample").rename(artifacts / "strange")
+    (artifacts / "empty").mkdir()
+    said = findings(root, mend=True)
+    assert len(said) == 2
+    assert f"The artifacts of study 'sample' are gone: there is no folder '{artifacts / 'sample'}'" in said[0]
+    assert f"The folder '{artifacts / 'strange'}' with 1 files belongs to no study of this store" in said[1]
+
+
+def test_a_moved_project_and_another_journal_are_mended(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    new = root.with_name("moved")
+    shutil.copytree(root, new)
+    shutil.rmtree(root)
+    with closing(sqlite3.connect(new / "mlruns" / "mlflow.db")) as connection:
+        connection.execute("PRAGMA journal_mode=DELETE")
+    said = findings(new)
+    assert "keeps a 'delete' journal" in said[0]
+    assert "The project folder has moved: the artifacts of 'sample' are recorded in another place" in said[1]
+    assert rows(new, "PRAGMA journal_mode") == [("delete",)]
+    findings(new, mend=True)
+    assert findings(new) == []
+    assert rows(new, "PRAGMA journal_mode") == [("wal",)]
+
+
+@pytest.mark.parametrize(
+    ("harm", "said"),
+    [
+        (lambda path: path.write_bytes(b"no database at all " * 100), "cannot be read: file is not a database"),
+        (lambda path: path.write_bytes(path.read_bytes()[:8192] + b"\xff" * 300_000), "is damaged|cannot be read"),
+        (lambda path: _sql(path, "UPDATE alembic_version SET version_num = 'f4a9b2c7d1e6'"), "is of schema f4a9b2c7d1e6, this"),
+        (lambda path: path.write_bytes(b""), "holds no MLflow tables"),
+    ],
+    ids=["no database", "damaged", "other schema", "empty"],
+)
+def test_a_file_that_mlflow_cannot_use_is_named_and_untouched(root: Path, harm: object, said: str) -> None:
+    import re
+
+    path = root / "mlruns" / "mlflow.db"
+    harm(path)  # type: ignore[operator]
+    before = path.read_bytes()
+    (finding,) = findings(root, mend=True)
+    assert re.search(said, finding)
+    assert path.read_bytes() == before
+
+
+def _sql(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(statement)
+
+
+def test_more_trials_than_a_page_holds_are_all_seen(
+    root: Path, tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tracker.start(record())
+    tracker.finish("finished", [])
+    for number in range(7):
+        tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, number))
+    monkeypatch.setattr(search, "__defaults__", (3, False))
+    assert "half-written trials: 0, 1, 2, 3, 4, 5, 6." in findings(root, mend=True)[0]
+    assert findings(root) == []
+
+
+def test_the_command_ends_with_1_where_something_is_left(root: Path) -> None:
+    def examine(*arguments: str) -> tuple[int, str, str]:
+        command = [sys.executable, "-m", "hpsearch.cli", "doctor", *arguments]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout, done.stderr
+
+    assert subprocess.run([sys.executable, "-c", KILLED, str(root)]).returncode == -9
+    code, said, errors = examine()
+    assert (code, errors) == (1, "")
+    assert len(said.splitlines()) == 2
+    code, said, _ = examine("--mend")
+    assert code == 0
+    assert said.count("Mended: ") == 2
+    assert said.endswith("is healthy.\n")
+    code, said, _ = examine()
+    assert (code, len(said.splitlines())) == (0, 1)
+    assert examine("--tracking-uri", "foo://x")[0] == 2
+    assert "There is no store at" in examine("--tracking-uri", f"sqlite:///{root}/none.db")[1]
+    assert not (root / "none.db").exists()

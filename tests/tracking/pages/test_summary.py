@@ -1,0 +1,180 @@
+"""What the page of a study says, and that it is true: at every moment, for single runs and for replicates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from hpsearch.ports import DataRecord, PartRecord, StudyRecord
+from hpsearch.space import Float, Space
+from hpsearch.tracking.pages.note import for_experiment, markdown
+from hpsearch.tracking.pages.page import Page
+from hpsearch.tracking.pages.summary import title
+from hpsearch.trial import CONFIRM, Outcome, Status, Trial
+
+SPACE = Space(rate=Float(0.01, 10.0, log=True), decay=Float(0.0, 1.0))
+PARTS = (PartRecord("training", 100, "a" * 64), PartRecord("test", 20, "b" * 64, sealed=True))
+DATA = DataRecord("blobs", "c" * 64, 2, 3, PARTS)
+# Not UTC's epoch itself: 2023-11-14 22:13:20 UTC.
+WRITTEN = 1.7e9
+
+
+def trial(number: int, value: float | None, rate: float = 1.0, **more: Any) -> Trial:
+    """Return a trial of its own setting, failed where it has no value."""
+    status = Status.FINISHED if value is not None else Status.FAILED
+    outcome = None if value is None else Outcome(value, {"epochs": 3.0})
+    fields = {"stage": "all", "error": None if value is not None else "ValueError: no", "seconds": 0.5} | more
+    return Trial(number, {"rate": rate, "decay": number / 100 + 0.4}, fields.pop("stage"), status, outcome, **fields)
+
+
+def page(trials: Sequence[Trial], status: str = "finished", **more: Any) -> str:
+    record = StudyRecord("blobs-rates", "Which rate?", {"strategy": "Random(trials=3)"}, {}, SPACE, measure="error", data=DATA)
+    record = replace(record, **{key: more.pop(key) for key in list(more) if key in ("name", "maximize", "source", "choose")})
+    runs = {t.number: f"run{t.number}" for t in trials}
+    return markdown(Page(record, trials, status, "7", runs, "parent", "studies/blobs.py", written=WRITTEN, **more))
+
+
+def replicated() -> list[Trial]:
+    """Return two settings under three seeds: means 2 and 4, differences 1, 2, 3."""
+    values = {0: (1.0, 2.0, 3.0), 3: (2.0, 4.0, 6.0)}
+    return [
+        replace(trial(first, value), number=first + seed, replicate=seed)
+        for first, of_setting in values.items()
+        for seed, value in enumerate(of_setting)
+    ]
+
+
+def test_the_first_line_is_the_result() -> None:
+    lines = page([trial(0, 0.5), trial(1, 0.25), trial(2, None)]).splitlines()
+    link = "[trial 001](#/experiments/7/runs/run1?workflowType=machine_learning)"
+    assert lines[0] == f"**Best error 0.25 in {link} (3 trials, finished).**  "
+    assert lines[1] == "Question: Which rate?  "
+    assert lines[2] == "Best setting: rate **1**, decay **0.41**.  "
+    assert lines[3].startswith(
+        "How sure: one run per setting, so luck is not told from merit, and the second best, [trial 000]"
+    )
+    assert "is 0.25 behind; `confirm=3`" in lines[3]
+
+
+def test_replicates_speak_with_mean_and_error() -> None:
+    """By hand: 2 +- 1 / sqrt(3); the paired difference is 2 +- 1 / sqrt(3)."""
+    note = page(replicated())
+    assert note.startswith("**Best error 2 ± 0.58 (mean ± standard error over 3 seeds) in [trial 000]")
+    assert "its 3 runs lie between 1 and 3; the runner-up, [trial 003]" in note
+    assert (
+        "is 2 ± 0.58 behind (more than twice its standard error). Within one standard error of it: 0 of 1 other setting."
+        in note
+    )
+    assert "confirm=3" not in note
+
+
+def test_what_could_be_chance_is_called_so() -> None:
+    trials = [replace(t, outcome=Outcome(t.value + (t.replicate if t.number > 2 else 0))) for t in replicated()[:3]]
+    trials += [replace(trial(3, v), number=3 + i, replicate=i) for i, v in enumerate((0.9, 2.3, 2.9))]
+    assert "(which may well be chance)" in page(trials)
+
+
+def test_confirmed_leaders_count_instead_of_lucky_trials() -> None:
+    lucky = trial(0, 0.1)
+    confirmed = [replace(trial(1, value), number=1 + i, replicate=1 + i, stage=CONFIRM) for i, value in enumerate((0.4, 0.6))]
+    assert page([lucky, *confirmed]).startswith("**Best error 0.5 ± 0.1 (mean ± standard error over 2 seeds) in [trial 001]")
+
+
+def test_the_rule_of_the_study_decides() -> None:
+    from hpsearch.trial import candidates
+
+    note = page([trial(0, 0.5), trial(1, 0.25)], choose=lambda trials: candidates(trials)[0])
+    assert note.startswith("**Best error 0.5 in [trial 000]")
+    assert "is 0.25 ahead, and the rule of the study prefers this one" in note
+
+
+def test_maximised_values_are_shown_as_they_were() -> None:
+    assert page([trial(0, -0.9)], maximize=True).startswith("**Best error 0.9 in")
+
+
+def test_a_tie_is_told() -> None:
+    assert "[trial 001](#/experiments/7/runs/run1?workflowType=machine_learning) is level" in page(
+        [trial(0, 0.5), trial(1, 0.5)]
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "next_step"),
+    [
+        ("running", "1 trial, running at 2023-11-14 22:13 UTC", "go on with `hpsearch run studies/blobs.py`"),
+        ("killed", "1 trial, interrupted", "- Go on where it ended, with `hpsearch run studies/blobs.py`."),
+        ("failed", "1 trial, ended by an error", "- Go on where it ended, with `hpsearch run studies/blobs.py`."),
+        ("finished", "1 trial, finished", "- `hpsearch report blobs-rates` writes the report."),
+    ],
+)
+def test_the_note_is_true_at_every_moment(status: str, said: str, next_step: str) -> None:
+    note = page([trial(0, 0.5)], status)
+    assert f"({said}).**" in note.splitlines()[0]
+    assert next_step in note
+    assert ("hpsearch test blobs-rates" in note) == (status == "finished")
+
+
+def test_no_result_is_told_as_it_is() -> None:
+    assert page([], "running").startswith("**No result yet (0 trials, running at")
+    note = page([trial(0, None), trial(1, None)])
+    assert note.startswith("**No trial has finished well (2 trials, finished).**")
+    assert "2 of 2 trials gave no value (2 failed). The first, [trial 000]" in note
+    assert "ValueError: no. `hpsearch rerun blobs-rates 0` runs it again." in note
+
+
+def test_stopped_trials_are_no_failures() -> None:
+    stopped = replace(trial(1, None), status=Status.STOPPED)
+    assert "gave no value" not in page([trial(0, 0.5), stopped])
+
+
+def test_a_range_that_was_too_narrow_is_to_be_widened() -> None:
+    note = page([trial(n, 0.1 * n, rate=9.9) for n in range(1, 4)])
+    assert "- Widen **rate**: the best value 9.9 lies at the upper end of 0.01 to 10; search 0.01 to 100, log scale." in note
+    assert "Widen" not in page([trial(n, 0.1 * n) for n in range(1, 4)])
+
+
+def test_a_fault_in_the_best_trial_s_curves_is_told_with_the_remedy() -> None:
+    def trained(costs: Sequence[float]) -> Trial:
+        history = {"training_cost": tuple(enumerate(costs, 1)), "validation_cost": tuple(enumerate(costs, 1))}
+        return replace(trial(0, 0.5), outcome=Outcome(0.5, history=history))
+
+    note = page([trained([1 - 0.01 * epoch for epoch in range(20)]), trial(1, 0.75)])
+    assert "- Read the curves of [trial 000]" in note
+    assert "rate too low: Cost crept evenly from 1 to 0.81 in 20 epochs" in note
+    assert "Read the curves" not in page([trial(0, 0.5)])
+
+
+def test_costs_are_added_up_once() -> None:
+    """Trial 1 goes on with trial 0 from epoch 3 to epoch 9: nine epochs in all."""
+    further = replace(trial(1, 0.4), continues=0, outcome=Outcome(0.4, {"epochs": 9.0}))
+    assert "Spent: 2 trials (2 finished), 9 epochs, 1.0 s of computing." in page([trial(0, 0.5), further])
+
+
+def test_data_and_code_are_named() -> None:
+    assert "- **data**: blobs, 2 features, 3 classes; 100 rows training, 20 rows test (sealed); SHA-256 cccccccccccc" in page(
+        []
+    )
+
+
+def test_the_picture_and_the_ways_in_are_linked() -> None:
+    note = page([trial(0, 0.5)], pictures=("plots/history.png",))
+    assert "![history](/get-artifact?path=plots/history.png&run_uuid=parent)" in note
+    assert "[their charts](#/experiments/7/runs?workflowType=machine_learning&searchFilter=" in note
+    assert "viewStateShareKey=hpsearch-parent&compareRunsMode=CHART)" in page([trial(0, 0.5)], shared=True)
+    assert "![" not in page([trial(0, 0.5)])
+
+
+def test_the_note_of_the_experiment_begins_in_plain_text() -> None:
+    record = StudyRecord("s", "Which?", {}, {}, SPACE)
+    assert for_experiment(Page(record, [trial(0, 0.5)], "finished", "7")).startswith(
+        "Best value 0.5 in trial 000 (1 trial, finished).\n\n"
+    )
+
+
+def test_names_say_the_result_first() -> None:
+    record = StudyRecord("n" * 300, "", {}, {}, SPACE)
+    assert title(replace(record, name="mnist-random"), [trial(0, 97.6)]) == "best 97.6 | mnist-random"
+    assert title(record, []) == "no result yet | " + "n" * 43 + "…"
