@@ -1,41 +1,34 @@
-"""The study: a space, an objective, a strategy and a seed under one name; and the loop that runs them."""
+"""The study: a space, an objective, a strategy and a seed under one name, and how it is run."""
 
 from __future__ import annotations
 
-import hashlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Backend, Execution, engine
-from hpsearch.execution.isolation import Limits
-from hpsearch.execution.task import AnyObjective, Task
-from hpsearch.ports import Batch, DataRecord, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
+from hpsearch.execution.executor import Backend, Execution
+from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts
-from hpsearch.search.batches import confirmed, given, replicated
-from hpsearch.search.environment import facts, home
-from hpsearch.search.export import Leader, offered, with_model
-from hpsearch.search.identity import describe
-from hpsearch.search.loop import Loop
+from hpsearch.search.best_state import BestState
+from hpsearch.search.config import StudyConfig
+from hpsearch.search.environment import home
+from hpsearch.search.export import can_export
+from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
-from hpsearch.search.result import Result
-from hpsearch.search.stopping import MedianStop, Stop
+from hpsearch.search.result import Result, with_model
 from hpsearch.space import Space
-from hpsearch.trial import CONFIRM, Candidate, Params, Rule, Trial, candidates, select
-
-# The first number of a spawn key says what the random numbers are for.
-_STRATEGY, _REPLICATE, _TRIAL, _SELECTION = 0, 1, 2, 3
+from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True)
-class Study:
+class Study(StudyConfig):
     """One question: which params of ``space`` make ``objective`` smallest, asked in the order of ``strategy``.
 
     Args:
@@ -59,31 +52,11 @@ class Study:
         retries: how often a trial whose process died is run again before it is recorded as died.
     """
 
-    name: str
-    space: Space
-    objective: AnyObjective
-    strategy: Strategy
-    seed: int = 0
-    maximize: bool = False
-    question: str = field(default="", compare=False)
-    first: Sequence[Params] = ()
-    known: Sequence[Trial] = ()
-    replicates: int = 1
-    confirm: int = 0
-    confirm_replicates: int = 5
-    select: Rule = "mean"
-    stop: Stop | None = None
-    early_stop: MedianStop | None = None
-    trial_seconds: float | None = None
-    trial_megabytes: float | None = None
-    retries: int = 1
-
     def __post_init__(self) -> None:
         check_parts(self)
+        super().__post_init__()
         if not self.question:
             object.__setattr__(self, "question", _docstring_of_caller())
-        if self._preflight:
-            object.__setattr__(self, "space", self._with_first_ranges())
         check_objective(self)
 
     def run(
@@ -99,13 +72,13 @@ class Study:
         source: Path | None = None,
         report: bool | None = None,
     ) -> Result:
-        """Run the study, or go on with it where an earlier run ended.
+        """Run the study, or resume it where an earlier run ended.
 
         Args:
             jobs: trials side by side; None takes all cores. The result does not depend on it.
             backend: ``"loky"`` (processes), ``"threading"`` or ``"sequential"``.
             tracker: where trials are recorded; None takes MLflow, in the project that holds the running script.
-            fresh: start anew instead of going on with what is recorded under this name.
+            fresh: drop what is recorded under this name and start anew.
             retry: run recorded trials that did not finish again; None does so for a strategy that promises to be complete.
             progress: called after every trial.
             model: whether to log the best network, where the objective trains one; None does so unless it would take long
@@ -122,11 +95,10 @@ class Study:
         tracker = tracker or _default_tracker(source)
         record = self.record(source)
         recorded = None if fresh else tracker.find(record)
-        retry = bool(getattr(self.strategy, "complete", False)) if retry is None else retry
-        replay = Replay(record, recorded or Recorded(), retry)
-        leader = Leader() if model is not False and offered(self) else None
-        loop = Loop(self, execution, tracker, replay, record, fresh, progress, leader=leader)
-        result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, leader)
+        replay = Replay(record, recorded or Recorded(), self.proposer.complete if retry is None else retry)
+        settings = RunSettings(self, execution, tracker, record, replay, fresh, progress)
+        loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
+        result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
         wanted = getattr(tracker, "lasting", True) if report is None else report
         ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
         result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
@@ -148,103 +120,16 @@ class Study:
 
     def smoke(self) -> Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""
-        shrink = getattr(self.objective, "shrunk", None)
-        objective = shrink() if callable(shrink) else self.objective
-        small = replace(self, objective=objective, strategy=_Smoke(self.strategy), first=(), confirm=0, replicates=1)
+        objective = self.adapted.shrunk() if "shrunk" in self.adapted.capabilities else self.objective
+        small = replace(self, objective=objective, strategy=_Smoke(self.proposer), first=(), confirm=0, replicates=1)
         return replace(small, name=f"{self.name}-smoke")
-
-    def record(self, source: Path | None = None) -> StudyRecord:
-        """Return what identifies this study in a store."""
-        data: Any = getattr(self.objective, "data", None)
-        identity = {
-            "space": repr(self.space),
-            "objective": describe(self.objective),
-            "strategy": describe(self.strategy),
-            "seed": str(self.seed),
-            "direction": "maximize" if self.maximize else "minimize",
-        }
-        identity |= self._extras()
-        if hasattr(data, "checksum"):
-            identity["data"] = f"{data!r} sha256 {data.checksum[:16]}"
-        tags = {"reproduction": "true"} if getattr(data, "reproduction", False) else {}
-        folder = source.parent if source else home()
-        text = str(source) if source else None
-        measure = str(getattr(self.objective, "measure", "value"))
-        known = facts(folder) | {"blas": engine()} | dict(getattr(self.objective, "facts", {}))
-        described: Any = getattr(data, "record", None)
-        words = described if isinstance(described, DataRecord) else None
-        about: dict[str, StudyRecord] = getattr(self.objective, "about", {})
-        return StudyRecord(
-            self.name, self.question, identity, known, self.space, self.maximize, text, measure, tags, words, self.choose, about
-        )
-
-    def task(self, trial: Trial, origin: Trial | None = None) -> Task:
-        """Return what a worker needs to run ``trial``: the resolved params, and its own random numbers.
-
-        Those of replicates depend on the replicate alone, so that settings are compared on the same seeds; those of a trial
-        that goes on with an earlier one are that one's, its ``origin``.
-        """
-        paired = self.replicates > 1 or trial.stage == CONFIRM
-        key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
-        keep = bool(getattr(self.strategy, "continues", False))
-        limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
-        return Task(trial, params, self.seed, key, self.sign, limits, keep, retries=self.retries)
-
-    @property
-    def sign(self) -> int:
-        """-1 where larger values are better, else 1."""
-        return -1 if self.maximize else 1
-
-    def search(self) -> Search:
-        """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
-        search = self._proposed()
-        return confirmed(search, self.confirm, self.confirm_replicates) if self.confirm else search
-
-    def _proposed(self) -> Search:
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STRATEGY,)))
-        known = list(self.known)
-        if self.first:
-            known += yield from given(self.first)
-        space = self.space if self._preflight is None else (yield from self._preflight(self.space))
-        if space is None:
-            return
-        search = self.strategy.search(space, rng, known)
-        yield from search if self.replicates == 1 else replicated(search, self.replicates)
-
-    def choose(self, trials: Sequence[Trial]) -> Candidate | None:
-        """Return the setting chosen by the study's rule, or None where no trial finished."""
-        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_SELECTION,)))
-        found = candidates(trials)
-        return select(found, self.select, self.space, rng) if found else None
-
-    def _extras(self) -> dict[str, str]:
-        """Return what else decides the trials, where it is not the default, as text."""
-        extras = {
-            "first": repr(list(self.first)) if self.first else None,
-            "known": hashlib.sha256(repr(list(self.known)).encode()).hexdigest()[:16] if self.known else None,
-            "replicates": str(self.replicates) if self.replicates > 1 else None,
-            "early_stop": repr(self.early_stop) if self.early_stop is not None else None,
-        }
-        return {name: text for name, text in extras.items() if text is not None}
-
-    @property
-    def _preflight(self) -> Callable[[Space], Preflight] | None:
-        """The objective's checks, if it has any and the strategy wants them."""
-        offered: Callable[[Space], Preflight] | None = getattr(self.objective, "preflight", None)
-        return offered if getattr(self.strategy, "preflight", False) else None
-
-    def _with_first_ranges(self) -> Space:
-        """Return the space with the objective's own range for every required name that is left out."""
-        ranges, required = getattr(self.objective, "ranges", {}), getattr(self.objective, "required", ())
-        missing = {name: ranges[name] for name in sorted(required) if name in ranges and name not in self.space}
-        return Space(**dict(self.space.given), **missing) if missing else self.space
 
 
 @dataclass(frozen=True)
-class _Smoke:
+class _Smoke(StrategyBase):
     """The first two proposals of another strategy, one epoch each."""
 
-    strategy: Strategy
+    strategy: StrategyBase
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         first = next(self.strategy.search(space, rng, known))

@@ -118,13 +118,19 @@ def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
 
 def recorded_result(name: str, tracking_uri: str | None) -> Result:
     """Return the result of a recorded study without running anything; its file must still define the same study."""
+    study, file, tracker = _recorded_study(name, tracking_uri)
+    return study.result(tracker, source=file)
+
+
+def _recorded_study(name: str, tracking_uri: str | None) -> tuple[Study, Path, MlflowTracker]:
+    """Return a recorded study, the file that defines it, and its tracker."""
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if summary.source is None:
         advice = "Ask where it is defined, in Python: study.result() reads the record and has the same methods."
         raise StudyError(f"Study {name!r} was run without a file, which this command would load it from. {advice}")
     file = store.root / summary.source
-    return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
+    return load_study(file, name), file, MlflowTracker(tracking_uri, store.root)
 
 
 def examine_store(tracking_uri: str | None, mend: bool) -> None:
@@ -236,7 +242,9 @@ def _arm(text: str, tracking_uri: str | None) -> Study:
     file, _, study = text.partition(":")
     if file.endswith(".py") or Path(file).is_file():
         return load_study(Path(file), study or None)
-    return recorded_result(text, tracking_uri).study
+    found, source, tracker = _recorded_study(text, tracking_uri)
+    found.result(tracker, source=source)  # raises where the record is of another study
+    return found
 
 
 @contextmanager

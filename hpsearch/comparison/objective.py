@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.errors import StudyError
-from hpsearch.ports import Context, StudyRecord
+from hpsearch.ports import Context, ObjectiveBase, StudyRecord
 from hpsearch.search.identity import describe
 from hpsearch.search.stopping import Stop
 from hpsearch.study import Study
@@ -19,7 +19,7 @@ SEARCH = "search.json"
 
 
 @dataclass(frozen=True, repr=False)
-class RunArm:
+class RunArm(ObjectiveBase):
     """Run the study of the arm that ``params["arm"]`` names, under a seed that all arms of a repetition share.
 
     The value is the best value found, as the study's own objective returns it.
@@ -42,10 +42,10 @@ class RunArm:
     @property
     def measure(self) -> str:
         """What the studies minimise or maximise."""
-        return str(getattr(self.arms[0][1].objective, "measure", "value"))
+        return self.arms[0][1].adapted.measure
 
     @property
-    def about(self) -> dict[str, StudyRecord]:
+    def related(self) -> dict[str, StudyRecord]:
         """The studies of the arms, by name, for the record to lead to."""
         return {name: study.record() for name, study in self.arms}
 

@@ -10,13 +10,13 @@ from functools import cached_property
 from hpsearch.data.part import Part
 from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
-from hpsearch.ports import DataRecord, PartRecord
+from hpsearch.ports import DataRecord, DataSet, PartRecord
 
 __all__ = ["Dataset", "Part"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset:
+class Dataset(DataSet):
     """Training and validation parts, and the handle of a test part that a study cannot see into.
 
     Two data sets are equal when name and checksum are; the repr is recorded as text and stays the same between releases.

@@ -27,7 +27,8 @@ from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.isolation import Ending, how_it_ended, isolated, possible
 from hpsearch.execution.processes import clear_maps, end_with
 from hpsearch.execution.signals import interrupts_kept_out
-from hpsearch.execution.task import AnyObjective, Task, prepare, run_task
+from hpsearch.execution.task import Task, prepare, run_task
+from hpsearch.ports import ObjectiveBase
 from hpsearch.trial import Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
@@ -35,7 +36,7 @@ Backend = Literal["loky", "threading", "sequential"]
 _MAPPED_BYTES = 10_000
 
 
-def run_in_worker(objective: AnyObjective, task: Task) -> Trial:
+def run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
     if not task.elsewhere:  # joblib found that it cannot have workers here
         return run_task(objective, task)
@@ -44,7 +45,7 @@ def run_in_worker(objective: AnyObjective, task: Task) -> Trial:
     return _run_isolated(objective, task) if alone and possible() else run_task(objective, task)
 
 
-def _run_isolated(objective: AnyObjective, task: Task) -> Trial:
+def _run_isolated(objective: ObjectiveBase, task: Task) -> Trial:
     started, clock, attempts = time.time(), time.perf_counter(), 1
     answer = isolated(lambda: run_task(objective, task), task.limits)
     while isinstance(answer, Ending) and answer.status is Status.DIED and attempts <= task.retries:
@@ -93,16 +94,16 @@ class Execution:
         self._stop()
         self._stack.close()
 
-    def check(self, objective: AnyObjective) -> None:
+    def check(self, objective: ObjectiveBase) -> None:
         """Refuse an objective that cannot reach the workers; one that holds data is left to the first task (it is large)."""
-        if self.backend != "loky" or hasattr(objective, "data"):
+        if self.backend != "loky" or objective.data is not None:
             return
         try:
             cloudpickle.dumps(objective)
         except Exception as error:
             raise _unpicklable(objective) from error
 
-    def run(self, objective: AnyObjective, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
+    def run(self, objective: ObjectiveBase, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
         pending = {task.trial.number: task for task in tasks}
         while pending:
@@ -119,7 +120,7 @@ class Execution:
                     del pending[task.trial.number]
                     yield self._alone(objective, task)
 
-    def _stream(self, objective: AnyObjective, tasks: Iterable[Task]) -> Generator[Trial, None, None]:
+    def _stream(self, objective: ObjectiveBase, tasks: Iterable[Task]) -> Generator[Trial, None, None]:
         if self.jobs == 1 and self.backend != "loky":
             yield from (run_task(objective, task) for task in tasks)
             return
@@ -159,7 +160,7 @@ class Execution:
             parallel, self._parallel = self._parallel, None
             parallel.__exit__(None, None, None)
 
-    def _alone(self, objective: AnyObjective, task: Task) -> Trial:
+    def _alone(self, objective: ObjectiveBase, task: Task) -> Trial:
         """Run a suspect in workers of its own: the trial that ended them the first time will do so again.
 
         That takes one more run at least, even of a trial without retries: a worker that dies takes innocent ones with it.
@@ -175,7 +176,7 @@ class Execution:
         return replace(task.trial, status=Status.DIED, error=reason, started=started, seconds=time.time() - started)
 
 
-def _unpicklable(objective: AnyObjective) -> StudyError:
+def _unpicklable(objective: ObjectiveBase) -> StudyError:
     advice = "Define it at the top of a file without locks or open files, or take backend='sequential'."
     return StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice))
 
@@ -187,7 +188,7 @@ def _noting(tasks: Iterable[Task], dispatched: list[Task]) -> Iterator[Task]:
         yield task
 
 
-def _refuse_unreadable(objective: AnyObjective, error: BaseException) -> None:
+def _refuse_unreadable(objective: ObjectiveBase, error: BaseException) -> None:
     """Refuse an objective that was sent and cannot be put together again: it would fail every trial."""
     if "un-serialize" in str(error):
         raise _unpicklable(objective) from error

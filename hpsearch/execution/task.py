@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 import os
 import signal
 import time
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import Diverged, Lagging, StudyError, must_be
+from hpsearch.errors import Diverged, Lagging
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.outcome import as_outcome, thinned
 from hpsearch.execution.signals import TimeUp, time_limit
-from hpsearch.ports import Bar, Context
+from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
 from hpsearch.trial import Outcome, Params, Status, Trial
-
-AnyObjective = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -31,7 +28,7 @@ class Task:
 
     ``trial`` holds what was asked (its outcome is not there yet), ``params`` the resolved form an objective sees, and the
     random numbers come from ``SeedSequence(seed, spawn_key=key)``; ``sign`` is -1 where the study maximises, ``limits`` are
-    those of one trial, ``retries`` how often it is run again where its process died, ``bar`` what its curve must reach.
+    those of one trial, ``retries`` how often it is run again where its process died, ``thresholds`` what its curve must reach.
     ``state`` is what an earlier trial left to go on from, ``keep_state`` whether to leave one.
     """
 
@@ -43,7 +40,7 @@ class Task:
     limits: Limits = field(default_factory=Limits)
     keep_state: bool = False
     state: Mapping[str, Any] | None = None
-    bar: Bar | None = None
+    thresholds: PruningThresholds | None = None
     retries: int = 1
     parent: int = field(default_factory=os.getpid)
 
@@ -53,7 +50,7 @@ class Task:
         return os.getpid() != self.parent
 
 
-def run_task(objective: AnyObjective, task: Task) -> Trial:
+def run_task(objective: ObjectiveBase, task: Task) -> Trial:
     """Run one trial to its end, whatever that end is; only a dying process keeps this from returning."""
     if task.elsewhere:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends the workers itself
@@ -76,46 +73,25 @@ def run_task(objective: AnyObjective, task: Task) -> Trial:
     return thinned(replace(result, started=started, seconds=time.perf_counter() - clock))
 
 
-def prepare(objective: AnyObjective) -> None:
+def prepare(objective: ObjectiveBase) -> None:
     """Have an objective load into this process what its trials need, outside of any trial's time.
 
     What goes wrong here goes wrong in the trial again, where it is recorded.
     """
-    load = getattr(objective, "prepare", None)
-    if callable(load):
-        with suppress(Exception):
-            load()
+    with suppress(Exception):
+        objective.prepare()
 
 
 def trial_context(task: Task) -> Context:
     """Return the context of a task, with the random numbers that are the trial's own."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
     deadline = None if task.limits.seconds is None else time.monotonic() + task.limits.seconds
-    return Context(rng, task.trial.budget, task.state, deadline, task.bar, stage=task.trial.stage)
+    return Context(rng, task.trial.budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
 
 
-def call(objective: AnyObjective, params: Params, context: Context) -> object:
-    """Call an objective with params and context, or with params alone where it takes no more."""
-    return objective(params, context) if takes_context(objective) else objective(params)
-
-
-def takes_context(objective: AnyObjective) -> bool:
-    """Return whether an objective has a second positional parameter; refuse one that cannot be called at all."""
-    try:
-        parameters = inspect.signature(objective).parameters.values()
-    except (TypeError, ValueError):
-        return False
-    positional = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    required = [p for p in positional if p.default is p.empty]
-    if len(required) > 2 or not (positional or any(p.kind is p.VAR_POSITIONAL for p in parameters)):
-        signature = str(inspect.signature(objective))
-        raise StudyError(must_be("An objective", "f(params) or f(params, context)", signature, "Change its parameters."))
-    return len(positional) >= 2 and (len(required) == 2 or positional[1].name == "context")
-
-
-def _attempt(objective: AnyObjective, task: Task, context: Context) -> Trial:
+def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
     with time_limit(task.limits.seconds):
-        answer = call(objective, task.params, context)
+        answer = objective(task.params, context)
     if context.seconds_left < 0:
         raise TimeUp  # nothing could interrupt it, as in a thread
     outcome = as_outcome(answer, context, task.sign, task.keep_state)

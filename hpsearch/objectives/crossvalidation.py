@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
-from hpsearch.ports import Context
+from hpsearch.ports import Context, ObjectiveBase, Preflight, adapt_objective
+from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
 
 # Leave-one-out is one training a row: beyond this it costs more than it tells.
@@ -22,7 +23,7 @@ LOO_ROWS = 500
 
 
 @dataclass(frozen=True)
-class CrossValidate:
+class CrossValidate(ObjectiveBase):
     """Score another objective by cross-validation: the value is the mean of its values over the folds.
 
     The rows of the training and of the validation part are put together and dealt into k folds, with the classes in the
@@ -49,7 +50,7 @@ class CrossValidate:
     seed: int = dataclasses.field(default=0, kw_only=True)
 
     def __post_init__(self) -> None:
-        data = getattr(self.objective, "data", None)
+        data = self._inner.data if callable(self.objective) else None
         swaps = dataclasses.is_dataclass(self.objective) and not isinstance(self.objective, type)
         if not swaps or not isinstance(data, Dataset):
             advice = "Cross-validate TrainNetwork, TuneEstimator or TrainSVM."
@@ -74,54 +75,53 @@ class CrossValidate:
         found: Dataset = self.objective.data
         return found
 
-    # An objective may lack any of the next six; the AttributeError then says the same of this one.
-
     @property
-    def parameters(self) -> frozenset[str]:
+    def parameters(self) -> Collection[str] | None:
         """The names the objective accepts as params."""
-        return frozenset(self.objective.parameters)
+        return self._inner.parameters
 
     @property
-    def required(self) -> frozenset[str]:
+    def required(self) -> Collection[str]:
         """The names the objective cannot do without."""
-        return frozenset(self.objective.required)
+        return self._inner.required
 
     @property
-    def ranges(self) -> Any:
+    def ranges(self) -> Mapping[str, Domain]:
         """The objective's own first ranges."""
-        return self.objective.ranges
+        return self._inner.ranges
 
     @property
-    def preflight(self) -> Any:
-        """The objective's own checks before a search; they use its data as they are, undealt."""
-        return self.objective.preflight
-
-    @property
-    def facts(self) -> Any:
+    def facts(self) -> Mapping[str, str]:
         """What the objective has a study record."""
-        return self.objective.facts
-
-    @property
-    def prepare(self) -> Any:
-        """What loads what the objective needs into a process."""
-        return self.objective.prepare
+        return self._inner.facts
 
     @property
     def measure(self) -> str:
         """What the value is."""
-        inner = str(getattr(self.objective, "measure", "value"))
+        inner = self._inner.measure
         return inner.replace("validation", "cross-validation") if "validation" in inner else f"cross-validation {inner}"
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """Its own methods, and those of the objective that are passed on."""
+        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & {"prepare", "preflight"})
+
+    def prepare(self) -> None:
+        """Load what the objective needs into this process."""
+        self._inner.prepare()
+
+    def preflight(self, space: Space) -> Preflight:
+        """Return the objective's own checks before a search; they use its data as they are, undealt."""
+        return self._inner.preflight(space)
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Refuse params that the objective refuses on one fold less than all rows."""
-        check = getattr(self._smallest, "check", None)
-        if callable(check):
-            check(params)
+        self._smallest.check(dict(params))
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Run the objective once a fold, each with random numbers of its own; a state is one of every fold."""
         if context.stage.startswith(PREFLIGHT):
-            return _outcome(self.objective(params, context))
+            return _outcome(self._inner(params, context))
         k = len(self.data.train) + len(self.data.validation) if self.folds == "loo" else self.folds
         outcomes = []
         for fold, (data, rng) in enumerate(zip(self.datasets(), context.rng.spawn(k), strict=True), 1):
@@ -142,29 +142,36 @@ class CrossValidate:
 
         An objective that keeps the epoch that was best on validation data judges by those same rows here.
         """
-        if not hasattr(self.objective, "test"):
+        if "test" not in self._inner.capabilities:
             advice = "Give it test(params, context, part)."
             raise SettingError(must_be("CrossValidate's objective", "one with test()", self.objective, advice))
         every = Part(*self._rows())
-        whole = dataclasses.replace(self.objective, data=dataclasses.replace(self.data, train=every, validation=every))
-        scores: dict[str, float] = whole.test(params, dataclasses.replace(context, state=None), part)
-        return scores
+        whole = self._on(dataclasses.replace(self.data, train=every, validation=every))
+        return dict(whole.test(params, dataclasses.replace(context, state=None), part))
 
     def shrunk(self) -> CrossValidate:
         """Return the same on the objective's own small part of the data, in as many folds as that allows."""
-        if not hasattr(self.objective, "shrunk"):
+        if "shrunk" not in self._inner.capabilities:
             return self
         small = self.objective.shrunk()
         folds = self.folds if self.folds == "loo" else max(2, min(self.folds, _smallest_class(small.data)[0]))
         return dataclasses.replace(self, objective=small, folds=folds)
 
     @cached_property
-    def _smallest(self) -> Any:
+    def _inner(self) -> ObjectiveBase:
+        return adapt_objective(self.objective)
+
+    def _on(self, data: Dataset) -> ObjectiveBase:
+        """Return the objective on other data."""
+        return adapt_objective(dataclasses.replace(self.objective, data=data))
+
+    @cached_property
+    def _smallest(self) -> ObjectiveBase:
         """The objective on the fold with the fewest training rows, which is the first: spare rows go to the first folds."""
-        return dataclasses.replace(self.objective, data=next(self.datasets()))
+        return self._on(next(self.datasets()))
 
     def _run(self, data: Dataset, params: Params, context: Context) -> Outcome:
-        outcome = _outcome(dataclasses.replace(self.objective, data=data)(params, context))
+        outcome = _outcome(self._on(data)(params, context))
         return dataclasses.replace(outcome, history=outcome.history or context.history)
 
     def _rows(self) -> tuple[NDArray[np.float32], NDArray[Any]]:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.ports import Context
+from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
 # What `shrunk` keeps of the training and the validation part.
@@ -51,7 +51,7 @@ _VALUES: dict[str, dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class TuneEstimator:
+class TuneEstimator(ObjectiveBase):
     """Fit a scikit-learn estimator on the training part; the value is its error on the validation part.
 
     Params are named as scikit-learn names them: ``C`` of a ``SVC()``, ``svc__C`` of one in a pipeline. Every ``random_state``,

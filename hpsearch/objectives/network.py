@@ -29,7 +29,7 @@ from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import preflight, reporting
 from hpsearch.objectives.targets import FOR_CLASSES, FOR_NUMBERS, Answers, Classes, Numbers
-from hpsearch.ports import Context, Exported, Preflight
+from hpsearch.ports import Context, Exported, ObjectiveBase, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
@@ -39,7 +39,7 @@ _LATER = ("expansion", "averaging", "members", "monitor_images", "rescale_penalt
 
 
 @dataclass(frozen=True, repr=False)
-class TrainNetwork:
+class TrainNetwork(ObjectiveBase):
     """Train a fully connected network; the value is its validation error, 1 - accuracy, at the epoch that was kept.
 
     On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.

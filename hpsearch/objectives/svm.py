@@ -10,7 +10,7 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, few_rows, refuse_unknown
-from hpsearch.ports import Context
+from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset({"kernel", "C", "gamma", "degree", "coef0"})
@@ -18,7 +18,7 @@ _KERNELS = ("linear", "poly", "rbf", "sigmoid")
 
 
 @dataclass(frozen=True)
-class TrainSVM:
+class TrainSVM(ObjectiveBase):
     """Fit scikit-learn's ``SVC``; the value is its validation error, 1 - accuracy.
 
     The published SVM baseline on MNIST is ``gamma="auto"``, 1/784, with C = 1. ``gamma="scale"`` scores far higher on small

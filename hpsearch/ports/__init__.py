@@ -1,22 +1,29 @@
-"""The ports of a study: protocols of strategy, objective and tracker, and the data they exchange."""
+"""The ports of a study: base classes of strategy, objective and tracker, and the data they exchange."""
 
-from hpsearch.ports.objective import Bar, Context, Exported, Objective
-from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy
-from hpsearch.ports.tracker import DataRecord, PartRecord, Recorded, StudyRecord, Tracker
+from hpsearch.ports.adapt import adapt_objective, adapt_strategy
+from hpsearch.ports.objective import AnyObjective, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
+from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
+from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, Tracker
 
 __all__ = [
-    "Bar",
+    "AnyObjective",
     "Batch",
     "Context",
     "DataRecord",
+    "DataSet",
     "Exported",
     "Objective",
+    "ObjectiveBase",
     "PartRecord",
     "Preflight",
     "Proposal",
+    "PruningThresholds",
     "Recorded",
     "Search",
     "Strategy",
+    "StrategyBase",
     "StudyRecord",
     "Tracker",
+    "adapt_objective",
+    "adapt_strategy",
 ]

@@ -1,20 +1,37 @@
-"""The port of an objective: what trains and scores, and what it is handed."""
+"""The port of an objective, and the context of a trial."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
 from hpsearch.errors import Lagging, SettingError, must_be
+from hpsearch.ports.defaults import default
+from hpsearch.ports.strategy import Preflight
+from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
+from hpsearch.space import Domain, Space
 from hpsearch.trial import Curve, Outcome, Params
 
-# A curve's name, its sign (-1 where larger is better), and per step the worst signed value with which a trial goes on.
-Bar = tuple[str, int, Mapping[int, float]]
+AnyObjective = Callable[..., Any]
+
+
+class PruningThresholds(NamedTuple):
+    """The values that a trial's curve must reach to go on.
+
+    Args:
+        curve: the name of the curve.
+        sign: -1 where larger values are better, else 1.
+        worst: per step, the worst value, times the sign, with which a trial goes on.
+    """
+
+    curve: str
+    sign: int
+    worst: Mapping[int, float]
 
 
 @dataclass
@@ -26,7 +43,7 @@ class Context:
         budget: what this trial may spend, in epochs; None leaves it to the objective.
         state: arrays of an earlier trial to go on from, or None.
         deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
-        bar: a curve's name, its sign, and the worst value per step with which a trial goes on; `report` ends it otherwise.
+        thresholds: what the trial's curve must reach to go on; `report` ends the trial otherwise.
         stage: the stage the trial belongs to; by it an objective knows its own pre-flight checks.
     """
 
@@ -34,7 +51,7 @@ class Context:
     budget: int | None = None
     state: Mapping[str, Any] | None = None
     deadline: float | None = None
-    bar: Bar | None = None
+    thresholds: PruningThresholds | None = None
     stage: str = ""
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
 
@@ -48,16 +65,17 @@ class Context:
             if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
                 raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
             self._points.setdefault(name, {})[int(step)] = float(value)
-        self._check_bar(int(step), metrics)
+        self._check_thresholds(int(step), metrics)
 
-    def _check_bar(self, step: int, metrics: Mapping[str, float]) -> None:
+    def _check_thresholds(self, step: int, metrics: Mapping[str, float]) -> None:
         """End the trial where its curve lags; NaN lags too."""
-        if self.bar is None or step not in self.bar[2] or self.bar[0] not in metrics:
+        limits = self.thresholds
+        if limits is None or step not in limits.worst or limits.curve not in metrics:
             return
-        curve, sign, worst = self.bar
-        if not sign * metrics[curve] <= worst[step]:
-            was, limit = metrics[curve], sign * worst[step]
-            raise Lagging(f"{curve} was {was:.4g} at step {step}, and half of the earlier trials had {limit:.4g} or better")
+        value, worst = metrics[limits.curve], limits.worst[step]
+        if not limits.sign * value <= worst:
+            half = f"half of the earlier trials had {limits.sign * worst:.4g} or better"
+            raise Lagging(f"{limits.curve} was {value:.4g} at step {step}, and {half}")
 
     @property
     def history(self) -> dict[str, Curve]:
@@ -70,39 +88,133 @@ class Context:
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
 
 
+class DataSet:
+    """What a study reads of an objective's data set; `hpsearch.data.Dataset` is one."""
+
+    @default
+    def checksum(self) -> str:
+        """SHA-256 (hex) of the rows that a study sees."""
+        raise NotImplementedError
+
+    @default
+    def record(self) -> DataRecord:
+        """Names, sizes and checksums, for the record."""
+        raise NotImplementedError
+
+    @default
+    def reproduction(self) -> bool:
+        """Whether the validation part is in truth the test part, to reproduce a published figure."""
+        return False
+
+
 @runtime_checkable
 class Objective(Protocol):
     """Trains and scores one point of a space; knows nothing of strategies, MLflow or joblib.
 
-    Law: the answer depends on ``params`` and ``context`` alone; raising ends this trial and no other. Params arrive
-    resolved (a chosen template is an object with its ranges filled in). Optional attributes a study looks for:
-    ``parameters`` (names it accepts), ``required`` (names it cannot do without), ``check(params)`` (refuses a bad value
-    before the first trial), ``measure`` (what its value is, as in "validation error"), ``data`` (a `hpsearch.data.Dataset`),
-    ``test(params, context, part)`` (scores on a test part), ``shrunk()`` (the same objective on a small part of its data,
-    for ``--smoke``), ``preflight(space)`` (a generator like a strategy's search, of checks in stages named
-    ``pre-flight: ...``, for strategies with ``preflight=True``; it returns the space to search, or None where a check found
-    a bug), ``export(params, context)`` (returns the trial's trained network as `Exported`, from ``context.state`` where there
-    is one: the best is logged as a model), ``ranges`` (first ranges for required names that such a study's space leaves out),
-    ``facts`` (texts to record beside the versions), ``prepare()`` (loads what trials need into a process, outside their time).
+    The outcome depends on ``params`` and ``context`` alone. An exception ends this trial and no other. Params arrive resolved:
+    a chosen template is an object with its ranges filled in. A plain ``f(params)`` is accepted too; what else a study can use
+    stands in `ObjectiveBase`.
     """
 
     def __call__(self, params: Params, context: Context) -> Outcome: ...
 
 
-@dataclass(frozen=True)
-class Exported:
-    """A trained network as plain data, from which it can be rebuilt without this package.
+class ObjectiveBase:
+    """Typed defaults for everything that a study can use of an objective; subclass it and override what you offer.
 
-    Args:
-        architecture: what JSON can say of it, see `hpsearch.nn.export.architecture`.
-        weights: its arrays by name.
-        example: two rows of input, (2, d).
-        outputs: what the network answers to the example, (2, k).
-        note: a sentence on how it was come by, where that is not as it should be.
+    ``__call__(params, context)`` is the only method that is required. The optional methods are ``check``, ``prepare``,
+    ``preflight``, ``export``, ``shrunk`` and ``test``; `capabilities` names those that a class implements. Any other callable,
+    such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
+
+    >>> class Bowl(ObjectiveBase):
+    ...     parameters = ("x",)
+    ...     def __call__(self, params, context):
+    ...         return params["x"] ** 2
+    >>> Bowl().measure, sorted(Bowl().capabilities)
+    ('value', [])
     """
 
-    architecture: Mapping[str, Any]
-    weights: Mapping[str, np.ndarray] = field(repr=False)
-    example: np.ndarray = field(repr=False)
-    outputs: np.ndarray = field(repr=False)
-    note: str = ""
+    def __call__(self, params: Params, context: Context) -> Any:
+        """Train and score one point; return an `Outcome`, a number, or a dict with ``"value"``."""
+        raise NotImplementedError
+
+    @default
+    def parameters(self) -> Collection[str] | None:
+        """The names it accepts as params; None accepts every name."""
+        return None
+
+    @default
+    def required(self) -> Collection[str]:
+        """The names that must be in the space."""
+        return ()
+
+    @default
+    def ranges(self) -> Mapping[str, Domain]:
+        """First ranges for required names that a study with pre-flight checks may leave out."""
+        return {}
+
+    @default
+    def measure(self) -> str:
+        """What its value is, such as ``"validation error"``."""
+        return "value"
+
+    @default
+    def data(self) -> DataSet | None:
+        """The data set it trains on; its checksum is part of the study's identity."""
+        return None
+
+    @default
+    def facts(self) -> Mapping[str, str]:
+        """Texts to record beside the library versions."""
+        return {}
+
+    @default
+    def related(self) -> Mapping[str, StudyRecord]:
+        """Records of other studies that this one compares, by name."""
+        return {}
+
+    @default
+    def epochs(self) -> int | None:
+        """The length of a whole training, which a budget in epochs may not exceed; None for no limit."""
+        return None
+
+    @default
+    def takes_context(self) -> bool:
+        """Whether it can heed ``context``: its budget, its random numbers, its state."""
+        return True
+
+    @default
+    def capabilities(self) -> frozenset[str]:
+        """The names of the optional methods it implements."""
+        own, base = type(self), ObjectiveBase
+        offered = {
+            "check": own.check is not base.check,
+            "prepare": own.prepare is not base.prepare,
+            "preflight": own.preflight is not base.preflight,
+            "export": own.export is not base.export,
+            "shrunk": own.shrunk is not base.shrunk,
+            "test": own.test is not base.test,
+        }
+        return frozenset(name for name, is_own in offered.items() if is_own)
+
+    def check(self, params: Params) -> None:
+        """Raise an error for params it could not train with; train nothing."""
+
+    def prepare(self) -> None:
+        """Load what trials need into this process, outside of any trial's time."""
+
+    def preflight(self, space: Space) -> Preflight:
+        """Yield batches of checks, in stages named ``pre-flight: ...``; return the space to search, or None after a bug."""
+        raise NotImplementedError
+
+    def export(self, params: Params, context: Context) -> Exported:
+        """Return the trained network of a trial, from ``context.state`` where there is one."""
+        raise NotImplementedError
+
+    def shrunk(self) -> ObjectiveBase:
+        """Return the same objective on a small part of its data, for ``--smoke``."""
+        raise NotImplementedError
+
+    def test(self, params: Params, context: Context, part: Any) -> Mapping[str, float]:
+        """Score a trial on the test part."""
+        raise NotImplementedError

@@ -1,4 +1,4 @@
-"""The port of a strategy: what proposes, and the words it uses."""
+"""The port of a strategy: proposals, batches, and the generator that yields them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Protocol, runtime_checkable
 
 import numpy as np
 
+from hpsearch.ports.defaults import default
 from hpsearch.space import Space
 from hpsearch.trial import Params, Trial
 
@@ -54,3 +55,44 @@ class Strategy(Protocol):
     """
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search: ...
+
+
+class StrategyBase:
+    """Typed defaults for what a study can use of a strategy beside ``search``; subclass it and override what differs.
+
+    Any other object with a ``search`` method is wrapped once by `hpsearch.ports.adapt_strategy`.
+    """
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        """Yield batches; see `Strategy`."""
+        raise NotImplementedError
+
+    @default
+    def trials(self) -> int | None:
+        """How many trials it proposes, for the progress display; None where that is not known."""
+        return None
+
+    @default
+    def complete(self) -> bool:
+        """Whether every point counts: a resumed study then runs failed trials again."""
+        return False
+
+    @default
+    def continues(self) -> bool:
+        """Whether proposals may continue earlier trials: the study then keeps the states of a batch for the next one."""
+        return False
+
+    @default
+    def preflight(self) -> bool:
+        """Whether the objective's pre-flight checks come first."""
+        return False
+
+    @default
+    def resource(self) -> str | None:
+        """What its budgets are counted in, such as ``"epochs"``; None where it sets no budget."""
+        return None
+
+    @default
+    def max_epochs(self) -> int | None:
+        """The largest budget it sets, in epochs."""
+        return None

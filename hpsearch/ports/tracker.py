@@ -1,12 +1,13 @@
-"""The port of a tracker: where the events of a study go, and what it is handed."""
+"""The port of a tracker, and the records it keeps."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
-from hpsearch.ports.objective import Exported
+import numpy as np
+
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, lowest
 
@@ -30,6 +31,25 @@ class DataRecord:
     features: int
     classes: int
     parts: Sequence[PartRecord] = ()
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A trained network as plain data, from which it can be rebuilt without this package.
+
+    Args:
+        architecture: what JSON can say of it, see `hpsearch.nn.export.architecture`.
+        weights: its arrays by name.
+        example: two rows of input, (2, d).
+        outputs: what the network answers to the example, (2, k).
+        note: a sentence on how it was come by, where that is not as it should be.
+    """
+
+    architecture: Mapping[str, Any]
+    weights: Mapping[str, np.ndarray] = field(repr=False)
+    example: np.ndarray = field(repr=False)
+    outputs: np.ndarray = field(repr=False)
+    note: str = ""
 
 
 @dataclass(frozen=True)

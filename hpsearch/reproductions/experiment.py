@@ -8,10 +8,10 @@ from typing import Any
 
 from hpsearch.data import Dataset, mnist
 from hpsearch.errors import StudyError
-from hpsearch.execution.task import AnyObjective
 from hpsearch.objectives import TrainNetwork
 from hpsearch.plots import still
 from hpsearch.plots.chart import Chart
+from hpsearch.ports import AnyObjective
 from hpsearch.reproductions.figures import INSIDE, TOO_FEW, Figure, Found, OneSeed
 from hpsearch.reproductions.listed import Listed, as_params, space_of
 from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction, Row

@@ -1,25 +1,31 @@
-"""The search of one study: configuration checks, batches, replay, the loop, and its result."""
+"""The search of one study: its configuration, checks, batches, replay, the loop, and its result."""
 
 from hpsearch.search.admission import check_limits, check_objective, check_parts
 from hpsearch.search.batches import confirmed, given, replicated
+from hpsearch.search.best_state import BestState
+from hpsearch.search.config import StudyConfig
 from hpsearch.search.environment import facts, home
-from hpsearch.search.export import Leader, export, offered, with_model
+from hpsearch.search.export import can_export, export
 from hpsearch.search.identity import describe
-from hpsearch.search.loop import Loop
+from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
-from hpsearch.search.rerun import rerun
-from hpsearch.search.result import Result
+from hpsearch.search.rerun import Rerun, rerun
+from hpsearch.search.result import Result, with_model
 from hpsearch.search.stopping import MedianStop, Stop
 
 __all__ = [
-    "Leader",
+    "BestState",
     "Loop",
     "MedianStop",
     "Progress",
     "Replay",
+    "Rerun",
     "Result",
+    "RunSettings",
     "Stop",
+    "StudyConfig",
+    "can_export",
     "check_limits",
     "check_objective",
     "check_parts",
@@ -29,7 +35,6 @@ __all__ = [
     "facts",
     "given",
     "home",
-    "offered",
     "replicated",
     "rerun",
     "with_model",

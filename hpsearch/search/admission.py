@@ -1,23 +1,19 @@
-"""What a study refuses before its first trial, each in one sentence."""
+"""Checks of a study before its first trial."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
 
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution.isolation import possible
-from hpsearch.execution.task import takes_context
+from hpsearch.search.config import StudyConfig
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import Trial, check_rule
 
-if TYPE_CHECKING:
-    from hpsearch.study import Study
 
-
-def check_parts(study: Study) -> None:
+def check_parts(study: StudyConfig) -> None:
     """Refuse a part of the wrong kind, and settings out of range."""
     if not isinstance(study.name, str) or not study.name.strip() or not study.name.isprintable() or len(study.name) > 200:
         constraint = "a printable text of 1 to 200 characters"
@@ -27,8 +23,6 @@ def check_parts(study: Study) -> None:
     if not callable(study.objective) or isinstance(study.objective, type):
         advice = "Give f(params), or TrainNetwork(...)."
         raise StudyError(must_be("A study's objective", "callable", study.objective, advice))
-    if not callable(getattr(study.strategy, "search", None)) or isinstance(study.strategy, type):
-        raise StudyError(must_be("A study's strategy", "a strategy", study.strategy, "Write Random(trials=32)."))
     if isinstance(study.seed, bool) or not isinstance(study.seed, int) or study.seed < 0:
         raise StudyError(must_be("A study's seed", "a whole number >= 0", study.seed, "Try 0."))
     if not isinstance(study.maximize, bool):
@@ -38,7 +32,7 @@ def check_parts(study: Study) -> None:
     _check_extras(study)
 
 
-def _check_extras(study: Study) -> None:
+def _check_extras(study: StudyConfig) -> None:
     for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2), ("retries", 0)):
         count = getattr(study, name)
         if isinstance(count, bool) or not isinstance(count, int) or count < least:
@@ -66,7 +60,7 @@ def _check_extras(study: Study) -> None:
             raise StudyError(must_be("A known trial's params", f"a point of {study.space!r}", trial.params, advice))
 
 
-def check_limits(study: Study, backend: str) -> None:
+def check_limits(study: StudyConfig, backend: str) -> None:
     """Refuse a memory limit where trials have no process of their own to be ended with."""
     if study.trial_megabytes is None:
         return
@@ -77,41 +71,38 @@ def check_limits(study: Study, backend: str) -> None:
         raise StudyError(must_be("The backend of a study with trial_megabytes", "'loky'", backend, advice))
 
 
-def check_objective(study: Study) -> None:
-    """Refuse what would make every trial fail: names the objective does not know or misses, values it refuses."""
-    objective: Any = study.objective
-    _check_resource(study, takes_context(objective))
-    name, given = type(objective).__name__, [key for key, _ in study.space.given]
-    accepted = getattr(objective, "parameters", given)
+def check_objective(study: StudyConfig) -> None:
+    """Raise an error for what would make every trial fail: unknown or missing names, values that the objective rejects."""
+    objective = study.adapted
+    _check_resource(study)
+    name, given = type(study.objective).__name__, [key for key, _ in study.space.given]
+    accepted = given if objective.parameters is None else objective.parameters
     for key in given:
         if key not in accepted:
             known = ", ".join(map(repr, sorted(accepted)))
             raise StudyError(f"Unknown parameter {key!r} for {name}; it takes {known}.{did_you_mean(key, accepted)}")
-    for key in sorted(getattr(objective, "required", ())):
+    for key in sorted(objective.required):
         if key not in given:
             advice = f"Add {key}=Float(...) to the space, or give the objective {key}=."
             raise StudyError(must_be(f"Parameter {key!r} of {name}", "in the space or fixed", given, advice))
-    check = getattr(objective, "check", None)
     for params in study.space.corners():
-        resolved = _resolved(study, params)
-        if callable(check):
-            check(resolved)
+        objective.check(_resolved(study, params))
 
 
-def _check_resource(study: Study, heeds_budget: bool) -> None:
-    """Refuse to ration epochs where the objective cannot be told, or ends before the ration does."""
-    if getattr(study.strategy, "resource", None) != "epochs":
+def _check_resource(study: StudyConfig) -> None:
+    """Raise an error where epochs are rationed and the objective cannot be told, or ends before the ration does."""
+    if study.proposer.resource != "epochs":
         return
-    if not heeds_budget:
+    if not study.adapted.takes_context:
         advice = "Write f(params, context) and heed context.budget, or take Halving(resource=...)."
         raise StudyError(must_be("An objective to halve", "one that takes a context", study.objective, advice))
-    most, own = getattr(study.strategy, "max_epochs", 0), getattr(study.objective, "epochs", None)
+    most, own = study.proposer.max_epochs or 0, study.adapted.epochs
     if own is not None and own < most and "epochs" not in study.space:
         advice = "Raise it: a schedule spans the whole training."
         raise StudyError(must_be("The objective's epochs", f"at least the strategy's max_epochs={most}", own, advice))
 
 
-def _resolved(study: Study, params: Params) -> Params:
+def _resolved(study: StudyConfig, params: Params) -> Params:
     try:
         return study.space.resolve(params)
     except InputError:

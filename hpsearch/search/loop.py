@@ -1,4 +1,4 @@
-"""The loop of a study: ask its strategy, replay what is recorded, run the rest, write it down."""
+"""The loop of a study: it asks the strategy for batches, replays what is recorded, runs the rest, and records it."""
 
 from __future__ import annotations
 
@@ -6,51 +6,75 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.task import Task
-from hpsearch.ports import Bar, Batch, Proposal, StudyRecord, Tracker
-from hpsearch.search.export import Leader
+from hpsearch.ports import Batch, Proposal, PruningThresholds, StudyRecord, Tracker
+from hpsearch.search.best_state import BestState
+from hpsearch.search.config import StudyConfig
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
 from hpsearch.trial import Status, Trial, root
-
-if TYPE_CHECKING:
-    from hpsearch.study import Study
 
 
 class _Cut(Exception):
     """A stop rule holds: nothing more is run."""
 
 
-@dataclass
-class Loop:
-    """One run of a study."""
+@dataclass(frozen=True)
+class RunSettings:
+    """What one run of a study is given, and never changes.
 
-    study: Study
+    Args:
+        study: what is searched.
+        execution: the workers.
+        tracker: where trials are recorded.
+        record: what identifies the study there.
+        replay: the trials that an earlier run recorded.
+        fresh: whether these are dropped.
+        progress: called after every trial.
+    """
+
+    study: StudyConfig
     execution: Execution
     tracker: Tracker
-    replay: Replay
     record: StudyRecord
-    fresh: bool
-    progress: Callable[[Progress], None] | None
+    replay: Replay
+    fresh: bool = False
+    progress: Callable[[Progress], None] | None = None
+
+
+@dataclass
+class Loop:
+    """One run of a study: its settings, and what changes while it runs.
+
+    Args:
+        settings: of the run.
+        best_state: where the incumbent's trained state is kept, or None.
+        trials: by number, ended and kept.
+        states: of the trials of the last batch, for those that continue one.
+        started: whether the tracker has been told that the study runs.
+        thresholds: what curves of the current batch must reach.
+    """
+
+    settings: RunSettings
+    best_state: BestState | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
     states: Mapping[int, Any] = field(default_factory=dict)
     started: bool = False
-    bar: Bar | None = None
-    leader: Leader | None = None
+    thresholds: PruningThresholds | None = None
 
     def __post_init__(self) -> None:
-        total = getattr(self.study.strategy, "trials", None)
-        self.state = Progress(total=total, jobs=self.execution.jobs, found=self.replay.found)
+        self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
+        self.state = Progress(total=self.study.proposer.trials, jobs=self.settings.execution.jobs, found=self.replay.found)
 
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
         try:
-            with self.execution:
+            with self.settings.execution:
                 self._search()
             if self.started or not self.replay.recorded.finished:
                 self._start()
@@ -69,7 +93,7 @@ class Loop:
             while True:
                 batch = search.send(self._run_batch(batch))
         except StopIteration:
-            self.replay.check_all_used(len(self.trials), self.record)
+            self.replay.check_all_used(len(self.trials), self.settings.record)
         except _Cut:
             return
 
@@ -78,11 +102,11 @@ class Loop:
         first = len(self.trials)
         if self.state.say(batch.note):
             self._show()
-        asked = [self._asked(first + i, p, batch) for i, p in enumerate(batch.proposals)]
+        asked = [self._requested(first + i, p, batch) for i, p in enumerate(batch.proposals)]
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
-        self.bar = self._bar(first)
+        self.thresholds = self._thresholds(first)
         if self.study.stop is None:
             self.trials |= done
             done = {}
@@ -108,7 +132,7 @@ class Loop:
         states: dict[int, Any] = {}
         with closing(self._ended([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
-                if self._continues and trial.outcome is not None and trial.outcome.state is not None:
+                if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
                     states[trial.number] = trial.outcome.state
                 waiting[trial.number] = trial
                 self._release(trial.number, waiting)
@@ -122,8 +146,8 @@ class Loop:
             self._check_stop()
 
     def _keep(self, trial: Trial) -> None:
-        if self.leader is not None:
-            self.leader.look(trial)
+        if self.best_state is not None:
+            self.best_state.update(trial)
         if trial.outcome is not None:
             trial = replace(trial, outcome=replace(trial.outcome, state=None))
         self.trials[trial.number] = trial
@@ -139,7 +163,7 @@ class Loop:
 
     def _ended(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield trials as they end, until the study's time is up."""
-        running = self.execution.run(self.study.objective, tasks)
+        running = self.settings.execution.run(self.study.adapted, tasks)
         try:
             while True:
                 with time_limit(self._seconds_left()):
@@ -162,41 +186,46 @@ class Loop:
         """Return the task of a trial; one that continues does so from the cached state, else from its root's seed."""
         task = self.study.task(trial, root(trial, self.trials))
         state = None if trial.continues is None else self.states.get(trial.continues)
-        return replace(task, state=state, bar=self.bar, keep_state=task.keep_state or self.leader is not None)
+        keep_state = task.keep_state or self.best_state is not None
+        return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
 
-    @property
-    def _continues(self) -> bool:
-        """Whether later trials may go on from the states of this batch."""
-        return bool(getattr(self.study.strategy, "continues", False))
-
-    def _bar(self, first: int) -> Bar | None:
+    def _thresholds(self, first: int) -> PruningThresholds | None:
         """Return what curves must reach in a batch that begins at number ``first``: only earlier batches have a say."""
         rule = self.study.early_stop
         if rule is None:
             return None
         earlier = [self.trials[number] for number in range(first) if not self.trials[number].check]
-        return rule.curve, rule.sign, rule.bar(earlier)
+        return PruningThresholds(rule.curve, rule.sign, rule.thresholds(earlier))
 
-    def _asked(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
+    def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)
         before = proposal.continues
-        if before is not None and (before not in self.trials or self.trials[before].params != proposal.params):
-            raise StudyError(must_be("continues", "an earlier trial of the same params", before, "Mend the strategy."))
+        if before is not None:
+            self._check_continues(proposal, before)
         return Trial(
             number, dict(proposal.params), batch.stage, Status.FAILED,
             budget=proposal.budget, continues=before, replicate=proposal.replicate,
         )  # fmt: skip
 
+    def _check_continues(self, proposal: Proposal, before: int) -> None:
+        """Raise an error where a trial cannot continue another: it would be trained anew without a word."""
+        if before not in self.trials or self.trials[before].params != proposal.params:
+            raise StudyError(must_be("continues", "an earlier trial of the same params", before, "Correct the strategy."))
+        if not self.study.proposer.continues:
+            what = f"continues of {type(self.study.strategy).__name__}, which proposes to continue trial {before},"
+            advice = "Write continues = True in the strategy's class, so that the study keeps the states of its trials."
+            raise StudyError(must_be(what, "True", self.study.proposer.continues, advice))
+
     def _start(self) -> None:
         if not self.started:
-            self.execution.check(self.study.objective)
-            self.tracker.start(self.record, self.fresh)
+            self.settings.execution.check(self.study.adapted)
+            self.tracker.start(self.settings.record, self.settings.fresh)
             self.started = True
             self._show()
 
     def _show(self) -> None:
-        if self.progress is not None:
-            self.progress(self.state)
+        if self.settings.progress is not None:
+            self.settings.progress(self.state)
 
     def _in_order(self) -> list[Trial]:
         return [self.trials[number] for number in sorted(self.trials)]

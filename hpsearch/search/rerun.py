@@ -5,14 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
 from hpsearch.execution.executor import Execution
-from hpsearch.execution.task import call, trial_context
+from hpsearch.execution.task import trial_context
+from hpsearch.ports import PruningThresholds
+from hpsearch.search.config import StudyConfig
 from hpsearch.trial import Curve, Status, Trial, root
-
-if TYPE_CHECKING:
-    from hpsearch.study import Study
 
 
 @dataclass(frozen=True)
@@ -24,7 +22,9 @@ class Rerun:
     differences: tuple[str, ...]
 
 
-def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False, keep_state: bool = False) -> Rerun:
+def rerun(
+    study: StudyConfig, recorded: Trial, trials: Sequence[Trial] = (), debug: bool = False, keep_state: bool = False
+) -> Rerun:
     """Run a recorded trial again in this process; with ``debug`` an exception of the objective is let through.
 
     One that ended its process or outgrew its memory gets a worker, unless it is to be debugged: it would do so again.
@@ -35,12 +35,13 @@ def rerun(study: Study, recorded: Trial, trials: Sequence[Trial] = (), debug: bo
     task = study.task(replace(recorded, outcome=None, error=None, traceback=None), origin)
     task = replace(task, keep_state=keep_state)
     if recorded.status is Status.STOPPED and study.early_stop is not None:
-        task = replace(task, bar=(study.early_stop.curve, 1, {_last_step(recorded, study.early_stop.curve): -math.inf}))
+        curve = study.early_stop.curve
+        task = replace(task, thresholds=PruningThresholds(curve, 1, {_last_step(recorded, curve): -math.inf}))
     harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)
     with Execution(1, "loky" if harmful and not debug else "sequential") as execution:
         if debug:
-            call(study.objective, task.params, trial_context(task))
-        again = next(execution.run(study.objective, [task]))
+            study.adapted(task.params, trial_context(task))
+        again = next(execution.run(study.adapted, [task]))
     return Rerun(recorded, again, tuple(_differences(recorded, again)))
 
 

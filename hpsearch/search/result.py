@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hpsearch.analysis.findings import Findings
-from hpsearch.errors import StudyError
+from hpsearch.data.vault import open_test
+from hpsearch.errors import HpsearchError, StudyError
 from hpsearch.execution.task import trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
+from hpsearch.nn.network import Network
 from hpsearch.ports import Exported, StudyRecord, Tracker
-from hpsearch.search.export import Leader, export, offered
+from hpsearch.search.best_state import BestState
+from hpsearch.search.config import StudyConfig
+from hpsearch.search.export import can_export, export
 from hpsearch.trial import Candidate, Trial, root
 
-if TYPE_CHECKING:
-    from hpsearch.nn import Network
-    from hpsearch.study import Study
-
 logger = logging.getLogger(__name__)
+# Of a study's limit on wall-clock time, what training the best network once more may take beyond it without being asked to.
+_BEYOND = 0.1
 
 
 @dataclass(frozen=True)
@@ -29,17 +31,17 @@ class Result:
 
     ``trials`` are in number order, whatever their end was; ``taken_over`` says how many of them an earlier run had done,
     ``notes`` what the strategy said on the way (how it narrowed its ranges, why it ended early). ``model`` is where the best
-    network was logged, ``leader`` the state it is exported from where that is still at hand; ``unreported`` says why the
+    network was logged, ``best_state`` the state it is exported from where that is still at hand; ``unreported`` says why the
     report could not be made, and is empty where it was made or not asked for.
     """
 
-    study: Study
+    study: StudyConfig
     trials: Sequence[Trial]
     record: StudyRecord
     tracker: Tracker = field(repr=False)
     taken_over: int = 0
     notes: Sequence[str] = field(default=(), repr=False)
-    leader: Leader | None = field(default=None, repr=False)
+    best_state: BestState | None = field(default=None, repr=False)
     model: str | None = None
     unreported: str = field(default="", repr=False)
 
@@ -86,16 +88,14 @@ class Result:
         Raises:
             StudyError: the objective holds no test part.
         """
-        from hpsearch.data.vault import open_test
-
-        objective = self.study.objective
-        sealed = getattr(getattr(objective, "data", None), "test", None)
-        if sealed is None or not hasattr(objective, "test"):
+        objective, data = self.study.adapted, self.study.data
+        sealed = None if data is None else data.test
+        if sealed is None or "test" not in objective.capabilities:
             raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
         trial = self.best
         task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
         part = open_test(sealed, lambda: self._count_opening(trial))
-        scores: dict[str, float] = objective.test(task.params, trial_context(task), part)
+        scores = dict(objective.test(task.params, trial_context(task), part))
         self.tracker.tested(self.record, trial, scores)
         return scores
 
@@ -129,10 +129,10 @@ class Result:
 
     def _exported(self, trial: Trial) -> Exported:
         self._check_exported()
-        return export(self.study, trial, self.trials, self.leader)
+        return export(self.study, trial, self.trials, self.best_state)
 
     def _check_exported(self) -> None:
-        if not offered(self.study):
+        if not can_export(self.study):
             raise StudyError(f"Study {self.study.name!r} has no network: its objective has no export(params, context).")
 
     def _count_opening(self, trial: Trial) -> None:
@@ -142,3 +142,28 @@ class Result:
         metrics = dict(trial.outcome.metrics) if trial.outcome else {}
         head = {"number": trial.number, "stage": trial.stage, "status": str(trial.status), "value": self.value(trial)}
         return {**head, **trial.params, **metrics, "seconds": trial.seconds, "error": trial.error}
+
+
+def with_model(result: Result, wanted: bool | None) -> Result:
+    """Return the result of a study that has just ended with its best network logged; nothing here can fail the study.
+
+    ``wanted`` None logs none where the network would have to be trained again long after the study's time is up.
+    """
+    if wanted is False or not can_export(result.study) or not any(trial.ok and not trial.check for trial in result.trials):
+        return result
+    try:
+        if wanted is None and _takes_too_long(result):
+            seconds = f"{result.best.seconds:.0f} s"
+            logger.warning("The best network was not logged: training it again takes %s, and the time is up.", seconds)
+            return result
+        return replace(result, model=result.log_model())
+    except Exception as error:  # of whatever kind: the trials are done and recorded
+        kind = "" if isinstance(error, HpsearchError) else f"{type(error).__name__}: "
+        logger.warning("The best network was not logged: %s%s", kind, error)
+        return result
+
+
+def _takes_too_long(result: Result) -> bool:
+    limit = None if result.study.stop is None else result.study.stop.seconds
+    at_hand = result.best_state is not None and result.best_state.number == result.best.number
+    return limit is not None and not at_hand and result.best.seconds > _BEYOND * limit

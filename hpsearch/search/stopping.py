@@ -108,7 +108,7 @@ class MedianStop:
         """-1 where larger is better, else 1."""
         return -1 if self.maximize else 1
 
-    def bar(self, earlier: Iterable[Trial]) -> dict[int, float]:
+    def thresholds(self, earlier: Iterable[Trial]) -> dict[int, float]:
         """Return, per step, the worst value (times `sign`) that a trial may have and go on."""
         values: dict[int, list[float]] = {}
         for trial in earlier:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 import numpy as np
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Domain, Float, Int, Params, Space
 from hpsearch.trial import Trial
 
@@ -26,7 +26,7 @@ _NEEDS = {"gp": "torch", "cmaes": "cmaes"}
 
 
 @dataclass(frozen=True)
-class Bayesian:
+class Bayesian(StrategyBase):
     """Fit a model to the trials so far and try where it expects the most, ``batch_size`` trials at a time.
 
     The first ``startup`` trials (fewer where earlier ones are known) learn nothing and so make one batch. Within a batch each

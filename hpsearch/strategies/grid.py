@@ -8,13 +8,13 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Space, Spacing
 from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True)
-class Grid:
+class Grid(StrategyBase):
     """Try the full product of values, in one batch, the last parameter varying fastest.
 
     Args:

@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Int, Params, Space
 from hpsearch.trial import Trial, best
 
@@ -19,7 +19,7 @@ EPOCHS = "epochs"
 
 
 @dataclass(frozen=True)
-class Halving:
+class Halving(StrategyBase):
     """Train ``trials`` configurations to ``min_epochs``, the best of every ``factor`` to ``factor`` times that, and so on.
 
     Each rung is one batch (stages ``rung-0``, ``rung-1``, ...). Whoever is promoted goes on from where it stood, so an epoch
@@ -82,7 +82,7 @@ class Halving:
 
 
 @dataclass(frozen=True)
-class Hyperband:
+class Hyperband(StrategyBase):
     """Run successive halving in several brackets, from many configurations on short rungs to few trained in full at once.
 
     It hedges the bet of `Halving` that a short training shows what a long one is worth: each bracket begins with a ``factor``

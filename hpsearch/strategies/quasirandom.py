@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Space
 from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True)
-class QuasiRandom:
+class QuasiRandom(StrategyBase):
     """Try the first ``trials`` points of a scrambled Sobol sequence over the space, in one batch.
 
     One coordinate per parameter, conditional ones included. The first 2^m points put one point into each of 2^m equal slices

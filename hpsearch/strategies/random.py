@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Space
 from hpsearch.trial import Trial
 
 
 @dataclass(frozen=True)
-class Random:
+class Random(StrategyBase):
     """Draw ``trials`` points independently, in one batch.
 
     A larger number of trials begins with the same ones, so a finished study can be extended. With T trials the chance of

@@ -11,7 +11,7 @@ import numpy as np
 
 from hpsearch.analysis.evidence import worse_options
 from hpsearch.errors import SettingError, must_be
-from hpsearch.ports import Batch, Proposal, Search
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.trial import Trial, best
 
@@ -24,7 +24,7 @@ _FEWEST = 4
 
 
 @dataclass(frozen=True)
-class Staged:
+class Staged(StrategyBase):
     """Search coarsely over the whole space, then finer and finer around the best trials.
 
     The coarse stage is one batch that cuts every range into as many equal slices as it has trials and tries each slice once;

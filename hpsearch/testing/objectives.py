@@ -8,8 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.execution.task import call
-from hpsearch.ports import Context
+from hpsearch.ports import Context, adapt_objective
 from hpsearch.space import Params
 from hpsearch.trial import Outcome
 
@@ -27,7 +26,7 @@ class ObjectiveContract:
 
     def outcome(self, seed: int = 0) -> Outcome:
         """Run the objective once."""
-        answer = call(self.make(), self.params(), Context(np.random.default_rng(seed), budget=1))
+        answer = adapt_objective(self.make())(self.params(), Context(np.random.default_rng(seed), budget=1))
         assert isinstance(answer, Outcome)
         return answer
 
@@ -44,7 +43,7 @@ class ObjectiveContract:
         assert repr(pickle.loads(pickle.dumps(self.make()))) == repr(self.make())
 
     def test_names_its_parameters(self) -> None:
-        objective = self.make()
-        accepted = getattr(objective, "parameters", None)
+        objective = adapt_objective(self.make())
+        accepted = objective.parameters
         assert accepted is None or set(self.params()) <= set(accepted)
-        assert set(getattr(objective, "required", ())) <= set(accepted or ())
+        assert set(objective.required) <= set(accepted or ())

@@ -25,6 +25,7 @@ from hpsearch.errors import StudyError
 from hpsearch.execution.executor import Execution
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import Task
+from hpsearch.ports import adapt_objective
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Random
 from hpsearch.testing import table
@@ -107,7 +108,7 @@ def task(number: int, limits: Limits, retries: int = 1) -> Task:
 
 def run(objective: Any, limits: Limits = Limits(), jobs: int = 2, count: int = 3, retries: int = 1) -> list[Trial]:  # noqa: B008
     with Execution(jobs) as execution:
-        trials = execution.run(objective, [task(n, limits, retries) for n in range(count)])
+        trials = execution.run(adapt_objective(objective), [task(n, limits, retries) for n in range(count)])
         return sorted(trials, key=lambda trial: trial.number)
 
 

@@ -15,7 +15,8 @@ from threadpoolctl import threadpool_info
 
 from hpsearch.errors import StudyError
 from hpsearch.execution.executor import Backend, Execution
-from hpsearch.execution.task import Task, takes_context
+from hpsearch.execution.task import Task
+from hpsearch.ports import adapt_objective
 from hpsearch.trial import Params, Status, Trial
 
 
@@ -25,7 +26,7 @@ def task(number: int = 0, **params: Any) -> Task:
 
 def run(objective: Any, count: int = 6, jobs: int = 2, backend: Backend = "loky") -> dict[int, Trial]:
     with Execution(jobs, backend) as execution:
-        return {t.number: t for t in execution.run(objective, [task(n, n=n) for n in range(count)])}
+        return {t.number: t for t in execution.run(adapt_objective(objective), [task(n, n=n) for n in range(count)])}
 
 
 @pytest.mark.parametrize("death", ["exit", "signal"])
@@ -95,7 +96,7 @@ def test_results_stream_as_they_end() -> None:
         return 0.0
 
     with Execution(2) as execution:
-        order = [t.number for t in execution.run(objective, [task(n, n=n) for n in range(4)])]
+        order = [t.number for t in execution.run(adapt_objective(objective), [task(n, n=n) for n in range(4)])]
     assert order[-1] == 0
 
 
@@ -105,8 +106,8 @@ def test_results_stream_as_they_end() -> None:
         (lambda: Execution(-1), "jobs must be a whole number >= 1, got -1"),
         (lambda: Execution(0), "jobs must be a whole number >= 1, got 0"),
         (lambda: Execution(1, "dask"), "backend must be 'loky', 'threading' or 'sequential', got 'dask'"),  # type: ignore[arg-type]
-        (lambda: takes_context(lambda: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
-        (lambda: takes_context(lambda a, b, c: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
+        (lambda: adapt_objective(lambda: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
+        (lambda: adapt_objective(lambda a, b, c: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
     ],
 )
 def test_bad_input_is_refused(make: Any, message: str) -> None:

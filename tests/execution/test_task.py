@@ -10,7 +10,7 @@ import pytest
 
 from hpsearch.errors import Diverged
 from hpsearch.execution.task import Task, run_task
-from hpsearch.ports import Context
+from hpsearch.ports import Context, adapt_objective
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 
@@ -20,7 +20,7 @@ def task(number: int = 0, **params: Any) -> Task:
 
 def test_a_number_a_dict_and_an_outcome_are_answers() -> None:
     answers = [lambda p: 2, lambda p: {"value": 2, "size": np.float32(3)}, lambda p: Outcome(2.0, {"size": 3.0})]
-    trials = [run_task(answer, task()) for answer in answers]
+    trials = [run_task(adapt_objective(answer), task()) for answer in answers]
     assert [t.value for t in trials] == [2.0] * 3
     assert [dict(t.outcome.metrics) for t in trials[1:] if t.outcome] == [{"size": 3.0}] * 2
 
@@ -31,7 +31,7 @@ def test_reported_curves_become_the_history() -> None:
             context.report(step, cost=step / 2)
         return 0.0
 
-    trial = run_task(objective, task())
+    trial = run_task(adapt_objective(objective), task())
     assert trial.outcome is not None
     assert dict(trial.outcome.history) == {"cost": ((1, 0.5), (2, 1.0))}
 
@@ -43,7 +43,7 @@ def test_random_numbers_depend_on_seed_and_number_alone() -> None:
         return float(context.rng.random())
 
     expected = np.random.default_rng(np.random.SeedSequence(7, spawn_key=(2, 4))).random()
-    assert run_task(objective, task(4)).value == expected
+    assert run_task(adapt_objective(objective), task(4)).value == expected
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,7 @@ def test_bad_endings_have_a_status_and_a_reason(answer: object, status: Status, 
             raise answer
         return answer
 
-    trial = run_task(objective, task())
+    trial = run_task(adapt_objective(objective), task())
     assert trial.status is status
     assert reason in (trial.error or "")
     assert "\n" not in (trial.error or "")
@@ -76,7 +76,7 @@ def test_a_failure_keeps_its_traceback_and_its_curves() -> None:
         context.report(1, cost=5.0)
         raise ValueError("too\nmany\nlines")
 
-    trial = run_task(objective, task())
+    trial = run_task(adapt_objective(objective), task())
     assert trial.error == "ValueError: too many lines"
     assert "in objective" in (trial.traceback or "")
     assert trial.outcome is not None
@@ -94,11 +94,11 @@ def test_who_ends_the_process_is_not_held_up_by_a_trial() -> None:
         raise _Final
 
     with pytest.raises(_Final):
-        run_task(objective, task())
+        run_task(adapt_objective(objective), task())
 
 
 def test_an_answer_is_made_plain() -> None:
     given = Outcome(1.0, {"m": np.float32(0.5)}, {"c": [[1, np.float64(2)]]}, {"a": bytearray(b"x")})  # type: ignore[dict-item]
-    outcome = run_task(lambda params: given, task()).outcome
+    outcome = run_task(adapt_objective(lambda params: given), task()).outcome
     assert outcome is not None
     assert repr(outcome) == repr(Outcome(1.0, {"m": 0.5}, {"c": ((1, 2.0),)}, {"a": b"x"}))

@@ -15,7 +15,7 @@ from hpsearch.errors import StudyError, TrackingError
 from hpsearch.nn import Network, load, save
 from hpsearch.objectives import CrossValidate, TrainNetwork
 from hpsearch.ports import Context, Exported, StudyRecord
-from hpsearch.search.export import Leader
+from hpsearch.search.best_state import BestState
 from hpsearch.search.result import Result
 from hpsearch.strategies import Halving, Random
 from hpsearch.tracking import MemoryTracker
@@ -221,14 +221,14 @@ def test_an_export_that_fails_does_not_fail_the_study(caplog: pytest.LogCaptureF
     assert caplog.messages == ["The best network was not logged: RuntimeError: planted"]
 
 
-def test_the_leader_is_the_earliest_of_the_best() -> None:
-    leader = Leader()
+def test_the_state_kept_is_that_of_the_earliest_of_the_best() -> None:
+    best = BestState()
     for number, value, status in (
         (3, 0.5, Status.FINISHED),
         (1, 0.5, Status.FINISHED),
         (0, 0.1, Status.FAILED),
         (2, 0.6, Status.FINISHED),
     ):
-        leader.look(Trial(number, {}, "all", status, Outcome(value, state={"n": number})))
-    leader.look(Trial(4, {}, "pre-flight: overfit", Status.FINISHED, Outcome(0.0, state={"n": 4})))
-    assert (leader.number, leader.state) == (1, {"n": 1})
+        best.update(Trial(number, {}, "all", status, Outcome(value, state={"n": number})))
+    best.update(Trial(4, {}, "pre-flight: overfit", Status.FINISHED, Outcome(0.0, state={"n": 4})))
+    assert (best.number, best.state) == (1, {"n": 1})

@@ -86,14 +86,14 @@ def test_one_batch_stops_nothing() -> None:
     assert {t.status for t in run(study).trials} == {Status.FINISHED}
 
 
-def test_the_bar_is_the_median() -> None:
+def test_the_threshold_is_the_median() -> None:
     trials = [
         Trial(n, {}, "all", Status.FINISHED, Outcome(0.0, history={"c": ((2, v),)})) for n, v in enumerate([1.0, 2.0, 9.0])
     ]
-    assert MedianStop("c", trials=3).bar(trials) == {2: 2.0}
-    assert MedianStop("c", trials=4).bar(trials) == {}
-    assert MedianStop("c", after=2, trials=1).bar(trials) == {}
-    assert MedianStop("c", maximize=True, trials=3).bar(trials) == {2: -2.0}
+    assert MedianStop("c", trials=3).thresholds(trials) == {2: 2.0}
+    assert MedianStop("c", trials=4).thresholds(trials) == {}
+    assert MedianStop("c", after=2, trials=1).thresholds(trials) == {}
+    assert MedianStop("c", maximize=True, trials=3).thresholds(trials) == {2: -2.0}
 
 
 def test_bad_input_is_refused() -> None:

@@ -1,0 +1,166 @@
+"""The configuration of a study: its fields, and everything that follows from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from hpsearch.data import Dataset
+from hpsearch.execution.executor import engine
+from hpsearch.execution.isolation import Limits
+from hpsearch.execution.task import Task
+from hpsearch.ports import (
+    AnyObjective,
+    ObjectiveBase,
+    Search,
+    Strategy,
+    StrategyBase,
+    StudyRecord,
+    adapt_objective,
+    adapt_strategy,
+)
+from hpsearch.search.batches import confirmed, given, replicated
+from hpsearch.search.environment import facts, home
+from hpsearch.search.identity import describe
+from hpsearch.search.stopping import MedianStop, Stop
+from hpsearch.space import Params, Space
+from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
+
+# The first number of a spawn key says what the random numbers are for.
+_STRATEGY, _REPLICATE, _TRIAL, _SELECTION = 0, 1, 2, 3
+
+
+@dataclass(frozen=True)
+class StudyConfig:
+    """The fields of a study, described in `hpsearch.Study`, and what follows from them: identity, tasks, batches, choice.
+
+    ``adapted`` and ``proposer`` are the objective and the strategy as the base classes of their ports: a study asks these, and
+    records the ones that were given.
+    """
+
+    name: str
+    space: Space
+    objective: AnyObjective
+    strategy: Strategy
+    seed: int = 0
+    maximize: bool = False
+    question: str = field(default="", compare=False)
+    first: Sequence[Params] = ()
+    known: Sequence[Trial] = ()
+    replicates: int = 1
+    confirm: int = 0
+    confirm_replicates: int = 5
+    select: Rule = "mean"
+    stop: Stop | None = None
+    early_stop: MedianStop | None = None
+    trial_seconds: float | None = None
+    trial_megabytes: float | None = None
+    retries: int = 1
+    adapted: ObjectiveBase = field(init=False, repr=False, compare=False)
+    proposer: StrategyBase = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "adapted", adapt_objective(self.objective))
+        object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
+        if self.has_preflight:
+            object.__setattr__(self, "space", self._with_first_ranges())
+
+    @property
+    def has_preflight(self) -> bool:
+        """Whether the objective has pre-flight checks and the strategy wants them."""
+        return self.proposer.preflight and "preflight" in self.adapted.capabilities
+
+    @property
+    def sign(self) -> int:
+        """-1 where larger values are better, else 1."""
+        return -1 if self.maximize else 1
+
+    @property
+    def data(self) -> Dataset | None:
+        """The objective's data set."""
+        return self.adapted.data if isinstance(self.adapted.data, Dataset) else None
+
+    def record(self, source: Path | None = None) -> StudyRecord:
+        """Return what identifies this study in a store."""
+        data = self.adapted.data
+        return StudyRecord(
+            self.name,
+            self.question,
+            self.identity,
+            facts(source.parent if source else home()) | {"blas": engine()} | dict(self.adapted.facts),
+            self.space,
+            self.maximize,
+            str(source) if source else None,
+            self.adapted.measure,
+            {"reproduction": "true"} if data is not None and data.reproduction else {},
+            None if data is None else data.record,
+            self.choose,
+            self.adapted.related,
+        )
+
+    @property
+    def identity(self) -> dict[str, str]:
+        """What decides the trials, as text: a second start with another identity is another study."""
+        identity = {
+            "space": repr(self.space),
+            "objective": describe(self.objective),
+            "strategy": describe(self.strategy),
+            "seed": str(self.seed),
+            "direction": "maximize" if self.maximize else "minimize",
+        }
+        data = self.adapted.data
+        identity |= self._extras()
+        return identity | ({} if data is None else {"data": f"{data!r} sha256 {data.checksum[:16]}"})
+
+    def task(self, trial: Trial, origin: Trial | None = None) -> Task:
+        """Return what a worker needs to run ``trial``: the resolved params, and its own random numbers.
+
+        Those of replicates depend on the replicate alone, so that settings are compared on the same seeds; those of a trial
+        that continues an earlier one are that one's, its ``origin``.
+        """
+        paired = self.replicates > 1 or trial.stage == CONFIRM
+        key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
+        limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
+        return Task(trial, params, self.seed, key, self.sign, limits, self.proposer.continues, retries=self.retries)
+
+    def search(self) -> Search:
+        """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
+        search = self._proposed()
+        return confirmed(search, self.confirm, self.confirm_replicates) if self.confirm else search
+
+    def choose(self, trials: Sequence[Trial]) -> Candidate | None:
+        """Return the setting chosen by the study's rule, or None where no trial finished."""
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_SELECTION,)))
+        found = candidates(trials)
+        return select(found, self.select, self.space, rng) if found else None
+
+    def _proposed(self) -> Search:
+        rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STRATEGY,)))
+        known = list(self.known)
+        if self.first:
+            known += yield from given(self.first)
+        space = (yield from self.adapted.preflight(self.space)) if self.has_preflight else self.space
+        if space is None:
+            return
+        search = self.proposer.search(space, rng, known)
+        yield from search if self.replicates == 1 else replicated(search, self.replicates)
+
+    def _extras(self) -> dict[str, str]:
+        """Return what else decides the trials, where it is not the default, as text."""
+        extras = {
+            "first": repr(list(self.first)) if self.first else None,
+            "known": hashlib.sha256(repr(list(self.known)).encode()).hexdigest()[:16] if self.known else None,
+            "replicates": str(self.replicates) if self.replicates > 1 else None,
+            "early_stop": repr(self.early_stop) if self.early_stop is not None else None,
+        }
+        return {name: text for name, text in extras.items() if text is not None}
+
+    def _with_first_ranges(self) -> Space:
+        """Return the space with the objective's own range for every required name that is left out."""
+        ranges = self.adapted.ranges
+        missing = {name: ranges[name] for name in sorted(self.adapted.required) if name in ranges and name not in self.space}
+        return Space(**dict(self.space.given), **missing) if missing else self.space
