@@ -1,57 +1,129 @@
-"""Plain Python values: what a number is, and NumPy's values turned into Python's own."""
+"""Checks of arguments: whole numbers, numbers in a range, names out of a list, texts, and NumPy's scalars as Python values.
+
+Every check returns the value or raises an error of the form ``{what} must be {constraint}, got {value!r}. {what to do}``. True
+and False are not numbers here, although Python counts them as such: ``epochs=True`` is a mistake.
+"""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, TypeGuard
 
 import numpy as np
 
-from hpsearch.errors import SpaceError, must_be
+from hpsearch.errors import HpsearchError, SettingError, did_you_mean, must_be
+
+Error = type[HpsearchError]
 
 
-def plain(option: Any) -> Any:
-    """Return NumPy scalars as Python values and lists as tuples; anything else as it is."""
-    if isinstance(option, np.generic):
-        return option.item()
-    return tuple(plain(item) for item in option) if isinstance(option, (list, tuple)) else option
+def to_python(value: Any) -> Any:
+    """Return NumPy scalars as Python values and lists as tuples; anything else as it is.
 
-
-def finite(what: str, value: Any) -> float:
-    """Return a finite number as Python's own, or refuse it."""
-    value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise SpaceError(must_be(what, "a finite number", value, "Write it as in Float(0.001, 1.0)."))
-    return value
-
-
-def whole(what: str, value: Any) -> int:
-    """Return a whole number as Python's own, or refuse it."""
-    value = plain(value)
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise SpaceError(must_be(what, "a whole number", value, "Write it as in Int(2, 10), or use Float."))
-    return value
-
-
-def check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> None:
-    """Refuse the ends of a range that are the wrong way round, and an unknown way to keep them."""
-    if not low < high:
-        raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
-    if log and low <= 0:
-        raise SpaceError(must_be(f"{kind} low", "> 0 where log=True", low, "Raise it, as in 1e-4, or leave log out."))
-    if not (hard is None or isinstance(hard, bool) or hard in ("low", "high")):
-        advice = "Leave it out to keep the ends of linear ranges only."
-        raise SpaceError(must_be(f"{kind} hard", "True, False, 'low' or 'high'", hard, advice))
-
-
-def even_units(count: object, spacing: str) -> list[float]:
-    """Return ``count`` evenly spread points of [0, 1]: both ends included (``"ends"``), or centres of cells (``"cells"``).
-
-    >>> even_units(3, "ends"), even_units(2, "cells")
-    ([0.0, 0.5, 1.0], [0.25, 0.75])
+    >>> to_python(np.int64(3)), to_python([np.float32(0.5), "a"])
+    (3, (0.5, 'a'))
     """
-    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
-        raise SpaceError(must_be("A number of grid points", "a whole number >= 1", count, "Try 5."))
-    if spacing == "cells" or count == 1:
-        return [(i + 0.5) / count for i in range(count)]
-    return [i / (count - 1) for i in range(count)]
+    if isinstance(value, np.generic):
+        return value.item()
+    return tuple(to_python(item) for item in value) if isinstance(value, (list, tuple)) else value
+
+
+def is_integer(value: object) -> TypeGuard[int]:
+    """Return whether a value is an int, and not True or False."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is an int or a float, NaN and infinity included, and not True or False."""
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def is_finite(value: object) -> TypeGuard[int | float]:
+    """Return whether a value is a number other than NaN and infinity.
+
+    >>> is_finite(2), is_finite(float("inf")), is_finite(10**400)
+    (True, False, False)
+    """
+    try:
+        return is_number(value) and math.isfinite(value)
+    except OverflowError:  # an int that is too large for a float
+        return False
+
+
+def integer(
+    what: str,
+    value: object,
+    least: int | None = None,
+    advice: str = "Give a whole number in that range.",
+    *,
+    most: int | None = None,
+    other: str = "",
+    error: Error = SettingError,
+) -> int:
+    """Return a whole number of at least ``least`` and at most ``most``, or raise ``error``.
+
+    Args:
+        other: what else is accepted there, for the sentence; the caller has looked for it before.
+
+    >>> integer("epochs", 0, 1, "Try 10.")
+    Traceback (most recent call last):
+    hpsearch.errors.SettingError: epochs must be a whole number >= 1, got 0. Try 10.
+    """
+    if is_integer(value) and (least is None or value >= least) and (most is None or value <= most):
+        return value
+    span = f" in [{least}, {most}]" if most is not None else "" if least is None else f" >= {least}"
+    raise error(must_be(what, f"a whole number{span}{f', or {other}' if other else ''}", value, advice))
+
+
+def number(
+    what: str,
+    value: object,
+    low: float = -math.inf,
+    high: float = math.inf,
+    advice: str = "Give a number in that range.",
+    *,
+    open_low: bool = False,
+    open_high: bool = False,
+    error: Error = SettingError,
+) -> float:
+    """Return a finite number between ``low`` and ``high``, ends included unless open, or raise ``error``.
+
+    >>> number("momentum", 1.0, 0.0, 1.0, "Try 0.9.", open_high=True)
+    Traceback (most recent call last):
+    hpsearch.errors.SettingError: momentum must be a number in [0, 1), got 1.0. Try 0.9.
+    """
+    if is_finite(value) and (low < value if open_low else low <= value) and (value < high if open_high else value <= high):
+        return value
+    if math.isinf(low) and math.isinf(high):
+        raise error(must_be(what, "a finite number", value, advice))
+    left, right = "(" if open_low or math.isinf(low) else "[", ")" if open_high or math.isinf(high) else "]"
+    raise error(must_be(what, f"a number in {left}{low:g}, {high:g}{right}", value, advice))
+
+
+def choice(
+    what: str, value: object, options: Iterable[str], advice: str = "Take one of these.", *, error: Error = SettingError
+) -> str:
+    """Return a text that is one of ``options``, or raise ``error`` and name the closest one.
+
+    >>> choice("engine", "nunpy", ("numpy", "numba"))
+    Traceback (most recent call last):
+    hpsearch.errors.SettingError: engine must be one of 'numpy', 'numba', got 'nunpy'. Take one of these. Did you mean 'numpy'?
+    """
+    known = tuple(options)
+    if isinstance(value, str) and value in known:
+        return value
+    raise error(must_be(what, f"one of {', '.join(map(repr, known))}", value, advice + did_you_mean(str(value), known)))
+
+
+def boolean(what: str, value: object, advice: str, *, error: Error = SettingError) -> bool:
+    """Return True or False, or raise ``error``."""
+    if isinstance(value, bool):
+        return value
+    raise error(must_be(what, "True or False", value, advice))
+
+
+def text(what: str, value: object, advice: str, *, constraint: str = "a text", error: Error = SettingError) -> str:
+    """Return a text, or raise ``error``; where ``constraint`` says more than "a text", an empty one is wrong too."""
+    if isinstance(value, str) and (value or constraint == "a text"):
+        return value
+    raise error(must_be(what, constraint, value, advice))

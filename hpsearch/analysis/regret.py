@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from hpsearch.analysis.sample import Array
+from hpsearch.checks import choice
 from hpsearch.errors import SettingError, must_be
 from hpsearch.trial import Trial
 
@@ -46,8 +47,7 @@ def progress(trials: Sequence[Trial], unit: Unit = "trials") -> Progress:
     Raises:
         SettingError: for an unknown unit, or epochs where a trial has neither a budget nor a curve.
     """
-    if unit not in get_args(Unit):
-        raise SettingError(must_be("unit", "'trials', 'epochs' or 'seconds'", unit, "Take one of them."))
+    choice("unit", unit, get_args(Unit))
     known = {trial.number: trial for trial in trials}
     found = [trial.value if trial.ok and not trial.check else math.inf for trial in trials]
     costs = [_cost(trial, known, unit) for trial in trials]

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from hpsearch.analysis.intervals import Interval, mean_interval
 from hpsearch.analysis.sample import Array
-from hpsearch.errors import SettingError, must_be
+from hpsearch.checks import integer
 
 Data = NDArray[Any]
 Indices = NDArray[np.int64]
@@ -50,8 +50,7 @@ def folds(n: int, k: int, rng: np.random.Generator) -> list[Indices]:
     >>> [len(fold) for fold in folds(10, 4, np.random.default_rng(0))]
     [3, 3, 2, 2]
     """
-    if not 2 <= k <= n:
-        raise SettingError(must_be("k", f"a number of folds from 2 to the {n} examples", k, "Try 5 or 10."))
+    integer("k", k, 2, "Try 5 or 10.", most=n)
     return np.array_split(rng.permutation(n), k)
 
 

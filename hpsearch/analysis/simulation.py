@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.checks import choice
 from hpsearch.trial import Curve
 
 Array = NDArray[np.float64]
@@ -136,7 +136,4 @@ _METHODS: dict[str, Callable[[Targets, np.random.Generator], Curve]] = {"random"
 
 
 def _one_of(what: str, name: str, known: dict[str, Any]) -> Any:
-    if name not in known:
-        constraint = f"one of {', '.join(map(repr, known))}"
-        raise SettingError(must_be(what, constraint, name, f"Take one of them.{did_you_mean(str(name), known)}"))
-    return known[name]
+    return known[choice(what, name, known)]

@@ -14,6 +14,7 @@ from hpsearch.analysis.conclusions import conclusions
 from hpsearch.analysis.contest import Contest
 from hpsearch.analysis.regret import Unit
 from hpsearch.analysis.sample import FEWEST
+from hpsearch.checks import choice, integer, is_number
 from hpsearch.comparison.objective import SEARCH, RunArm, same_question, unpacked
 from hpsearch.errors import StudyError, must_be
 from hpsearch.plots import interactive, still
@@ -172,13 +173,11 @@ def _kind(strategy: Strategy) -> str:
 
 
 def _check_numbers(repetitions: int, budget: float | None, unit: str) -> None:
-    if isinstance(repetitions, bool) or not isinstance(repetitions, int) or repetitions < FEWEST:
-        advice = f"Below {FEWEST} there is no interval; 20 find a difference of one standard deviation."
-        raise StudyError(must_be("repetitions", f"a whole number >= {FEWEST}", repetitions, advice))
-    if unit not in get_args(Unit):
-        raise StudyError(must_be("unit", "'trials', 'epochs' or 'seconds'", unit, "Leave it out for trials."))
-    real = isinstance(budget, (int, float)) and not isinstance(budget, bool) and budget > 0
-    if budget is not None and not (real and (unit != "trials" or budget == int(budget))):
+    advice = f"Below {FEWEST} there is no interval; 20 find a difference of one standard deviation."
+    integer("repetitions", repetitions, FEWEST, advice, error=StudyError)
+    choice("unit", unit, get_args(Unit), "Leave it out for trials.", error=StudyError)
+    positive = is_number(budget) and budget > 0
+    if budget is not None and not (positive and (unit != "trials" or float(budget).is_integer())):
         kind = "a whole number >= 1" if unit == "trials" else "a number > 0"
         raise StudyError(must_be("budget", f"{kind} ({unit})", budget, "Leave it out for what all arms spend."))
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from hpsearch.checks import is_integer
 from hpsearch.data.part import Part
 from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
@@ -133,7 +134,7 @@ class Dataset(DataSet):
         digits-0-1(train=216, validation=72)
         """
         chosen = tuple(classes)
-        known = all(isinstance(c, int) and not isinstance(c, bool) and 0 <= c < self.classes for c in chosen)
+        known = all(is_integer(c) and 0 <= c < self.classes for c in chosen)
         if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not known:
             advice = f"Give two or more of 0 to {self.classes - 1}." if self.classes else "It predicts numbers."
             raise DataError(must_be(f"classes of {self.name!r}", "two or more of its classes", classes, advice))

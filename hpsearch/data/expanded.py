@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
-from hpsearch.errors import DataError, must_be
+from hpsearch.errors import DataError
 
 if TYPE_CHECKING:
     from hpsearch.nn.augment import Expansion
@@ -38,8 +39,7 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
     """
     from hpsearch.nn.augment import check_expansion, expand  # imported late, as all of the network
 
-    if isinstance(copies, bool) or not isinstance(copies, int) or copies < 1:
-        raise DataError(must_be("copies", "a whole number >= 1", copies, "Leave the expansion out for none."))
+    integer("copies", copies, 1, "Leave the expansion out for none.", error=DataError)
     check_expansion("expansion", expansion)
     x, y = dataset.train.x, dataset.train.y
     rows = np.tile(x, (1 + copies, 1))

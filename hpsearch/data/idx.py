@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.checks import integer
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
 from hpsearch.data.vault import seal
@@ -95,9 +96,8 @@ class IdxFolder:
     def dataset(self, name: str, validation: int, head: tuple[int | None, int | None] = (None, None)) -> Dataset:
         """Return the data set; ``head`` limits training and validation to their first rows before they are converted."""
         images, labels = self.pair("train")
-        if isinstance(validation, bool) or not isinstance(validation, int) or not 1 <= validation < len(labels):
-            what = f"validation of {name!r}"
-            raise DataError(must_be(what, f"a whole number in [1, {len(labels)})", validation, "Leave rows to train on."))
+        what, most = f"validation of {name!r}", len(labels) - 1
+        integer(what, validation, 1, "Leave rows to train on.", most=most, error=DataError)
         border = len(labels) - validation
         features, classes = images.shape[1], int(labels.max()) + 1
 
@@ -137,8 +137,7 @@ def _first(what: str, rows: int | None, whole: slice) -> slice:
     if rows is None:
         return whole
     available = whole.stop - whole.start
-    if isinstance(rows, bool) or not isinstance(rows, int) or not 1 <= rows <= available:
-        raise DataError(must_be(what, f"a whole number in [1, {available}]", rows, "Ask for fewer rows."))
+    integer(what, rows, 1, "Ask for fewer rows.", most=available, error=DataError)
     return slice(whole.start, whole.start + rows)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.checks import integer, to_python
 from hpsearch.errors import DataError, must_be
 
 Pixels = NDArray[np.float32]
@@ -65,8 +66,7 @@ class Part:
 
     def head(self, rows: int) -> Part:
         """Return the first ``rows`` rows, without copying them."""
-        if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or not 1 <= rows <= len(self):
-            raise DataError(must_be("Number of rows", f"a whole number in [1, {len(self)}]", rows, "Ask for fewer rows."))
+        integer("Number of rows", to_python(rows), 1, "Ask for fewer rows.", most=len(self), error=DataError)
         return Part(self.x[:rows], self.y[:rows])
 
     def only(self, classes: Sequence[int]) -> Part:

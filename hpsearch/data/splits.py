@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpsearch.checks import is_integer, is_number, to_python
 from hpsearch.errors import DataError, must_be
 
 Rows = NDArray[np.int64]
@@ -81,12 +82,13 @@ def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Genera
 
 def _rows_of(part: str, size: Size, total: int) -> int:
     """Return the number of rows of a part given as a share or as a number."""
-    if isinstance(size, bool) or not isinstance(size, (int, float, np.integer, np.floating)):
+    given = to_python(size)
+    if not is_number(given):
         raise DataError(must_be(part, "a share of the rows or a number of rows", size, "Try 0.2."))
-    if isinstance(size, (int, np.integer)):
-        if not 0 <= size < total:
-            raise DataError(must_be(part, f"in [0, {total}) rows", int(size), "Try 0.2, a share of the rows."))
-        return int(size)
-    if not 0 <= size < 1:
-        raise DataError(must_be(part, "in [0, 1) as a share of the rows", float(size), "Try 0.2."))
-    return round(float(size) * total)
+    if is_integer(given):
+        if not 0 <= given < total:
+            raise DataError(must_be(part, f"in [0, {total}) rows", given, "Try 0.2, a share of the rows."))
+        return given
+    if not 0 <= given < 1:
+        raise DataError(must_be(part, "in [0, 1) as a share of the rows", given, "Try 0.2."))
+    return round(given * total)

@@ -22,6 +22,7 @@ import cloudpickle
 import joblib
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from hpsearch.checks import choice, integer
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.isolation import Ending, how_it_ended, isolated, possible
@@ -75,10 +76,9 @@ class Execution:
     """
 
     def __init__(self, jobs: int | None = None, backend: Backend = "loky") -> None:
-        if jobs is not None and (isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1):
-            raise StudyError(must_be("jobs", "a whole number >= 1", jobs, "Leave it out for one worker per core."))
-        if backend not in get_args(Backend):
-            raise StudyError(must_be("backend", "'loky', 'threading' or 'sequential'", backend, "Leave it out for loky."))
+        if jobs is not None:
+            integer("jobs", jobs, 1, "Leave it out for one worker per core.", error=StudyError)
+        choice("backend", backend, get_args(Backend), "Leave it out for loky.", error=StudyError)
         self.jobs = 1 if backend == "sequential" else jobs or joblib.cpu_count()
         self.backend = backend
         self._stack = ExitStack()

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import is_number
 from hpsearch.errors import StudyError, must_be
 from hpsearch.ports import Context
 from hpsearch.trial import Curve, Outcome, Trial
@@ -40,7 +41,7 @@ def as_outcome(answer: object, context: Context, sign: int = 1, keep_state: bool
 def _number(name: object, value: object) -> float:
     if isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0):
         value = value.item()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if not is_number(value):
         raise StudyError(must_be(f"What an objective returns as {name!r}", "a number", value, "Return float or dict."))
     return float(value)
 

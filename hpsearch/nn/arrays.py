@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import blas
 
-from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.checks import choice
 
 # float32 or float64 throughout one network.
 Array = NDArray[Any]
@@ -51,6 +51,4 @@ def known(what: str, name: object, table: dict[str, Any] | tuple[str, ...]) -> N
     Raises:
         SettingError: if the name is unknown.
     """
-    if not isinstance(name, str) or name not in table:
-        advice = f"Take one of these.{did_you_mean(str(name), table)}"
-        raise SettingError(must_be(what, "one of " + ", ".join(map(repr, table)), name, advice))
+    choice(what, name, table)

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
 from hpsearch.nn.arrays import Array
@@ -74,10 +75,7 @@ def from_data(told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network |
     """
     if "members" not in told:
         return export.restore(told, arrays)
-    members = told["members"]
-    if isinstance(members, bool) or not isinstance(members, int) or not 1 <= members <= len(arrays):
-        advice = "Save the ensemble again."
-        raise SettingError(must_be("Members of a saved ensemble", "a number of networks", members, advice))
+    members = integer("Members of a saved ensemble", told["members"], 1, "Save the ensemble again.", most=len(arrays))
     own: list[dict[str, Array]] = [{} for _ in range(members)]
     for name, array in arrays.items():
         member, _, rest = name.removeprefix("member_").partition("_")

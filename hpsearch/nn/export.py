@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import ACTIVATIONS, Activation
 from hpsearch.nn.arrays import DTYPES, Array, known
@@ -72,10 +73,8 @@ _FORMER: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _with_co
 
 def _current(told: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a description in the words of this version."""
-    version = told.get("version")
-    if isinstance(version, bool) or not isinstance(version, int) or not 1 <= version <= VERSION:
-        advice = "Take the hpsearch that wrote it, or a newer one."
-        raise SettingError(must_be("Format version of a saved network", f"from 1 to {VERSION}", version, advice))
+    advice = "Take the hpsearch that wrote it, or a newer one."
+    version = integer("Format version of a saved network", told.get("version"), 1, advice, most=VERSION)
     for former in range(version, VERSION):
         told = _FORMER[former](told)
     return told

@@ -7,17 +7,17 @@ from collections.abc import Callable
 from dataclasses import field, fields, is_dataclass
 from typing import Any
 
+from hpsearch import checks
 from hpsearch.errors import SettingError, must_be
 
 Check = Callable[[str, object], None]
 
 
 def whole(low: int, advice: str = "Give a whole number in that range.") -> Check:
-    """Return a check that a value is an int of at least ``low``; True and False are no numbers here."""
+    """Return a check that a setting is a whole number of at least ``low``."""
 
     def check(what: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int) or value < low:
-            raise SettingError(must_be(what, f"a whole number >= {low}", value, advice))
+        checks.integer(what, value, low, advice)
 
     return check
 
@@ -30,14 +30,10 @@ def number(
     open_high: bool = False,
     advice: str = "Give a number in that range.",
 ) -> Check:
-    """Return a check that a value is a finite int or float between ``low`` and ``high``, ends included unless open."""
-    shown = f"a number in {'(' if open_low else '['}{low:g}, {high:g}{')' if open_high or math.isinf(high) else ']'}"
+    """Return a check that a setting is a finite number between ``low`` and ``high``, ends included unless open."""
 
     def check(what: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-            raise SettingError(must_be(what, shown, value, advice))
-        if value < low or value > high or (open_low and value == low) or (open_high and value == high):
-            raise SettingError(must_be(what, shown, value, advice))
+        checks.number(what, value, low, high, advice, open_low=open_low, open_high=open_high)
 
     return check
 
@@ -48,11 +44,9 @@ def widths(hidden: object) -> tuple[int, ...]:
     >>> widths(30), widths((100, 30))
     ((30,), (100, 30))
     """
-    one = whole(1, "Give a number of units, or a tuple of them such as (100, 30).")
+    advice = "Give a number of units, or a tuple of them such as (100, 30)."
     given = hidden if isinstance(hidden, tuple) else (hidden,)
-    for width in given:
-        one("hidden", width)
-    return given
+    return tuple(checks.integer("hidden", width, 1, advice) for width in given)
 
 
 def setting(check: Check, **default: Any) -> Any:

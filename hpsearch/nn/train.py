@@ -9,7 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpsearch.errors import DataError, SettingError, did_you_mean, must_be
+from hpsearch.checks import choice
+from hpsearch.errors import DataError, SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
@@ -101,9 +102,7 @@ def train(
 
 def _recipe(settings: dict[str, Any]) -> Recipe:
     for name in settings:
-        if name not in _SETTINGS:
-            advice = f"Take one of these.{did_you_mean(name, _NAMES)}"
-            raise SettingError(must_be("A setting of train", "one of " + ", ".join(map(repr, _NAMES)), name, advice))
+        choice("A setting of train", name, _NAMES)
     return Recipe(**settings)
 
 

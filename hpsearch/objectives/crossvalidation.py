@@ -12,6 +12,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Context, ObjectiveBase, Preflight, adapt_objective
@@ -61,8 +62,7 @@ class CrossValidate(ObjectiveBase):
         if data.expanded:
             advice = "Distorted copies of a row would be dealt to other folds than the row: take TrainNetwork(expansion=...)."
             raise SettingError(must_be("CrossValidate's data", "not expanded", data, advice))
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int) or self.seed < 0:
-            raise SettingError(must_be("CrossValidate's seed", "a whole number >= 0", self.seed, "Try 0."))
+        integer("CrossValidate's seed", self.seed, 0, "Try 0.")
         self._check_folds()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -192,8 +192,7 @@ class CrossValidate(ObjectiveBase):
             if rows > LOO_ROWS:
                 raise SettingError(must_be("Rows for folds='loo'", f"at most {LOO_ROWS}", rows, "Take folds=10."))
             return
-        if isinstance(self.folds, bool) or not isinstance(self.folds, int) or self.folds < 2:
-            raise SettingError(must_be("folds", "a whole number >= 2, or 'loo'", self.folds, "Try 5."))
+        integer("folds", self.folds, 2, "Try 5.", other="'loo'")
         most, whose = _smallest_class(self.data)
         if self.folds > most:
             advice = f"Take fewer folds{', or folds=' + repr('loo') if rows <= LOO_ROWS else ''}."

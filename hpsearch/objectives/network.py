@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.activations import Activation, check_activation
@@ -288,9 +289,7 @@ class TrainNetwork(ObjectiveBase):
         size, train = settings["train_size"], self.data.train
         if size is None:
             return train
-        if isinstance(size, bool) or not isinstance(size, int) or not 1 <= size <= len(train):
-            raise SettingError(must_be("train_size", f"from 1 to {len(train)}", size, "Leave it out for all rows."))
-        return train.head(size)
+        return train.head(integer("train_size", size, 1, "Leave it out for all rows.", most=len(train)))
 
     def _settings(self, params: Mapping[str, Any]) -> dict[str, Any]:
         settings = {name: getattr(self, name) for name in PARAMETERS} | dict(params)

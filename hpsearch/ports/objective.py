@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+from hpsearch.checks import is_number
 from hpsearch.errors import Lagging, SettingError, must_be
 from hpsearch.ports.defaults import default
 from hpsearch.ports.strategy import Preflight
@@ -62,7 +63,7 @@ class Context:
             Lagging: the study stops trials early and this one lags; let it through.
         """
         for name, value in metrics.items():
-            if isinstance(value, bool) or not isinstance(value, (int, float, np.number)):
+            if not (is_number(value) or isinstance(value, np.number)):
                 raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
             self._points.setdefault(name, {})[int(step)] = float(value)
         self._check_thresholds(int(step), metrics)

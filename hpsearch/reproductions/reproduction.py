@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Tracker
 from hpsearch.search.progress import Progress
@@ -58,8 +59,8 @@ class Options:
     show: Callable[[], AbstractContextManager[Show]] | None = None
 
     def __post_init__(self) -> None:
-        if self.trials is not None and self.trials < 2:
-            raise SettingError(must_be("--trials", "a whole number >= 2", self.trials, "Leave it out for ten minutes' worth."))
+        if self.trials is not None:
+            integer("--trials", self.trials, 2, "Leave it out for ten minutes' worth.")
         if self.trials is not None and self.full:
             raise SettingError(must_be("--trials", "left out beside --full", self.trials, "Give one of the two."))
 

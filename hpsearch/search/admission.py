@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 
+from hpsearch.checks import boolean, integer, number, text
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution.isolation import possible
 from hpsearch.search.config import StudyConfig
@@ -23,24 +23,19 @@ def check_parts(study: StudyConfig) -> None:
     if not callable(study.objective) or isinstance(study.objective, type):
         advice = "Give f(params), or TrainNetwork(...)."
         raise StudyError(must_be("A study's objective", "callable", study.objective, advice))
-    if isinstance(study.seed, bool) or not isinstance(study.seed, int) or study.seed < 0:
-        raise StudyError(must_be("A study's seed", "a whole number >= 0", study.seed, "Try 0."))
-    if not isinstance(study.maximize, bool):
-        raise StudyError(must_be("A study's maximize", "True or False", study.maximize, "Leave it out to minimise."))
-    if not isinstance(study.question, str):
-        raise StudyError(must_be("A study's question", "a text", study.question, "Leave it out for the file's docstring."))
+    integer("A study's seed", study.seed, 0, "Try 0.", error=StudyError)
+    boolean("A study's maximize", study.maximize, "Leave it out to minimise.", error=StudyError)
+    text("A study's question", study.question, "Leave it out for the file's docstring.", error=StudyError)
     _check_extras(study)
 
 
 def _check_extras(study: StudyConfig) -> None:
     for name, least in (("replicates", 1), ("confirm", 0), ("confirm_replicates", 2), ("retries", 0)):
-        count = getattr(study, name)
-        if isinstance(count, bool) or not isinstance(count, int) or count < least:
-            raise StudyError(must_be(f"A study's {name}", f"a whole number >= {least}", count, "Leave it out."))
+        integer(f"A study's {name}", getattr(study, name), least, "Leave it out.", error=StudyError)
     for name in ("trial_seconds", "trial_megabytes"):
         limit = getattr(study, name)
-        if limit is not None and (isinstance(limit, bool) or not isinstance(limit, (int, float)) or not 0 < limit < math.inf):
-            raise StudyError(must_be(f"A study's {name}", "a finite number > 0", limit, "Leave it out for no limit."))
+        if limit is not None:
+            number(f"A study's {name}", limit, 0.0, advice="Leave it out for no limit.", open_low=True, error=StudyError)
     if study.stop is not None and not isinstance(study.stop, Stop):
         raise StudyError(must_be("A study's stop", "a Stop", study.stop, "Write Stop(trials=100)."))
     if study.early_stop is not None and not isinstance(study.early_stop, MedianStop):

@@ -7,8 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
-from hpsearch.errors import SettingError, StudyError, must_be
+from hpsearch.checks import integer, number, text
+from hpsearch.errors import StudyError
 from hpsearch.trial import Trial
+
+_NO_RULE = "Leave it out for no such rule."
 
 
 @dataclass(frozen=True)
@@ -37,12 +40,12 @@ class Stop:
     def __post_init__(self) -> None:
         for name in ("trials", "without_better"):
             count = getattr(self, name)
-            if count is not None and (isinstance(count, bool) or not isinstance(count, int) or count < 1):
-                raise StudyError(must_be(f"Stop {name}", "a whole number >= 1", count, "Leave it out for no such rule."))
-        if self.seconds is not None and not (_real(self.seconds) and self.seconds > 0):
-            raise StudyError(must_be("Stop seconds", "a number > 0", self.seconds, "Leave it out for no such rule."))
-        if self.value is not None and not _real(self.value):
-            raise StudyError(must_be("Stop value", "a finite number", self.value, "Leave it out for no such rule."))
+            if count is not None:
+                integer(f"Stop {name}", count, 1, _NO_RULE, error=StudyError)
+        if self.seconds is not None:
+            number("Stop seconds", self.seconds, 0.0, advice=_NO_RULE, open_low=True, error=StudyError)
+        if self.value is not None:
+            number("Stop value", self.value, advice=_NO_RULE, error=StudyError)
 
     def length(self, prefix: Sequence[Trial], sign: int = 1) -> int | None:
         """Return how many of the first trials remain where a rule holds, else None; ``sign`` is -1 where larger is better."""
@@ -68,10 +71,6 @@ class Stop:
         return None
 
 
-def _real(number: object) -> bool:
-    return isinstance(number, (int, float)) and not isinstance(number, bool) and math.isfinite(number)
-
-
 @dataclass(frozen=True)
 class MedianStop:
     """Stop a trial at the first step at which its curve is worse than the median of the earlier curves at that step.
@@ -95,13 +94,9 @@ class MedianStop:
     trials: int = 5
 
     def __post_init__(self) -> None:
-        if not isinstance(self.curve, str) or not self.curve:
-            constraint = "the name of a reported metric"
-            raise SettingError(must_be("MedianStop curve", constraint, self.curve, "Try 'validation_cost'."))
+        text("MedianStop curve", self.curve, "Try 'validation_cost'.", constraint="the name of a reported metric")
         for name, least in (("after", 0), ("trials", 1)):
-            count = getattr(self, name)
-            if isinstance(count, bool) or not isinstance(count, int) or count < least:
-                raise SettingError(must_be(f"MedianStop {name}", f"a whole number >= {least}", count, "Leave it out."))
+            integer(f"MedianStop {name}", getattr(self, name), least, "Leave it out.")
 
     @property
     def sign(self) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from hpsearch.checks import check_ends, even_units, finite, plain, whole
+from hpsearch.checks import integer, is_integer, is_number, number, to_python
 from hpsearch.errors import SpaceError, must_be
 
 Spacing = Literal["ends", "cells"]
@@ -64,7 +64,7 @@ class Range:
         """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
         if count is None:
             raise SpaceError(f"A grid over {self!r} must be given a number of points. Name one, as in points=5.")
-        return list(dict.fromkeys(self.from_unit(u) for u in even_units(count, spacing)))
+        return list(dict.fromkeys(self.from_unit(u) for u in _even_units(count, spacing)))
 
 
 @dataclass(frozen=True, repr=False)
@@ -85,10 +85,12 @@ class Float(Range):
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
-            object.__setattr__(self, name, float(finite(f"Float {name}", getattr(self, name))))
+            value = to_python(getattr(self, name))
+            end = number(f"Float {name}", value, advice="Write it as in Float(0.001, 1.0).", error=SpaceError)
+            object.__setattr__(self, name, float(end))
         object.__setattr__(self, "when", _conditions(self.when))
         _side(self.simple)
-        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+        _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
 
     def __repr__(self) -> str:
         return self._show(self.low, self.high, log=self.log, hard=self.hard, **self._shared)
@@ -112,7 +114,7 @@ class Float(Range):
 
     def contains(self, value: object) -> bool:
         """Return whether ``value`` is a number in the range."""
-        return isinstance(value, (int, float)) and not isinstance(value, bool) and self.low <= value <= self.high
+        return is_number(value) and self.low <= value <= self.high
 
     def text(self, value: float) -> str:
         """Return the text that `parse` turns back into the same bits."""
@@ -139,10 +141,12 @@ class Int(Range):
 
     def __post_init__(self) -> None:
         for name in ("low", "high", "step"):
-            object.__setattr__(self, name, whole(f"Int {name}", getattr(self, name)))
+            value = to_python(getattr(self, name))
+            advice = "Write it as in Int(2, 10), or use Float."
+            object.__setattr__(self, name, integer(f"Int {name}", value, None, advice, error=SpaceError))
         object.__setattr__(self, "when", _conditions(self.when))
         _side(self.simple)
-        check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+        _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
         if self.step < 1 or (self.log and self.step != 1):
             raise SpaceError(must_be("Int step", ">= 1, and 1 where log=True", self.step, "Leave it out."))
         if (self.high - self.low) % self.step:
@@ -172,8 +176,7 @@ class Int(Range):
 
     def contains(self, value: object) -> bool:
         """Return whether ``value`` is one of the whole numbers."""
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        return whole and self.low <= value <= self.high and (value - self.low) % self.step == 0  # type: ignore[operator]
+        return is_integer(value) and self.low <= value <= self.high and (value - self.low) % self.step == 0
 
     def text(self, value: int) -> str:
         """Return the text that `parse` turns back into the same number."""
@@ -209,7 +212,7 @@ class Choice(Range):
             raise SpaceError(must_be("Choice", "given its options one by one", options[0], "Write Choice(10, 20)."))
         if not options:
             raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
-        object.__setattr__(self, "options", tuple(plain(option) for option in options))
+        object.__setattr__(self, "options", tuple(to_python(option) for option in options))
         object.__setattr__(self, "when", _conditions(when))
         object.__setattr__(self, "simple", _side(simple))
         if len(set(self.labels)) < len(self.labels):
@@ -284,6 +287,29 @@ def template_ranges(option: Any) -> dict[str, Domain]:
     return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
 
 
+def _check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> None:
+    """Check that the ends of a range are the right way round, and how they are kept."""
+    if not low < high:
+        raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
+    if log and low <= 0:
+        raise SpaceError(must_be(f"{kind} low", "> 0 where log=True", low, "Raise it, as in 1e-4, or leave log out."))
+    if not any(hard is known for known in (None, True, False)) and hard not in ("low", "high"):
+        advice = "Leave it out to keep the ends of linear ranges only."
+        raise SpaceError(must_be(f"{kind} hard", "True, False, 'low' or 'high'", hard, advice))
+
+
+def _even_units(count: object, spacing: Spacing) -> list[float]:
+    """Return ``count`` evenly spread points of [0, 1]: both ends included (``"ends"``), or centres of cells (``"cells"``).
+
+    >>> _even_units(3, "ends"), _even_units(2, "cells")
+    ([0.0, 0.5, 1.0], [0.25, 0.75])
+    """
+    points = integer("A number of grid points", count, 1, "Try 5.", error=SpaceError)
+    if spacing == "cells" or points == 1:
+        return [(i + 0.5) / points for i in range(points)]
+    return [i / (points - 1) for i in range(points)]
+
+
 def _side(simple: object) -> object:
     if simple not in (None, "low", "high"):
         raise SpaceError(must_be("simple", "'low' or 'high'", simple, "Say which end is the simpler setting, or leave it out."))
@@ -299,7 +325,7 @@ def _conditions(when: When) -> Conditions:
     if not isinstance(when, Mapping):
         raise SpaceError(must_be("when", "a dict of parameter and value", when, "Write when={'optimizer': 'sgd'}."))
     several = {k: v if isinstance(v, (list, set, frozenset)) else [v] for k, v in when.items()}
-    return tuple((name, tuple(_label(plain(v)) for v in values)) for name, values in several.items())
+    return tuple((name, tuple(_label(to_python(v)) for v in values)) for name, values in several.items())
 
 
 def _is_plain(option: Any) -> bool:

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
+from hpsearch.checks import is_finite, is_integer
 from hpsearch.space.domains import Choice, Domain, Float, Int
 
 # Leaders in this share of a range, next to an end, are "at the edge".
@@ -25,9 +26,9 @@ def admits(domain: Domain, value: object) -> bool:
     """
     if domain.contains(value) or isinstance(domain, Choice):
         return domain.contains(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+    if not is_finite(value):
         return False
-    if isinstance(domain, Int) and (not isinstance(value, int) or (value - domain.low) % domain.step):
+    if isinstance(domain, Int) and (not is_integer(value) or (value - domain.low) % domain.step):
         return False
     low, high = domain.free
     return (low or value >= domain.low) and (high or value <= domain.high) and (not domain.log or value > 0)

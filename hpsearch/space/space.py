@@ -10,11 +10,11 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from hpsearch.checks import plain
+from hpsearch.checks import choice, to_python
 from hpsearch.errors import SpaceError, did_you_mean, must_be
 from hpsearch.space.domains import Choice, Conditions, Domain, Float, Int, Range, Spacing, template_ranges
 from hpsearch.space.narrowing import admits, carried, narrowed, widened
@@ -96,8 +96,7 @@ class Space:
             points: a count for all ranges, or per parameter a count or the values themselves; choices take all options.
             spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
         """
-        if spacing not in ("ends", "cells"):
-            raise SpaceError(must_be("Grid spacing", "'ends' or 'cells'", spacing, "Leave it out for 'ends'."))
+        choice("Grid spacing", spacing, get_args(Spacing), "Leave it out for 'ends'.", error=SpaceError)
         for name in points if isinstance(points, Mapping) else ():
             self[name]
         grid: list[Params] = [{}]
@@ -204,7 +203,7 @@ class Space:
         wanted = points.get(name) if isinstance(points, Mapping) else points
         if wanted is None or isinstance(wanted, int):
             return self.domains[name].grid(wanted, spacing)
-        values = [plain(value) for value in wanted]
+        values = [to_python(value) for value in wanted]
         for value in values:
             if not self.domains[name].contains(value):
                 constraint = f"in {self.domains[name]!r}"

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 
-from hpsearch.errors import SettingError, did_you_mean, must_be
+from hpsearch.checks import choice, integer
+from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Domain, Float, Int, Params, Space
 from hpsearch.trial import Trial
@@ -50,13 +51,8 @@ class Bayesian(StrategyBase):
 
     def __post_init__(self) -> None:
         for name, example in (("trials", 64), ("batch_size", 1), ("startup", 10)):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-                raise SettingError(must_be(f"Bayesian {name}", "a whole number >= 1", value, f"Try {example}."))
-        names = get_args(Sampler)
-        if self.sampler not in names:
-            advice = f"Leave it out for 'tpe'.{did_you_mean(str(self.sampler), names)}"
-            raise SettingError(must_be("Bayesian sampler", "'tpe', 'gp' or 'cmaes'", self.sampler, advice))
+            integer(f"Bayesian {name}", getattr(self, name), 1, f"Try {example}.")
+        choice("Bayesian sampler", self.sampler, get_args(Sampler), "Leave it out for 'tpe'.")
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the startup batch, then ``batch_size`` proposals at a time."""

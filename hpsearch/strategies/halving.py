@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Int, Params, Space
@@ -76,9 +77,8 @@ class Halving(StrategyBase):
         return tuple((self.trials // self.factor**i, amount) for i, amount in enumerate(amounts))
 
     def _check_trials(self, rungs: Rungs) -> None:
-        if self.trials < (least := self.factor ** (len(rungs) - 1)):
-            advice = f"Its {len(rungs)} rungs keep one trial in {self.factor} each; raise trials, or begin with a longer rung."
-            raise SettingError(must_be("Halving trials", f"a whole number >= {least}", self.trials, advice))
+        advice = f"Its {len(rungs)} rungs keep one trial in {self.factor} each; raise trials, or begin with a longer rung."
+        integer("Halving trials", self.trials, self.factor ** (len(rungs) - 1), advice)
 
 
 @dataclass(frozen=True)
@@ -170,10 +170,8 @@ def _check_numbers(strategy: Halving | Hyperband, *names: str) -> None:
     """Refuse what is no whole number, a factor that keeps everybody, and a last rung shorter than the first."""
     what = type(strategy).__name__
     for name in names:
-        value, least = getattr(strategy, name), 2 if name == "factor" else 1
-        if isinstance(value, bool) or not isinstance(value, int) or value < least:
-            advice = "Try 3." if name == "factor" else "Try 27."
-            raise SettingError(must_be(f"{what} {name}", f"a whole number >= {least}", value, advice))
+        least, example = (2, 3) if name == "factor" else (1, 27)
+        integer(f"{what} {name}", getattr(strategy, name), least, f"Try {example}.")
     if strategy.max_epochs < strategy.min_epochs:
         constraint = f"at least min_epochs={strategy.min_epochs}"
         raise SettingError(must_be(f"{what} max_epochs", constraint, strategy.max_epochs, "Raise it, or begin shorter."))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.errors import SettingError, must_be
+from hpsearch.checks import integer
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Space
 from hpsearch.trial import Trial
@@ -27,8 +27,7 @@ class QuasiRandom(StrategyBase):
     trials: int = 64
 
     def __post_init__(self) -> None:
-        if isinstance(self.trials, bool) or not isinstance(self.trials, int) or self.trials < 1:
-            raise SettingError(must_be("QuasiRandom trials", "a whole number >= 1", self.trials, "Try 64."))
+        integer("QuasiRandom trials", self.trials, 1, "Try 64.")
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield one batch; nothing is learnt from its trials."""

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.analysis.evidence import worse_options
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
@@ -65,7 +66,7 @@ class Staged(StrategyBase):
     def __post_init__(self) -> None:
         self._check_stages()
         for name, least, example in (("batch_size", 1, 8), ("reach", 0, 3)):
-            _whole(name, getattr(self, name), least, f"Try {example}.")
+            integer(f"Staged {name}", getattr(self, name), least, f"Try {example}.")
         self._check_keep()
         self._check_epochs()
         first, last = self.width if isinstance(self.width, tuple) and len(self.width) == 2 else (0.0, 0.0)
@@ -125,15 +126,17 @@ class Staged(StrategyBase):
         if isinstance(self.stages, (tuple, list)):
             object.__setattr__(self, "stages", tuple(self.stages))
             for size in self.sizes:
-                _whole("stages", size, 1, "Give the trials of each stage, as in (20, 40, 40).")
+                integer("Staged stages", size, 1, "Give the trials of each stage, as in (20, 40, 40).")
         else:
-            _whole("stages", self.stages, 2, "Try 3.")
+            integer("Staged stages", self.stages, 2, "Try 3.")
         count = len(self.stages) if isinstance(self.stages, tuple) else self.stages
         if count < 2:
             raise SettingError(must_be("Staged stages", "two at least", self.stages, "Take Random for one stage."))
         given = sum(self.stages) if isinstance(self.stages, tuple) else 96
         object.__setattr__(self, "trials", given if self.trials is None else self.trials)
-        _whole("trials", self.trials, _FEWEST * count, f"Its {count} stages need {_FEWEST} each; take Random for so few.")
+        integer(
+            "Staged trials", self.trials, _FEWEST * count, f"Its {count} stages need {_FEWEST} each; take Random for so few."
+        )
         if isinstance(self.stages, tuple) and self.trials != given:
             advice = "Leave trials out where stages gives the sizes."
             raise SettingError(must_be("Staged trials", f"the sum of its stages, {given}", self.trials, advice))
@@ -141,7 +144,7 @@ class Staged(StrategyBase):
     def _check_keep(self) -> None:
         smallest = min(self.sizes)
         object.__setattr__(self, "keep", min(4, smallest) if self.keep is None else self.keep)
-        _whole("keep", self.keep, 1, "Try 4.")
+        integer("Staged keep", self.keep, 1, "Try 4.")
         if self.keep is not None and self.keep > smallest:
             constraint = f"at most {smallest}, the trials of the smallest stage"
             raise SettingError(must_be("Staged keep", constraint, self.keep, "Try 4."))
@@ -151,7 +154,7 @@ class Staged(StrategyBase):
             object.__setattr__(self, "epochs", tuple(self.epochs))
         for epochs in self.epochs if isinstance(self.epochs, tuple) else (self.epochs,):
             if epochs is not None:
-                _whole("epochs", epochs, 1, "Try 20, or one number per stage.")
+                integer("Staged epochs", epochs, 1, "Try 20, or one number per stage.")
         if isinstance(self.epochs, tuple) and len(self.epochs) != len(self.sizes):
             advice = "Give one number for the last stage alone, or one for each."
             raise SettingError(must_be("Staged epochs", f"{len(self.sizes)} numbers, one per stage", self.epochs, advice))
@@ -270,8 +273,3 @@ def _nothing_finished(name: str, stage: Sequence[Trial]) -> str:
 
 def _key(params: Mapping[str, Any]) -> str:
     return repr(sorted(params.items()))
-
-
-def _whole(name: str, value: object, least: int, advice: str) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise SettingError(must_be(f"Staged {name}", f"a whole number >= {least}", value, advice))

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from hpsearch.checks import choice
 from hpsearch.errors import SettingError, must_be
 from hpsearch.space import Params, Space
 from hpsearch.trial.trial import CONFIRM, Trial
@@ -105,8 +106,7 @@ def chances(found: Sequence[Candidate], rng: np.random.Generator) -> list[float]
 
 def check_rule(rule: object, space: Space) -> None:
     """Refuse an unknown rule, and the one-standard-error rule on a space that does not say what is simple."""
-    if rule not in RULES:
-        raise SettingError(must_be("select", "'mean', 'one_se' or 'probability'", rule, "Leave it out for the mean."))
+    choice("select", rule, RULES, "Leave it out for the mean.")
     if rule == "one_se" and not any(domain.simple for domain in space.domains.values()):
         advice = "Declare it, as in hidden=Int(10, 100, simple='low')."
         raise SettingError(must_be("select='one_se'", "used with a space that says what is simple", space, advice))

@@ -89,7 +89,7 @@ def test_the_area_is_the_mean_of_a_fine_grid() -> None:
 
 
 def test_what_cannot_be_counted_is_refused() -> None:
-    with pytest.raises(SettingError, match="unit must be 'trials', 'epochs' or 'seconds', got 'hours'"):
+    with pytest.raises(SettingError, match="unit must be one of 'trials', 'epochs', 'seconds', got 'hours'"):
         progress([trial(0, 1.0)], "hours")  # type: ignore[arg-type]
     with pytest.raises(SettingError, match=r"Trial 0 must be run with a budget.*Compare by trials or seconds"):
         progress([trial(0, 1.0)], "epochs")

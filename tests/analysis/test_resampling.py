@@ -166,5 +166,5 @@ def test_cross_validation_chooses_the_number_of_neighbours() -> None:
 
 @pytest.mark.parametrize("k", [0, 1, 11])
 def test_folds_that_cannot_be_are_refused(k: int) -> None:
-    with pytest.raises(SettingError, match=f"k must be a number of folds from 2 to the 10 examples, got {k}. Try 5 or 10"):
+    with pytest.raises(SettingError, match=rf"k must be a whole number in \[2, 10\], got {k}. Try 5 or 10"):
         folds(10, k, np.random.default_rng(0))

@@ -181,7 +181,7 @@ WRONG = {
     "bad syntax": (["run", "syntax.py"], "syntax.py, line 1: SyntaxError"),
     "negative jobs": (["run", "study.py", "--jobs", "-1"], "jobs must be a whole number >= 1, got -1"),
     "no number of jobs": (["run", "study.py", "--jobs", "two"], "jobs must be a whole number >= 1, got 'two'"),
-    "unknown backend": (["run", "study.py", "--backend", "dask"], "backend must be 'loky', 'threading' or 'sequential'"),
+    "unknown backend": (["run", "study.py", "--backend", "dask"], "backend must be one of 'loky', 'threading', 'sequential'"),
     "unreachable server": (["run", "study.py", "--tracking-uri", "http://127.0.0.1:9"], "127.0.0.1:9"),
     "unknown scheme": (["run", "study.py", "--tracking-uri", "foo://x"], "foo://x"),
     "unknown study": (["show", "parabole"], "parabole"),

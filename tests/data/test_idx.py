@@ -102,7 +102,7 @@ def test_a_missing_file_is_named(tiny: Path) -> None:
 
 @pytest.mark.parametrize("validation", [0, 6, -1, 0.2, True])
 def test_the_validation_part_leaves_rows_to_train_on(tiny: Path, validation: int) -> None:
-    with pytest.raises(DataError, match=r"validation of 'tiny' must be a whole number in \[1, 6\)"):
+    with pytest.raises(DataError, match=r"validation of 'tiny' must be a whole number in \[1, 5\]"):
         idx(tiny, validation=validation)
 
 

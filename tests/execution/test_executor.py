@@ -105,7 +105,7 @@ def test_results_stream_as_they_end() -> None:
     [
         (lambda: Execution(-1), "jobs must be a whole number >= 1, got -1"),
         (lambda: Execution(0), "jobs must be a whole number >= 1, got 0"),
-        (lambda: Execution(1, "dask"), "backend must be 'loky', 'threading' or 'sequential', got 'dask'"),  # type: ignore[arg-type]
+        (lambda: Execution(1, "dask"), "backend must be one of 'loky', 'threading', 'sequential', got 'dask'"),  # type: ignore[arg-type]
         (lambda: adapt_objective(lambda: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
         (lambda: adapt_objective(lambda a, b, c: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
     ],

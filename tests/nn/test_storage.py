@@ -143,11 +143,11 @@ LAYER = {"units": 3, "inputs": 4, "activation": "sigmoid"}
     [
         (
             {"version": VERSION + 1},
-            rf"Format version .* must be from 1 to {VERSION}, got {VERSION + 1}\. Take the hpsearch",
+            rf"Format version .* must be a whole number in \[1, {VERSION}\], got {VERSION + 1}\. Take the hpsearch",
         ),
-        ({"version": 0}, "Format version of a saved network must be from 1 to"),
-        ({"version": True}, "Format version of a saved network must be from 1 to"),
-        ({"version": "2"}, "Format version of a saved network must be from 1 to"),
+        ({"version": 0}, r"Format version of a saved network must be a whole number in \[1, "),
+        ({"version": True}, r"Format version of a saved network must be a whole number in \[1, "),
+        ({"version": "2"}, r"Format version of a saved network must be a whole number in \[1, "),
         ({"dtype": "float16"}, "dtype of a saved network must be one of 'float32', 'float64', got 'float16'"),
         ({"cost": "crossentropy"}, "cost of a saved network must be one of .* Did you mean 'cross_entropy'"),
         ({"cost": None}, "cost of a saved network must be one of .* got None"),

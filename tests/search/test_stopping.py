@@ -124,7 +124,7 @@ def test_a_search_without_a_better_trial_counts_failures_too() -> None:
     [
         ({"trials": 0}, "Stop trials must be a whole number >= 1, got 0"),
         ({"without_better": 1.5}, "Stop without_better must be a whole number >= 1, got 1.5"),
-        ({"seconds": -1}, "Stop seconds must be a number > 0, got -1"),
+        ({"seconds": -1}, r"Stop seconds must be a number in \(0, inf\), got -1"),
         ({"value": "low"}, "Stop value must be a finite number, got 'low'"),
     ],
 )

@@ -201,7 +201,7 @@ def test_refuses_numbers_that_are_none(setting: str, value: object) -> None:
 
 
 def test_refuses_an_unknown_sampler() -> None:
-    with pytest.raises(SettingError, match=r"sampler must be 'tpe', 'gp' or 'cmaes', got 'cmae'\..* Did you mean 'cmaes'"):
+    with pytest.raises(SettingError, match=r"sampler must be one of 'tpe', 'gp', 'cmaes', got 'cmae'\..* Did you mean 'cmaes'"):
         Bayesian(sampler="cmae")  # type: ignore[arg-type]
 
 

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from hpsearch.errors import TrackingError, must_be
+from hpsearch.checks import integer
+from hpsearch.errors import TrackingError
 from hpsearch.tracking.store.client import prepare
 from hpsearch.tracking.store.store import Store
 
@@ -70,8 +71,7 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
 
 
 def _check(port: int) -> None:
-    if not 0 < port < 65536:
-        raise TrackingError(must_be("The port", "between 1 and 65535", port, "Choose another one with --port."))
+    integer("The port", port, 1, "Choose another one with --port.", most=65535, error=TrackingError)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
