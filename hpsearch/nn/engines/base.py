@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from hpsearch.nn.arrays import Array, Labels
-
-if TYPE_CHECKING:
-    pass
 
 
 class Ran(NamedTuple):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import accumulate, islice
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,12 +14,10 @@ from hpsearch.nn.engines import kernels
 from hpsearch.nn.engines.base import Ran
 from hpsearch.nn.engines.kernels import LANES
 from hpsearch.nn.engines.numpy_engine import chunks
+from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
+from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.regularizers import decay
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
-    from hpsearch.nn.recipe import Recipe
 
 _COSTS = {
     "cross_entropy": kernels.CROSS_ENTROPY,
@@ -90,9 +88,6 @@ class CompiledEngine:
 
 def load(dtype: str) -> None:
     """Run the compiled loop once on next to nothing, which loads or compiles it for a dtype."""
-    from hpsearch.nn.network import Network
-    from hpsearch.nn.recipe import Recipe
-
     network, recipe = Network([np.zeros((1, 1), dtype)], [np.zeros(1, dtype)]), Recipe(1.0, batch_size=1)
     train = np.zeros((1, 1), np.float32), np.zeros(1, np.int64)
     engine = CompiledEngine(network, train, recipe, rule_of("sgd").start(network, 0.0, 0.0, 0.0))

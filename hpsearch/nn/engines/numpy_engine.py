@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -15,9 +14,7 @@ from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Minibatch
 from hpsearch.nn.passes.dropout import Rates
-
-if TYPE_CHECKING:
-    from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import Recipe
 
 # A chunk stays small enough for the cache: gathering row by row costs calls, gathering an epoch at once costs a copy of it.
 _CHUNK_ROWS, _CHUNK_STEPS = 1000, 100

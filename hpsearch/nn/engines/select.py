@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,10 +23,7 @@ from hpsearch.nn.engines.base import Engine
 from hpsearch.nn.engines.numpy_engine import NumpyEngine
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import SGD, Optimizer, rule_of
-from hpsearch.nn.recipe import ENGINES
-
-if TYPE_CHECKING:
-    from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import ENGINES, Recipe
 
 # What the compiled loop knows. A setting of a recipe that is not named here keeps a training on NumPy unless it is at its
 # default, so that a new one is never passed over.
