@@ -246,7 +246,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     ),
     "hpsearch.nn.costs": ("targets_of",),
     "hpsearch.nn.ensemble": ("as_data", "from_data", "voices"),
-    "hpsearch.nn.initializers": ("check_init", "draw", "large", "scaled"),
+    "hpsearch.nn.initializers": ("check_init", "draw"),
     "hpsearch.nn.optimizers": (
         "Descent",
         "FullBatchSteps",

@@ -12,20 +12,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array, blas_of
 from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.network import Network
+from hpsearch.nn.optimizers.rules import Optimizer
+from hpsearch.nn.passes.backprop import Backprop, Minibatch
 from hpsearch.nn.schedules import Cyclic, Schedule, WarmUp
 from hpsearch.nn.settings import Template, number, refuse_open, setting
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
-    from hpsearch.nn.optimizers.rules import Optimizer
-    from hpsearch.nn.passes.backprop import Backprop, Minibatch
 
 _DECAY = number(0.0, 1.0, open_low=True, open_high=True, advice="0.99 looks back 100 mini-batches, 0.999 looks back 1,000.")
 _START = number(0.0, 1.0, open_high=True, advice="It is the share of the training before the average begins; 0.5 is usual.")

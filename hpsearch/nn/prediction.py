@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,9 +13,6 @@ from hpsearch.errors import DataError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.costs import Cost, targets_of
-
-if TYPE_CHECKING:
-    pass
 
 # Rows that are scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000

@@ -61,8 +61,8 @@ class TrainNetwork(ObjectiveBase):
         batch_size: m, from 1 to the size of the training set.
         schedule: of the learning rate, over all ``epochs`` also where a smaller budget ends the trial before.
         epochs: passes over the training data at most.
-        init: ``"scaled"``, 1/sqrt(inputs), or ``"large"``, 1: standard deviation of the first weights; or a rule of
-            `hpsearch.nn.initializers`, such as ``Uniform(scale=0.5)``.
+        init: first weights: ``"scaled"``, ``"large"``, ``"he"``, ``"xavier"`` or ``"glorot"``, or a rule such as
+            ``Uniform(scale=0.5)``; see `hpsearch.nn.initializers` for their formulas.
         stopping: a rule that ends the training early, or None.
         value: ``"error"``, which keeps the epoch of best accuracy (of numbers, lowest cost), or ``"cost"``, which keeps the one
             of lowest cost and answers with that cost (without penalty).

@@ -61,7 +61,7 @@ def test_copy_shares_nothing() -> None:
     [
         ({"activation": "sigmoyd"}, r"activation must be one of .*, got 'sigmoyd'\. .*Did you mean 'sigmoid'\?"),
         ({"cost": "crossentropy"}, r"cost must be one of .*, got 'crossentropy'\. .*Did you mean 'cross_entropy'\?"),
-        ({"init": "he"}, r"init must be one of 'large', 'scaled', got 'he'\."),
+        ({"init": "hee"}, r"init must be one of 'large', 'scaled', 'he', 'xavier', 'glorot', got 'hee'\."),
         ({"dtype": "float16"}, r"dtype must be one of 'float32', 'float64', got 'float16'\."),
     ],
 )

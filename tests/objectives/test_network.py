@@ -334,7 +334,7 @@ BAD = [
     ({"cost": "log"}, r"cost must be one of 'cross_entropy', 'quadratic', 'log_likelihood', 'squared_error', got 'log'\."),
     ({"init": Uniform(Float(0.2, 2.0))}, r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
     ({"l2": WeightCost(Float(1e-6, 1e-5))}, r"l2 strength must be a plain value, got Float"),  # type: ignore[arg-type]
-    ({"init": 1}, r"init must be one of 'large', 'scaled', got 1\."),
+    ({"init": 1}, r"init must be one of 'large', 'scaled', 'he', 'xavier', 'glorot', got 1\."),
     ({"schedule": None}, r"schedule must be a schedule rule, got None\. Take Constant\(\)"),
     ({"schedule": Constant}, r"schedule must be a schedule rule, got <class"),
     ({"stopping": 10}, r"stopping must be a stopping rule, got 10\. Take NoImprovement"),

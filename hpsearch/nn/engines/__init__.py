@@ -1,4 +1,4 @@
-"""Engines that run the mini-batches of an epoch: NumPy, and a compiled loop with numba."""
+"""Engines that run the mini-batches of an epoch: NumPy, and a loop compiled with numba."""
 
 from hpsearch.nn.engines.select import engine_of, prepare, resolve
 

@@ -1,30 +1,27 @@
-"""Shuffled rows, gathered some hundred mini-batches at a time into buffers that are made once."""
+"""The NumPy engine and its mini-batches: shuffled rows, gathered in chunks into buffers that are allocated once."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import expand
 from hpsearch.nn.costs import targets_of
-from hpsearch.nn.engines.base import Ran
+from hpsearch.nn.engines.base import ChunkResult
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Minibatch
 from hpsearch.nn.passes.dropout import Rates
-
-if TYPE_CHECKING:
-    from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import Recipe
 
 # A chunk stays small enough for the cache: gathering row by row costs calls, gathering an epoch at once costs a copy of it.
 _CHUNK_ROWS, _CHUNK_STEPS = 1000, 100
 
 
 def chunks(rows: int, samples: int) -> list[tuple[int, int, int]]:
-    """Return how an epoch is cut: mini-batches of a chunk, their size, and how many such chunks come one after the other.
+    """Return how an epoch is cut into chunks: mini-batches of a chunk, their size, and the number of such chunks.
 
     >>> chunks(2_507, 10)
     [(100, 10, 2), (50, 10, 1), (1, 7, 1)]
@@ -37,7 +34,7 @@ def chunks(rows: int, samples: int) -> list[tuple[int, int, int]]:
 
 
 class Chunk:
-    """Room for some mini-batches of one size, and the views of each."""
+    """Buffers for some mini-batches of one size, and the views of each."""
 
     def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype) -> None:
         self.rows, self.samples = steps * samples, samples
@@ -50,7 +47,7 @@ class Chunk:
         self._raw: Array | None = None
 
     def fill(self, x: Array, labels: Labels, rows: Labels) -> None:
-        """Gather the given rows; ``clip`` only spares NumPy a second buffer, the rows are in range."""
+        """Gather the given rows; ``clip`` only saves NumPy a second buffer, the rows are in range."""
         if x.dtype == self.x.dtype:
             np.take(x, rows, 0, self.x, "clip")
         else:
@@ -61,8 +58,8 @@ class Chunk:
         targets_of(steps, self._classes, self.targets)
 
 
-class Feeder:
-    """Cuts an order of the training rows into mini-batches; a last, smaller one takes what is left over.
+class Minibatches:
+    """The training rows in mini-batches, in any order; a smaller last one takes the rows left over.
 
     Args:
         x: training inputs, (n, d); never copied as a whole, may be a read-only memory map.
@@ -79,11 +76,11 @@ class Feeder:
 
     @property
     def sizes(self) -> set[int]:
-        """The sizes of mini-batches that occur."""
+        """The sizes of the mini-batches."""
         return {chunk.samples for chunk, _ in self._chunks}
 
     def chunks(self, order: Labels) -> Iterator[Chunk]:
-        """Yield the chunks of one epoch, filled; the same buffers come again."""
+        """Yield the filled chunks of one epoch; the buffers are used again."""
         start = 0
         for chunk, times in self._chunks:
             for _ in range(times):
@@ -104,36 +101,36 @@ class NumpyEngine:
         rng: Callable[[], np.random.Generator],
     ) -> None:
         self._optimizer, self._expansion, self._rng = optimizer, recipe.expansion, rng
-        self._feeder = Feeder(*train, network.sizes[-1], recipe.batch_size, network.dtype)
+        self._minibatches = Minibatches(*train, network.sizes[-1], recipe.batch_size, network.dtype)
         rates = Rates(recipe.dropout, recipe.input_dropout)
-        self._passes = {size: network.passes(size, rates, rng) for size in self._feeder.sizes}
+        self._passes = {size: network.passes(size, rates, rng) for size in self._minibatches.sizes}
 
     @property
     def scale(self) -> float:
         """See `Engine`."""
         return self._optimizer.scale
 
-    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[Ran]:
+    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[ChunkResult]:
         """See `Engine`."""
         optimizer, step = self._optimizer, self._optimizer.step
-        for chunk in self._fed(order):
+        for chunk in self._gather_chunks(order):
             passes = self._passes[chunk.samples]
             run = passes.run
             for batch, rate in zip(chunk.batches, rates, strict=False):
                 run(batch, optimizer.scale)
                 step(passes, batch, rate)
-            yield Ran(chunk.z, chunk.targets)
+            yield ChunkResult(chunk.z, chunk.targets)
         optimizer.fold()
 
-    def _fed(self, order: Labels) -> Iterator[Chunk]:
-        """Yield the chunks of one epoch, their images distorted where that is asked for.
+    def _gather_chunks(self, order: Labels) -> Iterator[Chunk]:
+        """Yield the chunks of one epoch, with distorted images where the recipe has an expansion.
 
-        The distortions have a generator of their own, so that they do not depend on how the rows are cut into chunks.
+        The distortions have their own generator, so that they do not depend on how the rows are cut into chunks.
         """
         if self._expansion is None:
-            yield from self._feeder.chunks(order)
+            yield from self._minibatches.chunks(order)
             return
         rng = np.random.default_rng(int(self._rng().integers(2**63)))
-        for chunk in self._feeder.chunks(order):
+        for chunk in self._minibatches.chunks(order):
             expand(chunk.x, self._expansion, rng)
             yield chunk

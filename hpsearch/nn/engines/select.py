@@ -1,8 +1,8 @@
-"""What runs the mini-batches of an epoch: NumPy, the readable reference, or one compiled loop where numba is installed.
+"""Selection of the engine that runs a training: NumPy, the readable reference, or a compiled loop where numba is installed.
 
 Both follow the same recipe and agree but for rounding; each gives the same bits every time. The compiled loop is an extra,
-``hpsearch[fast]``, and knows the commonest settings; all others run on NumPy, and so do networks so large that the matrix
-products of BLAS are the faster way. Which it is depends on settings and data alone.
+``hpsearch[fast]``, and supports the most common settings. All others run on NumPy, and so do networks so large that the matrix
+products of BLAS are faster. The choice depends on settings and data alone.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import fields
 from functools import cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -24,18 +23,15 @@ from hpsearch.nn.engines.base import Engine
 from hpsearch.nn.engines.numpy_engine import NumpyEngine
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import SGD, Optimizer, rule_of
-from hpsearch.nn.recipe import ENGINES
+from hpsearch.nn.recipe import ENGINES, Recipe
 
-if TYPE_CHECKING:
-    from hpsearch.nn.recipe import Recipe
-
-# What the compiled loop knows. A setting of a recipe that is not named here keeps a training on NumPy unless it is at its
-# default, so that a new one is never passed over.
+# What the compiled loop supports. A setting of a recipe that is not listed here keeps a training on NumPy unless it has its
+# default value, so that a new setting is never ignored.
 _HIDDEN, _COSTS = (Sigmoid, Tanh, Relu, LeakyRelu, Linear), (CrossEntropy, Quadratic, LogLikelihood)
-_OWN = ("epochs", "schedule", "stopping", "keep", "monitors", "engine")  # what no engine sees
-_UNDERSTOOD = frozenset(["learning_rate", "l2", "momentum", "batch_size", "optimizer", *_OWN])
-# Rows of the data that are looked at for zeros; numbers in a layer's inputs of one mini-batch, more of which fit no cache.
-_LOOKED_AT, _LARGEST = 200, 2**20
+_OWN = ("epochs", "schedule", "stopping", "keep", "monitors", "engine")  # what no engine reads
+_SUPPORTED = frozenset(["learning_rate", "l2", "momentum", "batch_size", "optimizer", *_OWN])
+# Rows of the data in which zeros are counted; inputs of one layer in one mini-batch that still fit the cache.
+_INSPECTED, _LARGEST = 200, 2**20
 
 
 def resolve(engine: str) -> str:
@@ -55,28 +51,28 @@ def resolve(engine: str) -> str:
 def engine_of(
     network: Network, train: tuple[Array, Labels], recipe: Recipe, optimizer: Optimizer, rng: Callable[[], np.random.Generator]
 ) -> Engine:
-    """Return what runs a training: the compiled loop where it is wanted, knows the settings and pays, else NumPy."""
+    """Return the engine of a training: the compiled loop where it is asked for, possible and faster, else NumPy."""
     wanted = resolve(recipe.engine) == "numba" and covered(network, train[0], recipe)
     if wanted and pays(network.sizes, train[0], recipe.batch_size):
-        from hpsearch.nn.engines.numba_engine import CompiledEngine
+        from hpsearch.nn.engines.numba_engine import NumbaEngine
 
-        return CompiledEngine(network, train, recipe, optimizer)
+        return NumbaEngine(network, train, recipe, optimizer)
     return NumpyEngine(network, train, recipe, optimizer, rng)
 
 
 def covered(network: Network, x: Array, recipe: Recipe) -> bool:
-    """Return whether the compiled loop knows these settings and data."""
-    usual = all(getattr(recipe, item.name) == item.default for item in fields(recipe) if item.name not in _UNDERSTOOD)
+    """Return whether the compiled loop supports these settings and data."""
+    usual = all(getattr(recipe, item.name) == item.default for item in fields(recipe) if item.name not in _SUPPORTED)
     plain = type(network) is Network and type(network.activation) in _HIDDEN and type(network.cost) in _COSTS
     usual = usual and type(rule_of(recipe.optimizer)) is SGD
     return usual and plain and x.dtype.name in DTYPES and bool(x.flags.c_contiguous)
 
 
 def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
-    """Return whether the compiled loop takes less time than NumPy: it does where mini-batches are small or inputs mostly 0.
+    """Return whether the compiled loop is faster than NumPy: it is where mini-batches are small or inputs mostly 0.
 
-    The nanoseconds a sample are fitted to times on one machine, of networks of 30 to 800 units on MNIST and digits; on another
-    one both sides are wrong by much the same factor. Large products of dense matrices are best left to BLAS.
+    The nanoseconds a sample are fitted to times on one machine, of networks of 30 to 800 units on MNIST and digits. On another
+    machine both sides are off by much the same factor. Large products of dense matrices are best left to BLAS.
 
     >>> points = np.eye(784, dtype=np.float32)
     >>> pays((784, 30, 10), points, 10), pays((784, 800, 10), points + 1, 100)
@@ -84,7 +80,7 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
     """
     if batch_size * max(sizes) > _LARGEST:
         return False
-    listed = [np.count_nonzero(x[:_LOOKED_AT]) / len(x[:_LOOKED_AT]), *sizes[1:-1]]
+    listed = [np.count_nonzero(x[:_INSPECTED]) / len(x[:_INSPECTED]), *sizes[1:-1]]
     vectors = sum(n * -(-units // 16) for n, units in zip(listed, sizes[1:], strict=True))
     products = sum(n * units for n, units in pairwise(sizes))
     numpy = 4_600 * len(listed) / batch_size + sizes[0] + products * (0.02 + 0.2 / batch_size)
@@ -93,13 +89,13 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
 
 @cache
 def prepare(engine: str, dtype: str) -> None:
-    """Load the compiled loop into this process (compile it where that was never done), so that no trial has to.
+    """Load the compiled loop into this process, or compile it for the first time, so that no trial has to.
 
     Args:
-        engine: as `resolve` gave it; there is nothing to load for NumPy.
+        engine: as returned by `resolve`; NumPy needs nothing.
         dtype: of the networks.
     """
     if engine == "numba":
-        from hpsearch.nn.engines.numba_engine import load
+        from hpsearch.nn.engines.numba_engine import load_kernels
 
-        load(dtype)
+        load_kernels(dtype)

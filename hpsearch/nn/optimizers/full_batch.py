@@ -11,19 +11,17 @@ and a training that goes on later begins with those iterations again: the same b
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from scipy import optimize
 
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.iterates import Iterates, Report
 from hpsearch.nn.rows import refuse_infinite
 from hpsearch.nn.settings import Template, number, setting, whole
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
 
 # Rows whose cost and gradient are worked out at a time.
 _CHUNK = 1000

@@ -5,19 +5,17 @@ rules that go by name or as templates, `Nesterov`, `RMSProp` and `Adam` among th
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array, blas_of, known
+from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import FULL_BATCH
 from hpsearch.nn.optimizers.steps import AdamSteps, NesterovSteps, RMSPropSteps
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.settings import Template, number, refuse_open, setting
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
 
 MOMENTUM = number(
     0.0,

@@ -7,15 +7,12 @@ buffer, so that what is done to every element is one call for the whole network.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpsearch.nn.arrays import Array, blas_of
+from hpsearch.nn.network import Network
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
 
 
 class _WholeGradient:

@@ -1,11 +1,12 @@
 """Forward and backward passes over mini-batches."""
 
-from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates, ThinnedBackprop
 from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward, layers_of
 
 __all__ = [
     "Backprop",
+    "FullyConnected",
     "Gradient",
     "LayerPasses",
     "Minibatch",

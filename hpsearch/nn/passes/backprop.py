@@ -6,15 +6,32 @@ place where its product then accumulates, sums over the samples are products wit
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from hpsearch.nn.activations import elementwise
+from hpsearch.nn.activations import Activation, elementwise
 from hpsearch.nn.arrays import Array, blas_of
+from hpsearch.nn.costs import Cost
 
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
+
+class FullyConnected(Protocol):
+    """What the passes read of a network, such as a `hpsearch.nn.network.Network`, which is built on top of them."""
+
+    weights: list[Array]
+    biases: list[Array]
+    activation: Activation
+    cost: Cost
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of every layer, inputs first."""
+        ...
+
+    @property
+    def dtype(self) -> np.dtype:
+        """float32 or float64."""
+        ...
 
 
 class Minibatch(NamedTuple):
@@ -52,7 +69,7 @@ class Backprop:
         samples: m, the size of the mini-batches.
     """
 
-    def __init__(self, network: Network, samples: int) -> None:
+    def __init__(self, network: FullyConnected, samples: int) -> None:
         self.samples = samples
         self._blas = blas_of(network.weights[0])
         self._activation, self._cost = elementwise(network.activation), network.cost

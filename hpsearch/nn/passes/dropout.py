@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from hpsearch.nn.layers.dropout import draw_mask
-from hpsearch.nn.passes.backprop import Backprop, Minibatch
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
+from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Minibatch
 
 
 class Rates(NamedTuple):
@@ -36,7 +33,7 @@ class ThinnedBackprop(Backprop):
     Source: Srivastava et al. (2014), Dropout: a simple way to prevent neural networks from overfitting, sections 4 and 10.
     """
 
-    def __init__(self, network: Network, samples: int, rates: Rates, rng: Callable[[], np.random.Generator]) -> None:
+    def __init__(self, network: FullyConnected, samples: int, rates: Rates, rng: Callable[[], np.random.Generator]) -> None:
         super().__init__(network, samples)
         self._rates, self._rng = rates, rng
         # Of the inputs, in the order of the rows of the data, and of every hidden layer: 0, or 1 / (1 - p).

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +15,8 @@ from hpsearch.nn.layers.elementwise import Elementwise
 from hpsearch.nn.layers.layer import Layer
 from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.layers.maxout import MaxoutLayer
-from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
+from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates
-
-if TYPE_CHECKING:
-    from hpsearch.nn.network import Network
 
 
 class LayerPasses(Backprop):
@@ -75,7 +72,7 @@ def as_layer(item: Any) -> Any:
     return Elementwise(item) if hasattr(item, "slope") else item
 
 
-def layers_of(network: Network, rates: Rates) -> list[Layer]:
+def layers_of(network: FullyConnected, rates: Rates) -> list[Layer]:
     """Return a network's layers but the loss, on its own arrays, with what dropout leaves out between them."""
     layers: list[Layer] = [Dropout(rates.inputs)]
     hidden = zip(network.weights[:-1], network.biases[:-1], strict=True)

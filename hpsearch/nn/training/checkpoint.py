@@ -3,23 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network, Score
+from hpsearch.nn.optimizers.rules import Optimizer
+from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.training import history
-
-if TYPE_CHECKING:
-    from hpsearch.nn.training.training import Training
-from numpy.typing import NDArray
+from hpsearch.nn.training.history import Epoch, Look
 
 _ADVICE = "Train from the start, with the settings that made this state."
 
 
-def save(training: Training) -> dict[str, Array]:
+class Resumable(Protocol):
+    """What is saved and restored of a training, such as a `hpsearch.nn.training.training.Training`."""
+
+    network: Network
+    recipe: Recipe
+    rng: np.random.Generator
+    history: list[Epoch]
+    looks: list[Look]
+    best: Network
+    kept_epoch: int
+    kept_score: Score
+    schedule_memory: tuple[float, ...]
+    stopping_memory: tuple[float, ...]
+    optimizer: Optimizer
+
+
+def save(training: Resumable) -> dict[str, Array]:
     """Return copies of everything that the epochs to come depend on, and of what was kept so far.
 
     ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
@@ -38,7 +54,7 @@ def save(training: Training) -> dict[str, Array]:
     return arrays
 
 
-def load(training: Training, state: Mapping[str, Array]) -> None:
+def load(training: Resumable, state: Mapping[str, Array]) -> None:
     """Put a training into a saved state.
 
     Raises:
@@ -57,7 +73,7 @@ def load(training: Training, state: Mapping[str, Array]) -> None:
     training.rng = generator_from_array(state["rng"])
 
 
-def _in_place(training: Training) -> dict[str, Array]:
+def _in_place(training: Resumable) -> dict[str, Array]:
     """Return the arrays that training writes into, by the name they are saved under."""
     return {**_layers("", training.network), **_layers("kept_", training.best), **training.optimizer.arrays}
 
@@ -67,7 +83,7 @@ def _layers(prefix: str, network: Network) -> dict[str, Array]:
     return weights | {f"{prefix}biases_{i}": b for i, b in enumerate(network.biases)}
 
 
-def _check(training: Training, targets: Mapping[str, Array], state: Mapping[str, Array]) -> None:
+def _check(training: Resumable, targets: Mapping[str, Array], state: Mapping[str, Array]) -> None:
     wanted = {name: (array.shape, array.dtype.name) for name, array in targets.items()}
     wanted["schedule"] = ((len(training.schedule_memory),), "float64")
     wanted["stopping"] = ((len(training.stopping_memory),), "float64")

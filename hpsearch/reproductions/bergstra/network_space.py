@@ -26,7 +26,7 @@ _STRENGTH: Any = Float(3.1e-7, 3.1e-5, log=True)
 # Seven hyperparameters, those of the paper without preprocessing: first weights (distribution and scale; their seed is the
 # trial's own), width, units, size of mini-batches, rate, start of its annealing, and a weight cost half of the time.
 SPACE = Space(
-    init=Choice(Uniform(scale=_SCALE), Normal(scale=_SCALE), Glorot("uniform"), Glorot("normal")),
+    init=Choice(Uniform(scale=_SCALE), Normal(scale=_SCALE), Glorot("uniform"), Glorot("wide_normal")),
     hidden=Int(18, 1024, log=True),
     activation=Choice("sigmoid", "tanh"),
     batch_size=Choice(20, 100),

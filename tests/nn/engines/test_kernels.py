@@ -1,14 +1,24 @@
-"""The vectors of compiled code, against what NumPy says of the same numbers."""
+"""SIMD vectors of compiled code against NumPy, and the machine code that numba keeps on disk."""
 
 from __future__ import annotations
 
+import ast
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import hpsearch
+
 numba = pytest.importorskip("numba", reason="numba is not installed: there are no compiled vectors")
-from hpsearch.nn.engines.kernels import LANES, count, filled, load, logistic, lowest, store, total  # noqa: E402
+from hpsearch.nn.engines import kernels  # noqa: E402
+from hpsearch.nn.engines.kernels import LANES, count_bits, load, logistic, lowest_bit, nonzero_bits, store, sum_lanes  # noqa: E402
 
 
 @numba.njit
@@ -18,9 +28,9 @@ def _logistic(a: Any) -> None:
 
 
 @numba.njit
-def _look(x: Any) -> Any:
-    bits = filled(x, 0, 0)
-    return bits, lowest(bits), count(bits), total(load(x.reshape(1, 1, LANES), 0, 0, 0))
+def _inspect(x: Any) -> Any:
+    bits = nonzero_bits(x, 0, 0)
+    return bits, lowest_bit(bits), count_bits(bits), sum_lanes(load(x.reshape(1, 1, LANES), 0, 0, 0))
 
 
 @pytest.mark.parametrize(("dtype", "digits"), [(np.float32, 2), (np.float64, 8)])
@@ -44,7 +54,50 @@ def test_logistic_far_out(dtype: Any) -> None:
 def test_what_is_not_zero_is_found(dtype: Any) -> None:
     x = np.zeros((1, LANES), dtype)
     x[0, [3, 7, 15]] = 1.5, -2.0, 1e-40 if dtype == np.float32 else 1e-300  # the last one is subnormal
-    bits, first, number, summed = _look(x)
+    bits, first, number, summed = _inspect(x)
     assert (bits, first, number, summed) == (2**3 + 2**7 + 2**15, 3, 3, pytest.approx(-0.5))
     x[0, 0] = np.nan
-    assert _look(x)[0] % 2 == 1
+    assert _inspect(x)[0] % 2 == 1
+
+
+# The sum of 1 / (1 + exp(-0)) over the 16 numbers of one vector, and whether its machine code came from the disk.
+_SUM = """
+import json
+import numpy as np
+from hpsearch.nn.engines import kernels
+a = np.zeros((1, 1, 16))
+kernels._apply_logistic(a, 0, 0, 16)
+print(json.dumps([kernels.__file__, a.sum(), bool(kernels._apply_logistic.stats.cache_hits)]))
+"""
+
+
+def test_a_change_of_the_kernels_leaves_no_stale_machine_code(tmp_path: Path) -> None:
+    """16 logistic functions of 0 sum to 8; with 2 + exp(-z) for 1 + exp(-z), and 2 above it, to 16 * 2 / 3."""
+    package = tmp_path / "hpsearch"
+    shutil.copytree(Path(hpsearch.__file__).parent, package, ignore=shutil.ignore_patterns("__pycache__"))
+    for lists in (package, package / "nn", package / "nn" / "engines"):
+        (lists / "__init__.py").write_text("")  # a second of imports in each process, of which the kernels need none
+    # Whatever file of the engines the logistic function is written in, which the test changes.
+    one = "one = ir.Constant(args[0].type, [1.0] * LANES)"
+    [source] = [path for path in (package / "nn" / "engines").glob("*.py") if one in path.read_text()]
+    # Python compares its own cache with a file's date in whole seconds: keep none.
+    own = {"PYTHONPATH": str(tmp_path), "NUMBA_CACHE_DIR": str(tmp_path / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+
+    def compute() -> tuple[float, bool]:
+        ran = subprocess.run([sys.executable, "-c", _SUM], env=os.environ | own, cwd=tmp_path, capture_output=True, check=True)
+        file, total, cached = json.loads(ran.stdout)
+        assert Path(file).is_relative_to(package)
+        return total, cached
+
+    assert [compute(), compute()] == [(8.0, False), (8.0, True)]
+    source.write_text(source.read_text().replace(one, one.replace("1.0", "2.0")))
+    assert compute() == (pytest.approx(16 * 2 / 3), False)
+
+
+def test_what_is_compiled_is_written_in_one_file() -> None:
+    """numba looks at the date of that file alone: an import of the package would be compiled in and grow stale."""
+    tree = ast.parse(Path(kernels.__file__ or "").read_text())
+    imported = [node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom | ast.Import)]
+    names = {node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imported}
+    assert {name.split(".")[0] for name in names} == {"__future__", "llvmlite", "math", "numba", "numpy", "typing"}
+    assert not [node for node in imported if isinstance(node, ast.ImportFrom) and node.level]

@@ -22,7 +22,7 @@ from hpsearch.nn.schedules import Anneal, HalveOnPlateau
 from hpsearch.nn.stopping import NoImprovement
 
 pytest.importorskip("numba", reason="numba is not installed: there is one engine only")
-from hpsearch.nn.engines.numba_engine import CompiledEngine
+from hpsearch.nn.engines.numba_engine import NumbaEngine
 
 # More columns than one word of the loop has bits, and not a whole number of vectors.
 INPUTS, CLASSES = 83, 3
@@ -72,7 +72,7 @@ def test_one_epoch_agrees(name: str, hidden: str, functions: tuple[object, str],
     assert one.keys() == other.keys()
     for array in one.keys() - {"rng", "history", "schedule", "stopping"}:
         np.testing.assert_allclose(one[array], other[array], atol=bound, err_msg=array)
-    assert [type(training._engine) for training in both] == [NumpyEngine, CompiledEngine]
+    assert [type(training._engine) for training in both] == [NumpyEngine, NumbaEngine]
 
 
 @pytest.mark.parametrize("zeros", [0.0, 1.0])
@@ -98,7 +98,7 @@ def test_a_break_changes_no_bit(recipe: Recipe, at: int) -> None:
     list(first.run(until=at))
     second.restore(first.state())
     list(second.run())
-    assert isinstance(second._engine, CompiledEngine)
+    assert isinstance(second._engine, NumbaEngine)
     ours, theirs = second.state(), straight.state()
     assert all(array.tobytes() == theirs[name].tobytes() for name, array in ours.items())
 
@@ -139,7 +139,7 @@ def test_an_epoch_does_not_copy_the_data() -> None:
     next(epochs)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert isinstance(training._engine, CompiledEngine)
+    assert isinstance(training._engine, NumbaEngine)
     assert peak < x.nbytes / 10
 
 
