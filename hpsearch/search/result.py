@@ -14,7 +14,7 @@ from hpsearch.execution.task import trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.ports import Exported, StudyRecord, Tracker
 from hpsearch.search.export import Leader, export, offered
-from hpsearch.trial import Candidate, Trial, root
+from hpsearch.trial import Candidate, Trial, flip_sign, root
 
 if TYPE_CHECKING:
     from hpsearch.nn import Network
@@ -74,7 +74,7 @@ class Result:
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
-        return -trial.value if self.study.maximize else trial.value
+        return flip_sign(trial.value, self.study.maximize)
 
     def table(self) -> list[dict[str, Any]]:
         """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""

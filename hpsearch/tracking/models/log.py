@@ -17,10 +17,10 @@ import numpy as np
 from hpsearch.errors import TrackingError
 from hpsearch.nn import storage
 from hpsearch.ports import Exported, StudyRecord
-from hpsearch.tracking.runs.trial_run import run_name, shown
+from hpsearch.tracking.runs.trial_run import run_name
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import told
-from hpsearch.trial import Trial
+from hpsearch.trial import Trial, flip_sign, format_value
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -177,7 +177,7 @@ def _params(record: StudyRecord, trial: Trial) -> dict[str, str]:
 
 def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> str:
     """Return what the model's page says of it."""
-    value = f"{record.measure} {shown(trial.value, record.maximize):.4g}"
+    value = f"{record.measure} {format_value(flip_sign(trial.value, record.maximize))}"
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     data = exported.architecture.get("data")
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])

@@ -13,9 +13,10 @@ from hpsearch.ports import DataRecord, PartRecord
 from hpsearch.tracking.pages import links, note, summary
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs.study_run import CHOSEN
-from hpsearch.tracking.runs.trial_run import BEST, shown
+from hpsearch.tracking.runs.trial_run import BEST
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import told
+from hpsearch.trial import flip_sign
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -83,7 +84,7 @@ class Pages:
         """Log the mean and the standard error of the chosen setting, where it was run more than once."""
         chosen = page.chosen
         if chosen is not None and len(chosen.trials) > 1:
-            values = {CHOSEN: shown(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
+            values = {CHOSEN: flip_sign(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
             write_points(self.client, page.run_id, values, len(page.trials), page.written, {})
 
     def _keep_data(self, page: Page) -> None:

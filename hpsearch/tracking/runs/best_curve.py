@@ -6,8 +6,7 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from hpsearch.tracking.runs.trial_run import shown
-from hpsearch.trial import Trial, best
+from hpsearch.trial import Trial, best, flip_sign
 
 
 @dataclass
@@ -34,7 +33,7 @@ class BestCurve:
         if self.points and not self._improved:
             self.points.pop()
         self._improved = self.winner is not before
-        value = None if self.winner is None else shown(self.winner.value, self.maximize)
+        value = None if self.winner is None else flip_sign(self.winner.value, self.maximize)
         self.points.append((done, value, time.time()))
 
     def clear(self) -> None:

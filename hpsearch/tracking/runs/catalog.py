@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any, cast
 from hpsearch.errors import StudyError, TrackingError, did_you_mean
 from hpsearch.tracking.runs import experiment
 from hpsearch.tracking.runs.study_run import CHOSEN, IDENTITY, newest, read_children, read_texts
-from hpsearch.tracking.runs.trial_run import SECONDS, own_params, shown
+from hpsearch.tracking.runs.trial_run import SECONDS, own_params
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import search, told
 from hpsearch.tracking.store.store import Store
-from hpsearch.trial import PREFLIGHT, Status
+from hpsearch.trial import PREFLIGHT, Status, flip_sign
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -168,7 +168,7 @@ def _row(run: Run, maximize: bool) -> TrialRow:
         number=int(tags["hpsearch.number"]),
         status=tags["hpsearch.status"],
         stage=names.unpacked(tags, "hpsearch.stage") or "",
-        value=shown(float(tags.get("hpsearch.minimised", "nan")), maximize),
+        value=flip_sign(float(tags.get("hpsearch.minimised", "nan")), maximize),
         params=own_params(run),
         seconds=run.data.metrics.get(SECONDS, math.nan),
         error=names.unpacked(tags, "hpsearch.error"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from hpsearch.trial import format_value
+
 # What means something to Markdown or HTML, each mark as what shows it: entities, except where a backslash reads better.
 _MARKS = str.maketrans({mark: f"&#{ord(mark)};" for mark in "|`[]~\\"} | {"&": "&amp;", "<": "&lt;", ">": "&gt;"})
 _MARKS |= str.maketrans({"*": "\\*", "_": "\\_"})
@@ -54,7 +56,7 @@ def brief(value: object, width: int = 40) -> str:
     >>> brief(0.123456), brief(20), brief("relu")
     ('0.1235', '20', 'relu')
     """
-    return plain(f"{value + 0.0:.4g}" if isinstance(value, float) else value, width)
+    return plain(format_value(value), width)
 
 
 def settings(params: Mapping[str, object], most: int = 8) -> str:

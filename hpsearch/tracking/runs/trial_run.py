@@ -18,7 +18,7 @@ from hpsearch.tracking.runs import floats, markup
 from hpsearch.tracking.runs.floats import Point
 from hpsearch.tracking.runs.lazy import Lazy
 from hpsearch.tracking.store import names
-from hpsearch.trial import Curve, Outcome, Params, Status, Trial
+from hpsearch.trial import Curve, Outcome, Params, Status, Trial, flip_sign, format_value
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -54,18 +54,13 @@ def _numbered(number: int) -> str:
     return f"trial {number:03d}"
 
 
-def shown(value: float, maximize: bool) -> float:
-    """Return a value as people read it: a study that maximises negates what it minimises. Its own inverse."""
-    return -value if maximize else value
-
-
 def encode(trial: Trial, record: StudyRecord) -> Content:
     """Return the content of the run of a trial."""
     outcome = trial.outcome or Outcome(math.nan)
     curve_keys, metric_keys = _keys(list(outcome.history), list(outcome.metrics))
     points = [(SECONDS, 0, float(trial.seconds))]
     if math.isfinite(outcome.value):
-        points.append(("value", 0, shown(float(outcome.value), record.maximize)))
+        points.append(("value", 0, flip_sign(float(outcome.value), record.maximize)))
     points += [(metric_keys[name], 0, float(value)) for name, value in outcome.metrics.items()]
     points += [(curve_keys[name], step, float(v)) for name, curve in outcome.history.items() for step, v in curve]
     texts = record.space.text(trial.params)
@@ -150,7 +145,7 @@ def description(trial: Trial, record: StudyRecord) -> str:
     """Return what the page of a trial says first: its result, or why there is none, and its params."""
     what = markup.plain(record.measure, 60)
     if trial.status is Status.FINISHED:
-        first = f"**{what[:1].upper()}{what[1:]} {shown(trial.value, record.maximize) + 0.0:.4g}**"
+        first = f"**{what[:1].upper()}{what[1:]} {format_value(flip_sign(trial.value, record.maximize))}**"
     else:
         first = f"**{trial.status.value.capitalize()}**: {markup.plain(trial.error or 'no reason is known', 300)}"
     place = f"stage {markup.plain(trial.stage or 'without a name', 40)}"
