@@ -128,8 +128,8 @@ def recorded_result(name: str, tracking_uri: str | None) -> Result:
     return load_study(file, name).result(MlflowTracker(tracking_uri, store.root), source=file)
 
 
-def examine_store(tracking_uri: str | None, mend: bool) -> None:
-    """Say what is wrong with the store of this project, mend it where asked to, and end with 1 where something is left."""
+def examine_store(tracking_uri: str | None, repair: bool) -> None:
+    """Print what is wrong with the store of this project, repair it if asked to, and exit with 1 if problems remain."""
     console, store = terminal(), Store.at(tracking_uri, project_root(Path.cwd()))
     if store.database is None:
         store = Store.open(tracking_uri, store.root)
@@ -138,13 +138,13 @@ def examine_store(tracking_uri: str | None, mend: bool) -> None:
         return
     left = 0
     for finding in doctor.examine(store):
-        mended = mend and doctor.mended(finding)
-        text = f"{finding.what} Mended: {finding.remedy}" if mended else str(finding)
+        repaired = repair and doctor.repair(finding)
+        text = f"{finding.what} Repaired: {finding.remedy}" if repaired else str(finding)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
-        left += not mended
+        left += not repaired
     if left:
         raise SystemExit(1)
-    console.print(f"The store {store.shown} is healthy.", markup=False, soft_wrap=True)
+    console.print(f"The store {store.display_uri} is healthy.", markup=False, soft_wrap=True)
 
 
 def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:

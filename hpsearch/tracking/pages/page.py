@@ -10,7 +10,7 @@ from functools import cached_property
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import markup
-from hpsearch.tracking.runs.trial_run import run_name
+from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.trial import Candidate, Trial, candidates, flip_sign, format_value, leaders
 
 

@@ -13,9 +13,9 @@ from hpsearch.ports import DataRecord, PartRecord
 from hpsearch.tracking.pages import links, note, summary
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs.study_run import CHOSEN
-from hpsearch.tracking.runs.trial_run import BEST
+from hpsearch.tracking.runs.trial_keys import BEST
 from hpsearch.tracking.runs.writer import write_points
-from hpsearch.tracking.store.client import told
+from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.trial import flip_sign
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ class Pages:
         """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
         view = links.view(page.record, page.run_id, page.trials)
         if view != self.view:
-            with suppress(TrackingError), told("The view could not be stored"):
+            with suppress(TrackingError), reraised_as_tracking_error("The view could not be stored"):
                 self.client.set_experiment_tag(page.experiment_id, links.TAG + links.view_key(page.run_id), view)
                 self.view = view
         return self.view != ""
@@ -92,7 +92,7 @@ class Pages:
         data = page.record.data
         if data is None or self.data_kept:
             return
-        with suppress(TrackingError), told("The data set could not be recorded"):
+        with suppress(TrackingError), reraised_as_tracking_error("The data set could not be recorded"):
             self.client.log_inputs(page.run_id, [_input(data, part) for part in data.parts if not part.sealed])
         self.data_kept = True
 

@@ -10,7 +10,7 @@ from hpsearch.analysis.lead import Lead, lead
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
-from hpsearch.tracking.runs.trial_run import run_name
+from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.trial import Candidate, Trial, flip_sign, format_value
 
 # MLflow's table shows some 17 characters of a run's name, its page the whole.
