@@ -271,11 +271,12 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "check_rule",
         "duration",
         "failures",
+        "flip_sign",
+        "format_value",
         "leaders",
         "lowest",
         "params_line",
         "select",
-        "shown",
     ),
 }
 

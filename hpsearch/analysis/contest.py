@@ -16,7 +16,7 @@ from hpsearch.analysis.regret import Progress, Unit, progress
 from hpsearch.analysis.sample import FEWEST, Array
 from hpsearch.analysis.speedup import SpeedUp, chance_of_beating, speed_up
 from hpsearch.errors import SettingError, must_be
-from hpsearch.trial import Trial
+from hpsearch.trial import Trial, flip_sign
 
 # Budgets at which curves are compared where there are more than that.
 _POINTS = 60
@@ -115,6 +115,5 @@ class Contest:
             yield ahead, behind, self.speed_up(ahead, behind)
 
     def _turned(self, interval: Interval) -> Interval:
-        if not self.maximize:
-            return interval
-        return Interval(-interval.high, -interval.centre, -interval.low, interval.level)
+        ends = [flip_sign(end, self.maximize) for end in (interval.low, interval.high)]
+        return Interval(min(ends), flip_sign(interval.centre, self.maximize), max(ends), interval.level)

@@ -10,7 +10,7 @@ from itertools import groupby
 from hpsearch.analysis.stages import Window, windows
 from hpsearch.ports import Search
 from hpsearch.space import Space
-from hpsearch.trial import Trial, best
+from hpsearch.trial import Trial, best, flip_sign
 
 
 @dataclass(frozen=True, eq=False)  # told apart by identity, so that what is slow to compute can be kept
@@ -69,7 +69,7 @@ class Findings:
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it."""
-        return (-trial.value if self.maximize else trial.value) + 0.0  # nobody wants to read -0
+        return flip_sign(trial.value, self.maximize)
 
     @property
     def why_nothing(self) -> str:

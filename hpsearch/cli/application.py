@@ -243,27 +243,29 @@ def delete(
 ) -> None:
     """Remove a study with all its trials and artifacts, after asking."""
     from hpsearch.cli.commands import open_store, terminal
-    from hpsearch.tracking.runs import catalog
+    from hpsearch.tracking.runs import catalog, deletion
 
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if not yes:
         typer.confirm(f"Delete study {name!r} with {summary.trials} trials and all their artifacts?", abort=True)
-    terminal().print(catalog.delete(store, name), markup=False)
+    terminal().print(deletion.delete_study(store, name), markup=False)
 
 
 @typer_app.command("doctor")
 def examine(
-    mend: Annotated[bool, typer.Option("--mend", help="Mend what can be mended; no finished trial is removed.")] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", "--mend", help="Repair what can be repaired; no finished trial is removed.")
+    ] = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Look for what kills and outages left in the store.
+    """Find damage left by killed runs and outages.
 
-    Ends with code 0 where all is well or was mended, with 1 where something is left to do. Studies that run are left alone.
+    The exit code is 0 if the store is healthy or was repaired, 1 if problems remain. Studies that run are left alone.
     """
     from hpsearch.cli.commands import examine_store
 
-    examine_store(tracking_uri, mend)
+    examine_store(tracking_uri, repair)
 
 
 @typer_app.command("reproduce")

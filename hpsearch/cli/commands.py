@@ -27,6 +27,7 @@ from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+from hpsearch.trial import flip_sign
 
 
 def run_study(
@@ -42,11 +43,11 @@ def run_study(
     report: bool = True,
 ) -> None:
     """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
-    console, sign = terminal(), -1 if study.maximize else 1
+    console = terminal()
     study = study.smoke() if smoke else study
     root = project_root(file.parent if file else Path.cwd())
     tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
-    with _resumable(), display(console, sign) as progress:
+    with _resumable(), display(console, study.maximize) as progress:
         made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
         options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
         result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
@@ -54,7 +55,7 @@ def run_study(
         console.print(
             f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
         )
-    _show_result(console, result, sign)
+    _show_result(console, result)
     if result.model is not None:
         console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
     if result.unreported:
@@ -75,10 +76,10 @@ def _program() -> list[str]:
     return ["python", str(called)] if called.suffix == ".py" and called.parent != Path(__file__).parent else ["hpsearch"]
 
 
-def _show_result(console: Console, result: Result, sign: int) -> None:
-    console.print(best_table(result.trials, sign, result.record.measure, console.width))
+def _show_result(console: Console, result: Result) -> None:
+    console.print(best_table(result.trials, result.study.maximize, result.record.measure, console.width))
     if any(trial.replicate for trial in result.trials):
-        console.print(chosen_line(result.chosen, sign), markup=False, soft_wrap=True)
+        console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
     if getattr(result.study.strategy, "complete", False):
         console.print(completeness(result.trials), markup=False, soft_wrap=True)
     for line in failures(result.trials):
@@ -99,7 +100,7 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
-    finished = sorted((r for r in rows if r.selectable), key=lambda r: -r.value if summary.maximize else r.value)
+    finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
     console.print(rows_table(finished[:count], len(rows), console.width))
     for row in [row for row in rows if row.error][:count]:
         console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
@@ -133,8 +134,8 @@ def _recorded_study(name: str, tracking_uri: str | None) -> tuple[Study, Path, M
     return load_study(file, name), file, MlflowTracker(tracking_uri, store.root)
 
 
-def examine_store(tracking_uri: str | None, mend: bool) -> None:
-    """Say what is wrong with the store of this project, mend it where asked to, and end with 1 where something is left."""
+def examine_store(tracking_uri: str | None, repair: bool) -> None:
+    """Print what is wrong with the store of this project, repair it if asked to, and exit with 1 if problems remain."""
     console, store = terminal(), Store.at(tracking_uri, project_root(Path.cwd()))
     if store.database is None:
         store = Store.open(tracking_uri, store.root)
@@ -143,13 +144,13 @@ def examine_store(tracking_uri: str | None, mend: bool) -> None:
         return
     left = 0
     for finding in doctor.examine(store):
-        mended = mend and doctor.mended(finding)
-        text = f"{finding.what} Mended: {finding.remedy}" if mended else str(finding)
+        repaired = repair and doctor.repair(finding)
+        text = f"{finding.what} Repaired: {finding.remedy}" if repaired else str(finding)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
-        left += not mended
+        left += not repaired
     if left:
         raise SystemExit(1)
-    console.print(f"The store {store.shown} is healthy.", markup=False, soft_wrap=True)
+    console.print(f"The store {store.display_uri} is healthy.", markup=False, soft_wrap=True)
 
 
 def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
@@ -226,7 +227,7 @@ def compare_studies(
     studies = [_arm(arm, tracking_uri) for arm in arms]
     tracker = MlflowTracker(tracking_uri, root)
     sizes: Any = {"repetitions": repetitions, "budget": budget, "unit": unit, "name": name, "seed": seed}
-    with _resumable(), display(console, -1 if studies[0].maximize else 1) as progress:
+    with _resumable(), display(console, studies[0].maximize) as progress:
         found = compare(*studies, jobs=jobs, tracker=tracker, fresh=fresh, progress=progress, **sizes)
     table = Table(*found.heads, title=found.result.study.name, title_justify="left", box=SIMPLE_HEAD)
     for row in found.rows():

@@ -14,11 +14,11 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.search.progress import Progress
-from hpsearch.trial import Candidate, Trial, best
+from hpsearch.trial import Candidate, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import failures as failures
+from hpsearch.trial import format_value as format_value
 from hpsearch.trial import params_line as params_line
-from hpsearch.trial import shown as shown
 
 if TYPE_CHECKING:
     from hpsearch.data import Available
@@ -37,18 +37,18 @@ class Display(Protocol):
     def __call__(self, progress: Progress) -> None: ...
 
 
-def display(console: Console, sign: int) -> Display:
-    """Return the live display on a terminal, plain lines elsewhere; ``sign`` is -1 where the study maximises."""
-    return LiveDisplay(console, sign) if console.is_terminal else PlainDisplay(console, sign)
+def display(console: Console, maximize: bool) -> Display:
+    """Return the live display on a terminal, plain lines elsewhere."""
+    return LiveDisplay(console, maximize) if console.is_terminal else PlainDisplay(console, maximize)
 
 
 class LiveDisplay:
     """Two lines that stay in place: a bar with counts and time left, and the best trial so far."""
 
-    def __init__(self, console: Console, sign: int) -> None:
+    def __init__(self, console: Console, maximize: bool) -> None:
         self._said = 0
         self._live = Live(console=console, refresh_per_second=8, transient=True)
-        self._sign = sign
+        self._maximize = maximize
 
     def __enter__(self) -> LiveDisplay:
         self._live.__enter__()
@@ -63,14 +63,14 @@ class LiveDisplay:
         self._said = len(progress.news)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
-        self._live.update(Group(bar, Text(best_line(progress.best, self._sign), overflow="ellipsis", no_wrap=True)))
+        self._live.update(Group(bar, Text(best_line(progress.best, self._maximize), overflow="ellipsis", no_wrap=True)))
 
 
 class PlainDisplay:
     """One line per new best, per failure, and every few seconds."""
 
-    def __init__(self, console: Console, sign: int) -> None:
-        self._console, self._sign = console, sign
+    def __init__(self, console: Console, maximize: bool) -> None:
+        self._console, self._maximize = console, maximize
         self._best: Trial | None = None
         self._when = 0.0
         self._said = 0
@@ -91,7 +91,7 @@ class PlainDisplay:
             return
         self._best, self._when = progress.best, time.monotonic()
         failure = "" if last.ok else f"; trial {last.number} {last.status}: {last.error}"
-        line = f"{counts(progress)}; {best_line(progress.best, self._sign)}{failure}"
+        line = f"{counts(progress)}; {best_line(progress.best, self._maximize)}{failure}"
         self._console.print(line, markup=False, soft_wrap=True)
 
 
@@ -104,23 +104,25 @@ def counts(progress: Progress) -> str:
     return ", ".join(parts)
 
 
-def best_line(trial: Trial | None, sign: int) -> str:
+def best_line(trial: Trial | None, maximize: bool) -> str:
     """Return ``best 0.0312 (trial 7: learning_rate=0.5)``."""
     if trial is None:
         return "no finished trial yet"
-    return f"best {shown(sign * trial.value)} (trial {trial.number}: {params_line(trial.params)})"
+    return f"best {format_value(flip_sign(trial.value, maximize))} (trial {trial.number}: {params_line(trial.params)})"
 
 
-def chosen_line(chosen: Candidate, sign: int) -> str:
+def chosen_line(chosen: Candidate, maximize: bool) -> str:
     """Return ``Chosen: learning_rate=0.5, mean 0.0312 +- 0.001 over 5 seeds (trial 40)``."""
-    spread = f"mean {shown(sign * chosen.mean)} +- {chosen.standard_error:.2g} over {len(chosen.trials)} seeds"
+    spread = (
+        f"mean {format_value(flip_sign(chosen.mean, maximize))} +- {chosen.standard_error:.2g} over {len(chosen.trials)} seeds"
+    )
     return f"Chosen: {params_line(chosen.params)}, {spread} (trial {chosen.trials[0].number})"
 
 
-def best_table(trials: Sequence[Trial], sign: int, measure: str = "value", width: int = 80, count: int = 5) -> Table:
+def best_table(trials: Sequence[Trial], maximize: bool, measure: str = "value", width: int = 80, count: int = 5) -> Table:
     """Return the table of the best trials, best first: value, params, seconds."""
     rows = best(trials, count)
-    cells = [(t.number, sign * t.value, t.params, t.seconds) for t in rows]
+    cells = [(t.number, flip_sign(t.value, maximize), t.params, t.seconds) for t in rows]
     return _table(f"Best {len(rows)} of {len(trials)} trials by {measure}", cells, width)
 
 
@@ -128,7 +130,7 @@ def studies_table(studies: Sequence[StudySummary]) -> Table:
     """Return the table of recorded studies."""
     table = Table("study", "state", "trials", "best value", "strategy", "file")
     for study in studies:
-        best = "-" if study.best_value is None else shown(study.best_value)
+        best = "-" if study.best_value is None else format_value(study.best_value)
         row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
         table.add_row(*map(Text, row))
     return table
@@ -152,7 +154,7 @@ def rows_table(rows: Sequence[TrialRow], total: int, width: int = 80) -> Table:
 def short(text: str) -> str:
     """Return the text of a recorded param as a table shows it: numbers with a point get four significant digits."""
     try:
-        return shown(float(text)) if "." in text or "e" in text else text
+        return format_value(float(text)) if "." in text or "e" in text else text
     except ValueError:
         return text
 
@@ -160,12 +162,12 @@ def short(text: str) -> str:
 def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float]], width: int) -> Table:
     """Give every param a column of its own where they all fit, else put them on one line per trial."""
     names = list(dict.fromkeys(name for _, _, params, _ in rows for name in params))
-    cells = [[str(n), shown(v), *(shown(p.get(name, "-")) for name in names), f"{s:.1f}"] for n, v, p, s in rows]
+    cells = [[str(n), format_value(v), *(format_value(p.get(name, "-")) for name in names), f"{s:.1f}"] for n, v, p, s in rows]
     heads = ["trial", "value", *names, "seconds"]
     needed = sum(max(map(len, column)) + 2 for column in zip(heads, *cells, strict=True)) + 2
     if needed > width:
         heads = ["trial", "value", "seconds", "params"]
-        cells = [[str(n), shown(v), f"{s:.1f}", params_line(p)] for n, v, p, s in rows]
+        cells = [[str(n), format_value(v), f"{s:.1f}", params_line(p)] for n, v, p, s in rows]
     table = Table(title=Text(title, style="italic"), title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for head in heads:
         line = head == "params"

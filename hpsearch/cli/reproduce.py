@@ -70,7 +70,7 @@ def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, setti
         Options(
             tracker=lambda: MlflowTracker(tracking_uri, root),
             say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
-            show=lambda: display(console, 1),
+            show=lambda: display(console, False),
             **settings,
         )
     )

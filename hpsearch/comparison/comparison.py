@@ -26,7 +26,7 @@ from hpsearch.search.result import Result
 from hpsearch.space import Choice, Space
 from hpsearch.strategies import Grid
 from hpsearch.study import Study
-from hpsearch.trial import Trial, shown
+from hpsearch.trial import Trial, format_value
 
 PICTURE, PAGE = "plots/comparison.png", "comparison.html"
 
@@ -70,7 +70,12 @@ class Comparison:
 
     def _row(self, arm: str) -> list[str]:
         end = self.contest.curve(arm)[-1]
-        return [arm, shown(end.centre), f"{shown(end.low)} to {shown(end.high)}", str(self.contest.repetitions)]
+        return [
+            arm,
+            format_value(end.centre),
+            f"{format_value(end.low)} to {format_value(end.high)}",
+            str(self.contest.repetitions),
+        ]
 
     @property
     def heads(self) -> list[str]:

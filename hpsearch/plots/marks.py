@@ -8,14 +8,14 @@ from typing import Any
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, beyond, value_scale
 from hpsearch.plots.chart import GREY, ORANGE, YELLOW, Axis, ColourBar, Dots
-from hpsearch.trial import Status, Trial, shown
+from hpsearch.trial import Status, Trial, format_value
 
 Place = Callable[[Trial], float]
 
 
 def hover(findings: Findings, trials: Sequence[Trial]) -> list[str]:
     """Return what stands beside a trial's mark when it is pointed at."""
-    return [f"trial {t.number}: {shown(findings.value(t)) if t.ok else t.status.value}" for t in trials]
+    return [f"trial {t.number}: {format_value(findings.value(t)) if t.ok else t.status.value}" for t in trials]
 
 
 def value_axis(findings: Findings) -> Axis:
@@ -34,7 +34,7 @@ def worst_end(findings: Findings, scale: Scale) -> float:
 def rank_colours(findings: Findings) -> ColourBar:
     """Return the colour bar of ranks, with the values that have them written beside it."""
     last = len(findings.finished) - 1
-    ticks = [(u, shown(findings.value(findings.finished[round(u * last)]))) for u in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    ticks = [(u, format_value(findings.value(findings.finished[round(u * last)]))) for u in (0.0, 0.25, 0.5, 0.75, 1.0)]
     if last < 1:
         ticks = ticks[:1]
     return ColourBar(f"{findings.measure}, best to worst", ticks)

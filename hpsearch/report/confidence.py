@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.analysis.lead import lead
 from hpsearch.analysis.optimism import counting_noise, doubling, optimism, seed_noise
 from hpsearch.search.result import Result
-from hpsearch.trial import Candidate, candidates, leaders, shown
+from hpsearch.trial import Candidate, candidates, format_value, leaders
 
 # The noise of a difference must be exceeded this many times before a lead is called more than luck (95 %, normal).
 _CLEAR = 1.96
@@ -46,8 +46,8 @@ def _flattery(result: Result, ranking: list[Candidate], noise: float, source: st
     bias = optimism([candidate.mean for candidate in ranking], errors, rng)
     side = "above" if result.study.maximize else "below"
     return (
-        f"The winner's value is expected to lie about {shown(bias)} {side} what its setting is worth: it is the best of"
-        f" {len(ranking)} noisy ones (one run varies by {shown(noise)}, {source})."
+        f"The winner's value is expected to lie about {format_value(bias)} {side} what its setting is worth: it is the best of"
+        f" {len(ranking)} noisy ones (one run varies by {format_value(noise)}, {source})."
     )
 
 
@@ -60,9 +60,10 @@ def _lead(result: Result, ranking: list[Candidate], noise: float) -> str:
     if not math.isfinite(error):
         error = noise * math.sqrt(1 / len(chosen.trials) + 1 / len(ahead.runner_up.trials))
     verdict = "more than luck would give" if ahead.gap > _CLEAR * error else "no more than luck would give"
+    number = ahead.runner_up.trials[0].number
     return (
-        f"Its lead over the runner-up (trial {ahead.runner_up.trials[0].number}) is {shown(ahead.gap)}, with a standard error"
-        f" of {shown(error)}: {verdict}."
+        f"Its lead over the runner-up (trial {number}) is {format_value(ahead.gap)}, with a standard error"
+        f" of {format_value(error)}: {verdict}."
     )
 
 
@@ -73,8 +74,8 @@ def _more(result: Result) -> str:
         return ""
     better = "higher" if result.study.maximize else "lower"
     return (
-        f"Another {found.trials} trials are expected to bring {shown(found.gain)} ({better}); the last doubling brought"
-        f" {shown(found.last)}. That holds for trials drawn at random; a strategy that learns may do better."
+        f"Another {found.trials} trials are expected to bring {format_value(found.gain)} ({better}); the last doubling brought"
+        f" {format_value(found.last)}. That holds for trials drawn at random; a strategy that learns may do better."
     )
 
 
@@ -84,5 +85,5 @@ def optimism_seen(result: Result, scores: dict[str, float]) -> str:
         return ""
     seen, true = result.chosen.mean, scores["test_error"]
     word = "better" if true >= seen else "worse"
-    looked = f"the winner looked {shown(abs(true - seen))} {word} than it is"
-    return f"Validation error {shown(seen)}, test error {shown(true)}: {looked}."
+    looked = f"the winner looked {format_value(abs(true - seen))} {word} than it is"
+    return f"Validation error {format_value(seen)}, test error {format_value(true)}: {looked}."

@@ -10,7 +10,7 @@ from hpsearch.analysis.diagnosis import of_trial
 from hpsearch.analysis.edges import edges
 from hpsearch.analysis.findings import Findings, spread
 from hpsearch.analysis.interaction import interactions
-from hpsearch.trial import candidates, leaders, shown
+from hpsearch.trial import candidates, format_value, leaders
 
 # A share of the differences that is worth a sentence: what is less, chance brings about as well.
 WORTH = 0.1
@@ -54,7 +54,7 @@ def look_next(findings: Findings) -> Iterator[str]:
         return
     ranked = [candidate.params for candidate in leaders(candidates(findings.trials)) if candidate.params != best.params]
     narrow = edges(findings.space, [best.params, *ranked])
-    yield from (edge.advice(edge.name, shown(edge.value)) for edge in narrow)
+    yield from (edge.advice(edge.name, format_value(edge.value)) for edge in narrow)
     if not narrow:
         yield "No range ended where the best settings lie."
     yield from _together(findings)

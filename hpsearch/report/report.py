@@ -17,7 +17,7 @@ from hpsearch.report.confidence import trust
 from hpsearch.report.findings import curves_say, look_next, safely
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
-from hpsearch.trial import Trial, duration, failures, shown
+from hpsearch.trial import Trial, duration, failures, flip_sign, format_value
 
 ROWS = 100
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
@@ -80,13 +80,9 @@ def headline(result: Result) -> str:
         return f"No trial finished ({trials})"
     best, n = chosen.trials[0], len(chosen.trials)
     if n == 1:
-        return f"Best {result.record.measure}: {shown(result.findings.value(best))}, in trial {best.number} of {trials}"
-    mean = f"{shown(_sign(result) * chosen.mean)} ± {chosen.standard_error:.2g}"
+        return f"Best {result.record.measure}: {format_value(result.findings.value(best))}, in trial {best.number} of {trials}"
+    mean = f"{format_value(flip_sign(chosen.mean, result.study.maximize))} ± {chosen.standard_error:.2g}"
     return f"Best {result.record.measure}: {mean} over {n} seeds, of {trials}"
-
-
-def _sign(result: Result) -> int:
-    return -1 if result.study.maximize else 1
 
 
 def _setting(result: Result) -> str:
@@ -96,7 +92,9 @@ def _setting(result: Result) -> str:
     best = chosen.trials[0]
     numbers = ", ".join(str(trial.number) for trial in chosen.trials)
     if len(chosen.trials) > 1:
-        spread = f"mean {shown(_sign(result) * chosen.mean)}, standard error {chosen.standard_error:.2g}"
+        spread = (
+            f"mean {format_value(flip_sign(chosen.mean, result.study.maximize))}, standard error {chosen.standard_error:.2g}"
+        )
         trust = f"Chosen by the rule {result.study.select!r} from trials {numbers}: {spread}."
     else:
         trust = (
@@ -104,9 +102,11 @@ def _setting(result: Result) -> str:
             "replicates= and confirm= of the study say how good the setting is."
         )
     metrics = dict(best.outcome.metrics) if best.outcome else {}
-    scores = f"<h3>Metrics of trial {best.number}</h3>{listing({k: shown(v) for k, v in metrics.items()})}" if metrics else ""
+    scores = (
+        f"<h3>Metrics of trial {best.number}</h3>{listing({k: format_value(v) for k, v in metrics.items()})}" if metrics else ""
+    )
     budget = {"budget (epochs)": str(best.budget)} if best.budget is not None else {}
-    params = listing({name: shown(value) for name, value in best.params.items()} | budget)
+    params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
     return f"<p>{escape(trust)}</p>{params}{scores}"
 
 
@@ -172,4 +172,10 @@ def _best_trials(result: Result) -> str:
 
 def _row(result: Result, trial: Trial, names: Sequence[str]) -> list[str]:
     params: list[Any] = [trial.params.get(name, "") for name in names]
-    return [str(trial.number), trial.stage, shown(result.findings.value(trial)), *map(shown, params), f"{trial.seconds:.1f}"]
+    return [
+        str(trial.number),
+        trial.stage,
+        format_value(result.findings.value(trial)),
+        *map(format_value, params),
+        f"{trial.seconds:.1f}",
+    ]

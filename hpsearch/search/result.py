@@ -18,7 +18,7 @@ from hpsearch.ports import Exported, StudyRecord, Tracker
 from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import can_export, export
-from hpsearch.trial import Candidate, Trial, root
+from hpsearch.trial import Candidate, Trial, flip_sign, root
 
 logger = logging.getLogger(__name__)
 # Of a study's limit on wall-clock time, what training the best network once more may take beyond it without being asked to.
@@ -76,7 +76,7 @@ class Result:
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
-        return -trial.value if self.study.maximize else trial.value
+        return flip_sign(trial.value, self.study.maximize)
 
     def table(self) -> list[dict[str, Any]]:
         """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""

@@ -39,11 +39,16 @@ class Range:
         return _conditions(self.when)
 
     @property
+    def is_log(self) -> bool:
+        """Whether the values are spread evenly over their logarithm."""
+        return False
+
+    @property
     def free(self) -> tuple[bool, bool]:
         """Whether a search that adapts its ranges may pass the low end, and the high end."""
         hard = getattr(self, "hard", True)
         if hard is None:
-            hard = not getattr(self, "log", False)
+            hard = not self.is_log
         return hard not in (True, "low"), hard not in (True, "high")
 
     @property
@@ -91,6 +96,11 @@ class Float(Range):
         object.__setattr__(self, "when", _conditions(self.when))
         _side(self.simple)
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the values are spread evenly over their logarithm."""
+        return self.log
 
     def __repr__(self) -> str:
         return self._show(self.low, self.high, log=self.log, hard=self.hard, **self._shared)
@@ -155,6 +165,11 @@ class Int(Range):
 
     def __repr__(self) -> str:
         return self._show(self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._shared)
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the values are spread evenly over their logarithm."""
+        return self.log
 
     @property
     def count(self) -> int:

@@ -1,7 +1,7 @@
-"""Where the events of a study go: MLflow, or memory. Importing this loads no MLflow."""
+"""Trackers: the record of a study in MLflow, or in memory. Importing this package loads no MLflow."""
 
 from hpsearch.tracking.memory import MemoryTracker
 from hpsearch.tracking.mlflow_tracker import MlflowTracker
-from hpsearch.tracking.store.store import Store, project_root
+from hpsearch.tracking.store import Store, project_root
 
 __all__ = ["MemoryTracker", "MlflowTracker", "Store", "project_root"]

@@ -1,4 +1,4 @@
-"""A tracker that keeps everything in memory: for tests, notebooks and trying things out."""
+"""The tracker in memory: for tests, notebooks and experiments."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hpsearch.trial import Trial
 
 
 @dataclass
-class _Kept:
-    """One study as it stands: its record, its trials by number, how it ended, its test part's openings, its networks."""
+class _Entry:
+    """One study: its record, its trials by number, its status, the openings of its test part, its networks, its files."""
 
     record: StudyRecord
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -25,7 +25,7 @@ class _Kept:
 
 
 class MemoryTracker:
-    """The tracker protocol over plain dictionaries; lives as long as the object.
+    """Keeps studies in dictionaries; they end with the object.
 
     >>> tracker = MemoryTracker()
     >>> tracker.studies
@@ -35,9 +35,9 @@ class MemoryTracker:
     lasting = False
 
     def __init__(self) -> None:
-        self.studies: dict[str, _Kept] = {}
-        self.superseded: list[_Kept] = []
-        self._current: _Kept | None = None
+        self.studies: dict[str, _Entry] = {}
+        self.superseded: list[_Entry] = []
+        self._current: _Entry | None = None
 
     def find(self, record: StudyRecord) -> Recorded | None:
         """Return what is kept under the study's name, or None."""
@@ -54,12 +54,12 @@ class MemoryTracker:
         )
 
     def start(self, record: StudyRecord, fresh: bool = False) -> None:
-        """Open the study, going on with what is kept unless ``fresh``."""
+        """Open the study, resuming what is kept unless ``fresh``."""
         old = self.studies.get(record.name)
         if old is not None and fresh:
             self.superseded.append(old)
             old = None
-        kept = _Kept(record) if old is None else replace(old, record=record, status="running")
+        kept = _Entry(record) if old is None else replace(old, record=record, status="running")
         self._current = self.studies[record.name] = kept
 
     def record(self, trial: Trial) -> None:
@@ -75,33 +75,33 @@ class MemoryTracker:
 
     def opening(self, record: StudyRecord, trial: Trial) -> int:
         """Count that the test part is opened, and return how often it was."""
-        kept = self._kept(record)
+        kept = self._entry(record)
         kept.openings += 1
         return kept.openings
 
     def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
         """Keep the scores of a trial on the test part."""
-        self._kept(record).scores.append((trial.number, dict(scores)))
+        self._entry(record).scores.append((trial.number, dict(scores)))
 
     def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
         """Keep the network of a trial in ``studies[name].models``, by trial number."""
-        models = self._kept(record).models
+        models = self._entry(record).models
         if trial.number not in models:
             models[trial.number] = export()
         return f"memory:/{record.name}/{trial.number}"
 
     def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
         """Keep files of the whole study."""
-        kept = self._kept(record)
+        kept = self._entry(record)
         kept.files |= files
         kept.attached_at = len(kept.trials)
 
-    def _kept(self, record: StudyRecord) -> _Kept:
+    def _entry(self, record: StudyRecord) -> _Entry:
         if record.name not in self.studies:
             raise TrackingError(f"Study {record.name!r} is not recorded here. Run it first.")
         return self.studies[record.name]
 
-    def _open(self) -> _Kept:
+    def _open(self) -> _Entry:
         if self._current is None:
             raise TrackingError("No study is open in this tracker. Call start() first.")
         return self._current

@@ -1,70 +1,160 @@
-"""A study as the tracker has it at hand: where it is recorded, its trials so far, and what still waits to be written."""
+"""A study open in a tracker: its runs, its trials so far, and their delivery to the store."""
 
 from __future__ import annotations
 
+import time
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 from filelock import FileLock
 
+from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking.delivery.retry_queue import Outbox
-from hpsearch.tracking.delivery.writer_thread import Courier
+from hpsearch.tracking.delivery.retry_queue import RetryQueue
+from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.pages import related
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Pages
 from hpsearch.tracking.runs import study_run
-from hpsearch.tracking.runs.best_curve import BestCurve
+from hpsearch.tracking.runs.best_curve import BestCurve, write_best
+from hpsearch.tracking.runs.study_run import Children
+from hpsearch.tracking.runs.trial_decoding import decode
+from hpsearch.tracking.runs.writer import read_curve, read_file
+from hpsearch.tracking.store.client import reraised_as_tracking_error
+from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
+
 
 @dataclass
 class OpenStudy:
-    """A study at hand: where it is recorded, and the trials known so far."""
+    """A study that is being read or recorded.
+
+    Args:
+        record: what identifies it.
+        parent: its own MLflow run.
+        queue: the trials that are not in the store yet, and the runs of those that are.
+        curve: progress points that are not written yet.
+        pages: what people read in MLflow.
+        note_seconds: the shortest time between two versions of the note.
+        progress_seconds: the shortest time between two progress points.
+        lock: held while the study runs.
+        writer: the thread that makes all calls to the store while the study runs.
+        pictures: attached files that the note shows.
+    """
 
     record: StudyRecord
     parent: Run
-    outbox: Outbox
+    queue: RetryQueue
     curve: BestCurve
     pages: Pages
+    note_seconds: float = 5.0
+    progress_seconds: float = 0.5
     lock: FileLock | None = None
-    courier: Courier | None = None
+    writer: WriterThread | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
-    noted: float = -float("inf")
     pictures: tuple[str, ...] = ()
+    # When the note was written last, plus a pause that grows with the time it takes.
+    described: float = -float("inf")
+
+    @property
+    def store(self) -> Store:
+        """The store that holds the study."""
+        return self.queue.store
 
     @property
     def run_id(self) -> str:
+        """The id of the study's own MLflow run."""
         return str(self.parent.info.run_id)
 
-    def take(self, trial: Trial) -> None:
-        """Take a trial over unless it is here already; one that failed before and was run again makes room for it."""
+    @property
+    def in_order(self) -> list[Trial]:
+        """The trials so far, by number."""
+        return [self.trials[number] for number in sorted(self.trials)]
+
+    def deliver(self, trial: Trial | None) -> None:
+        """Write a trial, or with None only what waits, and how far the study is."""
+        if trial is not None:
+            self._add(trial)
+        self._send()
+        due = self.curve.points and time.monotonic() - self.curve.written > self.progress_seconds
+        if due and not self.queue.waiting:
+            self._write_progress("running")
+
+    def end(self, status: str) -> None:
+        """Write everything that is left, or keep it in the spool file: the next start then finds the study interrupted."""
+        self._send(at_once=True)
+        self.queue.save()
+        if self.queue.waiting:
+            return
+        self.described = -float("inf")
+        self._write_progress(status)
+        with suppress(TrackingError), reraised_as_tracking_error("The end of the study could not be recorded"):
+            self.queue.delete_unknown_runs()
+            self.store.client.set_terminated(self.run_id, ENDS[status])
+
+    def describe(self, status: str) -> None:
+        """Write the study's pages; the longer that takes, the longer the pause until the next time."""
+        began = time.monotonic()
+        self.pages.show(self.page(status))
+        self.described = time.monotonic() + 20 * (time.monotonic() - began)
+
+    def page(self, status: str) -> Page:
+        """Return what the study's pages are written from; trials that wait for the store count too."""
+        source = study_run.relative(self.record.source, self.store.root)
+        experiment_id, runs = str(self.parent.info.experiment_id), self.queue.runs
+        page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
+        return replace(page, about=self._related)
+
+    @cached_property
+    def _related(self) -> dict[str, str]:
+        """The addresses of related studies, found once: those were recorded before this one."""
+        return related.addresses(self.store, self.record)
+
+    def _add(self, trial: Trial) -> None:
+        """Add a trial unless it is here already; one that failed before and was run again replaces it."""
         before = self.trials.get(trial.number)
         if before is not None:
             if before.ok:
                 return
-            self.outbox.forget(trial.number)
+            self.queue.forget(trial.number)
         outcome = trial.outcome and replace(trial.outcome, state=None)
         self.trials[trial.number] = trial = replace(trial, outcome=outcome)
-        self.outbox.pending.append(trial)
+        self.queue.pending.append(trial)
         self.curve.add(trial, len(self.trials))
 
-    @property
-    def in_order(self) -> list[Trial]:
-        return [self.trials[number] for number in sorted(self.trials)]
+    def _send(self, at_once: bool = False) -> None:
+        """Write what waits; where the store's file was removed, before or meanwhile, queue every trial again."""
+        if not self.store.removed:
+            self.queue.send(at_once)
+        if self.store.removed and not self.queue.closed:
+            self.queue.rescue(self.in_order)
 
-    def page(self, status: str) -> Page:
-        """Return what the study's pages are written from; trials that wait for the store count too."""
-        source = study_run.relative(self.record.source, self.outbox.store.root)
-        experiment_id, runs = str(self.parent.info.experiment_id), self.outbox.runs
-        page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
-        return replace(page, about=self._about)
+    def _write_progress(self, status: str) -> None:
+        """Write the progress points, and every few seconds the pages."""
+        with suppress(TrackingError), reraised_as_tracking_error("Progress could not be shown"):
+            write_best(self.store.client, self.run_id, self.curve.points)
+            self.curve.clear()
+            if time.monotonic() - self.described > self.note_seconds:
+                self.describe(status)
 
-    @cached_property
-    def _about(self) -> dict[str, str]:
-        """Looked up once: the studies that this one is about were there before it."""
-        return related.addresses(self.outbox.store, self.record)
+
+def open_study(store: Store, record: StudyRecord, parent: Run, children: Children) -> OpenStudy:
+    """Return a study with the trials that the store and the spool file hold."""
+    client = store.client
+    runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
+    pages, queue = Pages.of(client, children.complete.values()), RetryQueue(store, record, parent, runs)
+    study = OpenStudy(record, parent, queue, BestCurve(record.maximize), pages)
+    for number, run in children.complete.items():
+        curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
+        study.trials[number] = decode(run, record, curve, file)
+    study.pictures = study_run.pictures(study_run.attached(parent))
+    queue.load()
+    study.trials |= {trial.number: trial for trial in queue.pending}
+    return study

@@ -1,4 +1,4 @@
-"""How often the sealed test part of a study was opened, and what it was scored at."""
+"""Openings of a study's sealed test part, and the scores on it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from hpsearch.tracking.open_study import OpenStudy
-from hpsearch.tracking.runs.trial_run import outcome_keys
+from hpsearch.tracking.runs.trial_keys import outcome_keys
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.trial import Trial
 
@@ -18,23 +18,23 @@ COUNT, TESTED = "hpsearch.test_openings", "hpsearch.tested"
 
 
 def count_opening(client: MlflowClient, run_id: str, trial: Trial) -> int:
-    """Count one opening more on the study's run, and return how many there were."""
-    count = opened(client, run_id) + 1
+    """Count one more opening on the study's run, and return how many there were."""
+    count = read_count(client, run_id) + 1
     write_points(client, run_id, {}, count, time.time(), {COUNT: str(count), TESTED: str(trial.number)})
     return count
 
 
-def opened(client: MlflowClient, run_id: str) -> int:
+def read_count(client: MlflowClient, run_id: str) -> int:
     """Return how often the test part was opened."""
     return int(client.get_run(run_id).data.tags.get(COUNT, 0))
 
 
 def write_scores(client: MlflowClient, study: OpenStudy, trial: Trial, scores: Mapping[str, float]) -> None:
     """Log scores as ``test_...``, on the study by number of opening, and on the trial."""
-    count = opened(client, study.run_id)
+    count = read_count(client, study.run_id)
     values = {name if name.startswith("test_") else f"test_{name}": value for name, value in scores.items()}
     write_points(client, study.run_id, values, count, time.time(), {})
-    if trial.number in study.outbox.runs:
+    if trial.number in study.queue.runs:
         own = {key for keys in outcome_keys([trial]) for key in keys.values()}
         values = {name: value for name, value in values.items() if name not in own}
-        write_points(client, study.outbox.runs[trial.number], values, count, time.time(), {})
+        write_points(client, study.queue.runs[trial.number], values, count, time.time(), {})

@@ -1,7 +1,7 @@
-"""Trials and their outcomes, the choice of the best setting, and values as people read them."""
+"""Trials and their outcomes, the choice of the best setting, and their text for people."""
 
 from hpsearch.space import Params
-from hpsearch.trial.formatting import duration, failures, params_line, shown
+from hpsearch.trial.formatting import duration, failures, flip_sign, format_value, params_line
 from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, leaders, lowest, select
 from hpsearch.trial.trial import CONFIRM, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
@@ -21,10 +21,11 @@ __all__ = [
     "check_rule",
     "duration",
     "failures",
+    "flip_sign",
+    "format_value",
     "leaders",
     "lowest",
     "params_line",
     "root",
     "select",
-    "shown",
 ]

@@ -1,4 +1,4 @@
-"""How values, params, durations and failures are put into words, alike in the terminal, the pictures and the report."""
+"""Text for values, params, durations and failures, the same in the terminal, the pictures, the report and MLflow."""
 
 from __future__ import annotations
 
@@ -9,18 +9,29 @@ from typing import Any
 from hpsearch.trial.trial import Status, Trial
 
 
-def shown(value: Any) -> str:
-    """Return a value short enough for a table: four significant digits.
+def flip_sign(value: float, maximize: bool) -> float:
+    """Return a minimised value as the objective returned it: negated where the study maximises. It is its own inverse.
 
-    >>> shown(0.012345678), shown(10), shown("relu")
-    ('0.01235', '10', 'relu')
+    Values are minimised everywhere. `hpsearch.execution.outcome` negates them on the way in; on the way out nothing else does.
+
+    >>> flip_sign(-0.9, maximize=True), flip_sign(0.1, maximize=False)
+    (0.9, 0.1)
     """
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    return -value if maximize else value
+
+
+def format_value(value: Any) -> str:
+    """Return a value short enough for a table: floats with four significant digits, and never -0.
+
+    >>> format_value(0.012345678), format_value(10), format_value("relu"), format_value(-0.0)
+    ('0.01235', '10', 'relu', '0')
+    """
+    return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
 def params_line(params: Mapping[str, Any]) -> str:
     """Return params on one line, ``learning_rate=0.1 l2=5``."""
-    return " ".join(f"{name}={shown(value)}" for name, value in params.items())
+    return " ".join(f"{name}={format_value(value)}" for name, value in params.items())
 
 
 def duration(seconds: float) -> str:

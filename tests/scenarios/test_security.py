@@ -214,7 +214,7 @@ def test_a_hostile_artifact_is_handed_out_as_bytes(project: Path, marker: Path, 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_hostile_file_of_unsent_trials_is_refused(project: Path, marker: Path, kind: str) -> None:
     store = Store.open(None, project)
-    file = store.unsent("sample")
+    file = store.spool_file("sample")
     file.write_bytes(hostile(marker)[kind])
     try:
         with pytest.raises(TrackingError, match="Move it away"):
@@ -291,7 +291,7 @@ def study(project: Path, name: str) -> str:
     assert [dict((t.outcome or outcome).artifacts) for t in found.trials] == [dict(outcome.artifacts)] * 2
     assert [(t.params, t.stage) for t in found.trials] == [({"c": name}, name)] * 2
     parent = tracker._open().parent
-    assert not tracker.store.unsent(name).exists()
+    assert not tracker.store.spool_file(name).exists()
     return str(tracker.store.client.get_experiment(parent.info.experiment_id).artifact_location)
 
 

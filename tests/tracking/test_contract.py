@@ -17,7 +17,7 @@ from tests.tracking.sample import plain, record, text, trials
 
 
 class Contract(TrackerContract):
-    """The shipped contract, and the harder trials of this room."""
+    """The shipped contract, and harder trials."""
 
     def test_every_kind_of_trial_comes_back_bit_by_bit(self) -> None:
         tracker = self.make()
@@ -85,7 +85,7 @@ class Contract(TrackerContract):
         assert dict(found.identity) == record().identity
         assert dict(found.facts) == record().facts
 
-    def test_a_long_identity_that_changed_is_told(self) -> None:
+    def test_a_long_identity_that_changed_is_noticed(self) -> None:
         tracker = self.make()
         tracker.start(record("changed"))
         tracker.finish("finished", [])

@@ -1,4 +1,4 @@
-"""What a kill, an outage or a second start leaves behind is taken up, and nothing is lost or doubled."""
+"""A start after a kill, an outage or another start: nothing is lost, nothing is recorded twice."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(0, 0.25))
     study = tracker._open()
-    wait_for(lambda: study.outbox.runs)
+    wait_for(lambda: study.queue.runs)
     write_trial(tracker.store.client, study.parent, record(), plain(0, 0.75), {})
     tracker.finish("killed", [])
     tracker.start(record())
@@ -117,20 +117,20 @@ def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptu
     with outage(tracker.store):
         for trial in trials()[:2]:
             tracker.record(trial)
-        wait_for(lambda: tracker._open().outbox.away and len(tracker._open().outbox.pending) == 2)
+        wait_for(lambda: tracker._open().queue.unavailable and len(tracker._open().queue.pending) == 2)
     tracker.record(trials()[2])
     tracker.finish("finished", [])
     found = tracker.find(record())
     assert found is not None
     assert text(found.trials) == text(trials()[:3])
-    assert not tracker.store.unsent("sample").exists()
+    assert not tracker.store.spool_file("sample").exists()
     assert "Trial 0 is kept in memory" in caplog.text
 
 
 def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.record(plain(10))
-    wait_for(lambda: tracker._open().outbox.runs)
+    wait_for(lambda: tracker._open().queue.runs)
     with outage(tracker.store):
         for trial in trials():
             tracker.record(trial)
@@ -142,7 +142,7 @@ def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, track
     assert text(found.trials) == everything
     assert found.interrupted
     later.start(record())
-    assert not later.store.unsent("sample").exists()
+    assert not later.store.spool_file("sample").exists()
     later.finish("finished", [])
     end = MlflowTracker(root=root).find(record())
     assert end is not None
@@ -164,7 +164,7 @@ def test_a_trial_the_store_refuses_holds_up_no_other(tracker: MlflowTracker, mon
     for number in range(3):
         tracker.record(plain(number))
     tracker.finish("finished", [])
-    assert [trial.number for trial in spool_file.read(tracker.store.unsent("sample"), tracker._open().run_id, SPACE)] == [0]
+    assert [trial.number for trial in spool_file.read(tracker.store.spool_file("sample"), tracker._open().run_id, SPACE)] == [0]
     found = tracker.find(record())
     assert found is not None
     assert len(found.trials) == 3
@@ -186,14 +186,14 @@ def test_unsent_trials_of_a_superseded_start_stay_away(root: Path, tracker: Mlfl
 def test_a_damaged_unsent_file_is_refused(tracker: MlflowTracker) -> None:
     tracker.start(record())
     tracker.finish("finished", [])
-    tracker.store.unsent("sample").write_text('{"run": 1')
+    tracker.store.spool_file("sample").write_text('{"run": 1')
     with pytest.raises(TrackingError, match=r"is damaged: .* Move it away"):
         tracker.find(record())
 
 
 def test_trials_that_can_go_nowhere_are_named(tracker: MlflowTracker) -> None:
     tracker.start(record())
-    tracker.store.unsent("sample").with_suffix(".part").mkdir()
+    tracker.store.spool_file("sample").with_suffix(".part").mkdir()
     with outage(tracker.store):
         tracker.record(plain(7))
         with pytest.raises(TrackingError, match="Trials 7 could be written neither"):
@@ -235,7 +235,7 @@ def test_nothing_is_pickled(root: Path, tracker: MlflowTracker, caplog: pytest.L
     tracker.start(record())
     for trial in trials():
         tracker.record(trial)
-    wait_for(lambda: len(tracker._open().outbox.runs) == len(trials()))
+    wait_for(lambda: len(tracker._open().queue.runs) == len(trials()))
     with outage(tracker.store):
         tracker.record(plain(50))
         tracker.finish("finished", [])

@@ -16,7 +16,7 @@ from hpsearch.search.result import Result
 from hpsearch.space import Choice, Float, Space
 from hpsearch.strategies import Grid, Random
 from hpsearch.study import Study
-from hpsearch.trial import Outcome, Params, Trial, shown
+from hpsearch.trial import Outcome, Params, Trial, format_value
 
 _NAME = "grid-vs-random-nine"
 SPACE = Space(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
@@ -108,7 +108,7 @@ def _distinct_row(trials: Mapping[str, Sequence[Trial]]) -> Row:
 
 
 def _near_row(near: Mapping[str, Interval], repetitions: int) -> Row:
-    ours = " / ".join(f"{shown(i.centre)} (± {i.width / 2:.1g})" for i in near.values())
+    ours = " / ".join(f"{format_value(i.centre)} (± {i.width / 2:.1g})" for i in near.values())
     apart = near["random"].high < near["grid"].low
     verdict = "random comes nearer, as published" if apart else "no difference outside the noise"
     return Row(f"mean distance to its optimum, {repetitions:,} hills, grid / random", "random nearer (drawn)", ours, verdict)

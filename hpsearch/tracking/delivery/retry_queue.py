@@ -1,4 +1,4 @@
-"""Trials on their way to the store: written in order, kept and tried again while the store is away."""
+"""The queue of trials for the store: written in order, kept and retried while the store is unavailable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.delivery import spool_file
 from hpsearch.tracking.runs.writer import write_trial
-from hpsearch.tracking.store.client import children, exists, reason, refused, search
+from hpsearch.tracking.store.client import children, exists, is_rejected, reason, search
+from hpsearch.tracking.store.names import list_numbers
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
 
@@ -19,20 +20,20 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
-# A store that is away can hold up each call for many seconds; in between, trials only gather.
+# An unavailable store can block each call for many seconds; between retries, trials only queue up.
 RETRY_SECONDS = 10.0
 
 
 @dataclass
-class Outbox:
-    """The trials of one study that the store has not taken yet.
+class RetryQueue:
+    """The trials of one study that are not in the store yet.
 
     Args:
         store: where they go.
         record: the study.
         parent: its run.
-        runs: MLflow runs by trial number; grows as trials are sent.
-        shut: nothing more is sent, everything is for the file.
+        runs: MLflow runs by trial number; grows as trials are written.
+        closed: nothing more is sent; every trial goes to the spool file.
     """
 
     store: Store
@@ -42,75 +43,77 @@ class Outbox:
     pending: list[Trial] = field(default_factory=list)
     begun: dict[int, str] = field(default_factory=dict)
     obsolete: list[str] = field(default_factory=list)
-    refused: set[int] = field(default_factory=set)
-    away: bool = False
-    shut: bool = False
+    rejected: set[int] = field(default_factory=set)
+    unavailable: bool = False
+    closed: bool = False
     retry: float = -float("inf")
 
     @property
     def waiting(self) -> bool:
-        """Whether trials wait for a store that is away, and not because it refuses their content."""
-        return self.shut or any(trial.number not in self.refused for trial in self.pending)
+        """Whether trials wait for an unavailable store, and not because it rejected their content."""
+        return self.closed or any(trial.number not in self.rejected for trial in self.pending)
 
     def send(self, at_once: bool = False) -> None:
-        """Write what waits, in order; stop where the store is away, pass over what it refuses for its content."""
+        """Write what waits, in order; stop where the store is unavailable, skip trials whose content it rejected."""
         if not at_once and time.monotonic() < self.retry:
             return
         for trial in list(self.pending):
-            if self.shut:
+            if self.closed:
                 return
-            if trial.number in self.refused and not at_once:
+            if trial.number in self.rejected and not at_once:
                 continue
             try:
                 self._write(trial)
             except Exception as error:
-                self._complain(trial, error)
-                if not refused(error):
-                    self.retry, self.away = time.monotonic() + RETRY_SECONDS, True
+                self._warn_once(trial, error)
+                if not is_rejected(error):
+                    self.retry, self.unavailable = time.monotonic() + RETRY_SECONDS, True
                     return
-                self.refused.add(trial.number)
-        self._say_back()
+                self.rejected.add(trial.number)
+        self._report_recovery()
 
     def forget(self, number: int) -> None:
-        """Take a trial back, to be replaced by another run of it."""
+        """Remove a trial, which another run of it replaces."""
         self.pending = [trial for trial in self.pending if trial.number != number]
         runs = (self.runs.pop(number, None), self.begun.pop(number, None))
         self.obsolete += [run for run in runs if run is not None]
 
-    def clear(self) -> None:
-        """Delete runs that nobody knows: begun by a call whose answer was lost in an outage, and then begun again."""
+    def delete_unknown_runs(self) -> None:
+        """Delete runs begun by a call whose response was lost in an outage, and then begun again."""
         where = f"{children(self.parent.info.run_id)} and attributes.status = 'RUNNING'"
         for run in search(self.store.client, self.parent.info.experiment_id, where):
             if run.info.run_id not in self.begun.values():
                 self.store.client.delete_run(run.info.run_id)
 
     def rescue(self, trials: Sequence[Trial]) -> None:
-        """Take all trials of the study back from a store whose file was removed, so that they go to our own file."""
-        self.shut = True
+        """Queue all trials of a study whose store was removed, for the spool file."""
+        self.closed = True
         self.runs.clear()
         self.pending = list(_readable(trials))
-        path = self.store.unsent(self.record.name)
+        path = self.store.spool_file(self.record.name)
         logger.warning(
             "The store %s was removed while the study ran: %d trials are kept and go to %s at the end.",
-            self.store.shown, len(self.pending), path,
+            self.store.display_uri, len(self.pending), path,
         )  # fmt: skip
 
     def load(self) -> None:
-        """Take up the trials that an earlier end of the study left in its file."""
-        found = waiting(self.store, self.record, str(self.parent.info.run_id))
+        """Add the trials that an earlier run of the study left in its spool file."""
+        found = read_waiting(self.store, self.record, str(self.parent.info.run_id))
         self.pending += [trial for trial in found if trial.number not in self.runs]
 
     def save(self) -> None:
-        """Write what still waits to the study's file, or take that file away.
+        """Write what still waits to the study's spool file, or delete that file where nothing waits.
 
         Raises:
             TrackingError: if the file cannot be written.
         """
-        path = self.store.unsent(self.record.name)
+        path = self.store.spool_file(self.record.name)
         pending = list(self.pending)
         spool_file.write(path, str(self.parent.info.run_id), pending, self.record)
         if pending:
-            logger.warning("Trials %s wait in %s for the next start of the study.", spool_file.listed(pending), path)
+            logger.warning(
+                "Trials %s wait in %s for the next start of the study.", list_numbers(trial.number for trial in pending), path
+            )
 
     def _write(self, trial: Trial) -> None:
         while self.obsolete:
@@ -119,31 +122,32 @@ class Outbox:
         self.runs[trial.number] = write_trial(self.store.client, self.parent, self.record, trial, self.begun)
         self.pending.remove(trial)
 
-    def _complain(self, trial: Trial, error: Exception) -> None:
-        """Say once per outage that trials gather."""
-        if not self.away:
-            logger.warning("Trial %d is kept in memory, the store did not take it: %s", trial.number, reason(error))
+    def _warn_once(self, trial: Trial, error: Exception) -> None:
+        """Log a warning, once per outage."""
+        if not self.unavailable:
+            logger.warning("Trial %d is kept in memory, the store did not accept it: %s", trial.number, reason(error))
 
-    def _say_back(self) -> None:
-        if self.away:
-            logger.warning("The store takes trials again; all that waited are written.")
-        self.away = False
+    def _report_recovery(self) -> None:
+        """Log that an outage is over."""
+        if self.unavailable:
+            logger.warning("The store accepts trials again; all that waited are written.")
+        self.unavailable = False
 
 
-def waiting(store: Store, record: StudyRecord, run_id: str | None) -> list[Trial]:
-    """Return the trials in a study's file that belong to its run, or to one that its store lost together with its database.
+def read_waiting(store: Store, record: StudyRecord, run_id: str | None) -> list[Trial]:
+    """Return the trials in a study's spool file that belong to its run, or to one that was lost with the store's database.
 
-    Those of a run that the store still has, and that a fresh start superseded, stay away.
+    Those of a run that the store still has, and that a fresh start superseded, are left out.
     """
 
     def lost(other: str, identity: str) -> bool:
         return identity == spool_file.identity(record) and not exists(store.client, other)
 
-    return spool_file.read(store.unsent(record.name), run_id, record.space, lost)
+    return spool_file.read(store.spool_file(record.name), run_id, record.space, lost)
 
 
 def _readable(trials: Iterable[Trial]) -> Iterable[Trial]:
-    """Yield the trials with everything they fetch from a store when first looked at; those that need a lost one, no more."""
+    """Yield the trials with everything fetched that they would fetch later; leave out those whose store is lost."""
     for trial in trials:
         try:
             if (outcome := trial.outcome) is not None:

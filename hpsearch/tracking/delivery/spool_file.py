@@ -1,4 +1,4 @@
-"""Trials that a store could not take, as lines of JSON: floats by repr, files in base64, nothing pickled."""
+"""The spool file: trials that wait for the store, as lines of JSON with floats by repr and files in base64."""
 
 from __future__ import annotations
 
@@ -11,20 +11,18 @@ from typing import Any
 from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord
 from hpsearch.space import Space
-from hpsearch.tracking.runs.trial_run import parsed
-from hpsearch.tracking.store.names import digest
+from hpsearch.tracking.runs.trial_decoding import parse_params
+from hpsearch.tracking.store.names import digest, list_numbers
 from hpsearch.trial import Outcome, Status, Trial
 
-# How many numbers of trials a sentence names.
-_NAMED = 10
 Belongs = Callable[[str, str], bool]
 
 
 def write(path: Path, run_id: str, trials: Sequence[Trial], record: StudyRecord) -> None:
-    """Write the file, or take it away where no trial is left; ``run_id`` is the study's run, which they belong to.
+    """Write the file, or delete it where no trial is left; ``run_id`` is the run of their study.
 
     Raises:
-        TrackingError: if the folder cannot be written either.
+        TrackingError: if the folder cannot be written.
     """
     try:
         if not trials:
@@ -35,27 +33,22 @@ def write(path: Path, run_id: str, trials: Sequence[Trial], record: StudyRecord)
         temporary.write_text("".join(_line(run_id, trial, record) + "\n" for trial in trials), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
+        numbers = list_numbers(trial.number for trial in trials)
         raise TrackingError(
-            f"Trials {listed(trials)} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
+            f"Trials {numbers} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
             " Run the study again to repeat them."
         ) from error
 
 
-def listed(trials: Sequence[Trial]) -> str:
-    """Return the numbers of trials for a sentence, the first few of many."""
-    numbers = ", ".join(str(trial.number) for trial in trials[:_NAMED])
-    return numbers if len(trials) <= _NAMED else f"{numbers}, ... ({len(trials)} in all)"
-
-
 def identity(record: StudyRecord) -> str:
-    """Return a checksum of what makes a study the same one; its strategy may grow."""
+    """Return a checksum of a study's identity without its strategy, which may propose more trials later."""
     return digest(repr(sorted((name, text) for name, text in record.identity.items() if name != "strategy")))
 
 
 def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda run, study: False) -> list[Trial]:
     """Return the trials of the file that belong to a study's run; none where there is no file.
 
-    ``belongs`` says so for another run and the `identity` of its study.
+    ``belongs`` decides it for another run and the `identity` of its study.
 
     Raises:
         TrackingError: if the file is damaged.
@@ -65,18 +58,22 @@ def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
-        raise TrackingError(f"The trials in {str(path)!r} cannot be read: {error}. Move it away to do without them.") from error
+        raise TrackingError(
+            f"The trials in {str(path)!r} cannot be read: {error}. Move it away to continue without them."
+        ) from error
     try:
         found = [json.loads(line) for line in lines]
         owners = [(fields.pop("run"), fields.pop("study", "")) for fields in found]
         ours = {owner for owner in set(owners) if owner[0] == run_id or belongs(*owner)}
-        return [_trial(fields, space) for fields, owner in zip(found, owners, strict=True) if owner in ours]
+        return [_parse_trial(fields, space) for fields, owner in zip(found, owners, strict=True) if owner in ours]
     except (ValueError, KeyError, TypeError) as error:
-        raise TrackingError(f"The file {str(path)!r} is damaged: {error}. Move it away to do without its trials.") from error
+        raise TrackingError(
+            f"The file {str(path)!r} is damaged: {error}. Move it away to continue without its trials."
+        ) from error
 
 
-def split(path: Path) -> tuple[list[bytes], list[bytes]]:
-    """Return the lines that hold a trial, and the damaged ones; the texts of params are not looked at, no space is needed.
+def split_lines(path: Path) -> tuple[list[bytes], list[bytes]]:
+    """Return the lines that hold a trial, and the damaged ones; params are not parsed, so no space is needed.
 
     Raises:
         TrackingError: if the file cannot be read.
@@ -88,22 +85,22 @@ def split(path: Path) -> tuple[list[bytes], list[bytes]]:
     except OSError as error:
         raise TrackingError(f"The trials in {str(path)!r} cannot be read: {error.strerror}.") from error
     for line in found:
-        (good if _holds(line) is not None else bad).append(line)
+        (good if _read_numbers(line) is not None else bad).append(line)
     return good, bad
 
 
-def lines(path: Path) -> tuple[list[tuple[str, int]], list[bytes]]:
-    """Return the study's run and the trial's number of each sound line, and the damaged lines."""
-    good, bad = split(path)
-    return [held for line in good if (held := _holds(line)) is not None], bad
+def read_numbers(path: Path) -> tuple[list[tuple[str, int]], list[bytes]]:
+    """Return the study's run and the trial's number of each readable line, and the damaged lines."""
+    good, bad = split_lines(path)
+    return [held for line in good if (held := _read_numbers(line)) is not None], bad
 
 
-def _holds(line: bytes) -> tuple[str, int] | None:
+def _read_numbers(line: bytes) -> tuple[str, int] | None:
     try:
         fields = json.loads(line)
         run_id = str(fields.pop("run"))
         fields.pop("study", None)
-        return run_id, int(_trial(fields, Space()).number)
+        return run_id, int(_parse_trial(fields, Space()).number)
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -116,7 +113,7 @@ def _line(run_id: str, trial: Trial, record: StudyRecord) -> str:
         "params": record.space.text(trial.params),
         "stage": trial.stage,
         "status": trial.status.value,
-        "outcome": None if trial.outcome is None else _packed(trial.outcome),
+        "outcome": None if trial.outcome is None else _pack_outcome(trial.outcome),
         "budget": trial.budget,
         "continues": trial.continues,
         "replicate": trial.replicate,
@@ -128,7 +125,7 @@ def _line(run_id: str, trial: Trial, record: StudyRecord) -> str:
     return json.dumps(fields)
 
 
-def _packed(outcome: Outcome) -> dict[str, Any]:
+def _pack_outcome(outcome: Outcome) -> dict[str, Any]:
     return {
         "value": repr(float(outcome.value)),
         "metrics": {name: repr(float(value)) for name, value in outcome.metrics.items()},
@@ -137,19 +134,19 @@ def _packed(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _trial(fields: dict[str, Any], space: Space) -> Trial:
+def _parse_trial(fields: dict[str, Any], space: Space) -> Trial:
     outcome = fields.pop("outcome")
     return Trial(
-        params=parsed(space, fields.pop("params")),
+        params=parse_params(space, fields.pop("params")),
         status=Status(fields.pop("status")),
-        outcome=None if outcome is None else _unpacked(outcome),
+        outcome=None if outcome is None else _unpack_outcome(outcome),
         started=float(fields.pop("started")),
         seconds=float(fields.pop("seconds")),
         **fields,
     )
 
 
-def _unpacked(fields: dict[str, Any]) -> Outcome:
+def _unpack_outcome(fields: dict[str, Any]) -> Outcome:
     return Outcome(
         value=float(fields["value"]),
         metrics={name: float(text) for name, text in fields["metrics"].items()},

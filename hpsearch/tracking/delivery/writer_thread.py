@@ -1,4 +1,4 @@
-"""The one thread between a search and its store: what the search hands over is written in order while it goes on."""
+"""The thread that writes trials to the store, in order, while the search continues."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from threading import Thread
 
 from hpsearch.trial import Trial
 
-# More than this behind, a search waits for its store: what is not written yet is run again after a kill.
-BEHIND = 256
+# With more trials waiting, the search waits for its store: what is not written yet is run again after a kill.
+MAX_WAITING = 256
 IDLE_SECONDS = 0.5
 
 
-class Courier:
-    """Calls ``deliver`` with every trial, one after the other, in a thread of its own; and with None now and then in between.
+class WriterThread:
+    """Call ``deliver`` with every trial in order, in a thread of its own; and with None while no trial waits.
 
-    The thread is a daemon, so that a process asked to end at once ends at once. Nothing here waits on a lock of Python code,
+    The thread is a daemon: a process that is asked to end at once ends at once. Nothing here waits on a lock of Python code,
     which a Ctrl-C at the wrong moment would leave locked.
 
     Args:
-        deliver: what to do with a trial. What it raises ends the thread, and is raised by the next call from outside.
+        deliver: writes a trial. What it raises ends the thread, and is raised by the next call of a method.
     """
 
     def __init__(self, deliver: Callable[[Trial | None], None]) -> None:
@@ -29,24 +29,24 @@ class Courier:
         self._waiting: SimpleQueue[Trial | Callable[[], None]] = SimpleQueue()
         self._abandoned = False
         self._error: BaseException | None = None
-        self._thread = Thread(target=self._run, name="hpsearch-courier", daemon=True)
+        self._thread = Thread(target=self._run, name="hpsearch-writer", daemon=True)
         self._thread.start()
 
-    def hand(self, trial: Trial) -> None:
-        """Hand over a trial; waits only for a store that is far behind."""
-        while self._waiting.qsize() >= BEHIND and self._thread.is_alive():
+    def put(self, trial: Trial) -> None:
+        """Pass on a trial; wait only for a store that is far behind."""
+        while self._waiting.qsize() >= MAX_WAITING and self._thread.is_alive():
             time.sleep(0.01)
         self._waiting.put(trial)
-        self._tell()
+        self._raise_error()
 
     def close(self, last: Callable[[], None]) -> None:
-        """Wait until everything is delivered and ``last`` was called, all in the thread."""
+        """Wait until the thread has delivered everything and called ``last``."""
         self._waiting.put(last)
         self._thread.join()
-        self._tell()
+        self._raise_error()
 
     def abandon(self) -> list[Trial]:
-        """Let the thread end after what it is at, and return the trials it has not begun."""
+        """Let the thread end after its current trial, and return the trials it has not begun."""
         self._abandoned = True
         left: list[Trial] = []
         while True:
@@ -57,7 +57,7 @@ class Courier:
             if isinstance(item, Trial):
                 left.append(item)
 
-    def _tell(self) -> None:
+    def _raise_error(self) -> None:
         if self._error is not None:
             raise self._error
 
@@ -69,7 +69,7 @@ class Courier:
             self._error = error
 
     def _next(self) -> bool:
-        """Deal with what comes next; return whether more may come."""
+        """Process the next item; return whether more may come."""
         try:
             item = self._waiting.get(timeout=IDLE_SECONDS)
         except Empty:

@@ -1,8 +1,8 @@
-"""The examination of a store: what kills, outages, and strangers' hands left in it, and how each is mended.
+"""Examination and repair of a store: damage left by killed runs, outages and manual changes.
 
-The next start of a study takes up what its last run left; this is for studies that nobody starts again, for what no start
-looks at, and for a glance in the morning. A finished trial is never removed while no other of its number stands, and a study
-that some process runs is left alone.
+The next start of a study repairs what its last run left. The doctor is for studies that are not started again, and for damage
+that no start repairs. A finished trial is deleted only where another run of the same number stays. A study that a process runs
+is left alone.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.doctor import integrity, leftovers
-from hpsearch.tracking.doctor.finding import Finding, listed
+from hpsearch.tracking.doctor.finding import Finding
 from hpsearch.tracking.runs import catalog
-from hpsearch.tracking.runs.study_run import PARENTS, Children, sorted_out
-from hpsearch.tracking.store.client import search, told
+from hpsearch.tracking.runs.study_run import PARENTS, Children, sort_runs
+from hpsearch.tracking.store.client import reraised_as_tracking_error, search
+from hpsearch.tracking.store.names import list_numbers
 from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ QUIET_SECONDS = 86_400.0
 def examine(store: Store) -> Iterator[Finding]:
     """Yield what is wrong with a store, changing nothing; the store need not be open, see `Store.at`.
 
-    A finding is mended by calling its ``mend`` before the next one is asked for: so long the lock of its study is held.
+    To repair a finding, call `repair` before asking for the next one: until then the lock of its study is held.
 
     Raises:
         TrackingError: if a server cannot be reached, or the store fails in the middle.
@@ -39,41 +40,41 @@ def examine(store: Store) -> Iterator[Finding]:
     if store.database is not None:
         if not store.database.exists():
             return
-        if (broken := integrity.damage(store.database)) is not None:
+        if (broken := integrity.find_damage(store.database)) is not None:
             yield broken
             return
-        yield from integrity.flaws(store, store.database)
-    with told(f"The store {store.shown} cannot be examined"):
-        yield from _contents(store)
+        yield from integrity.find_flaws(store, store.database)
+    with reraised_as_tracking_error(f"The store {store.display_uri} cannot be examined"):
+        yield from _examine_contents(store)
 
 
-def mended(finding: Finding) -> bool:
-    """Mend what was found, now; return False where it is for a person to mend.
+def repair(finding: Finding) -> bool:
+    """Repair what was found; return False where only the user can.
 
     Raises:
-        TrackingError: if the store refuses.
+        TrackingError: if the store rejects the repair.
     """
-    if finding.mend is None:
+    if finding.repair is None:
         return False
-    with told(f"{finding.what} It cannot be mended"):
-        finding.mend()
+    with reraised_as_tracking_error(f"{finding.what} It cannot be repaired"):
+        finding.repair()
     return True
 
 
-def _contents(store: Store) -> Iterator[Finding]:
-    folders = leftovers.folders(store) if store.database else []
+def _examine_contents(store: Store) -> Iterator[Finding]:
+    folders = leftovers.artifact_folders(store) if store.database else []
     parents: dict[str, Run] = {}
     for entry in catalog.experiments(store):
         found = {run.info.run_id: run for run in search(store.client, entry.experiment_id, PARENTS)}
         parents |= found
-        yield from _study(store, entry)
+        yield from _examine_study(store, entry)
         if found and not store.served:
-            yield from leftovers.missing(entry, catalog.name_of(entry))
-    yield from leftovers.waiting(store, parents)
-    yield from leftovers.unclaimed(folders, list(catalog.experiments(store, everything=True)))
+            yield from leftovers.find_missing(entry, catalog.name_of(entry))
+    yield from leftovers.find_spooled(store, parents)
+    yield from leftovers.find_unclaimed(folders, list(catalog.experiments(store, everything=True)))
 
 
-def _study(store: Store, entry: Experiment) -> Iterator[Finding]:
+def _examine_study(store: Store, entry: Experiment) -> Iterator[Finding]:
     """Yield what is wrong with the runs of a study, unless a process runs it."""
     try:
         lock = store.lock(catalog.name_of(entry))
@@ -83,13 +84,16 @@ def _study(store: Store, entry: Experiment) -> Iterator[Finding]:
         found = _Runs(store, entry)
         elsewhere = store.database is None and found.quiet < QUIET_SECONDS
         for finding in found.findings():
-            yield _left(finding) if elsewhere and finding.mend is not None else finding
+            yield _without_repair(finding) if elsewhere and finding.repair is not None else finding
     finally:
         lock.release()
 
 
-def _left(finding: Finding) -> Finding:
-    advice = "Another machine may be running it; --mend waits until it has been quiet for a day. The next start mends it too."
+def _without_repair(finding: Finding) -> Finding:
+    """Return a finding on a study that another machine may be running."""
+    advice = (
+        "Another machine may be running it: --repair waits until nothing was written for a day. The next start repairs it too."
+    )
     return Finding(finding.what, advice)
 
 
@@ -104,11 +108,11 @@ class _Runs:
         groups: dict[str, list[Run]] = {}
         for run in search(self.client, entry.experiment_id, TRIALS):
             groups.setdefault(run.data.tags.get("mlflow.parentRunId", ""), []).append(run)
-        self.trials = {run_id: sorted_out(runs) for run_id, runs in groups.items()}
+        self.trials = {run_id: sort_runs(runs) for run_id, runs in groups.items()}
 
     @property
     def quiet(self) -> float:
-        """Seconds since something last happened."""
+        """Seconds since a run last started or ended."""
         children = [run for found in self.trials.values() for run in found.complete.values()]
         times = [run.info.end_time or run.info.start_time for run in (*self.parents.values(), *children)]
         return time.time() - max(times, default=0) / 1000
@@ -125,10 +129,10 @@ class _Runs:
     def _running(self, parent: Run) -> Finding:
         run_id = parent.info.run_id
         complete = self.trials[run_id].complete if run_id in self.trials else {}
-        # The end is that of the last trial: nobody knows when the process ended, and the study must not seem to last for days.
+        # The end is that of the last trial: when the process ended is unknown, and the study must not seem to last for days.
         end = max((run.info.end_time for run in complete.values() if run.info.end_time), default=parent.info.start_time)
         what = f"Study {self.name!r} is marked as running, but no process runs it (run {run_id}, {len(complete)} trials)."
-        remedy = "it is marked as killed and keeps its trials; a later start goes on with it."
+        remedy = "it is marked as killed and keeps its trials; a later start resumes it."
         return Finding(what, remedy, partial(self.client.set_terminated, run_id, "KILLED", end))
 
     def _surplus(self, found: Children) -> Iterator[Finding]:
@@ -163,4 +167,4 @@ class _Runs:
 
     @staticmethod
     def _numbers(runs: list[Run]) -> str:
-        return listed([int(run.data.tags["hpsearch.number"]) for run in runs])
+        return list_numbers([int(run.data.tags["hpsearch.number"]) for run in runs])

@@ -1,4 +1,4 @@
-"""The best network as an MLflow model: code, JSON and plain arrays, nothing pickled, loaded with NumPy and MLflow alone."""
+"""The best network as an MLflow model: code, JSON and arrays without pickles, loaded with NumPy and MLflow alone."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ import numpy as np
 from hpsearch.errors import TrackingError
 from hpsearch.nn import storage
 from hpsearch.ports import Exported, StudyRecord
-from hpsearch.tracking.runs.trial_run import run_name, shown
+from hpsearch.tracking.runs.trial_keys import param_keys, run_name
 from hpsearch.tracking.store import names
-from hpsearch.tracking.store.client import told
-from hpsearch.trial import Trial
+from hpsearch.tracking.store.client import reraised_as_tracking_error
+from hpsearch.trial import Trial, flip_sign, format_value
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -29,16 +29,16 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 CODE = Path(__file__).with_name("pyfunc_network.py")
 REQUIREMENTS = ["mlflow>=3.17,<4", "numpy>=2.1"]
-# The study's own run names the address of its best network in this tag.
+# The tag on the study's run with the address of its best network.
 TAG = "hpsearch.model"
-# How far the outputs of the model, read back before it is sent, may be from those of the network itself; of the largest of
-# them, where that is more than 1.
+# How far the outputs of the model, read back before it is sent, may be from those of the network: as a share of the largest
+# output where that is more than 1, else absolute.
 TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where a model belongs: its study's run, and the run of the trial that trained it."""
+    """The runs of a model: its study's run, and the run of the trial that trained it."""
 
     client: MlflowClient
     parent: Run
@@ -55,22 +55,22 @@ def address(model: LoggedModel) -> str:
 
 
 def keep(place: Place, record: StudyRecord, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
-    """Log a network unless it is logged already; return what loads it. ``failed`` begins the sentence where that fails."""
-    with told(failed):
+    """Log a network unless it is logged already; return its address. ``failed`` begins the error message."""
+    with reraised_as_tracking_error(failed):
         found = find(place)
     if found is not None:
         return found
     exported = export()
     if exported.note:
         logger.warning("%s", exported.note)
-    with told(failed):
+    with reraised_as_tracking_error(failed):
         return log(place, record, trial, exported)
 
 
 def find(place: Place) -> str | None:
-    """Return the address of the trial's model, which the study's run then names, or None.
+    """Return the address of the trial's model, or None; tag the study's run with it.
 
-    What a kill left half written is removed.
+    Models that a kill left half written are deleted.
     """
     where = f"source_run_id = '{place.run_id}'"
     ready = None
@@ -87,10 +87,10 @@ def find(place: Place) -> str | None:
 def log(place: Place, record: StudyRecord, trial: Trial, exported: Exported) -> str:
     """Write the network of a trial as a model, linked from its run and from the study's; return its address.
 
-    The model is made ready last: one that a kill interrupts is never found, and written anew.
+    The model is made ready last: one that a kill interrupts is not found, and written again.
 
     Raises:
-        TrackingError: if the model, read back, does not answer as the network did.
+        TrackingError: if the model, read back, does not return the network's outputs.
     """
     from mlflow.entities import LoggedModelOutput
 
@@ -110,7 +110,7 @@ def log(place: Place, record: StudyRecord, trial: Trial, exported: Exported) -> 
 
 
 def _show_value(place: Place, model: LoggedModel) -> None:
-    """Link the trial's value to the model, so that the table of models shows it; the very same point is kept once."""
+    """Link the trial's value to the model, so that the table of models shows it; an identical point is stored once."""
     from mlflow.entities import Metric
 
     for point in place.client.get_metric_history(place.run_id, "value"):
@@ -119,14 +119,14 @@ def _show_value(place: Place, model: LoggedModel) -> None:
 
 
 def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> Path:
-    """Write a network in MLflow's model format below ``folder``, and check that it answers alike when it is read back."""
+    """Write a network in MLflow's model format below ``folder``, and check the outputs of the model read back."""
     storage.write(folder / "network.npz", exported.architecture, exported.weights)
-    code = shutil.copy(CODE, folder)  # MLflow writes down the path it was given
-    with _quiet():
+    code = shutil.copy(CODE, folder)  # MLflow records the path it was given
+    with _silenced():
         import mlflow.pyfunc
         from mlflow.models import Model, infer_signature
 
-        about: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
+        origin: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
         path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
         mlflow.pyfunc.save_model(
             path,
@@ -135,24 +135,24 @@ def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> 
             signature=infer_signature(exported.example, exported.outputs, {"return": "outputs"}),
             input_example=exported.example,
             pip_requirements=REQUIREMENTS,
-            mlflow_model=Model(artifact_path=model.artifact_location if model else None, **about),
+            mlflow_model=Model(artifact_path=model.artifact_location if model else None, **origin),
         )
-        _check(mlflow.pyfunc.load_model(str(path)), exported)
+        _check_outputs(mlflow.pyfunc.load_model(str(path)), exported)
     for leftover in list(path.rglob("__pycache__")):
         shutil.rmtree(leftover)
     return path
 
 
-def _check(loaded: Any, exported: Exported) -> None:
-    answer = loaded.predict(exported.example)
-    if not np.allclose(answer, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
-        far = float(np.abs(np.asarray(answer) - exported.outputs).max())
-        raise TrackingError(f"The model answers differently from the network it was made of, by up to {far:.2g}.")
+def _check_outputs(loaded: Any, exported: Exported) -> None:
+    outputs = loaded.predict(exported.example)
+    if not np.allclose(outputs, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
+        far = float(np.abs(np.asarray(outputs) - exported.outputs).max())
+        raise TrackingError(f"The model's outputs differ from those of its network by up to {far:.2g}.")
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep MLflow's remarks on its own type hints and on each step of saving from the user's terminal."""
+def _silenced() -> Iterator[None]:
+    """Suppress MLflow's messages about its type hints and about each step of saving."""
     theirs = logging.getLogger("mlflow.pyfunc")
     level = theirs.level
     with warnings.catch_warnings():
@@ -166,28 +166,28 @@ def _quiet() -> Iterator[None]:
 
 def _tags(record: StudyRecord, trial: Trial, exported: Exported) -> dict[str, str]:
     tags = {"hpsearch.study": record.name, "hpsearch.trial": str(trial.number), "hpsearch.note": exported.note}
-    return {name: names.fitted(text) for name, text in tags.items() if text}
+    return {name: names.fit_text(text) for name, text in tags.items() if text}
 
 
 def _params(record: StudyRecord, trial: Trial) -> dict[str, str]:
     texts = record.space.text(trial.params)
-    keys = names.keys(texts, set(), "param.")
-    return {keys[name]: names.fitted(text) for name, text in texts.items()}
+    keys = param_keys(texts)
+    return {keys[name]: names.fit_text(text) for name, text in texts.items()}
 
 
 def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> str:
-    """Return what the model's page says of it."""
-    value = f"{record.measure} {shown(trial.value, record.maximize):.4g}"
+    """Return the description on the model's page."""
+    value = f"{record.measure} {format_value(flip_sign(trial.value, record.maximize))}"
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     data = exported.architecture.get("data")
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
-    answers = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
+    returns = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
     if not exported.architecture["labels"]:
-        answers = "a number for each row"
+        returns = "a number for each row"
     lines = [
-        f"The network of trial {trial.number} of `{names.clean(record.name)}`: {value}.",
+        f"The network of trial {trial.number} of `{names.clean_text(record.name)}`: {value}.",
         f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
-        f" answers {answers}.",
+        f" answers {returns}.",
         f"Layers above the inputs: {layers}.",
         f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
         " `hpsearch.nn.load` takes.",

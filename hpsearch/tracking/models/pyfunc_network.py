@@ -1,6 +1,6 @@
 """The forward pass of a logged network, in NumPy alone.
 
-MLflow keeps a copy of this file beside the weights and runs it wherever the model is loaded. So it imports nothing of
+MLflow keeps a copy of this file beside the weights and runs it where the model is loaded. So it imports nothing of
 hpsearch, and reads plain arrays and JSON only.
 """
 
@@ -26,7 +26,7 @@ def _softmax(z: np.ndarray) -> np.ndarray:
 
 
 def _maxout(z: np.ndarray, pieces: int) -> np.ndarray:
-    """Return the largest of every ``pieces`` neighbouring rows."""
+    """Return the largest of every ``pieces`` adjacent rows."""
     largest: np.ndarray = z.reshape(-1, pieces, z.shape[1]).max(axis=1)
     return largest
 
@@ -51,7 +51,7 @@ class FullyConnected(PythonModel):
         """Read the layers.
 
         Raises:
-            ValueError: for a format or an activation that this file does not know, or for weights that are not plain numbers.
+            ValueError: for a format or an activation that this file does not have, or for weights that are not plain numbers.
         """
         self.members, self.labels = read(Path(context.artifacts["network"]))
 
@@ -73,9 +73,9 @@ class FullyConnected(PythonModel):
         before = [_forward(layers, x) for layers in self.members]  # of the output units, (k, n) each
         outputs = sum(layers[-1][2](z) for layers, z in zip(self.members, before, strict=True)) / len(before)
         if wanted == "outputs":
-            answers: np.ndarray = outputs.T
-            return answers
-        # A single network by z, as in training: several outputs may be rounded to 1.
+            rows: np.ndarray = outputs.T
+            return rows
+        # For a single network by z, as in training: several outputs may be rounded to 1.
         labels: np.ndarray = self.labels[(before[0] if len(before) == 1 else outputs).argmax(axis=0)]
         return labels
 
@@ -94,18 +94,19 @@ Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
 def read(path: Path) -> tuple[list[Layers], np.ndarray]:
-    """Return each network's weights, biases and function of every layer, and the label of every output: none of a number."""
+    """Return the weights, biases and function of every layer of each network, and the labels of the outputs, if any."""
     arrays = _arrays(path)
-    told = json.loads(arrays["architecture"].item())
-    if told.get("version") != VERSION:
-        raise ValueError(f"The network's format must be version {VERSION}, got {told.get('version')!r}. Take a newer hpsearch.")
-    prefixes = [f"member_{i}_" for i in range(told["members"])] if "members" in told else [""]
-    return [_layers(told, arrays, prefix) for prefix in prefixes], np.array(told["labels"])
+    architecture = json.loads(arrays["architecture"].item())
+    version = architecture.get("version")
+    if version != VERSION:
+        raise ValueError(f"The network's format must be version {VERSION}, got {version!r}. Install a newer hpsearch.")
+    prefixes = [f"member_{i}_" for i in range(architecture["members"])] if "members" in architecture else [""]
+    return [_layers(architecture, arrays, prefix) for prefix in prefixes], np.array(architecture["labels"])
 
 
-def _layers(told: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
+def _layers(architecture: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
     layers = []
-    for index, layer in enumerate(told["layers"]):
+    for index, layer in enumerate(architecture["layers"]):
         if layer["activation"] not in FUNCTIONS:
             raise ValueError(f"An activation must be one of {', '.join(FUNCTIONS)}, got {layer['activation']!r}.")
         shape = (layer["units"], layer["inputs"])
@@ -118,7 +119,7 @@ def _layers(told: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) ->
 
 
 def _arrays(path: Path) -> dict[str, np.ndarray]:
-    """Read plain arrays; whatever would have to be unpickled is refused."""
+    """Return the arrays of an npz file; raise for anything that would have to be unpickled."""
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}

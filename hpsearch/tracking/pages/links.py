@@ -13,7 +13,7 @@ from urllib.parse import urlencode
 
 from hpsearch.ports import StudyRecord
 from hpsearch.space import Choice
-from hpsearch.tracking.runs.trial_run import SECONDS, axes, outcome_keys
+from hpsearch.tracking.runs.trial_keys import SECONDS, axes, outcome_keys
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import children
 from hpsearch.trial import Trial

@@ -10,8 +10,8 @@ from functools import cached_property
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import markup
-from hpsearch.tracking.runs.trial_run import run_name, shown
-from hpsearch.trial import Candidate, Trial, candidates, leaders
+from hpsearch.tracking.runs.trial_keys import run_name
+from hpsearch.trial import Candidate, Trial, candidates, flip_sign, format_value, leaders
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ class Page:
 
     def value(self, minimised: float) -> str:
         """Return a value as the objective returned it, rounded."""
-        return f"{shown(minimised, self.record.maximize) + 0.0:.4g}"  # nobody wants to read -0
+        return format_value(flip_sign(minimised, self.record.maximize))
 
     def link(self, trial: Trial) -> str:
         """Return a link to the run of a trial, or its name while it has none."""

@@ -13,9 +13,10 @@ from hpsearch.ports import DataRecord, PartRecord
 from hpsearch.tracking.pages import links, note, summary
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs.study_run import CHOSEN
-from hpsearch.tracking.runs.trial_run import BEST, shown
+from hpsearch.tracking.runs.trial_keys import BEST
 from hpsearch.tracking.runs.writer import write_points
-from hpsearch.tracking.store.client import told
+from hpsearch.tracking.store.client import reraised_as_tracking_error
+from hpsearch.trial import flip_sign
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,7 +62,7 @@ class Pages:
         """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
         view = links.view(page.record, page.run_id, page.trials)
         if view != self.view:
-            with suppress(TrackingError), told("The view could not be stored"):
+            with suppress(TrackingError), reraised_as_tracking_error("The view could not be stored"):
                 self.client.set_experiment_tag(page.experiment_id, links.TAG + links.view_key(page.run_id), view)
                 self.view = view
         return self.view != ""
@@ -83,7 +84,7 @@ class Pages:
         """Log the mean and the standard error of the chosen setting, where it was run more than once."""
         chosen = page.chosen
         if chosen is not None and len(chosen.trials) > 1:
-            values = {CHOSEN: shown(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
+            values = {CHOSEN: flip_sign(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
             write_points(self.client, page.run_id, values, len(page.trials), page.written, {})
 
     def _keep_data(self, page: Page) -> None:
@@ -91,7 +92,7 @@ class Pages:
         data = page.record.data
         if data is None or self.data_kept:
             return
-        with suppress(TrackingError), told("The data set could not be recorded"):
+        with suppress(TrackingError), reraised_as_tracking_error("The data set could not be recorded"):
             self.client.log_inputs(page.run_id, [_input(data, part) for part in data.parts if not part.sealed])
         self.data_kept = True
 

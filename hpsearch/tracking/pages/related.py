@@ -9,7 +9,7 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import experiment, markup, study_run
-from hpsearch.tracking.store.client import told
+from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 
 
@@ -19,7 +19,7 @@ def addresses(store: Store, record: StudyRecord) -> dict[str, str]:
 
 
 def _address(store: Store, record: StudyRecord) -> str:
-    with suppress(TrackingError), told(f"Study {record.name!r} could not be looked up"):
+    with suppress(TrackingError), reraised_as_tracking_error(f"Study {record.name!r} could not be looked up"):
         found = experiment.find(store, record.name)
         run = None if found is None else study_run.newest(store.client, found.experiment_id)
         same = run is not None and study_run.read_texts(run, study_run.IDENTITY) == dict(record.identity)

@@ -10,8 +10,8 @@ from hpsearch.analysis.lead import Lead, lead
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
-from hpsearch.tracking.runs.trial_run import run_name, shown
-from hpsearch.trial import Candidate, Trial
+from hpsearch.tracking.runs.trial_keys import run_name
+from hpsearch.trial import Candidate, Trial, flip_sign, format_value
 
 # MLflow's table shows some 17 characters of a run's name, its page the whole.
 NAME_WIDTH = 60
@@ -21,7 +21,7 @@ ENDS = {"finished": "finished", "killed": "interrupted", "failed": "ended by an 
 def title(record: StudyRecord, trials: Iterable[Trial]) -> str:
     """Return the name of a study's run: the result first, so that it stays in sight where MLflow's table cuts the rest."""
     chosen = record.choose(list(trials))
-    result = "no result yet" if chosen is None else f"best {shown(chosen.mean, record.maximize) + 0.0:.4g}"
+    result = "no result yet" if chosen is None else f"best {format_value(flip_sign(chosen.mean, record.maximize))}"
     text = " ".join(f"{result} | {record.name}".split())
     return text if len(text) <= NAME_WIDTH else text[: NAME_WIDTH - 1] + "…"
 

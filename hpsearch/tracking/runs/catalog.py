@@ -1,23 +1,22 @@
-"""What a store holds: its studies, their trials as plain rows, and how to remove one."""
+"""The catalog of a store: its studies, and their trials as plain rows."""
 
 from __future__ import annotations
 
 import math
-import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
-from hpsearch.errors import StudyError, TrackingError, did_you_mean
+from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.tracking.runs import experiment
 from hpsearch.tracking.runs.study_run import CHOSEN, IDENTITY, newest, read_children, read_texts
-from hpsearch.tracking.runs.trial_run import SECONDS, own_params, shown
+from hpsearch.tracking.runs.trial_decoding import own_params
+from hpsearch.tracking.runs.trial_keys import SECONDS
 from hpsearch.tracking.store import names
-from hpsearch.tracking.store.client import search, told
+from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
-from hpsearch.trial import PREFLIGHT, Status
+from hpsearch.trial import PREFLIGHT, Status, flip_sign
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -27,7 +26,7 @@ STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
 
 @dataclass(frozen=True)
 class StudySummary:
-    """One study in a few words; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
+    """One study in short; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
     were run several times; ``started`` is in seconds since 1970.
 
     ``status`` is ``running``, ``interrupted`` (left running by a kill), ``finished``, ``killed`` or ``failed``; ``identity``
@@ -70,7 +69,7 @@ class TrialRow:
 
 def studies(store: Store) -> list[StudySummary]:
     """Return every study of the store, the latest first."""
-    with told(f"The studies in {store.shown} cannot be read"):
+    with reraised_as_tracking_error(f"The studies in {store.display_uri} cannot be read"):
         found = [(entry, newest(store.client, entry.experiment_id)) for entry in experiments(store)]
         summaries = [_summary(store, entry, parent) for entry, parent in found if parent is not None]
     return sorted(summaries, key=lambda summary: -summary.started)
@@ -82,45 +81,24 @@ def summary(store: Store, name: str) -> StudySummary:
     Raises:
         StudyError: if there is none of this name; with the closest name there is.
     """
-    with told(f"Study {name!r} cannot be read from {store.shown}"):
+    with reraised_as_tracking_error(f"Study {name!r} cannot be read from {store.display_uri}"):
         found = experiment.find(store, name)
         parent = None if found is None else newest(store.client, found.experiment_id)
         if found is not None and parent is not None:
             return _summary(store, found, parent)
         known = [name_of(entry) for entry in experiments(store)]
-    raise StudyError(f"No study {name!r} is recorded in {store.shown}.{did_you_mean(name, known)} See: hpsearch list")
+    raise StudyError(f"No study {name!r} is recorded in {store.display_uri}.{did_you_mean(name, known)} See: hpsearch list")
 
 
 def trial_rows(store: Store, study: StudySummary) -> list[TrialRow]:
     """Return the trials of a study in number order."""
-    with told(f"The trials of {study.name!r} cannot be read from {store.shown}"):
+    with reraised_as_tracking_error(f"The trials of {study.name!r} cannot be read from {store.display_uri}"):
         parent = store.client.get_run(study.run_id)
         return [_row(run, study.maximize) for run in read_children(store.client, parent).complete.values()]
 
 
-def delete(store: Store, name: str) -> str:
-    """Remove a study with all its runs and artifacts, those of earlier starts too; return what was done in a sentence.
-
-    A local store forgets it for good. A server keeps what it marks as deleted, so there the experiment is renamed first,
-    which frees the name.
-
-    Raises:
-        StudyError: if there is no such study.
-        TrackingError: if a process is running it, or the store fails.
-    """
-    study = summary(store, name)
-    lock = store.lock(name)
-    try:
-        with told(f"Study {name!r} cannot be deleted from {store.shown}"):
-            found = store.client.get_experiment(study.experiment_id)
-            store.unsent(name).unlink(missing_ok=True)
-            return _erase(store, found) if store.database else _hide(store, found)
-    finally:
-        lock.release()
-
-
 def experiments(store: Store, everything: bool = False) -> Iterator[Experiment]:
-    """Yield the experiment of every study; with ``everything`` other people's and deleted ones too."""
+    """Yield the experiment of every study; with ``everything`` also deleted ones and those of other programs."""
     from mlflow.entities import ViewType
 
     where, view = ("", ViewType.ALL) if everything else ("tags.`hpsearch.kind` = 'study'", ViewType.ACTIVE_ONLY)
@@ -167,55 +145,10 @@ def _row(run: Run, maximize: bool) -> TrialRow:
     return TrialRow(
         number=int(tags["hpsearch.number"]),
         status=tags["hpsearch.status"],
-        stage=names.unpacked(tags, "hpsearch.stage") or "",
-        value=shown(float(tags.get("hpsearch.minimised", "nan")), maximize),
+        stage=names.unpack_text(tags, "hpsearch.stage") or "",
+        value=flip_sign(float(tags.get("hpsearch.minimised", "nan")), maximize),
         params=own_params(run),
         seconds=run.data.metrics.get(SECONDS, math.nan),
-        error=names.unpacked(tags, "hpsearch.error"),
+        error=names.unpack_text(tags, "hpsearch.error"),
         run_id=str(run.info.run_id),
     )
-
-
-def _hide(store: Store, found: Experiment) -> str:
-    aside = experiment.free_name(found)
-    store.client.rename_experiment(found.experiment_id, aside)
-    store.client.delete_experiment(found.experiment_id)
-    return (
-        f"Study {name_of(found)!r} is deleted and its name is free. {store.shown} keeps it as the deleted experiment {aside!r}"
-        " until its keeper runs: mlflow gc"
-    )
-
-
-def _erase(store: Store, found: Experiment) -> str:
-    """Remove a study from a local store for good, with the machinery behind ``mlflow gc``.
-
-    Only files inside this store's own folder are removed: in a copied project the recorded path may lead to the original.
-    """
-    from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-
-    runs = _all_runs(store, found)
-    store.client.delete_experiment(found.experiment_id)
-    keeper: Any = cast(Any, SqlAlchemyStore)(store.uri, str(store.artifacts))
-    for run_id in runs:
-        keeper._hard_delete_run(run_id)
-    keeper._hard_delete_experiment(found.experiment_id)
-    return f"Study {name_of(found)!r} is deleted: {len(runs)} runs and {_remove_files(store, found)}."
-
-
-def _all_runs(store: Store, found: Experiment) -> list[str]:
-    return [str(run.info.run_id) for run in search(store.client, found.experiment_id, "", deleted=True)]
-
-
-def _remove_files(store: Store, found: Experiment) -> str:
-    location = found.artifact_location.removeprefix("file://")
-    folder, ours = Path(location).resolve(), store.artifacts.resolve()
-    if folder.parent != ours:
-        return f"the record of its artifacts; the files themselves lie outside this store, in {location!r}, and stay"
-    count = sum(path.is_file() for path in folder.rglob("*"))
-    try:
-        shutil.rmtree(folder)
-    except FileNotFoundError:
-        return "no artifacts"
-    except OSError as error:
-        raise TrackingError(f"The artifacts in {str(folder)!r} cannot be removed: {error.strerror}.") from error
-    return f"{count} artifacts"

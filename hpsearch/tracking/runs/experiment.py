@@ -15,7 +15,7 @@ NAME_TAG = "hpsearch.name"
 
 
 def find(store: Store, study: str) -> Experiment | None:
-    """Return the active experiment of a study, or None; reads only."""
+    """Return the active experiment of a study, or None."""
     found = store.client.get_experiment_by_name(experiment_name(study))
     return found if found is not None and found.lifecycle_stage == "active" else None
 
@@ -23,7 +23,7 @@ def find(store: Store, study: str) -> Experiment | None:
 def ensure(store: Store, study: str) -> str:
     """Return the id of a study's experiment, creating it where there is none.
 
-    A deleted experiment keeps its name in MLflow; it is renamed out of the way, stays deleted, and a note says so.
+    A deleted experiment keeps its name in MLflow; it is renamed, stays deleted, and a note says so.
     """
     client = store.client
     name = experiment_name(study)
@@ -40,6 +40,7 @@ def ensure(store: Store, study: str) -> str:
 
 
 def _set_aside(store: Store, found: Experiment) -> None:
+    """Free the name of a deleted experiment."""
     aside = free_name(found)
     rename_deleted(store.client, found, aside)
     store.notes.append(f"The deleted experiment {found.name!r} was renamed to {aside!r} and stays deleted; a new one begins.")

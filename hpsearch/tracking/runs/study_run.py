@@ -1,4 +1,4 @@
-"""The parent run of a study: its tags, its children, and what of both is read back."""
+"""The parent run of a study: its tags, its child runs, and the files attached to it."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import StudyRecord
+from hpsearch.tracking.runs.trial_keys import file_paths
+from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import PAGE, children, search
 
@@ -18,16 +20,16 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 CHOSEN = "chosen_value"
-
-
 PARENTS = "tags.`hpsearch.kind` = 'study'"
 IDENTITY, FACTS = "hpsearch.identity", "hpsearch.facts"
 SUPERSEDED = "hpsearch.superseded"
+# The tag with the names of the attached files, and how many trials there were when they were made.
+ATTACHED = "hpsearch.attached"
 
 
 @dataclass(frozen=True)
 class Children:
-    """The trials under a parent: complete ones by number, and runs that a kill or a retry left over."""
+    """The trials under a parent: complete runs by number, and runs that a kill or a retry left over."""
 
     complete: Mapping[int, Run]
     half_written: list[Run]
@@ -35,18 +37,18 @@ class Children:
 
 
 def newest(client: MlflowClient, experiment_id: str) -> Run | None:
-    """Return the latest parent run that no fresh start has superseded."""
+    """Return the latest parent run that no fresh start has superseded, or None."""
     standing = [run for run in search(client, experiment_id, PARENTS) if SUPERSEDED not in run.data.tags]
     return standing[-1] if standing else None
 
 
 def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Children:
     """Return the trials of a parent, in order of number."""
-    return sorted_out(search(client, parent.info.experiment_id, children(parent.info.run_id), page))
+    return sort_runs(search(client, parent.info.experiment_id, children(parent.info.run_id), page))
 
 
-def sorted_out(runs: Iterable[Run]) -> Children:
-    """Return the trials of one parent, in order of number; of two with one number the one that stands first counts."""
+def sort_runs(runs: Iterable[Run]) -> Children:
+    """Sort the trials of one parent by number; of two runs with one number the first counts."""
     complete: dict[int, Run] = {}
     half_written, repeated = [], []
     for run in runs:
@@ -60,10 +62,18 @@ def sorted_out(runs: Iterable[Run]) -> Children:
     return Children(dict(sorted(complete.items())), half_written, repeated)
 
 
+def supersede(client: MlflowClient, experiment_id: str) -> None:
+    """Mark the runs of earlier starts, so that none of them is resumed again."""
+    for run in search(client, experiment_id, PARENTS):
+        client.set_tag(run.info.run_id, SUPERSEDED, "true")
+        if run.info.status == "RUNNING":
+            client.set_terminated(run.info.run_id, "KILLED")
+
+
 def tags(record: StudyRecord, root: Path) -> dict[str, str]:
     """Return the tags of a parent run.
 
-    Identity and facts are one JSON text each: one chip a piece in the UI, where twenty would push the note off the screen.
+    Identity and facts are one JSON text each: the UI shows every tag above the note, and twenty would hide it.
     """
     source = relative(record.source, root)
     ours = {
@@ -78,14 +88,14 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
         "mlflow.source.git.commit": _commit(record.facts),
     }
     given = {names.key(name): text for name, text in record.tags.items()}
-    short = {name: names.fitted(text) for name, text in (given | ours).items() if text is not None}
-    identity = names.packed(IDENTITY, json.dumps(dict(record.identity)))
-    return short | identity | names.packed(FACTS, json.dumps(dict(record.facts)))
+    short = {name: names.fit_text(text) for name, text in (given | ours).items() if text is not None}
+    identity = names.pack_text(IDENTITY, json.dumps(dict(record.identity)))
+    return short | identity | names.pack_text(FACTS, json.dumps(dict(record.facts)))
 
 
 def read_texts(run: Run, name: str) -> dict[str, str]:
     """Return the recorded identity or facts."""
-    found: dict[str, str] = json.loads(names.unpacked(run.data.tags, name) or "{}")
+    found: dict[str, str] = json.loads(names.unpack_text(run.data.tags, name) or "{}")
     return found
 
 
@@ -101,11 +111,11 @@ def document(record: StudyRecord) -> str:
         "facts": dict(record.facts),
         "tags": dict(record.tags),
     }
-    return names.clean(json.dumps(fields, indent=2))
+    return names.clean_text(json.dumps(fields, indent=2))
 
 
 def relative(source: str | None, root: Path) -> str | None:
-    """Return the study's file relative to the project, so that it is found again after the project has moved."""
+    """Return the study's file relative to the project, so that it is found after the project has moved."""
     inside = source is not None and Path(source).is_relative_to(root)
     return Path(source).relative_to(root).as_posix() if source is not None and inside else source
 
@@ -114,3 +124,28 @@ def _commit(facts: Mapping[str, str]) -> str | None:
     """Return the commit among the facts, from which MLflow links a run to its source."""
     found = re.search(r"\b[0-9a-f]{7,40}\b", facts.get("git_commit", ""))
     return found.group() if found else None
+
+
+def attach(client: MlflowClient, run_id: str, files: Mapping[str, bytes], trials: int) -> None:
+    """Write files under a study's run, at their names where these are safe paths, and list them in a tag."""
+    paths = file_paths(files)
+    checked = {paths[name]: content for name, content in files.items()}
+    write_files(client, run_id, checked)
+    for tag, text in names.pack_text(ATTACHED, json.dumps({"trials": trials, "files": list(checked)})).items():
+        client.set_tag(run_id, tag, text)
+
+
+def attached(run: Run, trials: int | None = None) -> tuple[str, ...]:
+    """Return the names of the files under a study's run; with ``trials``, none where they were made from another number."""
+    kept = json.loads(names.unpack_text(run.data.tags, ATTACHED) or "{}")
+    fresh = trials is None or kept.get("trials") == trials
+    return tuple(kept.get("files", ())) if fresh else ()
+
+
+def pictures(files: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the files that a page can show.
+
+    >>> pictures(["report.html", "plots/history.png"])
+    ('plots/history.png',)
+    """
+    return tuple(name for name in files if name.endswith(".png"))

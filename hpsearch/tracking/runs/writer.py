@@ -1,14 +1,15 @@
-"""Writes runs: one batch of calls per trial, idempotent, so that a write which broke off can simply be repeated."""
+"""MLflow calls that write and read runs; a write that failed half-way can be repeated."""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking.runs.trial_run import encode, run_name
+from hpsearch.tracking.runs.trial_keys import run_name
+from hpsearch.tracking.runs.trial_run import encode
 from hpsearch.tracking.store.names import key
 from hpsearch.trial import Curve, Trial
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 def write_trial(client: MlflowClient, parent: Run, record: StudyRecord, trial: Trial, begun: dict[int, str]) -> str:
     """Write one trial as a child of ``parent`` and return its run id.
 
-    ``begun`` remembers runs by trial number until they are complete: a second call goes on with the first one's run.
+    ``begun`` holds runs by trial number until they are complete: a second call continues with the run of the first.
     """
     from mlflow.entities import Metric, Param
 
@@ -40,7 +41,7 @@ def write_trial(client: MlflowClient, parent: Run, record: StudyRecord, trial: T
 
 
 def write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
-    """Write files as artifacts of a run, each at the path that is its name, all in one call."""
+    """Write files as artifacts of a run, in one call; names are paths under the run."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)
@@ -58,15 +59,6 @@ def read_file(client: MlflowClient, run_id: str, path: str) -> bytes:
 def read_curve(client: MlflowClient, run_id: str, metric: str) -> Curve:
     """Return every stored point of a metric."""
     return tuple((point.step, point.value) for point in client.get_metric_history(run_id, metric))
-
-
-def write_best(client: MlflowClient, run_id: str, points: Sequence[tuple[int, float | None, float]]) -> None:
-    """Write points of the trials done and the best value so far, each with its own time, in one call."""
-    from mlflow.entities import Metric
-
-    metrics = [Metric("trials_done", float(done), round(time * 1000), done) for done, _, time in points]
-    metrics += [Metric("best_value", value, round(time * 1000), done) for done, value, time in points if value is not None]
-    client.log_batch(run_id, metrics)
 
 
 def write_points(

@@ -1,23 +1,28 @@
 """The store: where the MLflow record is, as a database file or a server."""
 
-from hpsearch.tracking.store.client import PAGE, children, exists, reason, refused, search, told
-from hpsearch.tracking.store.names import digest, experiment_name, key, packed, slug, unpacked
-from hpsearch.tracking.store.store import Store, project_root
+from hpsearch.tracking.store.client import PAGE, children, exists, is_rejected, reason, reraised_as_tracking_error, search
+from hpsearch.tracking.store.location import project_root
+from hpsearch.tracking.store.names import digest, experiment_name, key, list_numbers, pack_text, slug, unpack_text
+from hpsearch.tracking.store.server import Server, serve
+from hpsearch.tracking.store.store import Store
 
 __all__ = [
     "PAGE",
+    "Server",
     "Store",
     "children",
     "digest",
     "exists",
     "experiment_name",
+    "is_rejected",
     "key",
-    "packed",
+    "list_numbers",
+    "pack_text",
     "project_root",
     "reason",
-    "refused",
+    "reraised_as_tracking_error",
     "search",
+    "serve",
     "slug",
-    "told",
-    "unpacked",
+    "unpack_text",
 ]

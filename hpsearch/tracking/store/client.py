@@ -1,4 +1,4 @@
-"""The one way MLflow is loaded and talked to: quietly, without telemetry, with errors in one sentence."""
+"""The MLflow client: loaded on first use, without telemetry, with errors in one sentence."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ENVIRONMENT = {
     "DO_NOT_TRACK": "true",
     "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",
     "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",
-    # A project's own uv.lock says nothing of what a logged model needs.
+    # A project's own uv.lock does not list what a logged model needs.
     "MLFLOW_UV_AUTO_DETECT": "false",
-    # A server that went away must cost seconds, not the minutes of MLflow's own patience.
+    # A server that went away must cost seconds; MLflow's defaults retry for minutes.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
@@ -30,7 +30,7 @@ ENVIRONMENT = {
 
 
 def prepare() -> None:
-    """Set MLflow's switches for this process and its children, unless the user set them; call before importing it."""
+    """Set MLflow's environment variables for this process and its children, unless the user set them; call before importing."""
     for name, value in ENVIRONMENT.items():
         os.environ.setdefault(name, value)
 
@@ -43,14 +43,14 @@ def connect(uri: str) -> MlflowClient:
     # MLflow announces each migration and prints a stack for every database error it also raises.
     logging.getLogger("alembic").setLevel(logging.WARNING)
     logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)
-    # Each retry of a request to a server that is away would be a line of its own; we say once that it is.
+    # Each retry would log a line of its own; the tracker logs one warning per outage.
     logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)
     return MlflowClient(tracking_uri=uri)
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
-    """Turn whatever MLflow and its libraries raise inside into a `TrackingError` of one sentence."""
+def reraised_as_tracking_error(what: str) -> Iterator[None]:
+    """Raise every error of MLflow and its libraries inside the block as a `TrackingError` of one sentence."""
     try:
         yield
     except TrackingError:
@@ -65,13 +65,13 @@ def reason(error: BaseException) -> str:
     return (lines[0] if lines else type(error).__name__)[:300]
 
 
-def refused(error: BaseException) -> bool:
-    """Return whether the store answered and refused this very content, so that trying again cannot help."""
+def is_rejected(error: BaseException) -> bool:
+    """Return whether the store rejected the content itself, so that a retry cannot help."""
     return getattr(error, "error_code", None) in ("INVALID_PARAMETER_VALUE", "BAD_REQUEST")
 
 
 def exists(client: MlflowClient, run_id: str) -> bool:
-    """Return whether the store knows a run, be it a deleted one."""
+    """Return whether the store has a run, deleted ones included."""
     try:
         client.get_run(run_id)
     except Exception as error:

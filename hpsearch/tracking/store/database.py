@@ -1,14 +1,16 @@
-"""The SQLite file under a local store: checked before MLflow sees it, journalled for speed, mended after a move."""
+"""The SQLite file of a local store: checked before MLflow opens it, journalled for speed, repaired after a move."""
 
 from __future__ import annotations
 
+import re
 import sqlite3
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import TrackingError
-from hpsearch.tracking.store.client import connect
+from hpsearch.tracking.store.client import connect, reraised_as_tracking_error
 from hpsearch.tracking.store.names import slug
 
 # Checking a file reads all of it; a larger one shows its damage when it is used.
@@ -17,7 +19,7 @@ _tuned: set[str] = set()
 
 
 def create(path: Path) -> None:
-    """Create MLflow's database where there is none, so that a kill in the middle leaves none and not half of one."""
+    """Create MLflow's database where there is none; a kill in the middle leaves no database, never half of one."""
     if path.exists() and path.stat().st_size:
         return
     draft, complete = path.with_name(f"{path.name}.draft"), path.with_name(f"{path.name}.complete")
@@ -33,9 +35,9 @@ def create(path: Path) -> None:
 
 
 def prepare(path: Path) -> None:
-    """Make sure a SQLite file can be read and written, and switch it to a write-ahead log.
+    """Check that a SQLite file can be read and written, and switch it to a write-ahead log.
 
-    MLflow itself retries an unusable file for a minute and a half before it says so.
+    MLflow itself retries an unusable file for a minute and a half before it fails.
 
     Raises:
         TrackingError: if the file is no database, is damaged, or cannot be written.
@@ -55,7 +57,9 @@ def prepare(path: Path) -> None:
     except sqlite3.Error as error:
         raise TrackingError(f"The store {str(path)!r} cannot be used: {error}. {_advice(error)}") from error
     if problems != "ok":
-        raise TrackingError(f"The store {str(path)!r} is damaged: {problems}. Move it away and start anew, or restore a copy.")
+        raise TrackingError(
+            f"The store {str(path)!r} is damaged: {problems}. Move it away and start again, or restore a backup."
+        )
 
 
 def _advice(error: sqlite3.Error) -> str:
@@ -63,23 +67,39 @@ def _advice(error: sqlite3.Error) -> str:
         return "Another program holds it; close that and try again."
     if isinstance(error, sqlite3.OperationalError):
         return "Make the file and its folder writable, or choose another store with --tracking-uri."
-    return "Move the file away to start anew, or restore a copy."
+    return "Move the file away to start again, or restore a backup."
 
 
 def tune(path: Path) -> None:
-    """Let later connections to this file skip the flush after each commit, which a write-ahead log makes safe."""
+    """Skip the flush after each commit on later connections to this file; a write-ahead log makes that safe."""
     from sqlalchemy import event
     from sqlalchemy.engine import Engine
     from sqlalchemy.pool import Pool
 
     if not _tuned:
         event.listen(Engine, "connect", _relax)
-        event.listen(Pool, "checkout", _refuse_removed)
+        event.listen(Pool, "checkout", _reject_removed)
     _tuned.add(str(path))
 
 
+@contextmanager
+def schema_errors_explained(path: Path, uri: str) -> Iterator[None]:
+    """Raise MLflow's errors as a `TrackingError`; one about the schema says which MLflow to install, or how to upgrade."""
+    try:
+        with reraised_as_tracking_error(f"MLflow cannot open the store {str(path)!r}"):
+            yield
+    except TrackingError as error:
+        found = re.search(r"found version (\w+), but expected (\w+)|revision \S* ?'(\w+)'", str(error))
+        if not found:
+            raise
+        raise TrackingError(
+            f"The store {str(path)!r} was written by another version of MLflow (schema {found[1] or found[3]}). "
+            f"Install that version; or, if it was an older one, back the file up and run: mlflow db upgrade {uri!r}"
+        ) from error
+
+
 def inode(path: Path | str) -> int | None:
-    """Return what tells a file from another one put in its place; None where there is none."""
+    """Return the number that distinguishes a file from one put in its place; None where there is no file."""
     try:
         return Path(path).stat().st_ino
     except OSError:
@@ -87,7 +107,7 @@ def inode(path: Path | str) -> int | None:
 
 
 def _relax(connection: Any, record: Any) -> None:
-    """Set ``synchronous=NORMAL``; the listener sees every engine of the process, so it looks for our files first."""
+    """Set ``synchronous=NORMAL``; the listener sees every engine of the process, so it checks for our files first."""
     if isinstance(connection, sqlite3.Connection):
         file = connection.execute("PRAGMA database_list").fetchone()[2]
         if file and str(Path(file)) in _tuned:
@@ -95,8 +115,8 @@ def _relax(connection: Any, record: Any) -> None:
             record.info["hpsearch"] = (file, inode(file))
 
 
-def _refuse_removed(connection: Any, record: Any, proxy: Any) -> None:
-    """Have the pool open anew what was removed: a connection kept open would go on writing to a file that nobody sees."""
+def _reject_removed(connection: Any, record: Any, proxy: Any) -> None:
+    """Make the pool reconnect after the file was removed: an open connection would keep writing to the deleted file."""
     from sqlalchemy.exc import DisconnectionError
 
     file, known = record.info.get("hpsearch", ("", None))
@@ -104,8 +124,8 @@ def _refuse_removed(connection: Any, record: Any, proxy: Any) -> None:
         raise DisconnectionError
 
 
-def moved(path: Path, artifacts: Path) -> list[tuple[int, str, str]]:
-    """Return experiment, recorded place and name of each study whose artifacts moved along with the project folder."""
+def find_moved(path: Path, artifacts: Path) -> list[tuple[int, str, str]]:
+    """Return experiment, recorded location and name of each study whose artifacts moved with the project folder."""
     with closing(sqlite3.connect(path, timeout=20)) as connection:
         rows = connection.execute(
             "SELECT e.experiment_id, e.artifact_location, t.value FROM experiments e"
@@ -114,12 +134,12 @@ def moved(path: Path, artifacts: Path) -> list[tuple[int, str, str]]:
     return [(number, old, name) for number, old, name in rows if _moved(old, artifacts / slug(name))]
 
 
-def mend(path: Path, artifacts: Path) -> list[str]:
-    """Point studies whose artifacts moved along with the project folder to where they are now.
+def repoint_moved(path: Path, artifacts: Path) -> list[str]:
+    """Point studies whose artifacts moved with the project folder to the new location, and return their names.
 
-    MLflow stores absolute paths; after a move or copy they lead to the old place. Returns the names of the mended studies.
+    MLflow stores absolute paths; after a move or copy they lead to the old location.
     """
-    found = moved(path, artifacts)
+    found = find_moved(path, artifacts)
     with closing(sqlite3.connect(path, timeout=20)) as connection, connection:
         for number, old, name in found:
             _repoint(connection, number, old, str(artifacts / slug(name)))

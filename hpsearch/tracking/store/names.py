@@ -1,4 +1,4 @@
-"""Names that are safe where they go: folder names, MLflow keys, tag values."""
+"""Safe names and texts: folder names, MLflow keys, tag values, lists of numbers."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ EXPERIMENT_NAME_LIMIT = 200
 
 
 def digest(text: str) -> str:
-    """Return eight hexadecimal digits that tell texts apart."""
+    """Return the first eight hexadecimal digits of a text's SHA-256."""
     return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:8]
 
 
-def clean(text: str) -> str:
-    """Return the text without what a database refuses: lone surrogates and NUL."""
+def clean_text(text: str) -> str:
+    """Return the text without what a database rejects: lone surrogates and NUL."""
     return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
 
 
@@ -41,10 +41,10 @@ def experiment_name(study: str) -> str:
 
     ``Default`` is MLflow's own experiment, whose artifacts lie in whatever folder the database was created from.
     """
-    shown = re.sub(r"[\x00-\x1f\x7f]", " ", clean(study)).strip()
-    if shown == study and study != "Default" and len(study) <= EXPERIMENT_NAME_LIMIT:
+    printable = re.sub(r"[\x00-\x1f\x7f]", " ", clean_text(study)).strip()
+    if printable == study and study != "Default" and len(study) <= EXPERIMENT_NAME_LIMIT:
         return study
-    return f"{shown[: EXPERIMENT_NAME_LIMIT - 10]} {digest(study)}"
+    return f"{printable[: EXPERIMENT_NAME_LIMIT - 10]} {digest(study)}"
 
 
 def key(name: str) -> str:
@@ -75,30 +75,30 @@ def keys(names: Iterable[str], taken: set[str], prefix: str) -> dict[str, str]:
     return chosen
 
 
-def fitted(text: str, limit: int = TAG_LIMIT) -> str:
+def fit_text(text: str, limit: int = TAG_LIMIT) -> str:
     """Return a text that fits a tag; a longer one is cut and ends in the checksum of the whole.
 
-    Equal texts have equal fitted forms, different texts different ones.
+    Equal texts give equal results, different texts different ones.
     """
-    text = clean(text)
+    text = clean_text(text)
     if len(text) <= limit:
         return text
     mark = f" ... sha256:{hashlib.sha256(text.encode()).hexdigest()}"
     return text[: limit - len(mark)] + mark
 
 
-def packed(name: str, text: str) -> dict[str, str]:
-    """Return tags that hold any text: ``name``, ``name.1``, ``name.2``, ...; and the exact one where a database refuses it."""
-    readable = clean(text)
+def pack_text(name: str, text: str) -> dict[str, str]:
+    """Return tags that hold any text: ``name``, ``name.1``, ``name.2``, ...; and the exact text where a database rejects it."""
+    readable = clean_text(text)
     parts = [readable[i : i + TAG_LIMIT] for i in range(0, max(len(readable), 1), TAG_LIMIT)]
-    exact = packed(f"{name}.json", json.dumps(text)) if readable != text else {}
+    exact = pack_text(f"{name}.json", json.dumps(text)) if readable != text else {}
     return {name if i == 0 else f"{name}.{i}": part for i, part in enumerate(parts)} | exact
 
 
-def unpacked(tags: Mapping[str, str], name: str) -> str | None:
-    """Return the text that `packed` stored, or None where there is none."""
+def unpack_text(tags: Mapping[str, str], name: str) -> str | None:
+    """Return the text that `pack_text` stored, or None where there is none."""
     if f"{name}.json" in tags:
-        exact: str = json.loads(unpacked(tags, f"{name}.json") or '""')
+        exact: str = json.loads(unpack_text(tags, f"{name}.json") or '""')
         return exact
     if name not in tags:
         return None
@@ -106,3 +106,14 @@ def unpacked(tags: Mapping[str, str], name: str) -> str | None:
     while f"{name}.{len(parts)}" in tags:
         parts.append(tags[f"{name}.{len(parts)}"])
     return "".join(parts)
+
+
+def list_numbers(numbers: Iterable[int], most: int = 10) -> str:
+    """Return sorted numbers for a sentence, the first few of many.
+
+    >>> list_numbers([3, 1]), list_numbers(range(20), 2)
+    ('1, 3', '0, 1 and 18 more')
+    """
+    ordered = sorted(numbers)
+    text = ", ".join(map(str, ordered[:most]))
+    return text if len(ordered) <= most else f"{text} and {len(ordered) - most} more"

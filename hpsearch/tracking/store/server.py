@@ -1,4 +1,4 @@
-"""MLflow's own server for one store: on this machine only, one worker, no jobs, no telemetry."""
+"""MLflow's server for one store: on this machine only, one worker, no jobs, no telemetry."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ STOP_SECONDS = 5.0
 
 @dataclass(frozen=True)
 class Server:
-    """A server that answers at ``url``; without a process where the store is a server itself."""
+    """A server that responds at ``url``; without a process where the store is a server itself."""
 
     url: str
     process: subprocess.Popen[bytes] | None = None
 
     def wait(self) -> None:
-        """Return when the server has ended; Ctrl-C ends the waiting."""
+        """Wait until the server has ended, or until Ctrl-C."""
         if self.process is not None:
             self.process.wait()
 
@@ -52,7 +52,7 @@ class Server:
 
 @contextmanager
 def serve(store: Store, port: int = 5000) -> Iterator[Server]:
-    """Run MLflow's pages for a store while the context lasts, and yield the server once it answers.
+    """Run MLflow's server for a store while the context lasts, and yield it once it responds.
 
     Raises:
         TrackingError: if the port is out of range or busy, or the server does not come up.
@@ -60,17 +60,17 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
     if store.served:
         yield Server(store.uri)
         return
-    _check(port)
+    _check_port(port)
     log = store.folder / "server.log"
     server = Server(f"http://{HOST}:{port}", _launch(store, port, log))
     try:
-        _await(server, log)
+        _wait_until_up(server, log)
         yield server
     finally:
         server.stop()
 
 
-def _check(port: int) -> None:
+def _check_port(port: int) -> None:
     integer("The port", port, 1, "Choose another one with --port.", most=65535, error=TrackingError)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,7 +85,7 @@ def _check(port: int) -> None:
 def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
     prepare()
     switches = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
-    # An address meant for clients would only mislead the server.
+    # A URI meant for clients would mislead the server.
     inherited = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
     # Clients on this machine write artifacts themselves, to where a client without a server finds them too.
@@ -103,7 +103,7 @@ def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _await(server: Server, log: Path) -> None:
+def _wait_until_up(server: Server, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine's loopback
     while time.monotonic() < deadline:
@@ -115,4 +115,4 @@ def _await(server: Server, log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise TrackingError(f"MLflow's server did not come up: {lines[-1] if lines else 'it said nothing'}. See {str(log)!r}.")
+    raise TrackingError(f"MLflow's server did not come up: {lines[-1] if lines else 'no output'}. See {str(log)!r}.")

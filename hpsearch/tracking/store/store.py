@@ -1,12 +1,8 @@
-"""Which store a study is recorded in, where its files lie, and who may use it at the moment."""
+"""The store of a study: its URI, its files, its locks, and its MLflow client."""
 
 from __future__ import annotations
 
-import os
-import re
 import sqlite3
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,26 +12,18 @@ from typing import TYPE_CHECKING
 
 from filelock import FileLock, Timeout
 
-from hpsearch.errors import TrackingError, must_be
-from hpsearch.tracking.store import database
-from hpsearch.tracking.store.client import connect, told
+from hpsearch.errors import TrackingError
+from hpsearch.tracking.store import database, remote
+from hpsearch.tracking.store.client import connect, reraised_as_tracking_error
+from hpsearch.tracking.store.location import given_uri, hide_password, is_served, is_sqlite, sqlite_path
 from hpsearch.tracking.store.names import slug
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-MARKS = ("mlruns", "pyproject.toml", ".git")
-HTTP = ("http", "https")
-DATABASES = ("postgresql", "mysql", "mssql")
-PROBE_SECONDS = 5.0
 CREATE_SECONDS = 120.0
-
-
-def project_root(start: Path) -> Path:
-    """Return the nearest folder upward that holds ``mlruns``, ``pyproject.toml`` or ``.git``; else ``start`` itself."""
-    here = start.resolve()
-    here = here if here.is_dir() else here.parent
-    return next((folder for folder in (here, *here.parents) if any((folder / mark).exists() for mark in MARKS)), here)
+# The name is part of the format: files of earlier versions are still read.
+SPOOL_SUFFIX = ".unsent.jsonl"
 
 
 @dataclass(frozen=True)
@@ -43,11 +31,11 @@ class Store:
     """An open store.
 
     Args:
-        uri: what MLflow is told; absolute for SQLite.
+        uri: the tracking URI; absolute for SQLite.
         root: the project folder, which the sources of studies are named relative to.
-        folder: the ``mlruns`` folder: locks, files of trials that could not be sent, and artifacts unless a server keeps them.
+        folder: the ``mlruns`` folder: locks, spool files, and artifacts unless a server keeps them.
         database: the SQLite file, or None for a server.
-        notes: sentences the user should read about what was found and mended on opening.
+        notes: sentences the user should read about what was found and repaired on opening.
     """
 
     uri: str
@@ -67,9 +55,9 @@ class Store:
         if store.database is not None:
             store._open_file(store.database)
         elif store.served:
-            _reach(store)
+            store._open_server()
         else:
-            _dial(store)
+            store._open_database()
         return store
 
     @classmethod
@@ -79,32 +67,45 @@ class Store:
         Raises:
             TrackingError: if no store can be of this URI.
         """
-        uri = uri or os.environ.get("MLFLOW_TRACKING_URI") or None
-        root = root.resolve()
+        uri, root = given_uri(uri), root.resolve()
         folder = root / "mlruns"
-        scheme = "sqlite" if uri is None else uri.partition(":")[0].partition("+")[0]
-        if uri is None or scheme == "sqlite":
-            path = _database(uri, folder)
+        if uri is None or is_sqlite(uri):
+            path = sqlite_path(uri, folder)
             return cls(f"sqlite:///{path.as_posix()}", root, path.parent, path)
-        if scheme not in HTTP + DATABASES:
-            advice = "Leave it out for mlruns/mlflow.db, or write sqlite:///file.db; plain folders are no longer stores."
-            raise TrackingError(must_be("A tracking URI", "sqlite:///, http(s):// or a database URL", uri, advice))
         return cls(uri.rstrip("/"), root, folder)
 
     def _open_file(self, path: Path) -> None:
+        """Create the SQLite file where there is none, check it, and connect to it."""
         # Two processes that create an MLflow database at once crash each other.
-        with self._lock("store", CREATE_SECONDS, f"The store {str(path)!r} is being created by another process"):
-            with told(f"The store {str(path)!r} cannot be created"):
+        with self._lock_store(f"The store {str(path)!r} is being created by another process"):
+            with reraised_as_tracking_error(f"The store {str(path)!r} cannot be created"):
                 database.create(path)
             database.prepare(path)
             database.tune(path)
-            with _schema_told(path, self.uri):
+            with database.schema_errors_explained(path, self.uri):
                 _ = self.client
-            mended = database.mend(path, self.artifacts)
+            moved = database.repoint_moved(path, self.artifacts)
             _ = self._inode
-        if mended:
-            whose, where = ", ".join(map(repr, mended)), str(self.artifacts)
+        if moved:
+            whose, where = ", ".join(map(repr, moved)), str(self.artifacts)
             self.notes.append(f"The project folder has moved; the artifacts of {whose} are now looked for in {where!r}.")
+
+    def _open_server(self) -> None:
+        """Check that an MLflow server responds."""
+        remote.check_server(self.uri)
+        what = f"The tracking server {self.display_uri} does not answer as MLflow. {remote.SERVER_ADVICE} It said"
+        with reraised_as_tracking_error(what):
+            self.client.search_experiments(max_results=1)
+
+    def _open_database(self) -> None:
+        """Check that a database server responds, and create MLflow's tables where there are none."""
+        remote.check_database(self.uri)
+        what = f"The tracking database {self.display_uri} cannot be opened. Check --tracking-uri and its driver"
+        with (
+            reraised_as_tracking_error(what),
+            self._lock_store(f"The store {self.display_uri} is being created by another process"),
+        ):
+            _ = self.client
 
     @cached_property
     def client(self) -> MlflowClient:
@@ -118,7 +119,7 @@ class Store:
         return path is not None and (database.inode(path) != self._inode or path.stat().st_size == 0)
 
     def version(self) -> tuple[int | None, int] | None:
-        """Return what changes whenever anybody writes to a local store; None for a server, which does not tell."""
+        """Return a value that changes with every write to a local store; None for a server, which has none."""
         if self.database is None:
             return None
         return database.inode(self.database), int(self._watch.execute("PRAGMA data_version").fetchone()[0])
@@ -129,7 +130,7 @@ class Store:
 
     @cached_property
     def _inode(self) -> int | None:
-        """What the file was known by when the store was opened."""
+        """The SQLite file's inode when the store was opened."""
         return database.inode(self.database) if self.database else None
 
     @property
@@ -138,25 +139,29 @@ class Store:
         return self.folder / "artifacts"
 
     @property
-    def shown(self) -> str:
+    def display_uri(self) -> str:
         """The URI without a password."""
-        return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", self.uri)
+        return hide_password(self.uri)
 
     @property
     def served(self) -> bool:
         """Whether an MLflow server keeps this store."""
-        return self.uri.partition(":")[0] in HTTP
+        return is_served(self.uri)
 
     def artifact_location(self, study: str) -> str | None:
         """Return where a study's artifacts go; None leaves it to the server."""
         return None if self.served else str(self.artifacts / slug(study))
 
-    def unsent(self, study: str) -> Path:
-        """Return the file of trials that a store which went away could not take."""
-        return self.folder / f"{slug(study)}.unsent.jsonl"
+    def spool_file(self, study: str) -> Path:
+        """Return the file that keeps a study's trials while the store is unavailable."""
+        return self.folder / f"{slug(study)}{SPOOL_SUFFIX}"
 
     def lock(self, study: str) -> FileLock:
-        """Return the held lock of a study, so that no second process on this machine runs it at the same time."""
+        """Acquire and return the lock of a study, which keeps other processes on this machine from running it.
+
+        Raises:
+            TrackingError: if another process holds it.
+        """
         lock = self._file_lock(slug(study))
         try:
             lock.acquire(timeout=0)
@@ -175,12 +180,13 @@ class Store:
         return False
 
     @contextmanager
-    def _lock(self, name: str, seconds: float, message: str) -> Iterator[None]:
-        lock = self._file_lock(name, ".store")
+    def _lock_store(self, busy: str) -> Iterator[None]:
+        """Hold the lock of the store itself; ``busy`` is the error where another process holds it too long."""
+        lock = self._file_lock("store", ".store")
         try:
-            lock.acquire(timeout=seconds)
+            lock.acquire(timeout=CREATE_SECONDS)
         except Timeout:
-            raise TrackingError(f"{message}. Wait for that to end and try again.") from None
+            raise TrackingError(f"{busy}. Wait for that to end and try again.") from None
         try:
             yield
         finally:
@@ -198,55 +204,3 @@ class Store:
                 " Move what is in its place, make it writable, or choose another store with --tracking-uri."
             ) from error
         return FileLock(path)
-
-
-def _database(uri: str | None, folder: Path) -> Path:
-    """Return the absolute path of the SQLite file that a URI names."""
-    path = folder / "mlflow.db" if uri is None else Path(uri.removeprefix("sqlite:///").partition("?")[0])
-    if uri is not None and (not uri.startswith("sqlite:///") or path.name in ("", ":memory:")):
-        raise TrackingError(must_be("A SQLite tracking URI", "sqlite:/// and a file", uri, "Try sqlite:///mlruns/mlflow.db."))
-    if set("%?") & set(str(path)):
-        advice = "Rename that folder, or choose another store with --tracking-uri."
-        raise TrackingError(must_be("The path of a store", "without % and ?", str(path), advice))
-    return path.resolve()
-
-
-@contextmanager
-def _schema_told(path: Path, uri: str) -> Iterator[None]:
-    try:
-        with told(f"MLflow cannot open the store {str(path)!r}"):
-            yield
-    except TrackingError as error:
-        found = re.search(r"found version (\w+), but expected (\w+)|revision \S* ?'(\w+)'", str(error))
-        if not found:
-            raise
-        raise TrackingError(
-            f"The store {str(path)!r} was written by another version of MLflow (schema {found[1] or found[3]}). "
-            f"Install that version; or, if it was an older one, back the file up and run: mlflow db upgrade {uri!r}"
-        ) from error
-
-
-def _reach(store: Store) -> None:
-    """Refuse a server that does not answer, within seconds."""
-    advice = "Start it, or check --tracking-uri and MLFLOW_TRACKING_URI."
-    try:
-        urllib.request.urlopen(f"{store.uri}/health", timeout=PROBE_SECONDS).close()
-    except urllib.error.HTTPError:
-        pass  # it answers; whether it is MLflow shows next
-    except (OSError, ValueError) as error:
-        why = getattr(error, "reason", None) or error
-        raise TrackingError(f"The tracking server {store.shown} cannot be reached: {why}. {advice}") from error
-    with told(f"The tracking server {store.shown} does not answer as MLflow. {advice} It said"):
-        store.client.search_experiments(max_results=1)
-
-
-def _dial(store: Store) -> None:
-    """Refuse a database server that does not answer, before MLflow retries for a minute and a half."""
-    with told(f"The tracking database {store.shown} cannot be opened. Check --tracking-uri and its driver"):
-        import sqlalchemy
-
-        engine = sqlalchemy.create_engine(store.uri)
-        engine.connect().close()
-        engine.dispose()
-        with store._lock("store", CREATE_SECONDS, f"The store {store.shown} is being created by another process"):
-            _ = store.client

@@ -145,7 +145,7 @@ def survive_a_server_outage(root: Path, seconds: float, trials: int, last: int) 
 def test_a_server_that_stops_for_three_seconds(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     survive_a_server_outage(root, 3.0, trials=60, last=10)
     assert "is kept in memory" in caplog.text
-    assert "The store takes trials again" in caplog.text
+    assert "The store accepts trials again" in caplog.text
 
 
 @pytest.mark.slow
@@ -204,13 +204,13 @@ def test_a_database_that_is_removed_loses_no_trial(
     result = study(30).run(1, backend="sequential", tracker=MlflowTracker(root=root), report=False)
     assert (result.taken_over, PACE.began) == (30, [])
     assert_whole(root, 30)
-    assert not Store.open(None, root).unsent("outage").exists()
+    assert not Store.open(None, root).spool_file("outage").exists()
 
 
 def test_a_fresh_start_does_not_take_up_what_a_removed_database_left(root: Path) -> None:
     asked = study(5)
     asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=lambda _: _remove(root), report=False)
-    assert Store.open(None, root).unsent("outage").exists()
+    assert Store.open(None, root).spool_file("outage").exists()
     result = asked.run(1, backend="sequential", tracker=MlflowTracker(root=root), fresh=True, report=False)
     assert result.taken_over == 0
     assert_whole(root, 5)
@@ -223,7 +223,8 @@ def _remove(root: Path) -> None:
 FULL = """
 import resource, signal, sys
 from pathlib import Path
-from hpsearch.tracking import MlflowTracker, outbox
+from hpsearch.tracking import MlflowTracker
+from hpsearch.tracking.delivery import retry_queue
 from tests.tracking.delivery.test_outage import study
 retry_queue.RETRY_SECONDS = 1.0
 root, limit = Path(sys.argv[1]), sys.argv[2:]
@@ -242,7 +243,7 @@ def test_files_that_may_not_grow_lose_no_trial(root: Path) -> None:
     size = (root / "mlruns" / "mlflow.db").stat().st_size
     done = subprocess.run([sys.executable, "-c", FULL, str(root), str(size)], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert "is kept in memory, the store did not take it" in done.stderr
+    assert "is kept in memory, the store did not accept it" in done.stderr
     assert "wait in" in done.stderr
     assert_taken_up(root)
 

@@ -1,4 +1,4 @@
-"""The thread between a search and its store: in order, losing no error, and quick to end when told so twice."""
+"""The thread between a search and its store: in order, losing no error, and quick to end on an interrupt."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from hpsearch.tracking import MlflowTracker
 from hpsearch.tracking.delivery import spool_file, writer_thread
-from hpsearch.tracking.delivery.writer_thread import Courier
+from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.runs.best_curve import BestCurve
 from hpsearch.trial import Trial
 from tests.tracking.delivery.test_outage import hold_lock
@@ -43,11 +43,11 @@ def test_everything_is_delivered_in_order_by_one_thread() -> None:
         if trial is not None:
             came.append((trial.number, threading.current_thread().name))
 
-    carrier = Courier(deliver)
+    writer = WriterThread(deliver)
     for number in range(1000):
-        carrier.hand(plain(number))
-    carrier.close(lambda: came.append((-1, threading.current_thread().name)))
-    assert came == [(number, "hpsearch-courier") for number in [*range(1000), -1]]
+        writer.put(plain(number))
+    writer.close(lambda: came.append((-1, threading.current_thread().name)))
+    assert came == [(number, "hpsearch-writer") for number in [*range(1000), -1]]
 
 
 def test_a_store_far_behind_holds_the_search_up() -> None:
@@ -58,22 +58,22 @@ def test_a_store_far_behind_holds_the_search_up() -> None:
         assert gate.wait(60)
 
     def search() -> None:
-        for number in range(writer_thread.BEHIND + 20):
-            carrier.hand(plain(number))
+        for number in range(writer_thread.MAX_WAITING + 20):
+            writer.put(plain(number))
             handed.release()
 
-    carrier = Courier(deliver)
-    carrier.hand(plain(0))
+    writer = WriterThread(deliver)
+    writer.put(plain(0))
     assert began.wait(60)
     searching = threading.Thread(target=search)
     searching.start()
-    for _ in range(writer_thread.BEHIND):
+    for _ in range(writer_thread.MAX_WAITING):
         assert handed.acquire(timeout=60)
     assert not handed.acquire(timeout=0.2)
     gate.set()
     searching.join(60)
     assert not searching.is_alive()
-    carrier.close(lambda: None)
+    writer.close(lambda: None)
 
 
 def test_an_error_in_the_thread_is_raised_by_the_next_call_and_nothing_is_dropped() -> None:
@@ -81,15 +81,15 @@ def test_an_error_in_the_thread_is_raised_by_the_next_call_and_nothing_is_droppe
         raise RuntimeError("a bug")
 
     def search() -> None:
-        for number in range(10 * writer_thread.BEHIND):
-            carrier.hand(plain(number))
+        for number in range(10 * writer_thread.MAX_WAITING):
+            writer.put(plain(number))
 
-    carrier = Courier(deliver)
+    writer = WriterThread(deliver)
     with pytest.raises(RuntimeError, match="a bug"):
         search()
     with pytest.raises(RuntimeError, match="a bug"):
-        carrier.close(lambda: None)
-    left = [trial.number for trial in carrier.abandon()]
+        writer.close(lambda: None)
+    left = [trial.number for trial in writer.abandon()]
     assert left == list(range(left[0], left[-1] + 1))
 
 
@@ -115,13 +115,13 @@ def test_an_interrupt_of_the_last_writing_keeps_what_is_left_and_ends_at_once(ro
         holder.kill()
         holder.wait()
     assert "KeyboardInterrupt" in errors
-    assert "Trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ... (20 in all) wait in" in errors
+    assert "Trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 10 more wait in" in errors
     tracker = MlflowTracker(root=root)
     found = tracker.find(record())
     assert found is not None
     assert found.interrupted
     assert text(found.trials) == text(plain(number) for number in range(20))
-    assert len(spool_file.read(tracker.store.unsent("sample"), tracker._open().run_id, SPACE)) == 20
+    assert len(spool_file.read(tracker.store.spool_file("sample"), tracker._open().run_id, SPACE)) == 20
 
 
 def test_the_study_shows_its_best_over_the_trials_done(tracker: MlflowTracker) -> None:

@@ -20,13 +20,13 @@ from tests.tracking.sample import plain, record, text, trials
 from tests.tracking.test_resume import KILLED, outage
 
 
-def findings(root: Path, mend: bool = False) -> list[str]:
+def findings(root: Path, repair: bool = False) -> list[str]:
     """Return what the doctor says of a store that nobody has opened yet."""
     said = []
     for finding in doctor.examine(Store.at(None, root)):
         said.append(str(finding))
-        if mend:
-            doctor.mended(finding)
+        if repair:
+            doctor.repair(finding)
     return said
 
 
@@ -54,7 +54,7 @@ def test_a_healthy_store_has_no_findings(root: Path, tracker: MlflowTracker) -> 
         tracker.record(trial)
     tracker.finish("killed", [])
     before = rows(root, "select * from runs order by run_uuid")
-    assert findings(root, mend=True) == []
+    assert findings(root, repair=True) == []
     assert rows(root, "select * from runs order by run_uuid") == before
 
 
@@ -63,9 +63,9 @@ def test_what_a_kill_leaves_is_named_and_mended_once(root: Path) -> None:
     first = findings(root)
     assert [said.partition(" (run")[0] for said in first] == [
         "Study 'sample' is marked as running, but no process runs it",
-        "Study 'sample' has half-written trials: 3. With --mend: their runs are deleted; a later start runs them again.",
+        "Study 'sample' has half-written trials: 3. With --repair: their runs are deleted; a later start runs them again.",
     ]
-    assert findings(root, mend=True) == first
+    assert findings(root, repair=True) == first
     assert findings(root) == []
     assert found_trials(root) == text(plain(number) for number in range(3))
     states = "select status, lifecycle_stage, count(*) from runs group by 1, 2 order by 1, 2"
@@ -77,9 +77,9 @@ def test_a_study_that_runs_is_left_alone(root: Path, tracker: MlflowTracker) -> 
     tracker.start(record())
     tracker.record(plain(0))
     tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 1))
-    tracker.store.unsent("sample").write_text("damaged")
-    assert findings(root, mend=True) == []
-    tracker.store.unsent("sample").unlink()
+    tracker.store.spool_file("sample").write_text("damaged")
+    assert findings(root, repair=True) == []
+    tracker.store.spool_file("sample").unlink()
     tracker.finish("finished", [])
     tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 2))
     assert len(findings(root)) == 1
@@ -95,9 +95,9 @@ def test_of_repeated_trials_the_first_stays(root: Path, tracker: MlflowTracker) 
     for number in (0, 2):
         later = replace(plain(number, 0.75), started=plain(number).started + 1)
         write_trial(tracker.store.client, tracker._open().parent, record(), later, {})
-    assert findings(root, mend=True) == [
+    assert findings(root, repair=True) == [
         "Study 'sample' has trials recorded more than once: 0, 2."
-        " With --mend: the earliest run of each stays, the others are deleted."
+        " With --repair: the earliest run of each stays, the others are deleted."
     ]
     assert findings(root) == []
     assert found_trials(root) == text(plain(number) for number in range(3))
@@ -106,7 +106,7 @@ def test_of_repeated_trials_the_first_stays(root: Path, tracker: MlflowTracker) 
 def test_trials_of_a_deleted_run_come_back_with_it(root: Path, tracker: MlflowTracker) -> None:
     run_study(tracker)
     tracker.store.client.delete_run(tracker._open().run_id)
-    (said,) = findings(root, mend=True)
+    (said,) = findings(root, repair=True)
     assert "has 3 finished trials whose own run" in said
     assert "was deleted" in said
     assert findings(root) == []
@@ -118,7 +118,7 @@ def test_trials_whose_run_is_gone_for_good_are_named_and_kept(root: Path, tracke
     client, parent = tracker.store.client, tracker._open().parent
     for run in client.search_runs([parent.info.experiment_id], "tags.`hpsearch.kind` = 'trial'"):
         client.set_tag(run.info.run_id, "mlflow.parentRunId", "0" * 32)
-    (said,) = findings(root, mend=True)
+    (said,) = findings(root, repair=True)
     assert f"has 3 finished trials whose own run {'0' * 32} is not in the store" in said
     assert findings(root) == [said]
 
@@ -135,11 +135,9 @@ def leave_two_unsent(tracker: MlflowTracker) -> None:
 
 def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracker) -> None:
     leave_two_unsent(tracker)
-    said = findings(root, mend=True)
+    said = findings(root, repair=True)
     assert len(said) == 2  # the study still counts as running, too
-    assert (
-        "holds trials 1, 2, which the store could not take, of a study recorded here. The next start takes them up" in said[1]
-    )
+    assert "holds trials 1, 2, which the store could not take, of a study recorded here. The next start records them" in said[1]
     run = MlflowTracker(root=root)
     run.start(record())
     run.finish("finished", [])
@@ -149,10 +147,10 @@ def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracke
 
 def test_sound_lines_of_a_damaged_file_are_saved(root: Path, tracker: MlflowTracker) -> None:
     leave_two_unsent(tracker)
-    file = tracker.store.unsent("sample")
+    file = tracker.store.spool_file("sample")
     first, second = file.read_bytes().splitlines()
     file.write_bytes(first + b"\n" + second[:100] + b"\n\xff[]\n{}\n")
-    assert any("is damaged in 3 of 4 lines" in said for said in findings(root, mend=True))
+    assert any("is damaged in 3 of 4 lines" in said for said in findings(root, repair=True))
     assert file.with_suffix(".damaged").read_bytes() == second[:100] + b"\n\xff[]\n{}\n"
     assert found_trials(root) == text(plain(number) for number in range(2))
     assert not any("is damaged in" in said for said in findings(root))
@@ -165,9 +163,9 @@ def test_unsent_trials_of_another_store_are_named_and_kept(tmp_path: Path, root:
     with outage(tracker.store):
         tracker.record(plain(0))
         tracker.finish("killed", [])
-    file = Path(shutil.copy(tracker.store.unsent("sample"), other / "mlruns"))
+    file = Path(shutil.copy(tracker.store.spool_file("sample"), other / "mlruns"))
     kept = file.read_bytes()
-    (said,) = findings(other, mend=True)
+    (said,) = findings(other, repair=True)
     assert "holds trials 0, which the store could not take, of run" in said
     assert "which is not in this store. See whether they belong to another store" in said
     assert file.read_bytes() == kept
@@ -179,7 +177,7 @@ def test_artifacts_without_a_study_and_studies_without_artifacts(root: Path, tra
     artifacts = root / "mlruns" / "artifacts"
     (artifacts / "sample").rename(artifacts / "strange")
     (artifacts / "empty").mkdir()
-    said = findings(root, mend=True)
+    said = findings(root, repair=True)
     assert len(said) == 2
     assert f"The artifacts of study 'sample' are gone: there is no folder '{artifacts / 'sample'}'" in said[0]
     assert f"The folder '{artifacts / 'strange'}' with 1 files belongs to no study of this store" in said[1]
@@ -196,7 +194,7 @@ def test_a_moved_project_and_another_journal_are_mended(root: Path, tracker: Mlf
     assert "keeps a 'delete' journal" in said[0]
     assert "The project folder has moved: the artifacts of 'sample' are recorded in another place" in said[1]
     assert rows(new, "PRAGMA journal_mode") == [("delete",)]
-    findings(new, mend=True)
+    findings(new, repair=True)
     assert findings(new) == []
     assert rows(new, "PRAGMA journal_mode") == [("wal",)]
 
@@ -217,7 +215,7 @@ def test_a_file_that_mlflow_cannot_use_is_named_and_untouched(root: Path, harm: 
     path = root / "mlruns" / "mlflow.db"
     harm(path)  # type: ignore[operator]
     before = path.read_bytes()
-    (finding,) = findings(root, mend=True)
+    (finding,) = findings(root, repair=True)
     assert re.search(said, finding)
     assert path.read_bytes() == before
 
@@ -235,7 +233,7 @@ def test_more_trials_than_a_page_holds_are_all_seen(
     for number in range(7):
         tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, number))
     monkeypatch.setattr(search, "__defaults__", (3, False))
-    assert "half-written trials: 0, 1, 2, 3, 4, 5, 6." in findings(root, mend=True)[0]
+    assert "half-written trials: 0, 1, 2, 3, 4, 5, 6." in findings(root, repair=True)[0]
     assert findings(root) == []
 
 
@@ -249,9 +247,9 @@ def test_the_command_ends_with_1_where_something_is_left(root: Path) -> None:
     code, said, errors = examine()
     assert (code, errors) == (1, "")
     assert len(said.splitlines()) == 2
-    code, said, _ = examine("--mend")
+    code, said, _ = examine("--repair")
     assert code == 0
-    assert said.count("Mended: ") == 2
+    assert said.count("Repaired: ") == 2
     assert said.endswith("is healthy.\n")
     code, said, _ = examine()
     assert (code, len(said.splitlines())) == (0, 1)

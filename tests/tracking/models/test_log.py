@@ -32,7 +32,7 @@ from hpsearch.search.result import Result
 from hpsearch.strategies import Random
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.models import log
-from hpsearch.tracking.runs import catalog
+from hpsearch.tracking.runs import deletion
 from hpsearch.tracking.store import server
 from tests.tracking.sample import plain, record
 
@@ -149,7 +149,7 @@ def test_its_page_and_the_runs_tell_of_it(tracker: MlflowTracker) -> None:
     result = run(tracker)
     client, study = tracker.store.client, tracker._open()
     (found,) = client.search_logged_models([study.parent.info.experiment_id])
-    best = study.outbox.runs[result.best.number]
+    best = study.queue.runs[result.best.number]
     assert result.model == f"models:/{found.model_id}"
     assert (found.name, found.source_run_id, str(found.status)) == (f"trial-{result.best.number:03d}", best, "READY")
     assert found.params == STUDY.space.text(result.best.params)
@@ -166,7 +166,7 @@ def test_its_page_and_the_runs_tell_of_it(tracker: MlflowTracker) -> None:
 def test_the_runs_keep_their_end(tracker: MlflowTracker) -> None:
     result = run(tracker, model=False)
     client, study = tracker.store.client, tracker._open()
-    runs = (study.run_id, study.outbox.runs[result.best.number])
+    runs = (study.run_id, study.queue.runs[result.best.number])
     ends = [client.get_run(run_id).info.end_time for run_id in runs]
     result.log_model()
     assert [client.get_run(run_id).info.end_time for run_id in runs] == ends
@@ -240,7 +240,7 @@ def test_a_model_that_is_not_quite_the_recorded_one_says_so(tracker: MlflowTrack
 def test_what_a_kill_left_half_written_is_written_anew(tracker: MlflowTracker) -> None:
     result = run(tracker, model=False)
     study, client = tracker._open(), tracker.store.client
-    run_id, experiment_id = study.outbox.runs[result.best.number], study.parent.info.experiment_id
+    run_id, experiment_id = study.queue.runs[result.best.number], study.parent.info.experiment_id
     half = client.create_logged_model(experiment_id, "half", run_id)
     address = result.log_model()
     assert [f"models:/{found.model_id}" for found in client.search_logged_models([experiment_id])] == [address]
@@ -258,7 +258,7 @@ def test_a_moved_project_still_loads_it(tracker: MlflowTracker, root: Path, tmp_
 
 def test_it_goes_with_its_study(tracker: MlflowTracker, root: Path) -> None:
     result = run(tracker)
-    assert catalog.delete(tracker.store, "digits").startswith("Study 'digits' is deleted: 4 runs")
+    assert deletion.delete_study(tracker.store, "digits").startswith("Study 'digits' is deleted: 4 runs")
     assert not list(root.rglob("network.npz"))
     assert result.model is not None
     with pytest.raises(Exception, match="not found"):

@@ -16,7 +16,7 @@ import pytest
 from hpsearch.errors import StudyError, TrackingError
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.pages import links
-from hpsearch.tracking.runs import catalog
+from hpsearch.tracking.runs import catalog, deletion
 from hpsearch.tracking.store.server import serve
 from tests.tracking.sample import plain, record, text, trials
 
@@ -47,7 +47,7 @@ def test_the_study_run_speaks(done: MlflowTracker) -> None:
 
 def test_a_trial_run_speaks(done: MlflowTracker) -> None:
     client, study = done.store.client, done._open()
-    run = client.get_run(study.outbox.runs[0])
+    run = client.get_run(study.queue.runs[0])
     assert (run.info.run_name, run.info.status) == ("trial 000", "FINISHED")
     assert (run.info.start_time, run.info.end_time) == (1_700_000_000_123, 1_700_000_001_358)
     assert run.data.tags["mlflow.parentRunId"] == study.run_id
@@ -57,15 +57,15 @@ def test_a_trial_run_speaks(done: MlflowTracker) -> None:
 
 def test_a_failed_trial_shows_its_traceback(done: MlflowTracker) -> None:
     client, study = done.store.client, done._open()
-    run = client.get_run(study.outbox.runs[1])
+    run = client.get_run(study.queue.runs[1])
     assert (run.info.status, run.data.tags["hpsearch.status"]) == ("FAILED", "failed")
-    assert "traceback.txt" in {file.path for file in client.list_artifacts(study.outbox.runs[1])}
+    assert "traceback.txt" in {file.path for file in client.list_artifacts(study.queue.runs[1])}
 
 
 def test_the_note_leads_from_the_result_to_the_trials(done: MlflowTracker) -> None:
     study = done._open()
     page = done.store.client.get_run(study.run_id).data.tags["mlflow.note.content"]
-    address = f"#/experiments/{study.parent.info.experiment_id}/runs/{study.outbox.runs[0]}?workflowType=machine_learning"
+    address = f"#/experiments/{study.parent.info.experiment_id}/runs/{study.queue.runs[0]}?workflowType=machine_learning"
     result = "0.1667 ± 0.17 (mean ± standard error over 2 seeds)"
     assert page.splitlines()[0] == f"**Best value {result} in [trial 000]({address}) (5 trials, finished).**  "
     space = ("| rate | 0.001 to 10 | log | always |", "schedule is Halve")
@@ -140,7 +140,7 @@ def test_a_deleted_study_is_gone_with_its_earlier_starts(done: MlflowTracker, st
     done.start(record("mnist-random"), fresh=True)
     done.record(plain(0))
     done.finish("finished", [])
-    answer = catalog.delete(store, "mnist-random")
+    answer = deletion.delete_study(store, "mnist-random")
     assert answer.startswith("Study 'mnist-random' is deleted: 8 runs and ")
     assert not (store.artifacts / "mnist-random").exists()
     assert done.find(record("mnist-random")) is None
@@ -155,14 +155,14 @@ def test_deleting_touches_no_files_of_another_project(done: MlflowTracker, store
     (other / "precious").touch()
     with closing(sqlite3.connect(store.database)) as connection, connection:
         connection.execute("UPDATE experiments SET artifact_location = ?", (str(other),))
-    assert "lie outside this store" in catalog.delete(store, "mnist-random")
+    assert "lie outside this store" in deletion.delete_study(store, "mnist-random")
     assert (other / "precious").exists()
 
 
 def test_a_study_that_runs_is_not_deleted(tracker: MlflowTracker) -> None:
     tracker.start(record())
     with pytest.raises(TrackingError, match="is being run by another process"):
-        catalog.delete(tracker.store, "sample")
+        deletion.delete_study(tracker.store, "sample")
 
 
 def test_the_server_shows_the_store_on_this_machine_only(done: MlflowTracker, store: Store) -> None:
@@ -175,12 +175,12 @@ def test_the_server_shows_the_store_on_this_machine_only(done: MlflowTracker, st
         family = [process, *process.children(recursive=True)]
         assert sum(member.memory_full_info().pss for member in family) < 600e6
         assert {c.laddr.ip for member in family for c in member.net_connections() if c.status == "LISTEN"} == {"127.0.0.1"}
-        page = f"{server.url}/get-artifact?path=traceback.txt&run_uuid={study.outbox.runs[1]}"
+        page = f"{server.url}/get-artifact?path=traceback.txt&run_uuid={study.queue.runs[1]}"
         assert urllib.request.urlopen(page).read().startswith(b"Traceback")
         with pytest.raises(TrackingError, match=f"Port {port} cannot be used: .*--port {port + 1}"), serve(store, port):
             pass
         remote = Store.open(server.url, store.root)
-        assert "keeps it as the deleted experiment" in catalog.delete(remote, "mnist-random")
+        assert "keeps it as the deleted experiment" in deletion.delete_study(remote, "mnist-random")
     assert not any(member.is_running() for member in family)
 
 

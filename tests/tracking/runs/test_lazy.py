@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 
-from hpsearch.tracking.runs.lazy import Lazy
+from hpsearch.tracking.runs.trial_decoding import Lazy
 
 
 def test_names_are_known_without_fetching() -> None:

@@ -16,7 +16,7 @@ from hpsearch.strategies import Random
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
-from hpsearch.tracking.runs.trial_run import BEST
+from hpsearch.tracking.runs.trial_keys import BEST
 from hpsearch.trial import Outcome, Status, Trial
 from tests.tracking.sample import SPACE, plain, record, text, trials
 
@@ -48,7 +48,7 @@ def test_log_scales_have_a_derived_param_that_is_not_read_back(tracker: MlflowTr
     asked = [Trial(0, params, "all", Status.FINISHED, Outcome(1.0))]
     study = record("axes", space=AXES)
     keep(tracker, study, asked)
-    stored = tracker.store.client.get_run(tracker._open().outbox.runs[0]).data.params
+    stored = tracker.store.client.get_run(tracker._open().queue.runs[0]).data.params
     assert {key: stored[key] for key in ("rate", "log10 rate", "derived.log10 rate")} == {
         "rate": "0.01", "log10 rate": "0.5", "derived.log10 rate": "-2.0000",
     }  # fmt: skip
@@ -83,7 +83,7 @@ def test_exactly_the_best_trial_is_marked_as_the_study_goes(root: Path, tracker:
 def test_a_mark_left_by_a_kill_is_taken_away(root: Path, tracker: MlflowTracker) -> None:
     asked = [replace(plain(n, 0.5 - n / 10), params={**plain(n).params, "n": n + 1}) for n in range(3)]
     keep(tracker, record(), asked, "killed")
-    tracker.store.client.set_tag(tracker._open().outbox.runs[0], BEST, "true")
+    tracker.store.client.set_tag(tracker._open().queue.runs[0], BEST, "true")
     keep(MlflowTracker(root=root), record(), [])
     assert marked(tracker) == ["trial 002"]
 
@@ -120,13 +120,13 @@ def test_the_data_are_recorded_once_without_a_row(root: Path) -> None:
     }
     shape = json.loads({found.dataset.name: found.dataset.profile for found in inputs}["digits training"])
     assert shape["features_shape"] == [len(digits.train), 64]
-    assert not client.get_run(tracker._open().outbox.runs[0]).inputs.dataset_inputs
+    assert not client.get_run(tracker._open().queue.runs[0]).inputs.dataset_inputs
 
 
 def test_tags_and_a_sentence_describe_a_trial(tracker: MlflowTracker) -> None:
     stopped = replace(plain(1), status=Status.STOPPED, error="cost was 3 at step 1", stage="fine-1", replicate=2)
     keep(tracker, record(), [plain(0), stopped])
-    run = tracker.store.client.get_run(tracker._open().outbox.runs[1])
+    run = tracker.store.client.get_run(tracker._open().queue.runs[1])
     tags = run.data.tags
     assert run.info.status == "FINISHED"
     assert [tags[f"hpsearch.{name}"] for name in ("strategy", "stage", "replicate", "status")] == [
@@ -136,7 +136,7 @@ def test_tags_and_a_sentence_describe_a_trial(tracker: MlflowTracker) -> None:
         "stopped",
     ]
     assert tags["mlflow.note.content"].startswith("**Stopped**: cost was 3 at step 1  \nwith rate **0.3**")
-    first = tracker.store.client.get_run(tracker._open().outbox.runs[0]).data.tags["mlflow.note.content"]
+    first = tracker.store.client.get_run(tracker._open().queue.runs[0]).data.tags["mlflow.note.content"]
     assert first.splitlines()[0] == "**Value 0.5**  "
 
 

@@ -44,14 +44,14 @@ def test_keys_are_distinct_and_accepted(given_names: list[str], reserved: bool) 
 
 @given(st.text(alphabet=st.characters(codec="utf-8")), st.integers(1, 7))
 def test_a_packed_text_comes_back(text: str, repeat: int) -> None:
-    assert names.unpacked(names.packed("t", text * repeat * 1000), "t") == text * repeat * 1000
+    assert names.unpack_text(names.pack_text("t", text * repeat * 1000), "t") == text * repeat * 1000
 
 
 @given(st.text(min_size=1, max_size=20), st.text(max_size=20))
 def test_a_fitted_text_is_short_and_tells_texts_apart(one: str, other: str) -> None:
     long, longer = one * 6000, one * 6000 + other
-    assert len(names.fitted(long)) <= names.TAG_LIMIT
-    assert (names.fitted(long) == names.fitted(longer)) == (names.clean(long) == names.clean(longer))
+    assert len(names.fit_text(long)) <= names.TAG_LIMIT
+    assert (names.fit_text(long) == names.fit_text(longer)) == (names.clean_text(long) == names.clean_text(longer))
 
 
 def test_hostile_study_names_are_kept_apart_and_inside(root: Path, tracker: MlflowTracker) -> None:
@@ -70,7 +70,7 @@ def test_hostile_study_names_are_kept_apart_and_inside(root: Path, tracker: Mlfl
 
 @pytest.mark.parametrize("name", ["../../evil.txt", "/etc/evil", "a\\..\\b", "traceback.txt", "..", "a//b"])
 def test_artifacts_stay_under_their_run(root: Path, name: str) -> None:
-    from hpsearch.tracking.runs.trial_run import file_paths
+    from hpsearch.tracking.runs.trial_keys import file_paths
 
     path = Path("/run", file_paths([name])[name])
     assert path.resolve().is_relative_to("/run")

@@ -1,4 +1,4 @@
-"""Stores that cannot be used are refused in a sentence; two processes may come at once; a moved project is mended."""
+"""Unusable stores raise one sentence; two processes may open a store at once; a moved project is repaired."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from hpsearch.errors import TrackingError
 from hpsearch.tracking import MlflowTracker, Store, project_root
 from tests.tracking.sample import plain, record, text, trials
 
+SUBPACKAGES = ("delivery", "doctor", "models", "pages", "runs", "store", "test_access")
 OPEN = "import sys; from pathlib import Path; from hpsearch.tracking import Store; Store.open(None, Path(sys.argv[1])).client"
 
 
@@ -33,7 +34,7 @@ def test_without_a_mark_the_root_is_where_one_starts(tmp_path: Path) -> None:
 
 
 def test_importing_the_package_loads_no_mlflow() -> None:
-    code = "".join(f"import hpsearch.tracking.{name}; " for name in ("pages", "runs", "doctor.doctor", "store.server"))
+    code = "".join(f"import hpsearch.tracking.{name}; " for name in SUBPACKAGES)
     code += "import sys; sys.exit('mlflow' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
 
