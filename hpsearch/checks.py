@@ -1,8 +1,9 @@
-"""Plain Python values: what a number is, and NumPy's values turned into Python's own."""
+"""Plain Python values, argument checks, and reprs that stay the same when a class gets new fields."""
 
 from __future__ import annotations
 
 import math
+from dataclasses import Field, fields
 from typing import Any
 
 import numpy as np
@@ -55,3 +56,30 @@ def even_units(count: object, spacing: str) -> list[float]:
     if spacing == "cells" or count == 1:
         return [(i + 0.5) / count for i in range(count)]
     return [i / (count - 1) for i in range(count)]
+
+
+# Metadata of a dataclass field that was added after its class was first recorded, see `recorded_repr`.
+LATER = {"later": True}
+
+
+def recorded_repr(recorded: Any) -> str:
+    """Return the repr of a dataclass, without the fields added `LATER` that have their default value.
+
+    A repr is part of a study's identity: with a plain repr, a field added to a class would make every earlier record of it
+    another study. Set it as the ``__repr__`` of a class that is recorded.
+
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass
+    ... class Rule:
+    ...     rate: float
+    ...     clip: float | None = field(default=None, metadata=LATER)
+    ...     __repr__ = recorded_repr
+    >>> Rule(0.5), Rule(0.5, clip=1.0)
+    (Rule(rate=0.5), Rule(rate=0.5, clip=1.0))
+    """
+    shown = [item.name for item in fields(recorded) if item.repr and not _is_later_default(recorded, item)]
+    return f"{type(recorded).__qualname__}({', '.join(f'{name}={getattr(recorded, name)!r}' for name in shown)})"
+
+
+def _is_later_default(recorded: Any, item: Field[Any]) -> bool:
+    return bool(item.metadata.get("later")) and bool(getattr(recorded, item.name) == item.default)
