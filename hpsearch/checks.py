@@ -1,4 +1,4 @@
-"""Checks of arguments: whole numbers, numbers in a range, names out of a list, texts, and NumPy's scalars as Python values.
+"""Checks of arguments, NumPy's scalars as Python values, and reprs that stay the same when a class gets new fields.
 
 Every check returns the value or raises an error of the form ``{what} must be {constraint}, got {value!r}. {what to do}``. True
 and False are not numbers here, although Python counts them as such: ``epochs=True`` is a mistake.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from dataclasses import Field, fields
 from typing import Any, TypeGuard
 
 import numpy as np
@@ -127,3 +128,30 @@ def text(what: str, value: object, advice: str, *, constraint: str = "a text", e
     if isinstance(value, str) and (value or constraint == "a text"):
         return value
     raise error(must_be(what, constraint, value, advice))
+
+
+# Metadata of a dataclass field that was added after its class was first recorded, see `recorded_repr`.
+LATER = {"later": True}
+
+
+def recorded_repr(recorded: Any) -> str:
+    """Return the repr of a dataclass, without the fields added `LATER` that have their default value.
+
+    A repr is part of a study's identity: with a plain repr, a field added to a class would make every earlier record of it
+    another study. Set it as the ``__repr__`` of a class that is recorded.
+
+    >>> from dataclasses import dataclass, field
+    >>> @dataclass
+    ... class Rule:
+    ...     rate: float
+    ...     clip: float | None = field(default=None, metadata=LATER)
+    ...     __repr__ = recorded_repr
+    >>> Rule(0.5), Rule(0.5, clip=1.0)
+    (Rule(rate=0.5), Rule(rate=0.5, clip=1.0))
+    """
+    shown = [item.name for item in fields(recorded) if item.repr and not _is_later_default(recorded, item)]
+    return f"{type(recorded).__qualname__}({', '.join(f'{name}={getattr(recorded, name)!r}' for name in shown)})"
+
+
+def _is_later_default(recorded: Any, item: Field[Any]) -> bool:
+    return bool(item.metadata.get("later")) and bool(getattr(recorded, item.name) == item.default)

@@ -118,6 +118,18 @@ class Dataset(DataSet):
             validation=self.validation if validation is None else self.validation.head(validation),
         )
 
+    def at_most(self, train: int | None = None, validation: int | None = None) -> Dataset:
+        """Return the data set of at most so many first rows of each part (None keeps all); the test part stays what it is.
+
+        >>> from hpsearch.data import digits
+        >>> digits().at_most(train=500, validation=1000)
+        digits(train=500, validation=359)
+        """
+        return self.head(
+            None if train is None else min(train, len(self.train)),
+            None if validation is None else min(validation, len(self.validation)),
+        )
+
     def only(self, classes: Sequence[int]) -> Dataset:
         """Return the data set of some classes alone, numbered anew from 0 in the order given, the test part included.
 

@@ -18,8 +18,6 @@ from hpsearch.nn.arrays import known
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
-# What `shrunk` keeps of the training and the validation part.
-SHRUNK = (500, 200)
 # Set by each trial, so that they are no params: the random numbers, and the one core a trial has.
 _SET = ("random_state", "n_jobs")
 _SEEDS = 2**31
@@ -138,7 +136,7 @@ class TuneEstimator(ObjectiveBase):
 
     def shrunk(self) -> TuneEstimator:
         """Return the same objective on at most 500 training and 200 validation rows."""
-        return replace(self, data=few_rows(self.data))
+        return replace(self, data=self.data.at_most(500, 200))
 
     @property
     def _kind(self) -> str:
@@ -172,11 +170,6 @@ class TuneEstimator(ObjectiveBase):
             return {f"{which}_accuracy": _accuracy(part.y, predicted)}
         mse, variance = _mse(part.y, predicted), float(np.var(part.y))
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
-
-
-def few_rows(data: Dataset) -> Dataset:
-    """Return the first rows of a data set, at most 500 for training and 200 for validation."""
-    return data.head(*(min(rows, len(part)) for rows, part in zip(SHRUNK, (data.train, data.validation), strict=True)))
 
 
 def refuse_unknown(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:

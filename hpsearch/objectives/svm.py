@@ -9,7 +9,7 @@ from typing import Any
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.estimator import TuneEstimator, few_rows, refuse_unknown
+from hpsearch.objectives.estimator import TuneEstimator, refuse_unknown
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
@@ -90,7 +90,7 @@ class TrainSVM(ObjectiveBase):
 
     def shrunk(self) -> TrainSVM:
         """Return the same objective on at most 500 training and 200 validation rows."""
-        return replace(self, data=few_rows(self.data))
+        return replace(self, data=self.data.at_most(500, 200))
 
     @property
     def _estimator(self) -> TuneEstimator:

@@ -1,4 +1,4 @@
-"""What a network answers, classes or numbers: how answers are told to it, and what its scores and outputs mean to the user."""
+"""Targets of a network, classes or numbers: their encoding for the training, and scores and outputs in the user's units."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.data import Part
+from hpsearch.data import Dataset, Part
 from hpsearch.nn.costs import COSTS, SquaredError
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 
 Rows = tuple[NDArray[np.float32], NDArray[Any]]
-# The costs that go with each kind, the usual one first.
-FOR_CLASSES = ("cross_entropy", *(name for name in COSTS if name != "cross_entropy"))
-FOR_NUMBERS = tuple(name for name, cost in COSTS.items() if isinstance(cost, SquaredError))
+# The costs for each kind of targets, the default first.
+CLASSIFICATION_COSTS = ("cross_entropy", *(name for name in COSTS if name != "cross_entropy"))
+REGRESSION_COSTS = tuple(name for name, cost in COSTS.items() if isinstance(cost, SquaredError))
 
 
-class Answers(Protocol):
-    """The law of a kind of answers."""
+def costs_for(data: Dataset) -> tuple[str, ...]:
+    """Return the costs that a network can have on a data set, the default first."""
+    return REGRESSION_COSTS if data.regression else CLASSIFICATION_COSTS
 
-    def rows(self, part: Part) -> Rows:
-        """Return inputs and answers of a part as the network is told them."""
+
+class Targets(Protocol):
+    """How targets of one kind are encoded, scored and decoded."""
+
+    def encode(self, part: Part) -> Rows:
+        """Return inputs and targets of a part as the training takes them."""
         ...
 
-    def unfold(self, network: Network | Ensemble) -> Network | Ensemble:
-        """Return a trained network that answers in the user's terms."""
+    def decode(self, network: Network | Ensemble) -> Network | Ensemble:
+        """Return a trained network whose outputs are in the user's units."""
         ...
 
     def error(self, score: Score) -> float:
@@ -34,17 +39,22 @@ class Answers(Protocol):
         ...
 
     def metrics(self, score: Score, part: Part) -> dict[str, float]:
-        """Return a score on a part by the names it is recorded under."""
+        """Return a score on a part, by the names it is recorded under."""
         ...
 
 
-class Classes:
-    """Answers that are class indices, which the network is told as they are; the error is 1 - accuracy."""
+def targets_for(data: Dataset, rows: Part) -> Targets:
+    """Return the kind of targets of a data set; the units of numbers are those of the rows to train on."""
+    return NumberTargets.of(rows.y) if data.regression else ClassTargets()
 
-    def rows(self, part: Part) -> Rows:
+
+class ClassTargets:
+    """Class indices, which need no encoding; the error is 1 - accuracy."""
+
+    def encode(self, part: Part) -> Rows:
         return part.x, part.y
 
-    def unfold(self, network: Network | Ensemble) -> Network | Ensemble:
+    def decode(self, network: Network | Ensemble) -> Network | Ensemble:
         return network
 
     def error(self, score: Score) -> float:
@@ -54,46 +64,46 @@ class Classes:
         return {"accuracy": score.accuracy, "cost": score.cost}
 
 
-class Numbers(NamedTuple):
-    """Answers that are numbers, told as so many standard deviations above their mean; the error is the mean squared error.
+class NumberTargets(NamedTuple):
+    """Numbers, standardised with mean and standard deviation of the training rows; the error is the mean squared error.
 
     So one range of learning rates fits any unit. The cost is half the share of the variance that is left over: 0.5 for guessing
-    the mean. Mean and spread are those of the training rows; errors and outputs are in the user's units.
+    the mean. Errors and decoded outputs are in the user's units.
     """
 
     mean: float
     spread: float
 
     @classmethod
-    def of(cls, y: NDArray[Any]) -> Numbers:
-        """Return the units for the answers of the training rows; where all are alike, the spread is 1.
+    def of(cls, y: NDArray[Any]) -> NumberTargets:
+        """Return the units of the training rows' targets; where all are alike, the spread is 1.
 
-        >>> Numbers.of(np.array([1.0, 3.0]))
-        Numbers(mean=2.0, spread=1.0)
+        >>> NumberTargets.of(np.array([1.0, 3.0]))
+        NumberTargets(mean=2.0, spread=1.0)
         """
         return cls(float(y.mean()), float(y.std()) or 1.0)
 
-    def rows(self, part: Part) -> Rows:
+    def encode(self, part: Part) -> Rows:
         return part.x, (part.y - self.mean) / self.spread
 
-    def unfold(self, network: Network | Ensemble) -> Network | Ensemble:
-        """The last layer, being linear, takes the units in.
+    def decode(self, network: Network | Ensemble) -> Network | Ensemble:
+        """Scale the last layer, which is linear, to the user's units.
 
-        In float32 answers keep seven digits, so that of 1,000,000 +- 1 few are left: take the mean off, or float64.
+        In float32, outputs keep seven digits: of 1,000,000 +- 1 few are left. Subtract the mean first, or take float64.
         """
         if isinstance(network, Ensemble):
-            return Ensemble([self.unfold(one) for one in network.networks])
-        unfolded = network.copy()
+            return Ensemble([self.decode(one) for one in network.networks])
+        decoded = network.copy()
         weights, biases = (a[-1].astype(np.float64) * self.spread for a in (network.weights, network.biases))
-        np.copyto(unfolded.weights[-1], weights, casting="same_kind")
-        np.copyto(unfolded.biases[-1], biases + self.mean, casting="same_kind")
-        return unfolded
+        np.copyto(decoded.weights[-1], weights, casting="same_kind")
+        np.copyto(decoded.biases[-1], biases + self.mean, casting="same_kind")
+        return decoded
 
     def error(self, score: Score) -> float:
         return 2 * score.cost * self.spread**2
 
     def metrics(self, score: Score, part: Part) -> dict[str, float]:
-        """``r2`` is 1 - mse / variance, left out where all answers are alike."""
+        """Return ``mse``, ``cost``, and ``r2`` = 1 - mse / variance, which is left out where all targets are alike."""
         mse, variance = self.error(score), float(np.var(part.y))
         share = {"r2": 1 - mse / variance} if variance > 0 else {}
         return {"mse": mse, **share, "cost": score.cost}

@@ -42,8 +42,8 @@ class Watched(OfNetwork):
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Train for ``context.budget`` epochs, or all."""
-        training = self.train._start(params, context.rng)
-        rows = self.train._rows(self.train._settings(params))
+        plan = self.train.plan(params)
+        training, rows = plan.start(context.rng), plan.rows
         before = contrast(training, self.data.train.x)
         for epoch in training.run(until=context.budget):
             more = _scores(training, rows) if self.training else {}

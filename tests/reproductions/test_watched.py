@@ -35,7 +35,7 @@ def test_training_data_and_penalty_are_those_of_the_last_network(size: int | Non
     digits = data.digits()
     plain = TrainNetwork(digits, **SETTINGS, l2=2.0, l1=0.5, train_size=size, dtype="float64")  # type: ignore[arg-type]
     rng = np.random.default_rng(7)
-    training = plain._start({}, rng)
+    training = plain.plan({}).start(rng)
     list(training.run())
     n = size or len(digits.train)
     part, weights = digits.train.head(n), training.network.weights

@@ -1,0 +1,195 @@
+"""Training plan of a network: the params of a trial resolved once, and what trains, scores and exports by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+
+from hpsearch.checks import integer
+from hpsearch.data import Dataset, Part
+from hpsearch.errors import SettingError, must_be
+from hpsearch.nn.activations import check_activation
+from hpsearch.nn.arrays import known
+from hpsearch.nn.augment import side_of
+from hpsearch.nn.ensemble import Ensemble, as_data
+from hpsearch.nn.initializers import check_init
+from hpsearch.nn.network import Network, Score
+from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.recipe import Monitors, Recipe
+from hpsearch.nn.regularizers import WeightCost
+from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.training.committee import Committee
+from hpsearch.nn.training.training import Training
+from hpsearch.objectives import reporting
+from hpsearch.objectives.targets import Targets, costs_for, targets_for
+from hpsearch.ports import Context, Exported
+from hpsearch.trial import Outcome
+
+# What the value may be, and the score that the kept epoch is best in.
+VALUES = {"error": "accuracy", "cost": "cost"}
+_OF_RECIPE = frozenset(item.name for item in fields(Recipe)) - {"keep", "monitors", "engine"}
+# The settings that may be params.
+PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members"}
+
+
+@dataclass(frozen=True, eq=False)
+class TrainingPlan:
+    """One training, resolved: what is trained on which rows, by which recipe, and how it is scored.
+
+    `dataclasses.replace` with other ``data`` or ``settings`` resolves the plan anew.
+
+    Args:
+        data: training and validation parts.
+        settings: a value for each of `PARAMETERS`; one of another name raises.
+        value: what a search minimises, ``"error"`` or ``"cost"``.
+        dtype: of the network.
+        monitors: the curves to record.
+        rescale_penalty: whether l1 and l2 are those for all training rows.
+        engine: of the recipe.
+        cut: whether the data set was shrunk: then sizes meant for all rows are at most what is left.
+    Raises:
+        SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
+
+    ``rows`` are those to train on, ``sizes`` the width of every layer, ``targets`` the encoding of classes or numbers.
+    """
+
+    data: Dataset
+    settings: Mapping[str, Any]
+    value: str = "error"
+    dtype: str = "float32"
+    monitors: Monitors = field(default=Monitors())
+    rescale_penalty: bool = False
+    engine: str = "numpy"
+    cut: bool = False
+    rows: Part = field(init=False)
+    sizes: tuple[int, ...] = field(init=False)
+    recipe: Recipe = field(init=False)
+    targets: Targets = field(init=False)
+
+    def __post_init__(self) -> None:
+        _check_names(self.settings)
+        settings = _completed(self.settings, len(self.data.train) if self.cut else None)
+        _check_network(settings, self.data)
+        rows = _training_rows(self.data.train, settings["train_size"])
+        recipe = self._recipe(settings, len(rows) / len(self.data.train))
+        if settings["expansion"] is not None:
+            side_of(self.data.features)
+        if settings["batch_size"] > len(rows) and not recipe.full_batch:
+            most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
+            raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))
+        sizes = (self.data.features, *widths(settings["hidden"]), self.data.classes or 1)
+        resolved = {"settings": settings, "rows": rows, "sizes": sizes, "recipe": recipe}
+        for name, value in (resolved | {"targets": targets_for(self.data, rows)}).items():
+            object.__setattr__(self, name, value)
+
+    def _recipe(self, settings: Mapping[str, Any], share: float) -> Recipe:
+        """Return the recipe; ``share`` is that of the training rows that are used."""
+        asked = {name: settings[name] for name in _OF_RECIPE}
+        if self.rescale_penalty:
+            for name in ("l1", "l2"):
+                Recipe.CHECKS[name](name, asked[name])
+                asked[name] = asked[name] if isinstance(asked[name], WeightCost) else asked[name] * share
+        keep = VALUES["cost" if self.data.regression else self.value]
+        return Recipe(**asked, keep=keep, monitors=self.monitors, engine=self.engine)
+
+    @property
+    def members(self) -> int:
+        """The number of networks whose mean output is scored."""
+        return int(self.settings["members"])
+
+    def changed(self, train_rows: int | None = None, **settings: Any) -> TrainingPlan:
+        """Return the plan with other settings, and on at most the first ``train_rows`` rows of the training part."""
+        data = self.data if train_rows is None else self.data.at_most(train_rows)
+        return replace(self, data=data, settings={**self.settings, **settings}, cut=self.cut or train_rows is not None)
+
+    def start(self, rng: np.random.Generator) -> Training:
+        """Return the training of a single network, before its first epoch."""
+        named = {name: self.settings[name] for name in ("activation", "cost", "init")}
+        network = Network.create(self.sizes, rng, **named, dtype=self.dtype)
+        return Training(network, self.targets.encode(self.rows), self.recipe, rng, self.validation)
+
+    def begin(self, rng: np.random.Generator) -> Training | Committee:
+        """Return the training of all members, before its first epoch."""
+        if self.members == 1:
+            return self.start(rng)
+        return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation)
+
+    @property
+    def validation(self) -> tuple[Any, Any]:
+        """Inputs and targets of the validation part, as the training takes them."""
+        return self.targets.encode(self.data.validation)
+
+    def value_of(self, score: Score) -> float:
+        """Return what a search minimises, from a score on validation data."""
+        return score.cost if self.value == "cost" else self.targets.error(score)
+
+
+def run(plan: TrainingPlan, context: Context) -> Outcome:
+    """Train for ``context.budget`` epochs, or all, from ``context.state`` where there is one, and return the outcome."""
+    training = _train(plan, context)
+    score = training.kept_score
+    best = plan.targets.metrics(score, plan.data.validation)
+    metrics = {f"best_validation_{name}": value for name, value in best.items()}
+    metrics |= {"best_epoch": float(training.kept_epoch), "epochs": float(training.history[-1].epoch)}
+    if isinstance(training, Committee) and not plan.data.regression:
+        metrics["single_accuracy"] = training.single_accuracy
+    return Outcome(plan.value_of(score), metrics, context.history, state=reporting.state(training, context))
+
+
+def kept_network(plan: TrainingPlan, context: Context) -> Network | Ensemble:
+    """Return what a trial keeps, in the user's units: from ``context.state``, or trained again to the same bits."""
+    return plan.targets.decode(_train(plan, context).kept)
+
+
+def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, float]:
+    """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
+    score = _train(plan, context).kept.score(*plan.targets.encode(part))
+    scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
+    return {**scores, "test_error": plan.targets.error(score)}
+
+
+def exported(plan: TrainingPlan, context: Context) -> Exported:
+    """Return what a trial keeps as plain data, with two validation rows as its example."""
+    network, data = kept_network(plan, context), plan.data
+    labels = list(data.class_names or range(data.classes))
+    architecture, weights = as_data(network)
+    rows = data.validation.x[:2]
+    return Exported(architecture | {"data": repr(data), "labels": labels}, weights, rows, network.forward(rows))
+
+
+def _train(plan: TrainingPlan, context: Context) -> Training | Committee:
+    training = plan.begin(context.rng)
+    reporting.run(training, context, plan.data.train.x)
+    return training
+
+
+def _check_names(settings: Mapping[str, Any]) -> None:
+    for name in settings:
+        known("A param of TrainNetwork", name, tuple(sorted(PARAMETERS)))
+
+
+def _completed(settings: Mapping[str, Any], rows: int | None) -> dict[str, Any]:
+    """Return the settings with a rate for methods that need none, and sizes of at most ``rows`` where that is given."""
+    full = dict(settings)
+    if full["learning_rate"] is None and is_full_batch(full["optimizer"]):
+        full["learning_rate"] = 1.0
+    for name in ("train_size", "batch_size") if rows is not None else ():
+        full[name] = min(full[name], rows) if isinstance(full[name], int) else full[name]
+    return full
+
+
+def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
+    check_activation(settings["activation"])
+    known("cost", settings["cost"], costs_for(data))
+    check_init(settings["init"])
+    widths(settings["hidden"])
+    whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+
+
+def _training_rows(train: Part, size: Any) -> Part:
+    if size is None:
+        return train
+    return train.head(integer("train_size", size, 1, "Leave it out for all rows.", most=len(train)))
