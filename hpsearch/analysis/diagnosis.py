@@ -41,7 +41,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.analysis.curve_points import TABLE, Table, points
+from hpsearch.analysis.curve_points import Table, points
 from hpsearch.analysis.curve_shape import Points, Shape, end, shape
 from hpsearch.trial import Status, Trial
 
@@ -98,7 +98,7 @@ def diagnose(
     *,
     schedule: Iterable[float] | None = None,
     diverged: bool = False,
-    table: Table = TABLE,
+    table: Table | None = None,
 ) -> Diagnosis:
     """Return what the curves of a training say is wrong with it; never raises, whatever the numbers are.
 
@@ -109,7 +109,7 @@ def diagnose(
             validation curve only the labels that have a rule can be told.
         schedule: the learning rate of each epoch, where the history has no learning_rate.
         diverged: the training ended because numbers were no longer finite, which its curves need not show.
-        table: the points that are counted.
+        table: the points that are counted; the fitted ones if left out.
 
     >>> print(diagnose({"training_cost": [(1, 0.7), (2, float("nan"))]}).evidence)
     A cost is not finite, in epoch 2.
@@ -133,7 +133,7 @@ def label_of(trial: Trial) -> str | None:
     return None if found is None or found.label is None else ", ".join((found.label, *found.also))
 
 
-def _read(s: Shape, diverged: bool, table: Table) -> Diagnosis:
+def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
     lost = _not_finite(s) or ("Training ended because numbers were no longer finite." if diverged else None)
     if lost:
         return Diagnosis("diverged", lost, ADVICE["diverged"])
