@@ -1,7 +1,7 @@
 """What a larger training set would bring: learning curves carried on by several families, and how far these disagree.
 
 No family is the true one. What they say of sizes beyond the largest differs more than each admits by itself, so that all are
-given, each with its own bootstrap, and each is asked to foretell the largest size from the smaller ones.
+given, each with its own bootstrap, and each predicts the largest size from the smaller ones.
 """
 
 from __future__ import annotations
@@ -141,11 +141,14 @@ def extrapolate(
     return [_extrapolation(family, n, errors, rng, count) for family in families if len(family.start) < len(n)]
 
 
-def foretold(curve: LearningCurve, families: Sequence[Family] = FAMILIES) -> dict[str, float]:
-    """Return the error at the largest size as each family foretells it from the smaller sizes alone."""
+def predict_largest(curve: LearningCurve, families: Sequence[Family] = FAMILIES) -> dict[str, float]:
+    """Predict the error at the largest size from the smaller sizes alone, by each family."""
     n, errors = np.array(curve.sizes, float), curve.means
     fits = [fit(family, n[:-1], errors[:-1]) for family in families if len(family.start) < len(n) - 1]
     return {found.family.name: float(found(n[-1])[0]) for found in fits}
+
+
+foretold = predict_largest  # the earlier name
 
 
 def _extrapolation(family: Family, n: Array, errors: Array, rng: np.random.Generator, count: int) -> Extrapolation:

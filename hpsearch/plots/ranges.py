@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 from hpsearch.analysis.findings import Findings
+from hpsearch.analysis.history import Window
 from hpsearch.analysis.scales import Scale, place, scale, short
-from hpsearch.analysis.stages import Window
 from hpsearch.plots.chart import GREY, SKY, Axis, Boxes, Chart, Layer, Lines, Panel
 from hpsearch.plots.marks import failure_marks, rank_colours, star, trial_dots
 from hpsearch.space import Choice, Domain
