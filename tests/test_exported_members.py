@@ -123,6 +123,19 @@ LISTED: dict[str, tuple[str, ...]] = {
     ),
     "hpsearch.nn.training": ("Committee", "Epoch", "Monitors", "Recipe", "Training"),
     "hpsearch.objectives": ("CrossValidate", "TrainNetwork", "TrainSVM", "TuneEstimator"),
+    "hpsearch.plots": (
+        "Chart",
+        "KINDS",
+        "Parallel",
+        "Picture",
+        "contest_chart",
+        "draw",
+        "efficiency_chart",
+        "interactive",
+        "learning_curves_chart",
+        "still",
+        "success_curves",
+    ),
     "hpsearch.space": (
         "Choice",
         "Domain",
@@ -317,6 +330,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.nn.regularizers": ("check_l2", "decay"),
     "hpsearch.nn.settings": ("number", "refuse_open", "setting", "unresolved", "whole", "widths"),
     "hpsearch.nn.stopping": ("Plateau",),
+    "hpsearch.plots.success": ("nine_trials_figure",),
     "hpsearch.ports": ("Bar",),
     "hpsearch.report": ("optimism_seen",),
     "hpsearch.trial": (
