@@ -1,7 +1,7 @@
 """Points of the curve diagnosis: what each measure of a training's curves adds to the score of each label.
 
 The table was fitted, not chosen by hand: the weights of a multinomial logistic regression on labelled curves, rounded to
-tenths. `tests/benchmarks/curve_points.py` fits it and writes `curve_points.json`; `studies/README.md` has its accuracy.
+tenths. `tests/benchmarks/curve_points.py` fits it and writes `curve_points.json`; `studies/diagnosis.md` has its accuracy.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ REMADE = ("train longer", "rate too low", "overfitting", "healthy")
 
 
 def test_planted_faults_are_named_on_data_sets_that_no_point_was_fitted_to() -> None:
-    """Promised: 90 %, 50 curves a label, 70 % of each. Reached: 94.2 %, 62 of the rarest, 79 %. See studies/README.md."""
+    """Promised: 90 %, 50 curves a label, 70 % of each. Reached: 94.2 %, 62 of the rarest, 79 %. See studies/diagnosis.md."""
     assert not {curve.made.data for curve in HELD_OUT} & set(TUNED_ON)
     assert {curve.made.data for curve in CURVES if not curve.held_out} == set(TUNED_ON)
     assert FILE.stat().st_size < 1_000_000

@@ -120,14 +120,14 @@ def _larger(curve: LearningCurve, found: Sequence[Extrapolation]) -> str:
 def _hindsight(curve: LearningCurve) -> str:
     missed = ", ".join(f"{name} by {100 * (said - curve.means[-1]):+.2f}" for name, said in predict_largest(curve).items())
     last = f"{curve.sizes[-1]:,}"
-    return f"Foretold from the smaller sets, the error of the {_who(curve)} at {last} images is missed: {missed} points."
+    return f"Predicted from the smaller sets, the error of the {_who(curve)} at {last} images is off: {missed} points."
 
 
 def _beyond(curve: LearningCurve, found: Sequence[Extrapolation]) -> str:
-    """Return what is foretold of the largest published size, where ours end below it."""
+    """Predict the error at the largest published size, where ours end below it."""
     size, known = max(PUBLISHED[curve.name].items())
     said = ", ".join(f"{each.fit.family.name} {_percent(each.at(size).centre)}" for each in found)
-    return f"Foretold of {size:,} images for the {curve.name}: {said} errors; published: {100 - known:.2f} %."
+    return f"Predicted at {size:,} images for the {curve.name}: {said} errors; published: {100 - known:.2f} %."
 
 
 def _limits(found: LearningCurve, fair: LearningCurve) -> str:
