@@ -1,4 +1,4 @@
-"""Tuning curves: the best value after n random trials, with a band that holds the whole true curve at once.
+"""Tuning curves with bands: the best value after n random trials, and limits that hold the whole true curve at once.
 
 The band comes from one around the distribution function of a trial's value (Learned-Miller and DeStefano), so that it holds
 for all n together, for the median as for the mean, and says itself where the trials at hand end: beyond them it is wide.

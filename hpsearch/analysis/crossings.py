@@ -1,4 +1,4 @@
-"""Where two learning curves cross, and at which sizes one of two models is ahead beyond the noise."""
+"""Crossings of two learning curves, and the sizes at which one of two models is ahead beyond the noise."""
 
 from __future__ import annotations
 

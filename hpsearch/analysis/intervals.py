@@ -4,7 +4,7 @@ A statistic is a function that works along the last axis: ``lambda x: np.median(
 shape (n,), or (k, n) for k quantities measured together: the bootstrap draws whole columns, so that pairs stay pairs.
 
 No plain percentile bootstrap: on 10 normal repetitions its 95 % interval of the mean holds the truth 90 % of the time.
-For paired arms hand in `differences(a, b)`, or both arms as one array of shape (2, n) and a statistic of the pair.
+For paired contenders pass their differences, or both as one array of shape (2, n) and a statistic of the pair.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpsearch.analysis.sample import Array, check_level, sample, shown
+from hpsearch.analysis.sample import Array, check_level, excerpt, sample
 from hpsearch.errors import SettingError, must_be
 
 Statistic = Callable[[Array], Array]
@@ -105,7 +105,7 @@ def bootstrap_interval(
     s - t*_{(1+level)/2} e and s - t*_{(1-level)/2} e. Unlike Student's interval it follows skewness.
 
     Args:
-        values: shape (n,), or (k, n) for quantities measured together (paired arms: k = 2); n >= 5.
+        values: shape (n,), or (k, n) for quantities measured together (paired contenders: k = 2); n >= 5.
         statistic: works along the last axis, shape (..., n) -> (...), or (..., k, n) -> (...).
         count: resamples; each is resampled again 50 times.
         error: closed form of the statistic's standard error, same shapes, which saves the second resampling.
@@ -187,7 +187,7 @@ def _columns(values: ArrayLike) -> Array:
         return sample("Repetitions", array, FEWEST_TO_RESAMPLE)
     if array.ndim != 2 or not np.isfinite(array).all():
         constraint = "finite numbers of shape (n,) or (k, n)"
-        raise SettingError(must_be("Repetitions", constraint, shown(values), "Put the repetitions last."))
+        raise SettingError(must_be("Repetitions", constraint, excerpt(values), "Put the repetitions last."))
     sample("Repetitions", array[0], FEWEST_TO_RESAMPLE)
     return array
 
