@@ -23,7 +23,7 @@ def test_imports_keep_to_the_contracts() -> None:
 
 
 def test_importing_hpsearch_loads_no_heavy_library() -> None:
-    heavy = {"mlflow", "optuna", "sklearn", "numba", "pandas", "matplotlib", "plotly"}
+    heavy = {"mlflow", "optuna", "opda", "sklearn", "numba", "pandas", "matplotlib", "plotly", "scipy.stats"}
     code = f"import hpsearch, sys; print(sorted({heavy} & set(sys.modules)))"
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"

@@ -1,15 +1,17 @@
-"""Tuning curves: the best value after n random trials, with a band that holds the whole true curve at once.
+"""Tuning curves with bands: the best value after n random trials, and limits that hold the whole true curve at once.
 
 The band comes from one around the distribution function of a trial's value (Learned-Miller and DeStefano), so that it holds
 for all n together, for the median as for the mean, and says itself where the trials at hand end: beyond them it is wide.
 Its critical value is simulated once per number of trials: .3 s for 20, 1.4 s for 64, 11 s for 256 (one core). Beyond 256 the
 band is Kolmogorov and Smirnov's, which costs nothing and is wider at the ends.
 
-Source: Lourie, Cho and He (2024), Show your work with confidence, NAACL; the library opda, by its author.
+It needs the library opda: pip install 'hpsearch[bands]'.
+Source: Lourie, Cho and He (2024), Show your work with confidence, NAACL; opda is by its first author.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import math
 import warnings
 from dataclasses import dataclass
@@ -83,21 +85,30 @@ def _counts(trials: ArrayLike) -> Array:
 
 def _bands(values: ArrayLike, level: float, least: float, most: float) -> tuple[Any, Any, Any]:
     """Return opda's lower, middle and upper distribution; the upper one of F is the lower one of the values."""
-    from opda.nonparametric import EmpiricalDistribution  # loads scipy.stats, which `import hpsearch` should not cost
-
     array = sample("values", values)
     check_level(level)
     if array.min() < least or array.max() > most:
         advice = "Widen the bounds to all values that are possible."
         raise SettingError(must_be("values", f"between {least} and {most}", (array.min(), array.max()), advice))
+    distribution = _distribution()
     method = "ld_equal_tailed" if len(array) <= MOST_SIMULATED else "ks"
     with warnings.catch_warnings():
         # Equal values, as error rates have: the band then holds more often than asked, never less.
         warnings.filterwarnings("ignore", "Duplicates detected", RuntimeWarning)
-        lower, middle, upper = EmpiricalDistribution.confidence_bands(
+        lower, middle, upper = distribution.confidence_bands(
             array, level, least, most, generator=_generator(len(array), level), method=method, n_jobs=1
         )
     return lower, middle, upper
+
+
+def _distribution() -> Any:
+    """Return opda's class for a distribution known from a sample."""
+    if importlib.util.find_spec("opda") is None:
+        advice = "Get it with: pip install 'hpsearch[bands]'."
+        raise SettingError(f"A tuning curve with a band needs the package 'opda', which is not installed. {advice}")
+    from opda.nonparametric import EmpiricalDistribution
+
+    return EmpiricalDistribution
 
 
 @cache

@@ -1,4 +1,4 @@
-"""What the best of n trials is expected to be, from the values of N trials that were drawn independently.
+"""Expected best of n trials, from the values of N trials that were drawn independently.
 
 With the values sorted, y_1 <= ... <= y_N, both estimators are sums over the gaps between them,
 
@@ -48,7 +48,7 @@ def expected_best(values: ArrayLike, n: ArrayLike) -> Array:
 def expected_best_with_replacement(values: ArrayLike, n: ArrayLike) -> Array:
     """Return the expected lowest of n draws with replacement from N values (a V-statistic).
 
-    S_i = (1 - i / N)^n. It is the exact answer where the values are all there are (a table), and a consistent but optimistic
+    S_i = (1 - i / N)^n. It is exact where the values are all there are (a table), and a consistent but optimistic
     or pessimistic one where they are a sample: for values to minimise it lies above `expected_best`.
 
     Args:
@@ -68,8 +68,8 @@ def expected_best_with_replacement(values: ArrayLike, n: ArrayLike) -> Array:
 
 
 def _over_gaps(ordered: Array, survival: Array) -> Array:
-    answer: Array = ordered[0] + survival @ np.diff(ordered)
-    return answer
+    expected: Array = ordered[0] + survival @ np.diff(ordered)
+    return expected
 
 
 def _sorted(values: ArrayLike) -> Array:

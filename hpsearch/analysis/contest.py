@@ -1,4 +1,4 @@
-"""Searches of several arms, repeated on paired seeds: their curves, who is ahead when, and what may be concluded."""
+"""Comparison of contenders, each searched repeatedly on paired seeds: mean curves, differences and speed-ups."""
 
 from __future__ import annotations
 
@@ -24,17 +24,18 @@ _POINTS = 60
 
 @dataclass(frozen=True, eq=False)
 class Contest:
-    """Arms at equal budget: ``searches`` leads from an arm's name to its repetitions; place i of all had the same seed.
+    """Contenders at equal budget: ``searches`` maps a contender's name to its repetitions; place i of all had the same seed.
 
     Args:
-        searches: per arm, per repetition, the trials of one whole search in number order; at least two arms, three repetitions.
+        searches: per contender and repetition, the trials of one whole search in number order; at least two contenders and
+            three repetitions.
         unit: what is spent, ``"trials"``, ``"epochs"`` or ``"seconds"`` (of computing time, whatever ran side by side).
-        budget: the most that is looked at; the least that any of the searches spent where left out.
+        budget: the largest budget compared; if left out, the least that any of the searches spent.
         measure: what a value is, as in "validation error".
         maximize: whether larger values are better; trials hold such values negated.
         level: of all intervals.
     Raises:
-        SettingError: for fewer arms or repetitions, unequal numbers of them, or a search in which nothing finished.
+        SettingError: for fewer contenders or repetitions, unequal numbers of them, or a search in which nothing finished.
     """
 
     searches: Mapping[str, Sequence[Sequence[Trial]]]
@@ -46,23 +47,23 @@ class Contest:
 
     def __post_init__(self) -> None:
         if len(self.searches) < 2:
-            raise SettingError(must_be("A comparison", "of at least two arms", list(self.searches), "Add one."))
+            raise SettingError(must_be("A comparison", "of at least two contenders", list(self.searches), "Add one."))
         counts = {name: len(repeated) for name, repeated in self.searches.items()}
         if len(set(counts.values())) > 1 or self.repetitions < FEWEST:
-            constraint = f"at least {FEWEST}, the same for all arms"
+            constraint = f"at least {FEWEST}, the same for all contenders"
             raise SettingError(must_be("Repetitions of a comparison", constraint, counts, "Repeat with further seeds."))
         for name, repeated in self.searches.items():
             if not all(any(trial.ok for trial in trials) for trials in repeated):
-                raise SettingError(f"Arm {name!r} has a search without a finished trial, so there is nothing to compare.")
+                raise SettingError(f"Contender {name!r} has a search without a finished trial, so there is nothing to compare.")
 
     @property
     def arms(self) -> list[str]:
-        """The names of the arms, in the order given."""
+        """The names of the contenders, in the order given."""
         return list(self.searches)
 
     @property
     def repetitions(self) -> int:
-        """How many searches each arm has."""
+        """The number of searches of each contender."""
         return min(len(repeated) for repeated in self.searches.values())
 
     @cached_property
@@ -88,11 +89,11 @@ class Contest:
 
     @cached_property
     def best(self) -> dict[str, Array]:
-        """Best value so far (to minimise) per arm, float64, shape (repetitions, m)."""
+        """Best value so far (to minimise) per contender, float64, shape (repetitions, m)."""
         return {name: np.array([run.at(self.budgets) for run in runs]) for name, runs in self.runs.items()}
 
     def curve(self, arm: str) -> list[Interval]:
-        """Return the mean of an arm's best value at each budget, as the objective returns it, with Student's t interval."""
+        """Return the mean best value at each budget, as the objective returns it, with Student's t interval."""
         return [self._turned(mean_interval(column, self.level)) for column in self.best[arm].T]
 
     @cached_property
@@ -109,7 +110,7 @@ class Contest:
         return speed_up(self.best[arm], self.best[other], self.budgets, level=self.level)
 
     def faster(self) -> Iterator[tuple[str, str, SpeedUp]]:
-        """Yield for every pair the arm with the better mean at the end, the other, and its speed-up."""
+        """Yield for every pair the contender with the better mean at the end, the other, and its speed-up."""
         for pair in combinations(self.arms, 2):
             ahead, behind = sorted(pair, key=lambda arm: float(self.best[arm][:, -1].mean()))
             yield ahead, behind, self.speed_up(ahead, behind)

@@ -1,4 +1,4 @@
-"""Where two learning curves cross, and at which sizes one of two models is ahead beyond the noise."""
+"""Crossings of two learning curves, and the sizes at which one of two models is ahead beyond the noise."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def gaps(first: LearningCurve, second: LearningCurve) -> list[Gap]:
     return [_gap(first, second, size) for size in shared(first, second)]
 
 
-def crossings(first: LearningCurve, second: LearningCurve, rng: np.random.Generator, draws: int = DRAWS) -> list[Crossing]:
+def find_crossings(first: LearningCurve, second: LearningCurve, rng: np.random.Generator, draws: int = DRAWS) -> list[Crossing]:
     """Return every size where the mean curves cross, straight lines over the logarithm of the size being drawn between sizes.
 
     Uncertainty: curves are redrawn with their noise (each size with its seeds', and one shift of the rows scored for all
@@ -63,7 +63,7 @@ def crossings(first: LearningCurve, second: LearningCurve, rng: np.random.Genera
 
     >>> flat = LearningCurve("flat", {100: [0.2], 10_000: [0.2]}, rows=10**9)
     >>> steep = LearningCurve("steep", {100: [0.3], 10_000: [0.1]}, rows=10**9)
-    >>> [found] = crossings(flat, steep, np.random.default_rng(0))
+    >>> [found] = find_crossings(flat, steep, np.random.default_rng(0))
     >>> round(found.size.centre), found.ahead_after, found.chance
     (1000, 'second', 1.0)
     """
@@ -71,6 +71,9 @@ def crossings(first: LearningCurve, second: LearningCurve, rng: np.random.Genera
     logs = np.log(sizes)
     redrawn = [_zeros(logs, line) for line in _redrawn(first, second, sizes, apart, rng, draws)]
     return [_crossing(place, after, redrawn) for place, after in zip(*_zeros_and_signs(logs, apart), strict=True)]
+
+
+crossings = find_crossings  # the earlier name
 
 
 def crossing_places(first: LearningCurve, second: LearningCurve) -> list[tuple[float, float]]:

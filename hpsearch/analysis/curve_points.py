@@ -1,21 +1,28 @@
-"""What each measure of a training's curves speaks for: points for every label, counted together; the most points win.
+"""Points of the curve diagnosis: what each measure of a training's curves adds to the score of each label.
 
-The table was fitted, not thought out: a multinomial logistic regression on labelled curves, its weights rounded to tenths.
-`tests/benchmarks/curve_points.py` fits it again; `studies/README.md` has what it is worth.
+The table was fitted, not chosen by hand: the weights of a multinomial logistic regression on labelled curves, rounded to
+tenths. `tests/benchmarks/curve_points.py` fits it and writes `curve_points.json`; `studies/diagnosis.md` has its accuracy.
 """
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 
 import numpy as np
 
 from hpsearch.analysis.curve_shape import Shape
+from hpsearch.errors import DataError
 
-# By measure, rows of a value and the points that it gives to each of `LABELS`.
+# By measure, rows of a value and the points that it gives to each of `LABELS`, with rising values. Between two values points
+# are interpolated, outside of them they stay the same; one point more multiplies the odds by e. The measure "" holds what
+# every label begins with.
 Table = Mapping[str, tuple[tuple[float, ...], ...]]
 
+FILE = "curve_points.json"
 LABELS = (
     "rate too low",
     "bad initialisation",
@@ -27,134 +34,40 @@ LABELS = (
     "healthy",
 )
 
-# A row: the value, then points for too low, initialisation, overfitting, too high, plateau, longer, underfitting, healthy.
-# Between two values points are interpolated, outside of them they stay as they are; a point more is e times the odds. The
-# first entry is what every label begins with.
-TABLE: Table = {
-    "": ((0.0, -1.2, 0.6, -0.9, 0.4, -0.8, 0.9, 1.4, -0.4),),
-    "contrast": (
-        (5.1e-09, 0.1, 4.8, -0.4, -1.6, -1.4, 0.2, -0.7, -1.0),
-        (0.053, 0.8, -2.4, 0.1, -0.4, -0.3, 1.2, 0.7, 0.2),
-        (0.19, 0.1, -1.2, 0.1, 0.0, 0.3, 0.3, 0.0, 0.4),
-        (0.49, -0.6, 0.0, 0.1, 1.0, 0.5, -1.1, -0.1, 0.1),
-        (11.0, -0.5, 4.9, -0.8, -1.1, -0.5, -0.1, -0.3, -1.5),
-    ),
-    "excess": (
-        (0.13, 0.5, -0.2, 0.3, -0.6, -1.6, 0.4, 1.1, 0.3),
-        (0.45, -0.3, -0.6, 0.6, -0.6, -0.4, 0.6, 0.2, 0.6),
-        (0.61, 0.3, -0.3, -0.2, 0.3, 0.4, -0.1, -0.8, 0.4),
-        (0.82, 0.1, 0.5, -0.5, 0.4, 0.9, -0.4, 0.1, -1.0),
-        (2.7, -0.8, 1.6, 0.0, 0.7, -1.0, -0.6, 0.4, -0.3),
-    ),
-    "gap": (
-        (0.86, -0.2, 0.6, 0.0, 0.5, -0.5, 0.0, 0.0, -0.4),
-        (1.0, 1.6, -0.8, -0.7, 0.7, -0.2, 0.9, 0.3, -1.8),
-        (1.1, -1.0, 0.2, -0.7, 0.1, -0.1, 0.5, 0.5, 0.5),
-        (1.8, -0.8, 0.6, 1.2, -0.9, 0.5, -1.5, -0.7, 1.6),
-        (610.0, -0.1, 0.0, 1.3, -0.1, -0.3, -0.1, -0.1, -0.4),
-    ),
-    "overshoot": (
-        (1.0, 0.2, -0.3, -1.7, -0.5, 0.1, 0.3, 0.3, 1.7),
-        (1.2, -0.4, 0.6, 3.1, 0.9, 0.2, -0.5, -0.5, -3.4),
-        (2.9, -0.2, 0.4, 2.6, 1.1, -1.7, -0.6, -0.4, -1.2),
-    ),
-    "end_accuracy": (
-        (0.099, 0.5, -0.8, -0.3, 1.4, 0.6, -0.2, -0.8, -0.5),
-        (0.33, 0.7, -0.1, 0.6, 0.4, -0.8, -0.1, 0.5, -1.2),
-        (0.52, -0.5, 0.6, -0.2, 0.1, 0.3, 0.0, 0.0, -0.3),
-        (0.69, -0.7, 0.0, 0.1, -0.9, 0.5, -0.2, 0.4, 0.8),
-        (0.95, 0.7, -0.2, -0.5, -0.8, -0.7, 0.9, -1.1, 1.8),
-    ),
-    "accuracy_pace": (
-        (-0.14, 0.0, 0.4, -0.5, 0.8, 0.5, 0.5, -0.6, -1.1),
-        (-0.0035, -0.6, -0.3, 0.3, 0.2, 0.1, 0.0, 0.2, 0.1),
-        (0.019, 0.2, 0.1, 0.3, -0.5, -0.5, -0.1, 0.0, 0.5),
-        (0.094, 0.8, -0.2, -0.4, -0.5, 0.3, 0.4, -0.1, -0.2),
-        (0.53, -0.7, 1.3, -0.3, 1.7, -0.6, -1.0, 0.2, -0.7),
-    ),
-    "accuracy_noise": (
-        (0.0, -0.3, -0.9, 0.7, 0.6, -0.4, 0.2, -0.3, 0.4),
-        (0.0042, 0.6, 0.4, 0.2, 0.0, -1.4, -0.3, -0.1, 0.6),
-        (0.012, -0.5, 0.2, 0.0, 0.4, -0.4, 0.1, 0.0, 0.1),
-        (0.03, 0.1, -0.5, -0.4, -0.2, 1.7, -0.1, 0.1, -0.7),
-        (0.091, -0.3, 0.7, -0.5, -1.3, 0.9, 0.7, 0.7, -0.8),
-    ),
-    "early": (
-        (-0.0048, 1.8, 1.2, -1.3, 0.5, -0.8, -0.4, -0.8, -0.1),
-        (0.33, 1.0, 0.0, -0.2, -0.4, -0.3, -0.4, 0.1, 0.3),
-        (0.57, -0.4, -0.7, 0.4, -0.3, -0.2, 0.3, 0.4, 0.6),
-        (0.76, -0.6, 0.2, 0.0, -0.6, 0.6, 0.5, 0.2, -0.2),
-        (0.99, -1.6, -0.1, 0.9, 2.2, 0.5, -0.2, -0.5, -1.2),
-    ),
-    "slope": (
-        (-0.024, -0.1, 0.7, -0.4, 0.6, 0.1, 1.3, -0.7, -1.4),
-        (0.001, -0.5, -0.8, 0.2, -0.1, 0.5, -1.3, 1.2, 0.8),
-        (0.0072, 0.4, 0.7, 0.2, -0.5, -0.4, -0.7, 0.1, 0.2),
-        (0.024, 0.3, 0.1, -0.1, 0.4, -0.3, 1.3, -1.3, -0.5),
-        (0.14, -0.2, 0.4, -0.9, 0.4, 0.0, 2.5, -0.8, -1.4),
-    ),
-    "validation_middle": (
-        (-1.8, 0.2, -0.2, -0.4, -0.1, 0.5, 0.8, -0.3, -0.4),
-        (-0.37, 0.1, 0.2, -0.4, 0.6, -0.4, 0.2, -0.7, 0.4),
-        (-0.12, 0.1, 0.1, -0.3, -0.5, 0.0, 0.0, -0.1, 0.7),
-        (0.034, -0.2, -0.3, 0.4, 0.3, 0.3, -0.4, 0.9, -0.9),
-        (1.0, -0.1, 0.3, 1.2, -1.0, -0.2, -0.1, -0.4, 0.2),
-    ),
-    "roughness": (
-        (7.8e-05, 1.7, -0.3, 0.2, -0.4, 0.1, -0.5, 0.4, -1.2),
-        (0.0055, -0.4, 0.1, 0.3, -0.1, -0.5, -0.7, 0.9, 0.2),
-        (0.02, -0.5, 0.1, -0.3, -0.2, 0.1, 0.3, -0.1, 0.6),
-        (0.07, -0.3, 0.1, -0.3, 0.2, 0.4, 0.6, -0.8, 0.1),
-        (0.4, 0.0, -0.4, 0.7, 1.3, -0.3, -0.3, -0.6, -0.4),
-    ),
-    "validation_roughness": (
-        (4.1e-05, 1.1, -0.3, 0.7, -0.3, -0.2, -0.7, -0.3, -0.1),
-        (0.0035, 0.2, -0.1, -0.3, -0.4, 0.1, -0.4, 0.3, 0.7),
-        (0.022, -0.5, 0.0, -0.5, 0.5, -0.4, 0.4, 0.5, 0.0),
-        (0.08, -0.4, 0.3, 0.4, -0.4, 0.4, 0.4, -0.3, -0.4),
-        (0.62, 0.0, 0.0, -0.8, 1.6, 0.1, 0.0, -0.7, -0.2),
-    ),
-    "noise": (
-        (1.4e-05, 0.6, 0.7, 0.8, 1.1, -0.4, -0.7, -1.1, -1.0),
-        (0.0024, -0.1, 0.7, 0.3, -0.1, -0.5, -1.1, 0.0, 0.8),
-        (0.015, -0.4, -0.3, -0.2, -0.5, 0.2, 0.1, 0.2, 0.7),
-        (0.052, 0.1, -0.8, -0.5, -0.4, 0.6, 1.1, 0.3, -0.5),
-        (0.36, -0.3, 0.3, -0.4, 0.7, -1.0, 0.4, 1.0, -0.6),
-    ),
-    "validation_noise": (
-        (0.00015, 0.2, 0.1, 0.1, 0.5, 0.0, -1.3, 0.4, 0.1),
-        (0.0064, 0.5, 0.1, 0.6, -0.6, -0.5, -0.5, 0.1, 0.3),
-        (0.052, -0.7, 0.5, 0.0, 0.3, -0.5, 0.4, 0.0, 0.1),
-        (0.18, 0.2, -0.6, -0.1, 0.0, 0.5, 0.5, -0.2, -0.3),
-        (0.66, -0.1, 0.0, -1.5, -0.1, 1.0, 1.3, -0.3, -0.3),
-    ),
-    "jump": (
-        (0.0, 0.2, 0.0, -0.1, -1.2, -0.5, 1.6, -0.2, 0.2),
-        (0.011, 0.2, -0.2, -0.5, 0.3, -0.3, 0.0, 0.4, 0.2),
-        (0.091, -0.4, 0.4, 0.2, 1.4, 1.0, -2.1, 0.1, -0.6),
-        (0.89, -0.1, -0.8, 1.5, 1.2, 0.2, -2.0, -0.4, 0.4),
-    ),
-    "validation_jump": (
-        (0.0, 1.3, -0.5, -0.3, -0.6, -0.3, 1.1, 0.1, -0.8),
-        (0.0027, -0.2, 1.0, -0.4, -0.4, -1.1, 0.8, 0.9, -0.6),
-        (0.045, -0.6, 0.3, -0.1, -0.4, 0.7, -0.3, 0.0, 0.3),
-        (0.17, -0.4, -0.4, 0.5, 0.8, 0.2, -0.8, -0.6, 0.8),
-        (1.1, -0.1, 0.0, 0.2, 1.3, 0.0, -1.0, -0.2, -0.2),
-    ),
-    "validation_rises": (
-        (0.0, 0.6, 0.3, -0.7, 0.1, -0.2, 0.5, -0.1, -0.5),
-        (0.0002, 0.2, 0.1, 0.4, -0.6, -0.3, 0.3, -0.2, 0.0),
-        (0.005, -0.2, 0.1, 0.7, 0.1, -0.6, -0.2, 0.0, 0.1),
-        (0.021, -0.4, -0.5, -0.2, -0.1, 1.0, -0.3, 0.3, 0.3),
-        (0.19, -0.1, 0.2, -0.4, 1.0, 0.0, -0.2, -0.5, -0.1),
-    ),
-}
+
+@cache
+def fitted() -> Table:
+    """Return the table that comes with the package."""
+    return parse(resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
 
 
-def points(s: Shape, table: Table = TABLE) -> dict[str, float]:
-    """Return the points of every label; a measure that could not be taken gives none."""
-    total = np.zeros(len(LABELS))
+def parse(text: str) -> Table:
+    """Return the table in a JSON text with the keys ``labels`` and ``points``.
+
+    Raises:
+        DataError: for other labels than `LABELS`, an unknown measure, a row of another length, or values that do not rise.
+    """
+    content = json.loads(text)
+    if tuple(content["labels"]) != LABELS:
+        raise DataError(f"The labels of {FILE} must be {LABELS}, got {content['labels']!r}. Fit the table again.")
+    table = {name: tuple(tuple(map(float, row)) for row in rows) for name, rows in content["points"].items()}
     for name, rows in table.items():
+        _check(name, rows)
+    return table
+
+
+def _check(name: str, rows: tuple[tuple[float, ...], ...]) -> None:
+    known = not name or hasattr(Shape, name)
+    values = [row[0] for row in rows]
+    if not known or not rows or {len(row) for row in rows} != {len(LABELS) + 1} or values != sorted(set(values)):
+        constraint = f"rows of a rising value and {len(LABELS)} points, for a measure of a Shape"
+        raise DataError(f"Entry {name!r} of {FILE} must be {constraint}, got {rows!r}. Fit the table again.")
+
+
+def points(s: Shape, table: Table | None = None) -> dict[str, float]:
+    """Return the points of every label, by the fitted table if none is given; a measure that is NaN gives none."""
+    total = np.zeros(len(LABELS))
+    for name, rows in (fitted() if table is None else table).items():
         value = getattr(s, name) if name else 0.0
         if not math.isnan(value):
             known, *columns = zip(*rows, strict=True)

@@ -1,4 +1,4 @@
-"""What is measured of a training's curves before anything is said about them: falls, rises, roughness, gaps; all relative."""
+"""Measures of a training's curves for the diagnosis: falls, rises, roughness, gaps; all relative."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which learning curves of a study are looked at, the value's own one first."""
+"""Selection of the training curves that plots and reports show, the one of the value first."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Reading learning curves: what is wrong with a training, by which numbers, and what to change.
+"""Diagnosis of learning curves: what is wrong with a training, by which numbers, and what to change.
 
-Three things are told by a rule, the first that holds:
+Three labels are given by a rule, the first that holds:
 
     label              rule                                                                                     source
     diverged           a cost is NaN or infinite, or ends at more than twice what the first epoch cost          [2]
@@ -8,9 +8,9 @@ Three things are told by a rule, the first that holds:
                        them while cost was still falling by 1 % an epoch                                        [1]
     rate too high      cost stays the same in the second half, having fallen by less than half                  [2]
 
-What is left is told by points: each measure of `hpsearch.analysis.curve_shape.Shape` that is named in the table of
-`hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most is told. What the points
-amount to, in the words of the sources:
+All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
+`hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most points is given. What the
+points amount to, in the words of the sources:
 
     label                  what speaks for it; what rules it out                                            source
     rate too low           cost falls all the time in small even steps, with no gap and little noise; it does
@@ -22,16 +22,16 @@ amount to, in the words of the sources:
     rate too high          cost leaps and bounces and gets nowhere                                          [2]
     plateau needing decay  cost goes up and down around a level at a constant rate; not where it is smooth
                            (roughness < .01, of validation cost < .02)                                      [1]
-    train longer           cost and accuracy are still on their way in the last third                       [1]
+    train longer           cost and accuracy still improve in the last third                                [1]
     underfitting           accuracy is low, and validation cost hardly above training cost (never 1.5 times)  [1]
     healthy                calm, arrived, a small gap; not where validation cost ends 15 % above its lowest [1]
 
-All measures are relative, so that a cost in other units is read alike. A second label is told where it may be true beside the
-first and has almost as many points.
+All measures are relative, so that a cost in other units gets the same label. A second label is given where it may be true
+beside the first and has almost as many points.
 
 Sources: [1] the course CS231n, Stanford, "Neural Networks 2" (first weights) and "3" (reading curves); [2] Nielsen, Neural
-Networks and Deep Learning, ch. 3: the threshold of the learning rate, overfitting, weight initialisation. `studies/README.md`
-has what a diagnosis is worth, and what it cannot tell.
+Networks and Deep Learning, ch. 3: the threshold of the learning rate, overfitting, weight initialisation.
+`studies/diagnosis.md` says how accurate a diagnosis is, and what it cannot tell.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from hpsearch.analysis.curve_points import TABLE, Table, points
+from hpsearch.analysis.curve_points import Table, points
 from hpsearch.analysis.curve_shape import Points, Shape, end, shape
 from hpsearch.trial import Status, Trial
 
-# With fewer epochs nothing but divergence is told.
+# With fewer epochs only divergence is diagnosed.
 FEWEST = 4
-# A second label is told where the first has at most so many points more: it is then half as likely, or likelier.
+# A second label is given where the first has at most so many points more: it is then half as likely, or likelier.
 NEAR = 0.7
 HEALTHY = "healthy"
 
@@ -75,7 +75,7 @@ BESIDE = {
 
 @dataclass(frozen=True)
 class Diagnosis:
-    """What is wrong with a training.
+    """A fault of a training, with evidence and advice.
 
     Args:
         label: one of the labels in the table of this module, or None where there is not enough to tell.
@@ -98,28 +98,28 @@ def diagnose(
     *,
     schedule: Iterable[float] | None = None,
     diverged: bool = False,
-    table: Table = TABLE,
+    table: Table | None = None,
 ) -> Diagnosis:
-    """Return what the curves of a training say is wrong with it; never raises, whatever the numbers are.
+    """Diagnose the curves of a training. Never raises, whatever the numbers are.
 
     Args:
         history: curves by name, (epoch, value) pairs, as in ``outcome.history``: training_cost (or full_training_cost),
             validation_cost (or validation_error), validation_accuracy, learning_rate; and first_contrast, one point, as
             `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without; without a
-            validation curve only the labels that have a rule can be told.
+            validation curve only the labels that have a rule are possible.
         schedule: the learning rate of each epoch, where the history has no learning_rate.
         diverged: the training ended because numbers were no longer finite, which its curves need not show.
-        table: the points that are counted.
+        table: the points that are counted; the fitted ones if left out.
 
     >>> print(diagnose({"training_cost": [(1, 0.7), (2, float("nan"))]}).evidence)
     A cost is not finite, in epoch 2.
     """
-    with np.errstate(all="ignore"):  # what is not a number answers False to every question below
+    with np.errstate(all="ignore"):  # NaN makes every comparison below False
         return _read(shape(history, schedule), diverged, table)
 
 
 def of_trial(trial: Trial) -> Diagnosis | None:
-    """Return the diagnosis of a trial; None where it has no curve that is read here."""
+    """Return the diagnosis of a trial; None where it has none of the curves used here."""
     history = {} if trial.outcome is None else trial.outcome.history
     diverged = trial.status is Status.DIVERGED
     if not shape(history).epochs and not (diverged and history):
@@ -133,7 +133,7 @@ def label_of(trial: Trial) -> str | None:
     return None if found is None or found.label is None else ", ".join((found.label, *found.also))
 
 
-def _read(s: Shape, diverged: bool, table: Table) -> Diagnosis:
+def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
     lost = _not_finite(s) or ("Training ended because numbers were no longer finite." if diverged else None)
     if lost:
         return Diagnosis("diverged", lost, ADVICE["diverged"])
@@ -229,7 +229,7 @@ def _ends_at(s: Shape) -> str:
     return f"validation cost ends at {end(s.validation):.3g}"
 
 
-# A label that points alone might give is not told where this holds.
+# A label is not given where this holds, whatever its points.
 NEVER: dict[str, Callable[[Shape], bool]] = {
     "rate too low": lambda s: s.slope < 0.00005 or s.roughness > 0.01,
     "overfitting": lambda s: s.overshoot < 1.1,

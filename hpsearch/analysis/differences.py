@@ -1,4 +1,4 @@
-"""Is one arm better than another? Paired repetitions, an interval of the mean difference, and a verdict that knows ties."""
+"""Paired comparison of two contenders: the interval of the mean difference, and a verdict that can be a tie."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Verdict = Literal["better", "worse", "tie"]
 
 @dataclass(frozen=True)
 class Difference:
-    """The first arm minus the second, over paired repetitions: below zero the first is better, since values are minimised."""
+    """The first contender minus the second over paired repetitions: below zero the first is better, as values are minimised."""
 
     interval: Interval
     p_value: float
@@ -29,17 +29,17 @@ class Difference:
 
     @property
     def verdict(self) -> Verdict:
-        """``"better"`` or ``"worse"`` (the first arm) where p is below alpha, else ``"tie"``: inside the noise, not equal."""
+        """Whether the first is ``"better"`` or ``"worse"``, or ``"tie"`` where p >= alpha: inside the noise, not equal."""
         if self.p_value >= self.alpha:
             return "tie"
         return "better" if self.interval.centre < 0 else "worse"
 
 
 def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Difference:
-    """Compare two arms on paired repetitions by the paired t test, two-sided.
+    """Compare two contenders on paired repetitions by the paired t test, two-sided.
 
-    Two identical strategies are told apart in a share 1 - level of all comparisons, hardly more with skewed values: the
-    difference of two alike arms is symmetric whatever their noise. A difference of one standard deviation (of the
+    Two identical strategies are called different in a share 1 - level of all comparisons, hardly more with skewed values: the
+    difference of two equal contenders is symmetric whatever their noise. A difference of one standard deviation (of the
     differences) at 20 repetitions is found with probability .989.
 
     Args:
@@ -57,7 +57,7 @@ def difference(a: ArrayLike, b: ArrayLike, level: float = 0.95) -> Difference:
 
 
 def all_differences(arms: Mapping[str, ArrayLike], level: float = 0.95) -> dict[tuple[str, str], Difference]:
-    """Compare every pair of arms, with p-values adjusted for the number m of pairs by Holm's rule.
+    """Compare every pair of contenders, with p-values adjusted for the number m of pairs by Holm's rule.
 
     The chance of even one false difference stays below 1 - level. The intervals hold jointly (each has the level
     1 - (1 - level) / m, Bonferroni); Holm's rule finds somewhat more than they do, so one that just touches zero may belong
@@ -66,7 +66,7 @@ def all_differences(arms: Mapping[str, ArrayLike], level: float = 0.95) -> dict[
     Args:
         arms: name -> values to minimise, shape (n,), all on the same seeds.
     Raises:
-        SettingError: as `difference`, and for fewer than two arms.
+        SettingError: as `difference`, and for fewer than two contenders.
 
     >>> found = all_differences({"a": [1, 2, 3], "b": [1, 2, 3], "c": [11, 12, 13]})
     >>> [(pair, one.verdict) for pair, one in found.items()]
@@ -74,7 +74,7 @@ def all_differences(arms: Mapping[str, ArrayLike], level: float = 0.95) -> dict[
     """
     pairs = list(combinations(arms, 2))
     if not pairs:
-        raise SettingError(must_be("A comparison", "of at least two arms", list(arms), "Add one to compare with."))
+        raise SettingError(must_be("A comparison", "of at least two contenders", list(arms), "Add one to compare with."))
     found = [difference(arms[one], arms[other], 1 - (1 - level) / len(pairs)) for one, other in pairs]
     adjusted = holm([each.p_value for each in found])
     alpha = 1 - level

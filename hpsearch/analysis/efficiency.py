@@ -1,4 +1,4 @@
-"""How good the best of s random trials is, as a box per s: the random-experiment efficiency curve.
+"""Random-experiment efficiency curve: the test score of the best of s random trials, as a box per s.
 
 N independent trials are cut into disjoint experiments of s = 1, 2, 4, ... trials. In each experiment one trial is "the best",
 but which one is uncertain, since validation scores are noisy. So the experiment's test score is that of a mixture: trial i
@@ -84,7 +84,7 @@ def binomial_variance(error: ArrayLike, size: int) -> Array:
     """
     rate = np.asarray(error, float)
     if size < 2:
-        raise SettingError(must_be("size", "at least 2 examples", size, "Hand in the number of examples of the part."))
+        raise SettingError(must_be("size", "at least 2 examples", size, "Pass the number of examples of the part."))
     if not ((rate >= 0) & (rate <= 1)).all():
         raise SettingError(must_be("error", "a rate in [0, 1]", rate.tolist(), "Divide by the number of examples."))
     return np.asarray(rate * (1 - rate) / (size - 1), float)

@@ -1,7 +1,7 @@
-"""What a larger training set would bring: learning curves carried on by several families, and how far these disagree.
+"""Extrapolation of learning curves to larger training sets, by several families of curves.
 
-No family is the true one. What they say of sizes beyond the largest differs more than each admits by itself, so that all are
-given, each with its own bootstrap, and each is asked to foretell the largest size from the smaller ones.
+No family is the true one. Beyond the largest size they differ more than the interval of each suggests. So all are returned,
+each with its own bootstrap, and each predicts the largest size from the smaller ones.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from hpsearch.errors import SettingError, must_be
 
 RESAMPLES = 100
 FEWEST_SIZES = 4
-# Below this no error is told apart from none, and its logarithm stays finite.
+# A smaller error counts as none, and its logarithm stays finite.
 _LEAST = 1e-9
 
 
@@ -128,7 +128,7 @@ def fit(family: Family, sizes: ArrayLike, errors: ArrayLike, start: Sequence[flo
 def extrapolate(
     curve: LearningCurve, rng: np.random.Generator, families: Sequence[Family] = FAMILIES, count: int = RESAMPLES
 ) -> list[Extrapolation]:
-    """Carry a learning curve on by every family that has fewer values than the curve has sizes.
+    """Extrapolate a learning curve by every family that has fewer values than the curve has sizes.
 
     Each is fitted again to ``count`` curves made of the fit and its own deviations, drawn with replacement and enlarged by
     sqrt(k / (k - values)): that holds noise and misfit, but not the doubt about the family, which the others show.
@@ -141,11 +141,14 @@ def extrapolate(
     return [_extrapolation(family, n, errors, rng, count) for family in families if len(family.start) < len(n)]
 
 
-def foretold(curve: LearningCurve, families: Sequence[Family] = FAMILIES) -> dict[str, float]:
-    """Return the error at the largest size as each family foretells it from the smaller sizes alone."""
+def predict_largest(curve: LearningCurve, families: Sequence[Family] = FAMILIES) -> dict[str, float]:
+    """Predict the error at the largest size from the smaller sizes alone, by each family."""
     n, errors = np.array(curve.sizes, float), curve.means
     fits = [fit(family, n[:-1], errors[:-1]) for family in families if len(family.start) < len(n) - 1]
     return {found.family.name: float(found(n[-1])[0]) for found in fits}
+
+
+foretold = predict_largest  # the earlier name
 
 
 def _extrapolation(family: Family, n: Array, errors: Array, rng: np.random.Generator, count: int) -> Extrapolation:

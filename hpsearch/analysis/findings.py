@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import groupby
 
-from hpsearch.analysis.stages import Window, windows
+from hpsearch.analysis.history import Window, windows
 from hpsearch.ports import Search
 from hpsearch.space import Space
 from hpsearch.trial import Trial, best, flip_sign

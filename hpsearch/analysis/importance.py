@@ -1,4 +1,4 @@
-"""Which parameters the result depends on: functional analysis of variance (fANOVA), by Optuna."""
+"""Importance of parameters by functional analysis of variance (fANOVA), computed by Optuna."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Importance:
 
 @lru_cache(maxsize=1)
 def importance(findings: Findings, seed: int = SEED) -> Importance | str:
-    """Return how much each parameter matters, or one sentence that says why that cannot be told.
+    """Return how much each parameter matters, or one sentence that says why it is unknown.
 
     The trials' ranks are analysed, not their values, so that one very bad trial does not decide everything; trials that did
     not finish share the worst rank. A conditional parameter lies in the middle of its range where it is absent. Of more than
@@ -56,7 +56,7 @@ class Varied:
 
 
 def varied(findings: Findings) -> Varied | str:
-    """Return what importance is computed from, or one sentence that says why it cannot be told."""
+    """Return what importance is computed from, or one sentence that says why there is too little."""
     trials = [trial for trial in findings.searching if trial.status is not Status.STOPPED]
     trials = spread(trials, findings.ranks, MOST)
     if len(findings.finished) < FEWEST:

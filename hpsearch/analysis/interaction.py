@@ -1,4 +1,4 @@
-"""Which two parameters matter together: the part of the differences that neither explains by itself (fANOVA of pairs)."""
+"""Interaction of two parameters: the part of the variance that neither explains by itself (fANOVA of pairs)."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def interactions(findings: Findings, seed: int = SEED) -> dict[tuple[str, str], 
     """Return the share of the variance that each pair explains beyond its two by themselves, largest first.
 
     A random forest is fitted to the ranks of the same trials as for `importance`; in each tree the mean over all other
-    parameters is exact, as a tree is a sum of boxes. Returns one sentence where that cannot be told.
+    parameters is exact, as a tree is a sum of boxes. Returns one sentence where there are too few trials.
 
     Known value: where the value tells whether two independent parameters lie in the same half of their ranges, all of it.
     Source: Hutter, Hoos and Leyton-Brown (2014), An efficient approach for assessing hyperparameter importance, ICML.

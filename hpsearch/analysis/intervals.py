@@ -1,21 +1,27 @@
-"""Confidence intervals from few repetitions: by Student's t, by the studentised bootstrap, and for shares.
+"""Confidence intervals from few repetitions (Student's t, studentised bootstrap, shares), and bootstrap standard errors.
+
+A statistic is a function that works along the last axis: ``lambda x: np.median(x, axis=-1)``. Data have the repetitions last,
+shape (n,), or (k, n) for k quantities measured together: the bootstrap draws whole columns, so that pairs stay pairs.
 
 No plain percentile bootstrap: on 10 normal repetitions its 95 % interval of the mean holds the truth 90 % of the time.
-For paired arms hand in `differences(a, b)`, or both arms as one array of shape (2, n) and a statistic of the pair.
+For paired contenders pass their differences, or both as one array of shape (2, n) and a statistic of the pair.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpsearch.analysis.bootstrap import RESAMPLES, Statistic, resamples
-from hpsearch.analysis.sample import Array, check_level, sample, shown
+from hpsearch.analysis.sample import Array, check_level, excerpt, sample
 from hpsearch.errors import SettingError, must_be
 
+Statistic = Callable[[Array], Array]
+
+RESAMPLES = 1000
 # Below, so many resamples are the same value n times over that the bootstrap's tails are made of them.
 FEWEST_TO_RESAMPLE = 5
 # Resamples of a resample, for the standard error within it: Efron and Tibshirani (1993) take 25 to 200.
@@ -99,7 +105,7 @@ def bootstrap_interval(
     s - t*_{(1+level)/2} e and s - t*_{(1-level)/2} e. Unlike Student's interval it follows skewness.
 
     Args:
-        values: shape (n,), or (k, n) for quantities measured together (paired arms: k = 2); n >= 5.
+        values: shape (n,), or (k, n) for quantities measured together (paired contenders: k = 2); n >= 5.
         statistic: works along the last axis, shape (..., n) -> (...), or (..., k, n) -> (...).
         count: resamples; each is resampled again 50 times.
         error: closed form of the statistic's standard error, same shapes, which saves the second resampling.
@@ -149,13 +155,39 @@ def share_interval(share: float, n: int, level: float = 0.95) -> Interval:
     return Interval(min(max(low, 0.0), share), share, max(min(high, 1.0), share), level)
 
 
+def resamples(values: Array, rng: np.random.Generator, count: int = RESAMPLES) -> Array:
+    """Return ``count`` samples of the same size drawn with replacement along the last axis of ``values``.
+
+    Args:
+        values: shape (n,) or (k, n), float.
+    Returns:
+        Shape (count, n) or (count, k, n).
+    """
+    n = values.shape[-1]
+    drawn = values[..., rng.integers(n, size=(count, n))]
+    return np.moveaxis(drawn, -2, 0)
+
+
+def standard_error(values: ArrayLike, statistic: Statistic, rng: np.random.Generator, count: int = RESAMPLES) -> float:
+    """Return the bootstrap standard error of a statistic: its standard deviation over resamples (with count - 1).
+
+    For the mean it tends to sqrt((n - 1) / n) s / sqrt(n).
+    Source: Efron (1979), Annals of Statistics 7; James et al. (2013), An introduction to statistical learning, section 5.2.
+
+    >>> errors = standard_error([1.0, 2.0, 3.0, 4.0], lambda x: x.mean(axis=-1), np.random.default_rng(0), 100_000)
+    >>> round(errors, 2)   # sqrt(1.25 / 4) = .559
+    0.56
+    """
+    return float(np.std(statistic(resamples(np.asarray(values, float), rng, count)), ddof=1))
+
+
 def _columns(values: ArrayLike) -> Array:
     array = np.asarray(values, float)
     if array.ndim == 1:
         return sample("Repetitions", array, FEWEST_TO_RESAMPLE)
     if array.ndim != 2 or not np.isfinite(array).all():
         constraint = "finite numbers of shape (n,) or (k, n)"
-        raise SettingError(must_be("Repetitions", constraint, shown(values), "Put the repetitions last."))
+        raise SettingError(must_be("Repetitions", constraint, excerpt(values), "Put the repetitions last."))
     sample("Repetitions", array[0], FEWEST_TO_RESAMPLE)
     return array
 

@@ -1,4 +1,4 @@
-"""A learning curve: the error of one model against the number of rows it was trained on, for one seed or for several."""
+"""Learning curve: the error of one model against the number of rows it was trained on, for one seed or for several."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Several arms over several data sets, by ranks: values of different data sets have no common scale, ranks have.
+"""Rank tests of contenders over several data sets, whose values have no common scale.
 
-Scores have shape (data sets, arms) and are minimised, so that rank 1 is the best.
+Scores have shape (data sets, contenders) and are minimised, so that rank 1 is the best.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from hpsearch.analysis.sample import Array, check_level, differences, shown
+from hpsearch.analysis.sample import Array, check_level, differences, excerpt
 from hpsearch.errors import SettingError, must_be
 
 Alternative = Literal["two-sided", "less", "greater"]
@@ -34,9 +34,9 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def signed_rank(a: ArrayLike, b: ArrayLike, alternative: Alternative = "two-sided") -> float:
-    """Return the p-value of Wilcoxon's signed-rank test of two arms over n >= 3 data sets, each array of shape (n,).
+    """Return the p-value of Wilcoxon's signed-rank test of two contenders over n >= 3 data sets, each array of shape (n,).
 
-    ``"less"`` asks whether ``a`` is lower. Arms that nowhere differ have p = 1.
+    ``"less"`` asks whether ``a`` is lower. Contenders that nowhere differ have p = 1.
     Source: Wilcoxon (1945), Biometrics Bulletin 1; `scipy.stats.wilcoxon`.
 
     >>> signed_rank([1, 2, 3, 4, 5], [2, 4, 6, 8, 10])   # all five lower: 2 of the 32 patterns of signs
@@ -49,7 +49,8 @@ def signed_rank(a: ArrayLike, b: ArrayLike, alternative: Alternative = "two-side
 
 
 def average_ranks(scores: ArrayLike) -> Array:
-    """Return each arm's mean rank over the data sets, ties sharing their ranks; shape (arms,), their mean (k + 1) / 2.
+    """Return each contender's mean rank over the data sets, ties sharing their ranks;
+    shape (contenders,), their mean (k + 1) / 2.
 
     >>> average_ranks([[0.1, 0.2, 0.3], [0.1, 0.3, 0.3]])
     array([1.  , 2.25, 2.75])
@@ -60,7 +61,9 @@ def average_ranks(scores: ArrayLike) -> Array:
 
 
 def friedman(scores: ArrayLike) -> float:
-    """Return the p-value of Friedman's test that k >= 3 arms rank alike over the data sets (chi-square, corrected for ties).
+    """Return the p-value of Friedman's test that k >= 3 contenders rank alike over the data sets.
+
+    The test uses chi-square, corrected for ties.
 
     Source: Friedman (1937), Journal of the American Statistical Association 32; `scipy.stats.friedmanchisquare`.
 
@@ -76,7 +79,8 @@ def friedman(scores: ArrayLike) -> float:
 
 
 def critical_difference(arms: int, data_sets: int, level: float = 0.95) -> float:
-    """Return by how much two average ranks must differ for any pair of k arms to be told apart over N data sets (Nemenyi).
+    """Return by how much two average ranks must differ for any two of k contenders to differ
+    over N data sets (Nemenyi).
 
     q sqrt(k (k + 1) / 6 N), with q the studentised range of k means and infinitely many degrees of freedom, over sqrt(2).
     Source: Demšar (2006), Statistical comparisons of classifiers over multiple data sets, JMLR 7, section 3.2.2.
@@ -88,16 +92,16 @@ def critical_difference(arms: int, data_sets: int, level: float = 0.95) -> float
 
     check_level(level)
     if arms < 2 or data_sets < 1:
-        advice = "Hand in the numbers of arms and of data sets."
-        raise SettingError(must_be("(arms, data sets)", "at least (2, 1)", (arms, data_sets), advice))
+        advice = "Pass the numbers of contenders and of data sets."
+        raise SettingError(must_be("(contenders, data sets)", "at least (2, 1)", (arms, data_sets), advice))
     q = float(studentized_range.ppf(level, arms, np.inf)) / math.sqrt(2)
     return q * math.sqrt(arms * (arms + 1) / (6 * data_sets))
 
 
 def _table(scores: ArrayLike) -> Array:
-    """Return scores as an array of at least 2 data sets and 3 arms."""
+    """Return scores as an array of at least 2 data sets and 3 contenders."""
     table = np.asarray(scores, float)
     if table.ndim != 2 or min(table.shape[0], table.shape[1] - 1) < 2 or not np.isfinite(table).all():
-        constraint = "finite, of shape (data sets >= 2, arms >= 3)"
-        raise SettingError(must_be("scores", constraint, shown(scores), "For two arms take the signed-rank test."))
+        constraint = "finite, of shape (data sets >= 2, contenders >= 3)"
+        raise SettingError(must_be("scores", constraint, excerpt(scores), "For two contenders take the signed-rank test."))
     return table

@@ -1,4 +1,4 @@
-"""How far a search is from the best there is, against what it has spent: in trials, epochs or seconds."""
+"""Progress of a search and its regret, against the trials, epochs or seconds spent."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def progress(trials: Sequence[Trial], unit: Unit = "trials") -> Progress:
     """Return a search's best value so far against what its trials have cost one after the other.
 
     Every trial costs, the failed ones and the checks too; only finished ones that are no checks count as found. Seconds are
-    those the trials took, whatever the number of workers; epochs those that were trained (of a trial that goes on with an
+    those the trials took, whatever the number of workers; epochs those that were trained (for a trial that continues an
     earlier one, its own share).
 
     Args:

@@ -1,7 +1,7 @@
-"""How well the error of a model is estimated from the data it is trained on: a validation set, k folds, leaving one out.
+"""Estimates of a model's error from its own data (validation set, k folds, leaving one out), and their bias and variance.
 
-Models are handed in as functions: ``fit(x, y)`` trains and returns ``predict(x)``. x has the examples first, shape (n, ...),
-y shape (n,). Against a known law of the data the estimates' bias and variance are seen by simulation (`assess`).
+Models are passed as functions: ``fit(x, y)`` trains and returns ``predict(x)``. x has the examples first, shape (n, ...),
+y shape (n,). Against a known distribution of the data the estimates' bias and variance are seen by simulation (`assess`).
 
 What to expect (James et al., 2013, section 5.1): a model trained on fewer examples errs more, so that a validation set of
 half the data overstates the error most, five folds less, ten still less, and leaving one out hardly at all. That leaving
@@ -97,7 +97,7 @@ def assess(
 
     Args:
         draw: makes one data set (x, y) from a generator.
-        risk: the true error of the model trained on that data set, known since the law of the data is.
+        risk: the true error of the model trained on that data set, known since the distribution of the data is.
         estimates: by name, such as ``{"5 folds": lambda x, y, rng: cross_validation(fit, x, y, 5, rng)}``.
         repetitions: data sets to draw, at least 3.
     """

@@ -1,4 +1,4 @@
-"""Repetitions as arrays: what a statistic may be computed from, and the one sentence where it may not."""
+"""Repetitions as arrays, checked before a statistic is computed from them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from hpsearch.errors import SettingError, must_be
 from hpsearch.trial import Trial
 
-# float64 throughout: differences of close errors are what these files are about.
+# float64 throughout, as close errors are subtracted.
 Array = NDArray[np.float64]
 # Fewer repetitions say next to nothing about their own spread.
 FEWEST = 3
@@ -29,7 +29,7 @@ def sample(what: str, values: ArrayLike, fewest: int = FEWEST) -> Array:
     array = np.asarray(values, float)
     if array.ndim != 1 or not np.isfinite(array).all():
         advice = "Leave failed repetitions out, or put in the worst value for them."
-        raise SettingError(must_be(what, "finite numbers in one dimension", shown(values), advice))
+        raise SettingError(must_be(what, "finite numbers in one dimension", excerpt(values), advice))
     if len(array) < fewest:
         constraint = f"at least {fewest} repetitions"
         raise SettingError(must_be(what, constraint, len(array), "Repeat with further seeds."))
@@ -45,10 +45,10 @@ def differences(a: ArrayLike, b: ArrayLike, fewest: int = FEWEST) -> Array:
     >>> differences([1, 2, 4], [1, 1, 1])
     array([0., 1., 3.])
     """
-    first, second = sample("The first arm", a, fewest), sample("The second arm", b, fewest)
+    first, second = sample("The first contender", a, fewest), sample("The second contender", b, fewest)
     if len(first) != len(second):
         numbers = (len(first), len(second))
-        raise SettingError(must_be("Paired arms", "repeated equally often", numbers, "Repeat both on the same seeds."))
+        raise SettingError(must_be("Paired contenders", "repeated equally often", numbers, "Repeat both on the same seeds."))
     return first - second
 
 
@@ -66,12 +66,12 @@ def scores(trials: Sequence[Trial]) -> Array:
 
 
 def check_level(level: float) -> None:
-    """Refuse a confidence level that is none."""
+    """Raise `SettingError` unless the level lies between 0 and 1."""
     if not 0 < level < 1:
         raise SettingError(must_be("level", "between 0 and 1", level, "Try 0.95."))
 
 
-def shown(values: Any) -> Any:
-    """Return what an error message shows of values that may be many: up to five, or their shape."""
+def excerpt(values: Any) -> Any:
+    """Return the part of many values that an error message shows: up to five of them, or their shape."""
     array = np.asarray(values)
     return array.tolist() if array.size <= 5 else array.shape

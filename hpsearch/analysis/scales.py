@@ -1,4 +1,4 @@
-"""How numbers are laid along an axis: linear, logarithmic or one place per option; and where extreme values are cut off."""
+"""Scales of axes: linear, logarithmic or one place per option; and where extreme values are cut off."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""The simulation of Bergstra and Bengio: how often do T trials hit a target that fills one hundredth of the space?
+"""Simulation of Bergstra and Bengio: how often T trials hit a target that fills one hundredth of the space.
 
 A target is a box somewhere in the unit cube, either a cube or a rectangle of random sides. Many targets are drawn, a search
-is run against each, and the share that was hit is its success. Random search has an exact law, `law`; a grid and a Sobol
-sequence are held against it.
+is run against each, and the share that was hit is its success. The success of random search is known exactly (`law`); a grid
+and a Sobol sequence are compared with it.
 
 Source: Bergstra and Bengio (2012), Random search for hyper-parameter optimization, JMLR 13, section 4.
 """

@@ -1,4 +1,4 @@
-"""Two searches repeated on paired seeds: who is ahead at a budget, and how much sooner one gets where the other ends.
+"""Speed-up of one search over another on paired seeds, and the chance of being ahead at a budget.
 
 Both are arrays of best values so far, float, shape (n, m): n repetitions (place i of both had the same seed) at m rising
 budgets; `Progress.at` makes a row of them. Infinite where nothing was found yet.
@@ -114,5 +114,5 @@ def _rising(budgets: ArrayLike, count: int) -> Array:
     steps = np.asarray(budgets, float)
     if steps.shape != (count,) or steps.min(initial=math.inf) <= 0 or (np.diff(steps) <= 0).any():
         constraint = f"{count} rising numbers > 0"
-        raise SettingError(must_be("budgets", constraint, steps.tolist(), "Hand in the budget of every column."))
+        raise SettingError(must_be("budgets", constraint, steps.tolist(), "Pass the budget of every column."))
     return steps

@@ -1,1 +1,29 @@
-"""Plots: figures from the results of analyses; matplotlib is loaded when one is drawn."""
+"""Plots from the results of analyses, as PNG and for a browser; matplotlib and plotly are loaded when one is drawn.
+
+draw, KINDS                          the plots of a study, by name
+contest_chart, learning_curves_chart, efficiency_chart, success_curves
+                                     the plots of comparisons and simulations
+Chart, Parallel, Picture             what `still.png` and `interactive.page` draw
+"""
+
+from hpsearch.plots import interactive, still
+from hpsearch.plots.chart import Chart, Parallel, Picture
+from hpsearch.plots.contest import contest_chart
+from hpsearch.plots.efficiency import efficiency_chart
+from hpsearch.plots.kinds import KINDS, draw
+from hpsearch.plots.learning_curves import learning_curves_chart
+from hpsearch.plots.success import success_curves
+
+__all__ = [
+    "KINDS",
+    "Chart",
+    "Parallel",
+    "Picture",
+    "contest_chart",
+    "draw",
+    "efficiency_chart",
+    "interactive",
+    "learning_curves_chart",
+    "still",
+    "success_curves",
+]

@@ -1,4 +1,4 @@
-"""What a picture consists of, said once: `hpsearch.plots.still` draws it as PNG, `hpsearch.plots.interactive` for a browser."""
+"""Parts of a plot (panels, layers, axes), which `still` draws as PNG and `interactive` draws for a browser."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of a comparison: every arm's best value against its budget, and who is ahead when."""
+"""Plot of a comparison: the best value of each contender against its budget, and which is ahead when."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from hpsearch.analysis.scales import Scale, value_scale
 from hpsearch.plots.chart import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW, Axis, Boxes, Chart, Layer, Lines, Panel
 
 COLOURS = (BLUE, ORANGE, GREEN, YELLOW, SKY, GREY)
-# With more arms than this their pairs are too many to be told apart.
+# With more contenders than this a reader cannot distinguish their pairs.
 _PAIRED = 3
 
 
 def contest_chart(contest: Contest) -> Chart:
-    """Draw mean curves with their intervals; beside them, for up to three arms, the chance that one beats another."""
+    """Draw mean curves with their intervals; beside them, for up to three contenders, the chance that one beats another."""
     axis = Axis(f"spent ({contest.unit})", _rising(contest))
     means = [interval.centre for arm in contest.arms for interval in contest.curve(arm)]
     values = value_scale(means, contest.maximize)
     panels = [Panel(axis, Axis(f"mean best {contest.measure} so far", values), _curves(contest, values))]
     if len(contest.arms) <= _PAIRED:
-        chance = Axis("share of repetitions in which one arm is ahead", Scale(-0.02, 1.02))
+        chance = Axis("share of repetitions in which one is ahead", Scale(-0.02, 1.02))
         panels.append(Panel(axis, chance, _chances(contest)))
     return Chart(
         title=" against ".join(contest.arms),

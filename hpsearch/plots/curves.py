@@ -1,4 +1,4 @@
-"""The picture of all trainings: every trial's learning curve, the best one highlighted."""
+"""Plot of the training curves of all trials, with the best one highlighted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of the random-experiment efficiency curve: a box per size of experiment, beside a grid and published medians."""
+"""Plot of the random-experiment efficiency curve: a box per size of experiment, beside a grid and published medians."""
 
 from __future__ import annotations
 

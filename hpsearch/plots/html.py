@@ -1,4 +1,4 @@
-"""The frame of a report: one page that holds everything it shows and asks no network for anything."""
+"""HTML of a report: a single page that loads nothing from the network."""
 
 from __future__ import annotations
 

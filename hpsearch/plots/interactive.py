@@ -1,4 +1,4 @@
-"""Draws a picture for a browser, with plotly: marks say which trial they are, axes can be zoomed and filtered."""
+"""Interactive plots for a browser, with plotly: marks name their trial, axes can be zoomed and filtered."""
 
 from __future__ import annotations
 

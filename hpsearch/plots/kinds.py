@@ -1,4 +1,4 @@
-"""The kinds of picture there are, by name, and how to draw one."""
+"""Kinds of plots by name, and how to draw one."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from hpsearch.analysis.findings import Findings
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.curves import curves
-from hpsearch.plots.history import history
-from hpsearch.plots.important import important
-from hpsearch.plots.pairs import pair_map
-from hpsearch.plots.parallel import parallel
-from hpsearch.plots.ranges import stage_ranges
-from hpsearch.plots.slices import slices
+from hpsearch.plots.history import history, stage_ranges
+from hpsearch.plots.importance import importance_bars, pair_map
+from hpsearch.plots.parameters import parallel, slices
 
 # A kind returns a picture, or one sentence that says why there is none.
 Kind = Callable[[Findings], Picture | str]
@@ -25,12 +22,12 @@ KINDS: dict[str, Kind] = {
     "parallel": parallel,
     "map": pair_map,
     "ranges": stage_ranges,
-    "importance": important,
+    "importance": importance_bars,
 }
 
 
 def check_kind(kind: str) -> None:
-    """Refuse a kind that there is not, and name the closest."""
+    """Raise `SettingError` for an unknown kind, and name the closest one."""
     if kind not in KINDS:
         advice = f"Take one of them.{did_you_mean(kind, KINDS)}"
         raise SettingError(must_be("A kind of picture", f"one of {', '.join(KINDS)}", kind, advice))

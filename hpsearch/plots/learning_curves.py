@@ -1,4 +1,4 @@
-"""The picture of learning curves: linear and logarithmic axes, published points beside ours, and how they may go on."""
+"""Plot of learning curves: linear and logarithmic axes, published points beside ours, and extrapolations."""
 
 from __future__ import annotations
 

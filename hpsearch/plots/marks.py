@@ -1,4 +1,4 @@
-"""What the pictures of trials have in common: the hover text, the best trial's star, the crosses of failures, the colours."""
+"""Marks shared by the plots of trials: hover texts, the star of the best trial, crosses of failures, colours."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Place = Callable[[Trial], float]
 
 
 def hover(findings: Findings, trials: Sequence[Trial]) -> list[str]:
-    """Return what stands beside a trial's mark when it is pointed at."""
+    """Return the text that a browser shows at each trial's mark."""
     return [f"trial {t.number}: {format_value(findings.value(t)) if t.ok else t.status.value}" for t in trials]
 
 
 def value_axis(findings: Findings) -> Axis:
-    """Return the axis of the values as the objective returned them; how many lie beyond it stands in its label."""
+    """Return the axis of the values as the objective returned them; its label counts those beyond it."""
     values = [findings.value(trial) for trial in findings.finished]
     scale = value_scale(values, findings.maximize)
     far = beyond(values, scale)
@@ -41,7 +41,7 @@ def rank_colours(findings: Findings) -> ColourBar:
 
 
 def trial_dots(findings: Findings, trials: Sequence[Trial], x: Place, y: Place, **look: Any) -> Dots:
-    """Return the marks of trials, coloured by rank unless told otherwise."""
+    """Return the marks of trials, coloured by rank unless ``colour`` is given."""
     colour = look.pop("colour", None) or [findings.ranks[trial.number] for trial in trials]
     return Dots([x(t) for t in trials], [y(t) for t in trials], colour, hover(findings, trials), **look)
 

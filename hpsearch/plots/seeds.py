@@ -1,4 +1,4 @@
-"""Settings trained under several seeds: their curves by epoch, or one number of each seed, with published ones beside them."""
+"""Panels for settings trained under several seeds: curves by epoch, or one number per seed, beside published ones."""
 
 from __future__ import annotations
 

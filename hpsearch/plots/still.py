@@ -1,4 +1,4 @@
-"""Draws a picture as a PNG, with matplotlib."""
+"""PNG plots, with matplotlib."""
 
 from __future__ import annotations
 

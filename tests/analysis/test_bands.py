@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -94,3 +95,10 @@ def test_what_makes_no_curve_is_refused() -> None:
         median_curve(VALUES, [0, 1])
     with pytest.raises(SettingError, match=r"level must be between 0 and 1, got 95. Try 0.95"):
         median_curve(VALUES, [1], level=95)
+
+
+def test_without_opda_the_message_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """`None` in `sys.modules` is how Python itself marks a package that cannot be imported."""
+    monkeypatch.setitem(sys.modules, "opda", None)
+    with pytest.raises(SettingError, match=r"needs the package 'opda'.*pip install 'hpsearch\[bands\]'"):
+        median_curve(VALUES, [1])

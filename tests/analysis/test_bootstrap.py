@@ -7,8 +7,8 @@ import math
 import numpy as np
 import pytest
 
-from hpsearch.analysis import investment
-from hpsearch.analysis.bootstrap import resamples, standard_error
+from hpsearch.analysis.intervals import resamples, standard_error
+from tests.analysis import investment
 
 
 def test_resamples_keep_columns_together() -> None:

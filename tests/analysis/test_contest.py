@@ -84,9 +84,9 @@ def test_three_arms_are_adjusted_for_their_number() -> None:
 @pytest.mark.parametrize(
     ("searches", "message"),
     [
-        ({"a": [search([1.0])] * 3}, "of at least two arms"),
+        ({"a": [search([1.0])] * 3}, "of at least two contenders"),
         ({"a": [search([1.0])] * 2, "b": [search([1.0])] * 2}, "at least 3"),
-        ({"a": [search([1.0])] * 3, "b": [search([1.0])] * 4}, "the same for all arms"),
+        ({"a": [search([1.0])] * 3, "b": [search([1.0])] * 4}, "the same for all contenders"),
         ({"a": [search([1.0])] * 3, "b": [[]] * 3}, "without a finished trial"),
     ],
 )

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import hpsearch
 from hpsearch import Outcome, Status, Trial
 from hpsearch.analysis.curve_points import LABELS as SCORED
-from hpsearch.analysis.curve_points import points
+from hpsearch.analysis.curve_points import fitted, parse, points
 from hpsearch.analysis.curve_shape import CONTRAST, shape
 from hpsearch.analysis.diagnosis import ADVICE, LABELS, diagnose, label_of, of_trial
+from hpsearch.errors import DataError
+from tests.benchmarks import curve_points as fit
 from tests.benchmarks.curve_data import TUNED_ON
 from tests.benchmarks.curves_of_networks import FILE, Labelled, history, read
 from tests.benchmarks.labelled_curves import accuracy, matrix
@@ -26,7 +31,7 @@ REMADE = ("train longer", "rate too low", "overfitting", "healthy")
 
 
 def test_planted_faults_are_named_on_data_sets_that_no_point_was_fitted_to() -> None:
-    """Promised: 90 %, 50 curves a label, 70 % of each. Reached: 94.2 %, 62 of the rarest, 79 %. See studies/README.md."""
+    """Promised: 90 %, 50 curves a label, 70 % of each. Reached: 94.2 %, 62 of the rarest, 79 %. See studies/diagnosis.md."""
     assert not {curve.made.data for curve in HELD_OUT} & set(TUNED_ON)
     assert {curve.made.data for curve in CURVES if not curve.held_out} == set(TUNED_ON)
     assert FILE.stat().st_size < 1_000_000
@@ -151,6 +156,31 @@ def test_points_are_interpolated_and_stay_as_they_are_outside() -> None:
     table = {"": ((0.0, 0.5, *zeros),), "gap": ((1.0, 1.0, *zeros), (2.0, 3.0, *zeros)), "contrast": ((0.0, 9.0, *zeros),)}
     assert points(rising, table)[SCORED[0]] == 0.5 + 2.0  # the gap is 1.5
     assert points(rising, table | {"gap": ((1.0, 1.0, *zeros), (1.2, 3.0, *zeros))})[SCORED[0]] == 0.5 + 3.0
+
+
+def test_the_data_file_is_what_the_script_writes_and_comes_with_the_package() -> None:
+    text = fit.FILE.read_text(encoding="utf-8")
+    assert fit.as_json(fitted()) == text
+    assert set(fitted()) == {"", *fit.MEASURES}
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))
+    files = project["tool"]["setuptools"]["package-data"]["hpsearch"]
+    assert str(fit.FILE.relative_to(Path(hpsearch.__file__).parent)) in files
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('"healthy"', '"well"'), "labels"),
+        (('"gap"', '"gaap"'), "'gaap'"),
+        (("[1.0, 1.6,", "[0.5, 1.6,"), "'gap'"),  # the values no longer rise
+        (("[1.0, 1.6,", "[1.0,"), "'gap'"),  # one number is missing
+    ],
+)
+def test_a_damaged_data_file_raises(change: tuple[str, str], message: str) -> None:
+    text = fit.FILE.read_text(encoding="utf-8")
+    assert text.count(change[0]) == 1
+    with pytest.raises(DataError, match=message):
+        parse(text.replace(*change))
 
 
 def _trial(status: Status, curve: Labelled | None) -> Trial:

@@ -130,7 +130,7 @@ def test_pairs_have_joint_intervals_and_adjusted_p_values() -> None:
 
 
 def test_what_cannot_be_compared_is_refused() -> None:
-    with pytest.raises(SettingError, match="The first arm must be at least 3 repetitions, got 2"):
+    with pytest.raises(SettingError, match="The first contender must be at least 3 repetitions, got 2"):
         difference([1, 2], [1, 2])
-    with pytest.raises(SettingError, match=r"A comparison must be of at least two arms, got \['a'\]"):
+    with pytest.raises(SettingError, match=r"A comparison must be of at least two contenders, got \['a'\]"):
         all_differences({"a": [1, 2, 3]})

@@ -160,7 +160,7 @@ def test_what_is_no_sample_is_refused() -> None:
         mean_interval([0.1, math.inf, 0.2])
     with pytest.raises(SettingError, match=r"finite numbers of shape \(n,\) or \(k, n\)"):
         bootstrap_interval(np.ones((2, 2, 9)), mean, np.random.default_rng(0))
-    with pytest.raises(SettingError, match="Paired arms must be repeated equally often"):
+    with pytest.raises(SettingError, match="Paired contenders must be repeated equally often"):
         differences([1, 2, 3], [1, 2, 3, 4])
     with pytest.raises(SettingError, match=r"in \[0, 1\] with n >= 1, got \(1.5, 10\)"):
         share_interval(1.5, 10)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from hpsearch.analysis.crossings import crossing_places, crossings, gaps
-from hpsearch.analysis.extrapolation import FAMILIES, Family, extrapolate, fit, foretold
+from hpsearch.analysis.crossings import crossing_places, find_crossings, gaps
+from hpsearch.analysis.extrapolation import FAMILIES, Family, extrapolate, fit, predict_largest
 from hpsearch.analysis.intervals import prediction_interval
 from hpsearch.analysis.learning_curve import LearningCurve
 from hpsearch.errors import SettingError
@@ -54,7 +54,7 @@ def test_a_gap_inside_the_noise_is_a_tie(error: float, verdict: str) -> None:
 def test_crossings_are_found_where_the_lines_meet_over_the_logarithm() -> None:
     # 20 % and 10 % against 15 % at either end of a factor 100: half way, a factor 10.
     first, second = curve("a", [0.2, 0.1, 0.2], [10, 1000, 100_000], 10**8), curve("b", [0.15] * 3, [10, 1000, 100_000], 10**8)
-    found = crossings(first, second, np.random.default_rng(0))
+    found = find_crossings(first, second, np.random.default_rng(0))
     assert [round(each.size.centre, 6) for each in found] == [100, 10_000]
     assert [each.ahead_after for each in found] == ["first", "second"]
     assert np.array(crossing_places(first, second)) == pytest.approx(np.array([[100, 0.15], [10_000, 0.15]]))
@@ -64,7 +64,7 @@ def test_the_interval_of_a_crossing_follows_the_noise() -> None:
     widths = []
     for rows in (10**4, 10**6):
         first, second = curve("a", [0.2, 0.1], [10, 1000], rows), curve("b", [0.15] * 2, [10, 1000], rows)
-        [found] = crossings(first, second, np.random.default_rng(0))
+        [found] = find_crossings(first, second, np.random.default_rng(0))
         # Rows shift the difference d(log n) = .05 - .1 log(n/10)/log(100) as a whole: log n moves by shift / slope.
         shift = 1.96 * math.hypot(*(math.sqrt(p * (1 - p) / rows) for p in (0.15, 0.15)))
         assert math.log(found.size.high / found.size.centre) == pytest.approx(shift / 0.1 * math.log(100), rel=0.15)
@@ -75,7 +75,7 @@ def test_the_interval_of_a_crossing_follows_the_noise() -> None:
 def test_curves_that_touch_or_stay_apart_do_not_cross() -> None:
     apart = curve("a", [0.3, 0.2, 0.1], [1, 2, 3]), curve("b", [0.2, 0.1, 0.05], [1, 2, 3])
     touching = curve("a", [0.3, 0.1, 0.2], [1, 2, 3]), curve("b", [0.2, 0.1, 0.1], [1, 2, 3])
-    assert crossings(*apart, np.random.default_rng(0)) == crossings(*touching, np.random.default_rng(0)) == []
+    assert find_crossings(*apart, np.random.default_rng(0)) == find_crossings(*touching, np.random.default_rng(0)) == []
 
 
 @pytest.mark.parametrize(
@@ -113,8 +113,8 @@ def test_refits_spread_with_the_noise() -> None:
 def test_the_largest_size_is_foretold_without_being_seen() -> None:
     errors = FAMILIES[0].law(np.array(SIZES) / 100, 0.03, 0.4, 0.7)
     seen, hidden = curve("a", errors.tolist()), curve("a", [*errors[:-1], 0.9])
-    assert foretold(seen) == foretold(hidden)
-    assert foretold(seen)["power law"] == pytest.approx(errors[-1], rel=1e-4)
+    assert predict_largest(seen) == predict_largest(hidden)
+    assert predict_largest(seen)["power law"] == pytest.approx(errors[-1], rel=1e-4)
 
 
 def test_a_family_with_as_many_values_as_sizes_is_left_out() -> None:

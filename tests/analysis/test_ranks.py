@@ -81,7 +81,7 @@ def test_holm_on_a_worked_example() -> None:
 
 def test_tables_that_say_nothing() -> None:
     assert friedman(np.ones((3, 3))) == 1.0
-    with pytest.raises(SettingError, match=r"scores must be finite, of shape \(data sets >= 2, arms >= 3\)"):
+    with pytest.raises(SettingError, match=r"scores must be finite, of shape \(data sets >= 2, contenders >= 3\)"):
         friedman([[1, 2], [1, 2]])
-    with pytest.raises(SettingError, match=r"\(arms, data sets\) must be at least \(2, 1\), got \(1, 5\)"):
+    with pytest.raises(SettingError, match=r"\(contenders, data sets\) must be at least \(2, 1\), got \(1, 5\)"):
         critical_difference(1, 5)

@@ -1,7 +1,7 @@
-"""Fits the table of points of `hpsearch.analysis.curve_points` to the labelled curves that are not held out.
+"""The fit of the points of `hpsearch.analysis.curve_points` to the labelled curves that are not held out.
 
 python -m tests.benchmarks.curve_points          # how well it does on data sets left out, by turns; half a minute
-python -m tests.benchmarks.curve_points write    # writes the table, as Python
+python -m tests.benchmarks.curve_points write    # writes the data file of the package
 
 The points are the weights of a multinomial logistic regression (scikit-learn) on hat functions around each measure's values;
 all labels count alike. The values are quantiles of the measure.
@@ -9,8 +9,10 @@ all labels count alike. The values are quantiles of the measure.
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +23,7 @@ from tests.benchmarks.curves_of_networks import Labelled, read
 from tests.benchmarks.labelled_curves import accuracy, counted
 from tests.benchmarks.labelled_curves import table as shown
 
+FILE = Path(curve_points.__file__).with_name(curve_points.FILE)
 QUANTILES = (0.02, 0.25, 0.5, 0.75, 0.98)
 # Inverse strength of the penalty on the weights, and the data sets that are left out at a time.
 STRENGTH, FOLDS = 1.0, 6
@@ -100,19 +103,19 @@ def crossvalidated(curves: Sequence[Labelled]) -> list[tuple[Labelled, str | Non
     return said
 
 
-def source(fitted: curve_points.Table) -> str:
-    """Return a table as Python, a row a line."""
-    lines = [
-        line for name, rows in fitted.items() for line in (f'    "{name}": (', *(f"        {row}," for row in rows), "    ),")
-    ]
-    return "\n".join(["TABLE: Table = {", *lines, "}"])
+def as_json(fitted: curve_points.Table) -> str:
+    """Return a table as the text of the data file, a row a line."""
+    rows = {name: ",\n".join(f"      {json.dumps(row)}" for row in rows) for name, rows in fitted.items()}
+    entries = [f'    "{name}": [\n{text}\n    ]' for name, text in rows.items()]
+    labels = json.dumps(curve_points.LABELS)
+    return "\n".join(["{", f'  "labels": {labels},', '  "points": {', ",\n".join(entries), "  }", "}", ""])
 
 
 def main(write: bool = False) -> None:
-    """Print the table, or what such a table is worth on data sets it was not fitted to."""
+    """Write the data file, or print the accuracy of such a table on data sets it was not fitted to."""
     curves = [curve for curve in read() if not curve.held_out]
     if write:
-        print(source(table(curves)))
+        FILE.write_text(as_json(table(curves)), encoding="utf-8")
         return
     counts = counted(crossvalidated(curves))
     print(f"{accuracy(counts):.1%} on data sets left out, {len(curves)} curves")

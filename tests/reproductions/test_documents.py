@@ -114,6 +114,10 @@ def test_a_study_file_asks_the_question_and_is_listed(file: Path) -> None:
     page = (ROOT / "studies" / "README.md").read_text()
     assert f"`documents/{file.name}`" in page
     assert f"pictures/{experiment.name}.png" in page
+    assert f"documents/{experiment.name}.md" in page
+    own = (ROOT / "studies" / "documents" / f"{experiment.name}.md").read_text()
+    assert own.startswith(f"# `{experiment.name}`: {experiment.question}\n")
+    assert experiment.claim in own
 
 
 @mnist

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
-from hpsearch.analysis.stages import windows
+from hpsearch.analysis.history import windows
 from hpsearch.errors import SettingError
 from hpsearch.ports import Batch
 from hpsearch.strategies import Random, Staged

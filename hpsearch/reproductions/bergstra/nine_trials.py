@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from hpsearch.analysis.intervals import Interval
-from hpsearch.plots.nine_trials import nine_trials_figure
+from hpsearch.plots.success import nine_trials_figure
 from hpsearch.ports import Context, Strategy
 from hpsearch.reproductions.reproduction import Options, Reproduced, Row
 from hpsearch.search.result import Result

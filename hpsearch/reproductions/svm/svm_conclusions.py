@@ -8,8 +8,8 @@ from itertools import groupby
 
 import numpy as np
 
-from hpsearch.analysis.crossings import Crossing, Gap, crossings, gaps, shared
-from hpsearch.analysis.extrapolation import FEWEST_SIZES, Extrapolation, extrapolate, foretold
+from hpsearch.analysis.crossings import Crossing, Gap, find_crossings, gaps, shared
+from hpsearch.analysis.extrapolation import FEWEST_SIZES, Extrapolation, extrapolate, predict_largest
 from hpsearch.analysis.intervals import Interval
 from hpsearch.analysis.learning_curve import LearningCurve
 from hpsearch.reproductions.figures import AS_PUBLISHED, INSIDE
@@ -53,7 +53,7 @@ def _agreement(found: Curves) -> list[str]:
 
 def _race(first: LearningCurve, second: LearningCurve, rng: np.random.Generator) -> str:
     parts = [_ahead(first, second, list(group)) for _, group in groupby(gaps(first, second), key=lambda gap: gap.verdict)]
-    return f"{'; '.join(parts)}. {_crossed(first, second, crossings(first, second, rng))}"
+    return f"{'; '.join(parts)}. {_crossed(first, second, find_crossings(first, second, rng))}"
 
 
 def _ahead(first: LearningCurve, second: LearningCurve, group: Sequence[Gap]) -> str:
@@ -118,16 +118,16 @@ def _larger(curve: LearningCurve, found: Sequence[Extrapolation]) -> str:
 
 
 def _hindsight(curve: LearningCurve) -> str:
-    missed = ", ".join(f"{name} by {100 * (said - curve.means[-1]):+.2f}" for name, said in foretold(curve).items())
+    missed = ", ".join(f"{name} by {100 * (said - curve.means[-1]):+.2f}" for name, said in predict_largest(curve).items())
     last = f"{curve.sizes[-1]:,}"
-    return f"Foretold from the smaller sets, the error of the {_who(curve)} at {last} images is missed: {missed} points."
+    return f"Predicted from the smaller sets, the error of the {_who(curve)} at {last} images is off: {missed} points."
 
 
 def _beyond(curve: LearningCurve, found: Sequence[Extrapolation]) -> str:
-    """Return what is foretold of the largest published size, where ours end below it."""
+    """Predict the error at the largest published size, where ours end below it."""
     size, known = max(PUBLISHED[curve.name].items())
     said = ", ".join(f"{each.fit.family.name} {_percent(each.at(size).centre)}" for each in found)
-    return f"Foretold of {size:,} images for the {curve.name}: {said} errors; published: {100 - known:.2f} %."
+    return f"Predicted at {size:,} images for the {curve.name}: {said} errors; published: {100 - known:.2f} %."
 
 
 def _limits(found: LearningCurve, fair: LearningCurve) -> str:

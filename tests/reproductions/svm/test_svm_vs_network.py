@@ -127,7 +127,7 @@ def test_conclusions_follow_the_curves() -> None:
     assert "at 5 of 5 sizes against SVM gamma=auto and at 1 of 5 sizes against SVM gamma=scale" in text
     assert "SVM gamma=auto with 2,000 images reaches 88.00 %, network with 500 only 85.00 %" in text
     assert "By equally many trials: network and SVM are a tie at 100 to 2,000 images" in text
-    assert "Foretold of 50,000 images for the network" in text
+    assert "Predicted at 50,000 images for the network" in text
     assert "published: 4.03 %" in text
 
 

@@ -1,16 +1,32 @@
-"""The map of two parameters, such as learning rate and decay: the trials as dots, coloured by value."""
+"""Plots of what matters: the importance of each parameter, and the map of the two that matter most."""
 
 from __future__ import annotations
 
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.importance import importance
 from hpsearch.analysis.scales import Scale, place, scale, short
-from hpsearch.plots.chart import Axis, Chart, Panel
+from hpsearch.plots.chart import Axis, Bars, Chart, Panel
 from hpsearch.plots.marks import failure_marks, rank_colours, star, trial_dots
 from hpsearch.space import Choice
 from hpsearch.trial import Trial
 
 USUAL = ("learning_rate", "l2")
+
+
+def importance_bars(findings: Findings) -> Chart | str:
+    """Draw one bar per parameter, the most important on top."""
+    found = importance(findings)
+    if isinstance(found, str):
+        return found
+    constant = f" Never varied: {', '.join(found.constant)}." if found.constant else ""
+    names, lengths = list(found.shares), list(found.shares.values())
+    bars = Bars([short(name, 30) for name in names], lengths, [f"{100 * share:.0f} %" for share in lengths])
+    return Chart(
+        title="Which parameters matter (fANOVA)",
+        caption=f"How much of the differences between {found.trials} trials each parameter explains by itself; computed from "
+        f"the trials' ranks, failed ones worst. What is missing to 100 % they explain only together.{constant}",
+        panels=[Panel(Axis("share of the variance", Scale(0.0, max(lengths) * 1.12)), Axis(""), [bars])],
+    )
 
 
 def pair(findings: Findings) -> tuple[str, str] | None:
