@@ -115,7 +115,7 @@ class Study(StudyConfig):
         recorded = tracker.find(record)
         if recorded is None or not recorded.trials:
             raise StudyError(f"Study {self.name!r} has no recorded trials yet. Run it first.")
-        replay = Replay(record, recorded)
+        replay = Replay(record, recorded, read_only=True)
         return Result(self, recorded.trials, record, tracker, replay.count)
 
     def smoke(self) -> Study:

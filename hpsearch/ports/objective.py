@@ -180,6 +180,11 @@ class ObjectiveBase:
         return None
 
     @default
+    def version(self) -> int:
+        """Raised when the same repr gives other trials than before; part of the study's identity where it is not 1."""
+        return 1
+
+    @default
     def takes_context(self) -> bool:
         """Whether it can heed ``context``: its budget, its random numbers, its state."""
         return True

@@ -88,6 +88,11 @@ class StrategyBase:
         return False
 
     @default
+    def version(self) -> int:
+        """Raised when the same repr gives other trials than before; part of the study's identity where it is not 1."""
+        return 1
+
+    @default
     def resource(self) -> str | None:
         """What its budgets are counted in, such as ``"epochs"``; None where it sets no budget."""
         return None

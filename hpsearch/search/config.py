@@ -25,7 +25,7 @@ from hpsearch.ports import (
 )
 from hpsearch.search.batches import confirmed, given, replicated
 from hpsearch.search.environment import facts, home
-from hpsearch.search.identity import describe
+from hpsearch.search.identity import describe, versions_of
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
@@ -112,9 +112,11 @@ class StudyConfig:
             "seed": str(self.seed),
             "direction": "maximize" if self.maximize else "minimize",
         }
-        data = self.adapted.data
         identity |= self._extras()
-        return identity | ({} if data is None else {"data": f"{data!r} sha256 {data.checksum[:16]}"})
+        data = self.adapted.data
+        identity |= {} if data is None else {"data": f"{data!r} sha256 {data.checksum[:16]}"}
+        versions = versions_of(self.space, self.objective, self.strategy, self.early_stop, data)
+        return identity | ({"versions": versions} if versions else {})
 
     def task(self, trial: Trial, origin: Trial | None = None) -> Task:
         """Return what a worker needs to run ``trial``: the resolved params, and its own random numbers.

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import hashlib
 import inspect
 import re
 import textwrap
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType, MethodType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
+
+from hpsearch.ports import DataSet, ObjectiveBase, StrategyBase
+from hpsearch.space import Space
 
 _DEPTH = 6
 # What a function may well fill while it runs (a log, a cache) says nothing about what it is.
@@ -29,6 +34,47 @@ def describe(thing: Any) -> str:
         return repr(thing)
     name = thing.__qualname__ if inspect.isroutine(thing) else _shown(thing, _DEPTH)
     return f"{name} (code {hashlib.sha256(_content(thing, _DEPTH).encode()).hexdigest()[:12]})"
+
+
+@runtime_checkable
+class _Versioned(Protocol):
+    """An object whose repr stands for other trials than it once did."""
+
+    version: int
+
+
+def versions_of(*parts: object) -> str:
+    """Return the classes within some parts of a study that have a version other than 1, such as ``Glorot 2``.
+
+    A class raises its ``version`` when it gives other trials under the same repr. Only classes of this package, and
+    subclasses of the ports' base classes, have one; the walk goes through dataclasses, containers and spaces.
+    """
+    found: dict[str, int] = {}
+    visited: dict[int, object] = {}
+    waiting = list(parts)
+    while waiting:
+        thing = waiting.pop()
+        if id(thing) in visited:
+            continue
+        visited[id(thing)] = thing
+        if _may_have_version(thing) and isinstance(thing, _Versioned) and thing.version != 1:
+            found[type(thing).__name__] = thing.version
+        waiting += _inside(thing)
+    return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
+
+
+def _may_have_version(thing: object) -> bool:
+    return not isinstance(thing, type) and (_ours(thing) or isinstance(thing, (ObjectiveBase, StrategyBase, DataSet)))
+
+
+def _inside(thing: object) -> Iterable[object]:
+    if isinstance(thing, Mapping):
+        return thing.values()
+    if isinstance(thing, (list, tuple, set, frozenset)):
+        return thing
+    if isinstance(thing, Space):
+        return thing.domains.values()
+    return vars(thing).values() if dataclasses.is_dataclass(thing) and not isinstance(thing, type) else ()
 
 
 def _ours(thing: Any) -> bool:

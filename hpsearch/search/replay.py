@@ -1,4 +1,4 @@
-"""Going on with a recorded study: is it the same one, and which of the trials now proposed are there already?"""
+"""Replay of a recorded study: whether it is the same one, and which of the proposed trials are recorded already."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ _ANEW = "Give it another name, or start anew with --fresh (fresh=True)."
 
 
 class Replay:
-    """The recorded trials of a study, handed out as its strategy proposes them again; with ``retry`` only those that finished.
+    """The recorded trials of a study, returned as its strategy proposes them again; with ``retry`` only those that finished.
+
+    ``read_only`` accepts a record of other versions of the study's classes: nothing is added to it.
 
     Raises:
         StudyError: the record is of another study, or the strategy now proposes something else than is recorded.
     """
 
-    def __init__(self, record: StudyRecord, recorded: Recorded, retry: bool = False) -> None:
+    def __init__(self, record: StudyRecord, recorded: Recorded, retry: bool = False, read_only: bool = False) -> None:
         self.record = record
         self.recorded = recorded
         self._left = {trial.number: trial for trial in recorded.trials if trial.ok or not retry}
@@ -29,6 +31,8 @@ class Replay:
         changed = differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
         if changed:
             raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
+        if recorded.identity and not read_only:
+            _check_versions(record, recorded)
 
     @property
     def found(self) -> str:
@@ -74,6 +78,18 @@ class Replay:
         return (
             f"Study {now.name!r} does not replay: trial {trial.number} was {_request(trial)}, is now {_request(asked)}. "
             f"{cause[0].upper()}{cause[1:]}. Go back to what it was; or: {_ANEW}"
+        )
+
+
+def _check_versions(record: StudyRecord, recorded: Recorded) -> None:
+    """Raise an error where the same settings gave other trials when the study was recorded."""
+    was, now = (identity.get("versions", "") for identity in (recorded.identity, record.identity))
+    if was != now:
+        names = sorted({part.rpartition(" ")[0] for part in f"{was}, {now}".split(", ") if part})
+        what = f"{' and '.join(names)} of another version ({was or 'version 1'} then, {now or 'version 1'} now)"
+        raise StudyError(
+            f"Study {record.name!r} is recorded with {what}: the same settings now give other trials. "
+            f"It can still be shown, reported, plotted and tested. To run it: {_ANEW[0].lower()}{_ANEW[1:]}"
         )
 
 
