@@ -3,7 +3,7 @@
 Shape letters, used throughout: n samples, d inputs, h units of a layer, k classes, m samples of a mini-batch. Weights of a
 layer have shape (units, inputs), as in the literature. Data come one sample a row, (n, d); inside the network a sample is a
 *column*, (h, m), because the matrix products of small mini-batches are fastest in that order.
-Costs are means over the samples and hold no penalty unless a regularizer is handed in.
+Costs are means over the samples and hold no penalty unless a regularizer is passed.
 
 `train` makes a network of rows and labels in one call, `save` and `load` keep it in a file. `Network` is fully connected and
 fast, `Stack` composes `hpsearch.nn.layers` freely; `Training`, the loop itself, trains either.

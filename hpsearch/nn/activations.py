@@ -1,4 +1,4 @@
-"""Activation functions of the hidden units, each with its slope worked out from its own output.
+"""Activation functions of the hidden units, each with its slope computed from its own output.
 
 All but `Maxout` work on each element alone and have a derivative that can be written in terms of the output a = f(z), so that
 backpropagation need not keep z. A new one is a class with a ``name``, a ``__call__`` and a ``slope``, an entry in
@@ -196,8 +196,8 @@ ACTIVATIONS: dict[str, Activation] = {**ELEMENTWISE, Maxout.name: Maxout()}
 def elementwise(activation: Activation) -> Elementwise:
     """Return an activation that works on each element alone; `Maxout` does not, and has `hpsearch.nn.layers` for its passes."""
     if not hasattr(activation, "slope"):
-        raise TypeError(f"{activation!r} has no slope that its output tells.")
-    return activation  # type: ignore[return-value]  # told by its slope
+        raise TypeError(f"{activation!r} has no slope as a function of its output.")
+    return activation  # type: ignore[return-value]  # it has a slope
 
 
 def pieces_of(activation: Activation) -> int:
@@ -206,7 +206,7 @@ def pieces_of(activation: Activation) -> int:
 
 
 def check_activation(activation: object) -> None:
-    """Refuse what is neither a name in `ACTIVATIONS` nor a function with its setting filled in."""
+    """Raise unless ``activation`` is a name in `ACTIVATIONS` or a function without an open range."""
     if isinstance(activation, type) or not (isinstance(activation, Maxout) or hasattr(activation, "slope")):
         known("activation", activation, ACTIVATIONS)
     else:

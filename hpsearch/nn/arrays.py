@@ -23,7 +23,7 @@ ZERO, HALF, ONE = (np.array(value, np.float32) for value in (0.0, 0.5, 1.0))
 
 
 class Blas(NamedTuple):
-    """Products of one dtype; every matrix handed in must be Fortran-contiguous, or BLAS would work on a copy of it.
+    """Products of one dtype; every matrix must be Fortran-contiguous, or BLAS would work on a copy of it.
 
     ``gemm(alpha, a, b, beta, c, trans_a, trans_b, 1)`` writes ``alpha a b + beta c`` into c, ``gemv(alpha, a, x, beta, y, 0,
     1, 0, 1, trans, 1)`` writes ``alpha a x + beta y`` into y, ``axpy(x, y, n, alpha)`` adds ``alpha x`` to y.

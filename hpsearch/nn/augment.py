@@ -1,4 +1,4 @@
-"""Images turned, slanted, moved and bent at random, so that a network is shown each training image ever anew.
+"""Data augmentation: images rotated, skewed, shifted and bent at random, differently in every epoch.
 
 An expansion is a frozen dataclass; its fields may hold ranges (see `hpsearch.nn.settings.Template`). Angles are in degrees,
 lengths are shares of the image's side, so that a setting means the same on images of 8 and of 28 pixels a side. What lies
@@ -29,7 +29,7 @@ _BLOCK = 100
 
 
 class Expansion(Protocol):
-    """The law of an expansion: it keeps nothing and draws nothing, it is handed its random numbers."""
+    """An expansion. It has no state and is passed its random numbers."""
 
     def draws(self, side: int) -> int:
         """Return how many random numbers one image takes."""
@@ -146,7 +146,7 @@ def side_of(inputs: int) -> int:
 
 
 def check_expansion(what: str, expansion: object) -> None:
-    """Refuse what is no expansion, and a template that is not filled in."""
+    """Raise unless ``expansion`` is one without open ranges."""
     if isinstance(expansion, type) or not hasattr(expansion, "sources"):
         raise SettingError(must_be(what, "an expansion or None", expansion, "Take Affine() or Elastic()."))
     refuse_open(what, expansion)

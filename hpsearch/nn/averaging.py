@@ -1,7 +1,7 @@
-"""What answers for a training: its weights averaged over the mini-batches, or the networks that its cycles ended with.
+"""Weight averaging over the mini-batches of a training, and snapshot ensembles of its cycles.
 
 An averaging is a frozen dataclass; its fields may hold ranges (see `hpsearch.nn.settings.Template`). The steps are those of a
-training without it; what is scored, kept and exported is the average, and schedules and stopping rules look at its accuracy.
+training without it; the average is scored, kept and exported, and schedules and stopping rules watch its accuracy.
 
     MovingAverage    of the weights, which forgets: one network
     TailAverage      of the weights, over the last part of the training: one network
@@ -29,16 +29,16 @@ _DECAY = number(0.0, 1.0, open_low=True, open_high=True, advice="0.99 looks back
 _START = number(0.0, 1.0, open_high=True, advice="It is the share of the training before the average begins; 0.5 is usual.")
 
 
-class Course(NamedTuple):
-    """What lies before a training: the mini-batches of an epoch, the epochs, the schedule of the rate."""
+class Timeline(NamedTuple):
+    """The length of a training: mini-batches an epoch, epochs, and the schedule of the rate."""
 
     steps: int
     epochs: int
     schedule: Schedule
 
 
-class Follower(Protocol):
-    """The law of what follows a training: it takes the steps in the place of the optimizer, and looks where they lead."""
+class WeightAverager(Protocol):
+    """An optimizer around another one, which averages the weights after its steps."""
 
     @property
     def scale(self) -> float:
@@ -54,23 +54,23 @@ class Follower(Protocol):
 
     @property
     def network(self) -> Network:
-        """The one network that answers, or stands by until an ensemble does."""
+        """The network with the averaged weights, or the trained one where the result is an ensemble."""
         ...
 
-    def look(self, epoch: int) -> None:
-        """Look at the training after an epoch, counted from 1, before it is scored."""
+    def end_epoch(self, epoch: int) -> None:
+        """Take note of the end of an epoch, counted from 1, before it is scored."""
         ...
 
-    def answer(self, epoch: int, network: Network) -> Network | Ensemble:
-        """Return what answered after an epoch, where ``network`` is what it was then, or a copy of that."""
+    def select_network(self, epoch: int, network: Network) -> Network | Ensemble:
+        """Return what to score after an epoch, where ``network`` is the averaged one at that time, or a copy of it."""
         ...
 
 
 class Averaging(Protocol):
-    """The law of an averaging: it keeps nothing and starts a follower."""
+    """An averaging. It has no state and starts a `WeightAverager`."""
 
-    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
-        """Return what follows a training from its first mini-batch on."""
+    def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
+        """Return the averager of a training, from its first mini-batch on."""
         ...
 
 
@@ -91,8 +91,8 @@ class MovingAverage(Template):
         """Return by how much the average moves after a mini-batch, counted from 1, of so many in the whole training."""
         return max(1.0 - self.decay, 1.0 / step)
 
-    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
-        return AveragedWeights(network, optimizer, self.share, course.steps * course.epochs)
+    def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
+        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs)
 
 
 @dataclass(frozen=True)
@@ -111,20 +111,20 @@ class TailAverage(Template):
         """Return by how much the average moves after a mini-batch, counted from 1, of so many in the whole training."""
         return 1.0 / max(1, step - int(self.start * steps))
 
-    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
-        return AveragedWeights(network, optimizer, self.share, course.steps * course.epochs)
+    def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
+        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs)
 
 
 @dataclass(frozen=True)
 class Snapshots(Template):
-    """The network at the end of every whole cycle is kept, and the mean of their outputs answers from the first one on.
+    """An ensemble of the networks at the end of every whole cycle, from the first one on.
 
     Needs the schedule `Cyclic`, or one that warms up before it. Costs a copy of the weights a cycle.
     Source: Huang et al. (2017), Snapshot ensembles: train 1, get M for free.
     """
 
-    def follow(self, network: Network, optimizer: Optimizer, course: Course) -> Follower:
-        return CycleEnds(network, optimizer, course)
+    def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
+        return CycleEnds(network, optimizer, timeline)
 
 
 class AveragedWeights:
@@ -165,10 +165,10 @@ class AveragedWeights:
                 np.multiply(mean, 1.0 - share, mean)
                 self._axpy(now, mean, mean.size, share * scale)
 
-    def look(self, epoch: int) -> None:
-        """Do nothing: every step was looked at."""
+    def end_epoch(self, epoch: int) -> None:
+        """Do nothing: every step was averaged."""
 
-    def answer(self, epoch: int, network: Network) -> Network:
+    def select_network(self, epoch: int, network: Network) -> Network:
         return network
 
 
@@ -178,14 +178,14 @@ class CycleEnds:
     Args:
         network: whose weights the optimizer changes.
         optimizer: takes the steps.
-        course: with the schedule that has the cycles.
+        timeline: with the schedule that has the cycles.
     """
 
-    def __init__(self, network: Network, optimizer: Optimizer, course: Course) -> None:
-        cyclic = cycles_of(course.schedule)
-        assert cyclic is not None  # a recipe without it is refused
-        self.network, self._optimizer, self._length = network, optimizer, cyclic.length(course.epochs)
-        self._taken = [network.copy() for _ in range(course.epochs // self._length)]
+    def __init__(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> None:
+        cyclic = cycles_of(timeline.schedule)
+        assert cyclic is not None  # `check_averaging` raises without it
+        self.network, self._optimizer, self._length = network, optimizer, cyclic.length(timeline.epochs)
+        self._taken = [network.copy() for _ in range(timeline.epochs // self._length)]
         self.step, self.fold = optimizer.step, optimizer.fold
 
     @property
@@ -201,11 +201,11 @@ class CycleEnds:
             found |= {f"snapshot_{i}_biases_{j}": b for j, b in enumerate(network.biases)}
         return found
 
-    def look(self, epoch: int) -> None:
+    def end_epoch(self, epoch: int) -> None:
         if epoch % self._length == 0:
             copy_into(self._taken[epoch // self._length - 1], self.network)
 
-    def answer(self, epoch: int, network: Network) -> Network | Ensemble:
+    def select_network(self, epoch: int, network: Network) -> Network | Ensemble:
         cycles = epoch // self._length
         return Ensemble(self._taken[:cycles]) if cycles else network
 
@@ -223,7 +223,7 @@ def copy_into(kept: Network, current: Network) -> None:
 
 
 def check_averaging(what: str, averaging: object, schedule: Schedule) -> None:
-    """Refuse what is no averaging, a template that is not filled in, and snapshots without cycles."""
+    """Raise unless ``averaging`` is one without open ranges; for snapshots, unless the schedule has cycles."""
     if isinstance(averaging, type) or not hasattr(averaging, "follow"):
         advice = "Take MovingAverage(), TailAverage() or Snapshots()."
         raise SettingError(must_be(what, "an averaging or None", averaging, advice))

@@ -1,9 +1,9 @@
 """Costs of the output layer, each with the output function that belongs to it.
 
-Everything is worked out from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite with nothing to
-repair afterwards. Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right
-class and 0 elsewhere, or the number to be predicted (`SquaredError` alone). Costs are means over the samples. A new cost is a
-class and an entry in `COSTS`.
+Everything is computed from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite without corrections.
+Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right class and 0 elsewhere,
+or the number to be predicted (`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in
+`COSTS`.
 """
 
 from __future__ import annotations
@@ -143,20 +143,20 @@ def one_hot(labels: Array, classes: Array, out: Array | None = None) -> Array:
     return np.equal(labels[..., None, :], classes[:, None], out)
 
 
-def targets_of(answers: Array, outputs: Array, out: Array | None = None) -> Array:
-    """Return targets of shape (..., k, m) for answers of shape (..., m): classes one-hot, numbers (floats) as they are.
+def encode_targets(values: Array, outputs: Array, out: Array | None = None) -> Array:
+    """Return targets of shape (..., k, m) for values of shape (..., m): classes one-hot, numbers (floats) as they are.
 
     Args:
-        answers: class indices, or numbers for the one output of a network that predicts them.
+        values: class indices, or numbers for the one output of a network that predicts them.
         outputs: ``arange(k)``.
         out: where to write.
 
-    >>> targets_of(np.array([0.5, 2.0]), np.arange(1)).tolist()
+    >>> encode_targets(np.array([0.5, 2.0]), np.arange(1)).tolist()
     [[0.5, 2.0]]
     """
-    if answers.dtype.kind != "f":
-        return one_hot(answers, outputs, out)
-    return np.positive(answers[..., None, :], out, casting="same_kind")
+    if values.dtype.kind != "f":
+        return one_hot(values, outputs, out)
+    return np.positive(values[..., None, :], out, casting="same_kind")
 
 
 def _samples(z: Array) -> int:

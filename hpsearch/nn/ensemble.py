@@ -1,4 +1,4 @@
-"""Several networks that answer as one: their outputs are averaged."""
+"""Ensembles: several networks whose outputs are averaged."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network
-from hpsearch.nn.prediction import Answering
+from hpsearch.nn.prediction import Predictor
 
 
-class Ensemble(Answering):
+class Ensemble(Predictor):
     """Networks of one architecture; each output is the mean of theirs, and the class is the one of the largest mean.
 
     Args:
-        networks: one at least; members that are ensembles themselves are taken apart, so that every network has one voice.
+        networks: one at least; ensembles among them are replaced by their members, so that every network counts once.
     Source: Hansen and Salamon (1990), Neural network ensembles; averaged outputs, as in Krizhevsky et al. (2012).
     """
 
     def __init__(self, networks: Sequence[Network | Ensemble]) -> None:
-        self.networks = [one for network in networks for one in voices(network)]
+        self.networks = [one for network in networks for one in members_of(network)]
         self.cost, self.cost_name = self.networks[0].cost, self.networks[0].cost_name
 
     @property
@@ -50,32 +50,33 @@ class Ensemble(Answering):
         return z
 
 
-def voices(network: Network | Ensemble) -> list[Network]:
-    """Return the networks that an answer is the mean of."""
+def members_of(network: Network | Ensemble) -> list[Network]:
+    """Return the members of an ensemble, or a network as its only member."""
     return network.networks if isinstance(network, Ensemble) else [network]
 
 
 def as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return what JSON can say of a network, and its named arrays, see `hpsearch.nn.export`.
+    """Return the description of a network, plain JSON data, and its arrays by name; see `hpsearch.nn.export`.
 
-    An ensemble says the architecture of each of its ``members`` once; their arrays are ``member_0_weights_0`` and so on.
+    For an ensemble the description holds the common architecture and the number of ``members``; the
+    arrays are ``member_0_weights_0`` and so on.
     """
     if not isinstance(network, Ensemble):
         return export.architecture(network), export.weights(network)
     members = network.networks
-    told = export.architecture(members[0]) | {"members": len(members)}
-    return told, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
+    description = export.architecture(members[0]) | {"members": len(members)}
+    return description, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
 
 
-def from_data(told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network | Ensemble:
-    """Return the network or the ensemble that `as_data` was asked of, to the bit.
+def from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network | Ensemble:
+    """Return the network or the ensemble that `as_data` described, to the bit.
 
     Raises:
         SettingError: see `hpsearch.nn.export.restore`.
     """
-    if "members" not in told:
-        return export.restore(told, arrays)
-    members = integer("Members of a saved ensemble", told["members"], 1, "Save the ensemble again.", most=len(arrays))
+    if "members" not in description:
+        return export.restore(description, arrays)
+    members = integer("Members of a saved ensemble", description["members"], 1, "Save the ensemble again.", most=len(arrays))
     own: list[dict[str, Array]] = [{} for _ in range(members)]
     for name, array in arrays.items():
         member, _, rest = name.removeprefix("member_").partition("_")
@@ -83,7 +84,7 @@ def from_data(told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network |
             what = "Arrays of a saved ensemble"
             raise SettingError(must_be(what, f"those of its {members} members", name, "Save the ensemble again."))
         own[int(member)][rest] = array
-    return Ensemble([export.restore(told, named) for named in own])
+    return Ensemble([export.restore(description, member) for member in own])
 
 
 def _log_outputs(z: Array, output: str) -> tuple[Array, Array]:

@@ -1,4 +1,4 @@
-"""A network as plain data, and the way back: its layers in words, its weights as named arrays."""
+"""Export of a network as plain data, and its restoration: a JSON description of its layers, and its weights by name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpsearch.nn.arrays import DTYPES, Array, known
 from hpsearch.nn.costs import COSTS
 from hpsearch.nn.network import Network
 
-# Of the words below. Whoever changes them raises it, adds to `_FORMER` what turns the version before into this one, and keeps a
-# file of that version in tests/nn.
+# Of the format. When you change it, raise this number, add a migration from the previous version to `_FORMER`, and keep a file
+# of the previous version in tests/nn.
 VERSION = 2
 _DAMAGED = "Save the network again."
 
 
 def architecture(network: Network) -> dict[str, Any]:
-    """Return what JSON can say of a network: its cost, and units, inputs and activation of every layer, the first one first.
+    """Return the description of a network, plain JSON data: its cost, and units, inputs and activation of every layer.
 
-    Where the activation has settings, they stand beside its name: ``{..., "activation": "elu", "settings": {"alpha": 1.0}}``.
+    Where the activation has settings, they are beside its name: ``{..., "activation": "elu", "settings": {"alpha": 1.0}}``.
     """
     functions = [_hidden(network)] * (len(network.weights) - 1) + [{"activation": network.cost.output_name}]
     layers = [
@@ -40,48 +40,48 @@ def weights(network: Network) -> dict[str, Array]:
     return named | {f"biases_{i}": b.copy() for i, b in enumerate(network.biases)}
 
 
-def restore(told: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
-    """Return the network that `architecture` and `weights` were asked of, in this version or an earlier one, to the bit.
+def restore(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network:
+    """Return the network that `architecture` and `weights` described, in this version or an earlier one, to the bit.
 
-    What else is told, such as the names of the classes, is left alone.
+    Other entries of the description, such as the names of the classes, are ignored.
 
     Raises:
-        SettingError: for a version, a word or an array that is not known here, or one that is missing.
+        SettingError: for an unknown version, word or array, or a missing one.
     """
-    told = _current(told)
-    known("dtype of a saved network", told.get("dtype"), DTYPES)
-    known("cost of a saved network", told.get("cost"), COSTS)
-    layers = _layers(told)
-    _check_output(layers[-1], told["cost"])
+    description = _current(description)
+    known("dtype of a saved network", description.get("dtype"), DTYPES)
+    known("cost of a saved network", description.get("cost"), COSTS)
+    layers = _layers(description)
+    _check_output(layers[-1], description["cost"])
     _check_names(arrays, len(layers))
-    kept = {kind: [_array(arrays, kind, i, layer, told["dtype"]) for i, layer in enumerate(layers)] for kind in _SHAPES}
-    return Network(kept["weights"], kept["biases"], _activation(layers[:-1]), told["cost"])
+    kept = {kind: [_array(arrays, kind, i, layer, description["dtype"]) for i, layer in enumerate(layers)] for kind in _SHAPES}
+    return Network(kept["weights"], kept["biases"], _activation(layers[:-1]), description["cost"])
 
 
 _SHAPES: dict[str, tuple[str, ...]] = {"weights": ("units", "inputs"), "biases": ("units",)}
 
 
-def _with_cost(told: Mapping[str, Any]) -> dict[str, Any]:
-    """Version 1 did not say the cost: take the one that goes with the output units, the usual one of two for sigmoid."""
-    softmax = _layers(told)[-1].get("activation") == "softmax"
-    return {**told, "version": 2, "cost": "log_likelihood" if softmax else "cross_entropy"}
+def _with_cost(description: Mapping[str, Any]) -> dict[str, Any]:
+    """Add the cost, which version 1 lacks: the one of the output units; for sigmoid the more usual one of two."""
+    softmax = _layers(description)[-1].get("activation") == "softmax"
+    return {**description, "version": 2, "cost": "log_likelihood" if softmax else "cross_entropy"}
 
 
-# Version -> what makes the next one of it.
+# Version -> migration to the next one.
 _FORMER: dict[int, Callable[[Mapping[str, Any]], dict[str, Any]]] = {1: _with_cost}
 
 
-def _current(told: Mapping[str, Any]) -> Mapping[str, Any]:
+def _current(description: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return a description in the words of this version."""
     advice = "Take the hpsearch that wrote it, or a newer one."
-    version = integer("Format version of a saved network", told.get("version"), 1, advice, most=VERSION)
+    version = integer("Format version of a saved network", description.get("version"), 1, advice, most=VERSION)
     for former in range(version, VERSION):
-        told = _FORMER[former](told)
-    return told
+        description = _FORMER[former](description)
+    return description
 
 
-def _layers(told: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    layers = told.get("layers")
+def _layers(description: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    layers = description.get("layers")
     if not isinstance(layers, list) or not layers or not all(isinstance(layer, Mapping) for layer in layers):
         raise SettingError(must_be("Layers of a saved network", "a list with one at least", layers, _DAMAGED))
     return layers

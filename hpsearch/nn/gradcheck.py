@@ -1,4 +1,4 @@
-"""Checks a network's gradient against differences of its cost."""
+"""Gradient checking: a network's gradient against differences of its cost."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.network import Network
-from hpsearch.nn.prediction import answers
+from hpsearch.nn.prediction import check_targets
 from hpsearch.nn.regularizers import L1, L2
 from hpsearch.nn.settings import whole
 from hpsearch.nn.stack import Stack
@@ -25,7 +25,7 @@ def numeric_gradient(
     quotient (f(w + e) - f(w)) / e is there to be compared: its error falls with e only, and it gives 3.0301.
 
     Args:
-        function: reads the arrays, which are changed and set back one element at a time.
+        function: reads the arrays, which are changed and restored one element at a time.
         arrays: float64, any shapes.
         step: e.
         one_sided: take the worse quotient.
@@ -72,8 +72,8 @@ def check_gradient(
     """
     if network.dtype != np.float64:
         raise SettingError(must_be("dtype", "float64 for a gradient check", str(network.dtype), "Create it so."))
-    x = rows.inputs(x, network.sizes[0])
-    labels = answers(labels, len(x), network)
+    x = rows.check_inputs(x, network.sizes[0])
+    labels = check_targets(labels, len(x), network)
     _, weights, biases = network.cost_and_gradient(x, labels, l2, l1)
     arrays, cost = [*network.weights, *network.biases], _cost(network, x, labels, l2, l1)
     g = np.concatenate([part.ravel() for part in [*weights, *biases]])
@@ -87,7 +87,7 @@ def check_gradient(
 
 
 def _cost(network: Network, x: Array, labels: Labels, l2: L2 | None, l1: L1 | None) -> Callable[[], float]:
-    """Return the cost that is checked: by the way of scoring, unless training leaves something out that scoring does not."""
+    """Return the cost to check: the one of scoring, unless training leaves out units that scoring keeps."""
     if isinstance(network, Stack) and network.thinned:
         return lambda: network.cost_and_gradient(x, labels, l2, l1)[0]
     return lambda: network.mean_cost(x, labels, l2, l1)
@@ -107,14 +107,14 @@ def _differences(function: Callable[[], float], array: Array, above: float, belo
 
 
 def _directions(size: int, count: int) -> Array:
-    """Return unit vectors of no preferred direction, always the same ones."""
+    """Return random unit vectors, always the same ones."""
     drawn = np.random.default_rng(0).standard_normal((count, size))
     unit: Array = drawn / np.linalg.norm(drawn, axis=1, keepdims=True)
     return unit
 
 
 def _slope(function: Callable[[], float], arrays: Sequence[Array], direction: Array, step: float) -> float:
-    """Return the two-sided difference of a function along a direction through all arrays, which are set back."""
+    """Return the two-sided difference of a function along a direction through all arrays, which are restored."""
     kept = [array.copy() for array in arrays]
     parts = np.split(direction, np.cumsum([array.size for array in arrays])[:-1])
     values = []

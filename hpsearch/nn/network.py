@@ -1,4 +1,4 @@
-"""A network of fully connected layers: its weights, and what can be asked of them."""
+"""The network of fully connected layers: weights, outputs, cost and gradient."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
-from hpsearch.nn.costs import COSTS, Cost, targets_of
+from hpsearch.nn.costs import COSTS, Cost, encode_targets
 from hpsearch.nn.initializers import Initializer, check_init, draw
 from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates, ThinnedBackprop
 from hpsearch.nn.passes.layered import LayerPasses, layers_of
-from hpsearch.nn.prediction import Answering
+from hpsearch.nn.prediction import Predictor
 from hpsearch.nn.prediction import Score as Score
 from hpsearch.nn.regularizers import L1, L2
 
 WHOLE = Rates(0.0, 0.0)
 
 
-def _fixed() -> np.random.Generator:
+def fixed_generator() -> np.random.Generator:
     return np.random.default_rng(0)
 
 
 @dataclass
-class Network(Answering):
+class Network(Predictor):
     """Weights and biases of every layer, the activation of the hidden layers, and the cost with its output function.
 
     Args:
@@ -52,8 +52,8 @@ class Network(Answering):
     def __post_init__(self) -> None:
         check_activation(self.hidden_function)
         known("cost", self.cost_name, COSTS)
-        asked = self.hidden_function
-        self.activation, self.cost = ACTIVATIONS[asked] if isinstance(asked, str) else asked, COSTS[self.cost_name]
+        hidden = self.hidden_function
+        self.activation, self.cost = ACTIVATIONS[hidden] if isinstance(hidden, str) else hidden, COSTS[self.cost_name]
         _check(self.weights, self.biases, pieces_of(self.activation))
 
     @classmethod
@@ -111,7 +111,7 @@ class Network(Answering):
         Raises:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
-        return self.cost.output(self._z(self._finite(x))).T
+        return self.cost.output(self._z(self._check_input(x))).T
 
     def contrast(self, x: Array) -> float:
         """Return how far apart rows of x are in the output layer: the standard deviation of its pre-activations, their mean.
@@ -140,7 +140,7 @@ class Network(Answering):
         in a `hpsearch.nn.stack.Stack` is the same in every call.
         """
         samples, passes = len(labels), self.passes(len(labels))
-        targets = targets_of(labels, np.arange(self.sizes[-1])).astype(self.dtype)
+        targets = encode_targets(labels, np.arange(self.sizes[-1])).astype(self.dtype)
         z = np.empty_like(targets)
         batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T)
         passes.run(batch)
@@ -151,7 +151,7 @@ class Network(Answering):
         pull = l1.pull(samples) if l1 else 0.0
         return cost, [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
 
-    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = _fixed) -> Backprop:
+    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = fixed_generator) -> Backprop:
         """Return the forward and the backward pass of training, for mini-batches of one size.
 
         Args:
@@ -176,14 +176,14 @@ class Network(Answering):
 
 
 def _check(weights: Sequence[Array], biases: Sequence[Array], pieces: int) -> None:
-    """Refuse what BLAS would silently copy or misread."""
+    """Raise for arrays that BLAS would silently copy or misread."""
     arrays = [*weights, *biases]
     if not weights or len(weights) != len(biases):
         what = "Number of weight and bias arrays"
         raise SettingError(must_be(what, "equal and at least 1", (len(weights), len(biases)), "Give one of each a layer."))
     if len({a.dtype.name for a in arrays}) > 1 or arrays[0].dtype.name not in DTYPES:
-        shown = sorted({a.dtype.name for a in arrays})
-        raise SettingError(must_be("Weights and biases", "all float32 or all float64", shown, "Convert them."))
+        dtypes = sorted({a.dtype.name for a in arrays})
+        raise SettingError(must_be("Weights and biases", "all float32 or all float64", dtypes, "Convert them."))
     if not all(a.flags.c_contiguous for a in arrays):
         raise SettingError(must_be("Weights and biases", "C-contiguous", "another order", "Use np.ascontiguousarray."))
     shapes = [w.shape for w in weights]

@@ -1,4 +1,4 @@
-"""What can be asked of a network, or of several that answer as one: its answers to rows, and how good they are."""
+"""Prediction and scoring, shared by networks and ensembles."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.costs import Cost, targets_of
+from hpsearch.nn.costs import Cost, encode_targets
 
-# Rows that are scored at a time; a chunk is a view of the data, never a copy.
+# Rows scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000
 
 
@@ -48,8 +48,8 @@ class Score(NamedTuple):
         return round(1.0 - self.accuracy, 12)
 
 
-class Answering:
-    """Whatever has a pre-activation of its output layer can be asked for classes or numbers, and scored."""
+class Predictor:
+    """Base of what predicts classes or numbers from the pre-activation of its output layer, and is scored."""
 
     cost: Cost
     cost_name: str
@@ -66,7 +66,7 @@ class Answering:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
         number = predicts_numbers(self)
-        parts = [self._z(chunk) for chunk in _chunks(self._finite(x))]
+        parts = [self._z(chunk) for chunk in _chunks(self._check_input(x))]
         return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
 
     def score(self, x: Array, labels: Array) -> Score:
@@ -75,25 +75,25 @@ class Answering:
         Raises:
             DataError: if either is of another shape or kind, or x holds NaN.
         """
-        x = rows.inputs(x, self.sizes[0])
-        labels, outputs = answers(labels, len(x), self), np.arange(self.sizes[-1])
+        x = rows.check_inputs(x, self.sizes[0])
+        labels, outputs = check_targets(labels, len(x), self), np.arange(self.sizes[-1])
         cost, right = 0.0, 0
         with np.errstate(all="ignore"):
             for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
                 z = self._z(chunk)
-                cost += self.cost.mean(z, targets_of(wanted, outputs)) * len(wanted)
+                cost += self.cost.mean(z, encode_targets(wanted, outputs)) * len(wanted)
                 right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
-        if not np.isfinite(cost):  # the rows are looked at only where something is wrong: a training scores after each epoch
-            rows.refuse_infinite(x)
+        if not np.isfinite(cost):  # rows are checked only after a failure, because a training scores after each epoch
+            rows.check_finite(x)
         return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
 
     def accuracy(self, x: Array, labels: Labels) -> float:
         """Return the share of rows whose class is found."""
         return self.score(x, labels).accuracy
 
-    def _finite(self, x: Array) -> Array:
-        checked = rows.inputs(x, self.sizes[0])
-        rows.refuse_infinite(checked)
+    def _check_input(self, x: Array) -> Array:
+        checked = rows.check_inputs(x, self.sizes[0])
+        rows.check_finite(checked)
         return checked
 
     def _z(self, x: Array) -> Array:
@@ -105,19 +105,19 @@ def _chunks(array: Array) -> Iterator[Array]:
     return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
 
 
-def predicts_numbers(network: Answering) -> bool:
+def predicts_numbers(network: Predictor) -> bool:
     """Return whether a network predicts a number: it has one output and the cost for that."""
     return network.sizes[-1] == 1 and network.cost_name == "squared_error"
 
 
-def answers(y: ArrayLike, count: int, network: Answering) -> Array:
+def check_targets(y: ArrayLike, count: int, network: Predictor) -> Array:
     """Return y as an array of shape (count,) that fits the network: numbers where it predicts numbers, else class indices.
 
     Raises:
         DataError: for another shape or kind, NaN or infinity, or a class that the network has no output for.
     """
     if not predicts_numbers(network):
-        return rows.labels(y, count, network.sizes[-1])
+        return rows.check_labels(y, count, network.sizes[-1])
     given = np.asarray(y)
     if given.shape != (count,):
         raise DataError(must_be("y", f"one number for each of the {count} rows of x", given.shape, "Use y.ravel()."))

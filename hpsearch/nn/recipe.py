@@ -1,4 +1,4 @@
-"""What a training is asked to do: rates, sizes, schedule, stopping rule, and what is written down on the way."""
+"""The settings of a training: rates, sizes, schedule, stopping rule, and what is recorded during it."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import Check, number, refuse_open, whole
 from hpsearch.nn.stopping import Stopping
 
-# What does not go with these methods: its value where it is left out, and why.
+# Settings that a full-batch method cannot use: the value where they are left out, and why.
 _LEFT_OUT: dict[str, tuple[Any, str]] = {
     "learning_rate": (1.0, "A line search finds every step."),
     "batch_size": (10, "Every step looks at all rows."),
     "schedule": (Constant(), "There is no learning rate to change."),
-    "dropout": (0.0, "The cost must be the same whenever it is asked for."),
-    "input_dropout": (0.0, "The cost must be the same whenever it is asked for."),
+    "dropout": (0.0, "The cost must be the same in every evaluation."),
+    "input_dropout": (0.0, "The cost must be the same in every evaluation."),
     "l1": (0.0, "The cost must have a derivative everywhere; l2 has."),
-    "expansion": (None, "The cost must be the same whenever it is asked for."),
+    "expansion": (None, "The cost must be the same in every evaluation."),
     "averaging": (None, "There are no steps of which to take an average."),
 }
 
@@ -36,18 +36,18 @@ KEEP = ("accuracy", "cost")
 
 @dataclass(frozen=True)
 class Monitors:
-    """Which curves are recorded, after every epoch or more often; what is not asked for costs nothing.
+    """Which curves are recorded, after every epoch or more often; a curve that is not recorded costs nothing.
 
     Args:
         training_cost: running mean over the epoch's mini-batches, each before its own step: nearly free.
         validation: cost and accuracy on the validation data.
         full_training: cost and accuracy on all training data with the epoch's final weights: one more pass over them.
-        every: look at validation and full training data after every so many epochs and after the last one; None looks after
-            the last one alone. Schedules and stopping rules that watch accuracy then count looks, and the kept epoch is one
-            that was looked at.
-        images: look at the network within the epochs too, after every so many training images, at least 1,000 (at the end of
-            the mini-batches that are gathered together, of at most 1,000 images). No rule sees these looks.
-        rows: of the validation data, the first so many, that these looks score.
+        every: evaluate on validation and full training data every so many epochs and after the last one; None evaluates after
+            the last one only. Schedules and stopping rules that watch accuracy then count evaluations, and the kept epoch is
+            one that was evaluated.
+        images: evaluate within the epochs too, after every so many training images, at least 1,000 (at the end of a chunk of
+            mini-batches, which has at most 1,000 images). No rule sees these evaluations.
+        rows: the number of validation rows, the first ones, that these evaluations score.
     Raises:
         SettingError: unless ``every`` is a whole number >= 1 or None, ``images`` one >= 1000 or None, and ``rows`` one >= 1.
     """
@@ -61,13 +61,13 @@ class Monitors:
 
     def __post_init__(self) -> None:
         if self.images is not None:
-            whole(1000, "Give None to look after whole epochs alone.")("monitor_images", self.images)
-        whole(1, "100 rows are usual.")("rows of a look within an epoch", self.rows)
+            whole(1000, "Give None to evaluate after whole epochs only.")("monitor_images", self.images)
+        whole(1, "100 rows are usual.")("rows of an evaluation within an epoch", self.rows)
         if self.every is not None:
-            whole(1, "Give None to look after the last epoch alone.")("monitor_every", self.every)
+            whole(1, "Give None to evaluate after the last epoch only.")("monitor_every", self.every)
 
     def due(self, epoch: int, last: int) -> bool:
-        """Return whether an epoch is looked at, in a training that ends with epoch ``last``.
+        """Return whether an epoch is evaluated, in a training that ends with epoch ``last``.
 
         >>> [epoch for epoch in range(1, 8) if Monitors(every=3).due(epoch, last=7)]
         [3, 6, 7]
@@ -85,7 +85,7 @@ class Recipe:
         l2: lambda >= 0, see `hpsearch.nn.regularizers.L2` for the convention; or a `hpsearch.nn.regularizers.WeightCost`.
         momentum: mu in [0, 1).
         batch_size: m >= 1.
-        epochs: what the schedule spans; a training may be run for fewer and gone on with later.
+        epochs: what the schedule spans; a training may be run for fewer and resumed later.
         schedule: see `hpsearch.nn.schedules`.
         stopping: see `hpsearch.nn.stopping`, or None.
         keep: the epoch whose weights are kept is the one of best validation ``"accuracy"``, or of lowest ``"cost"``.
@@ -96,8 +96,8 @@ class Recipe:
         dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.passes.dropout`.
         input_dropout: the same of the inputs.
         expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
-        averaging: what is scored and kept in the place of the last weights, see `hpsearch.nn.averaging`, or None.
-        engine: what runs it, ``"numpy"``, ``"numba"`` where that knows the settings, or ``"auto"``, see `hpsearch.nn.engines`.
+        averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
+        engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
     """
@@ -147,7 +147,7 @@ class Recipe:
 
     @property
     def full_batch(self) -> bool:
-        """Whether every step looks at all training rows, so that there are no mini-batches."""
+        """Whether every step uses all training rows, so that there are no mini-batches."""
         return is_full_batch(self.optimizer)
 
     @property
@@ -157,14 +157,14 @@ class Recipe:
 
 
 def _check_rule(what: str, rule: object, method: str, examples: str) -> None:
-    """Refuse what is no rule at all, a class in place of an object, and a template that is not filled in."""
+    """Raise unless ``rule`` is a rule without open ranges; a class in place of an object is none."""
     if isinstance(rule, type) or not hasattr(rule, method):
         raise SettingError(must_be(what, f"a {what} rule", rule, f"Take {examples}."))
     refuse_open(what, rule)
 
 
 def check_full_batch(recipe: Recipe) -> None:
-    """Refuse settings that do not go with a full-batch method, where the recipe asks for one."""
+    """Raise for settings that a full-batch method cannot use, where the recipe has one."""
     for name, (absent, reason) in _LEFT_OUT.items() if recipe.full_batch else ():
         if getattr(recipe, name, absent) != absent:
             advice = f"{reason} In a space, write when={{'optimizer': 'sgd'}} behind it."

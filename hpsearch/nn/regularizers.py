@@ -1,4 +1,4 @@
-"""Penalties on the weights; the strength is shared out over the size of the training set, biases are left alone."""
+"""Regularizers: L1 and L2 penalties on the weights, divided by the size of the training set; biases have none."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class WeightCost(Template):
 
 
 def check_l2(what: str, value: object) -> None:
-    """Refuse what is neither a lambda >= 0 nor a `WeightCost` with its strength filled in."""
+    """Raise unless ``value`` is a lambda >= 0 or a `WeightCost` without an open range."""
     if isinstance(value, WeightCost):
         refuse_open(what, value)
     else:
@@ -91,5 +91,5 @@ def check_l2(what: str, value: object) -> None:
 
 
 def decay(l2: float | WeightCost, samples: int) -> float:
-    """Return the share of each weight that is added to its gradient, for either way to say it."""
+    """Return the share of each weight that is added to its gradient, for either convention."""
     return (l2 if isinstance(l2, WeightCost) else L2(l2)).decay(samples)

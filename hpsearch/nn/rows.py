@@ -1,4 +1,4 @@
-"""Rows and labels as somebody hands them to a network: refused in one sentence where it cannot take them."""
+"""Checks of the rows and labels that a network is given."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from hpsearch.errors import DataError, must_be
 from hpsearch.nn.arrays import Array, Labels
 
 
-def inputs(x: ArrayLike, width: int | None = None) -> Array:
+def check_inputs(x: ArrayLike, width: int | None = None) -> Array:
     """Return x as an array of shape (n, d) of numbers, n and d >= 1, with d equal to ``width`` where that is given.
 
     Raises:
-        DataError: for another shape or kind; the values are not looked at, see `refuse_infinite`.
+        DataError: for another shape or kind; the values are checked by `check_finite`.
     """
-    given: Array = x if isinstance(x, np.ndarray) else _array("x", x)
+    given: Array = x if isinstance(x, np.ndarray) else _as_array("x", x)
     if given.dtype.kind not in "iufb":
         raise DataError(must_be("x", "real numbers", str(given.dtype), "Encode categories as numbers: x.astype('float32')."))
     if given.ndim != 2 or 0 in given.shape:
@@ -27,13 +27,13 @@ def inputs(x: ArrayLike, width: int | None = None) -> Array:
     return given
 
 
-def labels(y: ArrayLike, rows: int, classes: int | None = None) -> Labels:
+def check_labels(y: ArrayLike, rows: int, classes: int | None = None) -> Labels:
     """Return y as an array of class indices, shape (rows,), each in [0, classes) where that is given.
 
     Raises:
         DataError: for another shape or kind, or a class that the network has no output for.
     """
-    given: Array = y if isinstance(y, np.ndarray) else _array("y", y)
+    given: Array = y if isinstance(y, np.ndarray) else _as_array("y", y)
     if given.ndim != 1:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
     if len(given) != rows:
@@ -49,14 +49,14 @@ def labels(y: ArrayLike, rows: int, classes: int | None = None) -> Labels:
     return given
 
 
-def refuse_infinite(x: Array) -> None:
-    """Refuse NaN and infinity, naming the first; the extremes carry both along, in a fifth of the time of a look at each."""
+def check_finite(x: Array) -> None:
+    """Raise for NaN and infinity, naming the first; minimum and maximum show both in a fifth of the time of a full check."""
     if not np.isfinite(x.min()) or not np.isfinite(x.max()):
         row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
         raise DataError(must_be(f"x[{row}, {column}]", "finite", float(x[row, column]), "Drop or fill such values first."))
 
 
-def _array(what: str, values: ArrayLike) -> Array:
+def _as_array(what: str, values: ArrayLike) -> Array:
     try:
         return np.asarray(values)
     except ValueError as error:  # rows of different lengths

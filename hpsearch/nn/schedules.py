@@ -1,7 +1,7 @@
 """Learning-rate schedules: what the starting rate is multiplied by in each epoch, or in each mini-batch of it.
 
-A schedule is a frozen dataclass and keeps nothing; what it has to remember is a tuple of floats that the training loop
-holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`).
+A schedule is a frozen dataclass without state; what it has to remember is a tuple of floats that the training loop holds
+and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`).
 
     Constant, Step, HalveOnPlateau,        by the epoch, whatever their number
     DivideOnPlateau
@@ -9,7 +9,7 @@ holds and saves. Its fields may hold ranges (see `hpsearch.nn.settings.Template`
     Linear, Cyclic                         there and back several times
     Anneal, WarmUp                         by the mini-batch; WarmUp goes before any other
 
-Those with an end span the full number of epochs, also where a training is stopped before and gone on with later.
+Those with an end span the full number of epochs, also where a training is stopped earlier and resumed.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ Memory = tuple[float, ...]
 
 
 class Schedule(Protocol):
-    """The law of a schedule."""
+    """A learning-rate schedule."""
 
     @property
     def watches_accuracy(self) -> bool:
@@ -54,12 +54,12 @@ class Gradual(Schedule, Protocol):
     """A schedule that changes the rate within an epoch too."""
 
     def at(self, step: int) -> float:
-        """Return the multiplier of a mini-batch, counted from 1 over the whole training; it goes on top of the epoch's."""
+        """Return the multiplier of a mini-batch, counted from 1 over the whole training; it multiplies the epoch's."""
         ...
 
 
 class _Blind(Template):
-    """A schedule that looks at the epoch alone and so has nothing to remember."""
+    """A schedule that depends on the epoch alone, and so has nothing to remember."""
 
     watches_accuracy: ClassVar[bool] = False
 
@@ -203,7 +203,7 @@ class Anneal(_Blind):
 
 
 class _OnPlateau(Template):
-    """A schedule that divides the rate where validation accuracy stands still; fields ``patience`` and ``floor``."""
+    """A schedule that divides the rate where validation accuracy does not improve; fields ``patience`` and ``floor``."""
 
     watches_accuracy: ClassVar[bool] = True
     patience: int
@@ -274,7 +274,7 @@ class WarmUp(Template):
     """The rate rises by equal steps over the first ``steps`` mini-batches: min(1, s / steps), on top of what ``then`` says.
 
     The schedule behind it counts from the beginning too, so that both span the whole training. In a space, ``steps`` may be a
-    range and ``then`` a Choice of schedules; ranges of a schedule that is no Choice would not be found, and are refused.
+    range and ``then`` a Choice of schedules; ranges of a schedule that is no Choice would not be found, and raise an error.
     Source: Goyal et al. (2017), Accurate, large minibatch SGD: training ImageNet in 1 hour, section 2.2.
 
     >>> [WarmUp(steps=4).at(step) for step in (1, 2, 4, 5)]

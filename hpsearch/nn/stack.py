@@ -1,4 +1,4 @@
-"""Layers one upon the other, in whatever order: a network that is composed freely."""
+"""Networks composed freely of layers."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
 from hpsearch.nn.layers.layer import Layer
 from hpsearch.nn.layers.loss import Loss
-from hpsearch.nn.network import WHOLE, Network, _fixed
+from hpsearch.nn.network import WHOLE, Network, fixed_generator
 from hpsearch.nn.passes.backprop import Backprop
 from hpsearch.nn.passes.dropout import Rates
 from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward
@@ -23,8 +23,8 @@ from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward
 _EXAMPLE = "Write Stack(Affine.create(64, 30, rng), Relu(), Affine.create(30, 10, rng), SoftmaxWithLoss())."
 
 
-class _Various:
-    """Stands where a network says its activation: what reads a network layer by layer cannot read a stack."""
+class _NoSingleActivation:
+    """Takes the place of a network's activation: a stack has none, and cannot be read layer by layer."""
 
     @property
     def name(self) -> str:
@@ -38,7 +38,7 @@ class _Various:
 class Stack(Network):
     """A network of layers chosen one by one, from the inputs up, the loss last; trained, scored and checked as any other.
 
-    A `hpsearch.nn.network.Network` of the same layers gives the same numbers and is faster: take it where it will do. Weights
+    A `hpsearch.nn.network.Network` of the same layers gives the same numbers and is faster: prefer it where possible. Weights
     and biases are those of the `Affine` layers, in place.
 
     Args:
@@ -66,7 +66,7 @@ class Stack(Network):
             raise SettingError(must_be("Layers of a Stack", constraint, [type(item).__name__ for item in layers], _EXAMPLE))
         self.weights, self.biases = [layer.weights for layer in learning], [layer.biases for layer in learning]
         self.cost_name, self.cost, self._loss = loss.name, loss.cost, loss
-        self.hidden_function = self.activation = _Various()
+        self.hidden_function = self.activation = _NoSingleActivation()
         self.sizes_of_layers = _sizes(self.layers, learning[0].weights.shape[1])
 
     def __repr__(self) -> str:
@@ -87,8 +87,8 @@ class Stack(Network):
         """Return a stack with arrays and layers of its own, of another dtype where one is given."""
         return Stack(*(_copy(layer, dtype) for layer in self.layers), self._loss)
 
-    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = _fixed) -> Backprop:
-        """Return the forward and the backward pass of training; what they leave out is for the layers to say."""
+    def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = fixed_generator) -> Backprop:
+        """Return the forward and the backward pass of training; its layers decide what to leave out."""
         if any(rates):
             raise SettingError(
                 must_be("dropout", "a layer of its own in a Stack", rates, "Put Dropout(0.5) between its layers.")

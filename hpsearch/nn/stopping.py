@@ -14,7 +14,7 @@ Memory = tuple[float, ...]
 
 
 class Stopping(Protocol):
-    """The law of a stopping rule: it keeps nothing, what it remembers is a tuple of floats held by the training loop."""
+    """A stopping rule. It has no state: what it remembers is a tuple of floats that the training loop holds."""
 
     def begin(self) -> Memory:
         """Return what is remembered before the first epoch."""
@@ -50,7 +50,7 @@ class SmallGain(Template):
     """Stop when ``patience`` epochs have not lowered the validation error by ``gain`` of what was left of it.
 
     Creeping and chance improvements do not keep a training alive, though the best of these epochs is kept all the same. With a
-    gain of 0 it is `NoImprovement`. Held against that in ``studies/mnist_stopping_rules.py``.
+    gain of 0 it is `NoImprovement`. Compared with it in ``studies/mnist_stopping_rules.py``.
 
     >>> rule, memory = SmallGain(gain=0.1, patience=2), (math.inf, 0.0)
     >>> for accuracy in (0.80, 0.81, 0.825, 0.83, 0.835):

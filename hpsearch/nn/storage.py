@@ -1,12 +1,12 @@
-"""A network in one file of plain data, an npz: what JSON can say of it and its arrays. Nothing is ever unpickled.
+"""Saving and loading a network as one npz file: its architecture as JSON, and its arrays. Nothing is ever unpickled.
 
 NumPy and json alone read it::
 
     with np.load("digits.npz", allow_pickle=False) as file:
-        told = json.loads(file["architecture"].item())  # {"version": 2, "dtype": "float32", "cost": ..., "layers": [...]}
+        description = json.loads(file["architecture"].item())  # {"version": 2, "dtype": ..., "cost": ..., "layers": [...]}
         weights, biases = file["weights_0"], file["biases_0"]  # of the first layer, (units, inputs) and (units,)
 
-`hpsearch.nn.export` says what stands in ``told``. The network that a study logs to MLflow is such a file too.
+`hpsearch.nn.export` documents ``description``. The network that a study logs to MLflow is such a file too.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _SAVE = "Write one with hpsearch.nn.save(network, path)."
 
 
 def save(network: Network | Ensemble, path: str | os.PathLike[str]) -> None:
-    """Write a network to one file, which takes the place of an older one only when it is complete.
+    """Write a network to one file, which replaces an older one only when it is complete.
 
     Args:
         network: of any size, or an ensemble of several; weights and biases are kept to the bit.
@@ -48,18 +48,18 @@ def load(path: str | os.PathLike[str]) -> Network | Ensemble:
     """Return the network, or the ensemble, of a file that `save` wrote, in this version of the format or an earlier one.
 
     Raises:
-        DataError: for a file that is missing, truncated, swollen, pickled, of an unknown version, or not a network's.
+        DataError: for a file that is missing, damaged, compressed, pickled, of an unknown version, or of another kind.
     """
-    told, arrays = read(Path(path))
+    description, arrays = read(Path(path))
     try:
-        return from_data(told, arrays)
+        return from_data(description, arrays)
     except SettingError as error:
         raise DataError(f"{str(path)!r} holds no network that can be used: {error}") from error
 
 
-def write(path: Path, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def write(path: Path, description: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write a network as plain data; see `save`."""
-    words: Any = {ARCHITECTURE: np.array(json.dumps(told)), **arrays}
+    words: Any = {ARCHITECTURE: np.array(json.dumps(description)), **arrays}
     try:
         with _complete(path) as file:
             np.savez(file, allow_pickle=False, **words)
@@ -70,7 +70,7 @@ def write(path: Path, told: Mapping[str, Any], arrays: Mapping[str, Array]) -> N
 
 
 def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return what a file says of a network, and its arrays.
+    """Return the description of a network in a file, and its arrays.
 
     Raises:
         DataError: if the file is not one of plain arrays and JSON.
@@ -82,18 +82,18 @@ def read(path: Path) -> tuple[dict[str, Any], dict[str, Array]]:
     except OSError as error:
         raise _not_a_network(path, error.strerror or str(error), "Check the path.") from error
     try:
-        told = json.loads(arrays.pop(ARCHITECTURE).item())
+        description = json.loads(arrays.pop(ARCHITECTURE).item())
     except KeyError:
         raise _not_a_network(path, f"one without {ARCHITECTURE!r}", _SAVE) from None
-    except Exception as error:  # whatever json, or an array of another kind, has to say
+    except Exception as error:  # json, and arrays of another kind, raise various errors
         raise _not_a_network(path, f"{ARCHITECTURE} that is not JSON", _SAVE) from error
-    if not isinstance(told, dict):
-        raise _not_a_network(path, f"{ARCHITECTURE} that is {type(told).__name__}", _SAVE)
-    return told, arrays
+    if not isinstance(description, dict):
+        raise _not_a_network(path, f"{ARCHITECTURE} that is {type(description).__name__}", _SAVE)
+    return description, arrays
 
 
 def _check_kind(path: Path, file: IO[bytes]) -> None:
-    """Refuse what is not even an archive, each kind by its name."""
+    """Raise for a file that is no archive, and name its kind."""
     start = file.read(2)
     if start[:1] == b"\x80":
         raise _not_a_network(path, "a pickle", f"Reading one runs the code in it, so none is read. {_SAVE}")
@@ -103,7 +103,7 @@ def _check_kind(path: Path, file: IO[bytes]) -> None:
 
 
 def _arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:
-    """Read the arrays of an archive; the memory that they take is at most the file's size."""
+    """Return the arrays of an archive, which take no more memory than the size of the file."""
     try:
         promised, size = _promised(file), os.fstat(file.fileno()).st_size
         file.seek(0)
@@ -117,7 +117,7 @@ def _arrays(path: Path, file: IO[bytes]) -> dict[str, Array]:
 
 
 def _promised(file: IO[bytes]) -> int:
-    """Return how many bytes the arrays of an archive say that they take, by the archive's list or by their own headers."""
+    """Return the bytes that the arrays of an archive claim, by its table of contents or by their own headers."""
     with zipfile.ZipFile(file) as archive:
         return sum(max(entry.file_size, _header(archive, entry)) for entry in archive.infolist())
 
@@ -136,7 +136,7 @@ def _not_a_network(path: Path, found: str, advice: str) -> DataError:
 
 @contextmanager
 def _complete(path: Path) -> Iterator[IO[bytes]]:
-    """Open a file beside ``path`` that takes its place at the end; an error or a kill leaves what was there."""
+    """Open a file beside ``path`` that replaces it at the end; after an error or a kill the old file is still there."""
     temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}")
     try:
         with temporary.open("xb") as file:

@@ -1,4 +1,4 @@
-"""A network trained in one call, for whoever has rows and labels and knows what the settings shall be."""
+"""Training of a network in one call."""
 
 from __future__ import annotations
 
@@ -115,11 +115,11 @@ def _rows(what: str, given: Rows, dtype: str) -> tuple[Array, Labels]:
     else:
         advice = "Hand in (x, y), or a part such as data.digits().train."
         raise DataError(must_be(what, "a part of a data set or a pair (x, y)", type(given).__name__, advice))
-    checked = rows.inputs(x)
-    with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, and is refused on the next line but one
+    checked = rows.check_inputs(x)
+    with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, which raises below
         checked = np.ascontiguousarray(checked, dtype)
-    rows.refuse_infinite(checked)
-    return checked, rows.labels(y, len(checked))
+    rows.check_finite(checked)
+    return checked, rows.check_labels(y, len(checked))
 
 
 def _classes(y: Labels, classes: int | None) -> int:

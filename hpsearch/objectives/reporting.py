@@ -35,10 +35,10 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
     for epoch in training.run(until=context.budget):
         _report(context, epoch, before)
         if context.seconds_left <= 0:
-            training.look()
+            training.evaluate_last_epoch()
             break
-    for look in training.looks:
-        context.report(look.images, **look.curves)
+    for evaluation in training.evaluations:
+        context.report(evaluation.images, **evaluation.curves)
 
 
 def state(training: Training | Committee, context: Context) -> dict[str, Array]:

@@ -69,7 +69,7 @@ def test_a_moving_average_is_the_plain_mean_first_and_then_forgets() -> None:
         share = max(0.1, 1 / number)
         wanted = [(1 - share) * old + share * new for old, new in zip(wanted, arrays, strict=True)]
     list(training.run())
-    assert_close(training._answer, wanted)
+    assert_close(training._scored, wanted)
 
 
 def test_a_tail_average_is_the_mean_of_the_last_steps() -> None:
@@ -77,7 +77,7 @@ def test_a_tail_average_is_the_mean_of_the_last_steps() -> None:
     training, steps = training_of(recipe), weights_after_each_step(recipe)
     list(training.run())
     tail = steps[int(0.4 * 24) :]  # of 24 mini-batches in all
-    assert_close(training._answer, [np.mean(arrays, axis=0) for arrays in zip(*tail, strict=True)])
+    assert_close(training._scored, [np.mean(arrays, axis=0) for arrays in zip(*tail, strict=True)])
 
 
 @pytest.mark.parametrize("name", AVERAGES)
@@ -94,8 +94,8 @@ def test_the_average_is_what_is_scored_and_kept() -> None:
     training = training_of(replace(AVERAGES["moving"], learning_rate=3.0, epochs=10, monitors=Monitors(full_training=True)))
     answers, scores = [], []
     for epoch in training.run():
-        answers.append(training._answer.copy())
-        scores.append(training._answer.score(*blobs(40, seed=2)))
+        answers.append(training._scored.copy())
+        scores.append(training._scored.score(*blobs(40, seed=2)))
         assert (epoch.validation_cost, epoch.validation_accuracy) == scores[-1]
         assert epoch.full_training_accuracy == answers[-1].accuracy(*blobs(seed=1))
     best = int(np.argmax([score.accuracy for score in scores]))
@@ -103,7 +103,7 @@ def test_the_average_is_what_is_scored_and_kept() -> None:
     kept = training.kept
     assert isinstance(kept, Network)
     np.testing.assert_array_equal(kept.weights[0], answers[best].weights[0])
-    assert not np.array_equal(training.network.weights[0], training._answer.weights[0])
+    assert not np.array_equal(training.network.weights[0], training._scored.weights[0])
 
 
 def test_snapshots_are_the_networks_at_the_ends_of_whole_cycles() -> None:
@@ -114,7 +114,7 @@ def test_snapshots_are_the_networks_at_the_ends_of_whole_cycles() -> None:
             ends.append(training.network.copy())
         answer = np.mean([n.forward(x) for n in ends or [training.network]], axis=0)
         assert epoch.validation_accuracy == np.mean(answer.argmax(axis=1) == blobs(40, seed=2)[1])
-    kept = training._answered(8, training.network)
+    kept = training._select_network(8, training.network)
     assert isinstance(kept, Ensemble)
     assert len(kept.networks) == 2
     np.testing.assert_allclose(kept.forward(x), np.mean([n.forward(x) for n in ends], axis=0), rtol=1e-6)

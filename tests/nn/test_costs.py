@@ -19,7 +19,7 @@ Z = arrays.arrays(np.float64, (K, N), elements=st.floats(-30, 30))
 LABELS = arrays.arrays(np.int64, N, elements=st.integers(0, K - 1))
 
 
-def targets_of(labels: Array) -> Array:
+def encode_targets(labels: Array) -> Array:
     return one_hot(labels, np.arange(K)).astype(np.float64)
 
 
@@ -37,7 +37,7 @@ def from_scipy(name: str, z: Array, t: Array) -> float:
 @pytest.mark.parametrize("name", COSTS)
 @given(z=Z, labels=LABELS)
 def test_mean_is_the_one_of_scipy(name: str, z: Array, labels: Array) -> None:
-    t = targets_of(labels)
+    t = encode_targets(labels)
     assert COSTS[name].mean(z, t) == pytest.approx(from_scipy(name, z, t), rel=1e-10, abs=1e-12)
 
 
@@ -55,7 +55,7 @@ def test_outputs_are_the_ones_of_scipy(z: Array) -> None:
 @pytest.mark.parametrize("name", COSTS)
 @given(z=arrays.arrays(np.float64, (K, N), elements=st.floats(-4, 4)), labels=LABELS)
 def test_delta_is_the_two_sided_difference(name: str, z: Array, labels: Array) -> None:
-    cost, t, step = COSTS[name], targets_of(labels), 1e-5
+    cost, t, step = COSTS[name], encode_targets(labels), 1e-5
     delta = cost.delta(cost.output(z), t)
     for index in np.ndindex(z.shape):
         above, below = z.copy(), z.copy()

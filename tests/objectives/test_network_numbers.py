@@ -15,7 +15,7 @@ from sklearn.metrics import mean_squared_error, r2_score
 from hpsearch import Choice, Float, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError
-from hpsearch.nn.ensemble import voices
+from hpsearch.nn.ensemble import members_of
 from hpsearch.nn.optimizers.rules import Adam
 from hpsearch.nn.schedules import HalveOnPlateau
 from hpsearch.nn.stopping import NoImprovement
@@ -199,7 +199,7 @@ def test_an_ensemble_answers_with_the_mean_of_its_members() -> None:
     objective = train(of, members=3)
     outcome, ensemble = objective(PARAMS, context()), objective.network(PARAMS, context())
     x, y = of.validation.x, of.validation.y
-    mean = np.mean([network.predict(x) for network in voices(ensemble)], axis=0)
+    mean = np.mean([network.predict(x) for network in members_of(ensemble)], axis=0)
     assert np.allclose(ensemble.predict(x), mean, rtol=1e-5)
     assert np.allclose(ensemble.forward(x)[:, 0], mean, rtol=1e-5)
     assert outcome.value == pytest.approx(mean_squared_error(y, mean), rel=1e-4)

@@ -8,7 +8,7 @@ import numpy as np
 
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import expand
-from hpsearch.nn.costs import targets_of
+from hpsearch.nn.costs import encode_targets
 from hpsearch.nn.engines.base import ChunkResult
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer
@@ -55,7 +55,7 @@ class Chunk:
             np.take(x, rows, 0, self._raw, "clip")
             np.copyto(self.x, self._raw)
         steps = labels[rows].reshape(-1, self.samples)
-        targets_of(steps, self._classes, self.targets)
+        encode_targets(steps, self._classes, self.targets)
 
 
 class Minibatches:

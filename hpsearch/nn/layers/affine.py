@@ -1,4 +1,4 @@
-"""The layer that learns: weights and biases."""
+"""The affine layer, with weights and biases."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Affine:
         return below
 
     def remember(self, delta: Array) -> None:
-        """Take the derivative by the outputs without going further back: all that the lowest layer has to do."""
+        """Store the derivative by the outputs without going further back, which is all that the lowest layer needs."""
         self._delta = delta
 
     def gradient(self) -> tuple[Array, Array]:

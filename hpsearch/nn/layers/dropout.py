@@ -1,4 +1,4 @@
-"""Leaving out at random, as a layer."""
+"""Dropout as a layer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DROPOUT = number(
 
 
 class Dropout:
-    """Each element is left out with probability ``rate`` and else divided by 1 - rate; while scoring, x is handed on as it is.
+    """Each element is left out with probability ``rate`` and else divided by 1 - rate; while scoring, x is passed on unchanged.
 
     Args:
         rate: in [0, 1); 0.5 of hidden units, 0.2 of inputs are usual. See `hpsearch.nn.passes.dropout` for the rule.

@@ -1,4 +1,4 @@
-"""What a layer is."""
+"""The protocol of a layer."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from hpsearch.nn.arrays import Array
 
 
 class Layer(Protocol):
-    """The law of a layer: ``backward`` goes back through the last ``forward``, of which the layer remembers what it needs."""
+    """A layer: ``backward`` goes back through the last ``forward``, of which the layer remembers what it needs."""
 
     def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
         """Return the outputs, (h, m), for inputs x, (d, m), which are left as they are.
 
         Args:
             x: inputs, one sample a column.
-            rng: random numbers while training; None while scoring, where the whole network answers.
+            rng: random numbers while training; None while scoring, with the whole network.
         """
         ...
 

@@ -9,7 +9,7 @@ from hpsearch.nn.costs import COSTS, Cost
 
 
 class Loss(NamedTuple):
-    """Outputs and cost of the pre-activations z, (k, m), which it is handed each time: it remembers nothing.
+    """Outputs and cost of the pre-activations z, (k, m), which are passed each time: it has no state.
 
     Args:
         name: of the cost.

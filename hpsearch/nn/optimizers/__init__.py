@@ -1,4 +1,4 @@
-"""Optimisers: gradient steps, full-batch methods, and the averages of their iterates."""
+"""Optimisers: gradient steps on mini-batches, and full-batch methods."""
 
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
 from hpsearch.nn.optimizers.rules import (

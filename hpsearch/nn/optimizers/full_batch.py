@@ -1,11 +1,11 @@
-"""Methods that look at all training rows before each step: L-BFGS, conjugate gradients and Newton, through SciPy.
+"""Full-batch optimisers, which use all training rows for each step: L-BFGS, conjugate gradients and Newton, through SciPy.
 
-An epoch is one iteration of the method; how often it evaluates cost and gradient within one is its own affair. A line search
-finds every step, so that there is no learning rate. What is minimised is the mean cost with its L2 penalty, in float64 whatever
+An epoch is one iteration of the method, which may evaluate cost and gradient several times. A line search finds every step, so
+there is no learning rate. What is minimised is the mean cost with its L2 penalty, in float64 whatever
 the network's dtype: differences of float32 costs would end a line search early. The network is set to every iterate.
 
-Their memory lies inside SciPy and cannot be saved. What is saved is where they began and how many iterations they have done,
-and a training that goes on later begins with those iterations again: the same bits, for the time of doing them twice.
+Their memory is inside SciPy and cannot be saved. A checkpoint holds the first weights and the number of iterations done; a
+resumed training repeats those iterations, which gives the same bits.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.iterates import Iterates, Report
-from hpsearch.nn.rows import refuse_infinite
+from hpsearch.nn.rows import check_finite
 from hpsearch.nn.settings import Template, number, setting, whole
 
 # Rows whose cost and gradient are worked out at a time.
@@ -31,13 +31,13 @@ _NO_LIMIT = 10**9
 
 
 class _FullBatch(Template):
-    """What the rules below share: no use for a momentum, and a way to start."""
+    """Base of the rules below: no momentum, and the same start."""
 
     takes_momentum: ClassVar[bool] = False
     method: ClassVar[str]
 
     def options(self) -> dict[str, Any]:
-        """Return what SciPy is told."""
+        """Return the options for scipy.optimize.minimize."""
         raise NotImplementedError
 
     def start(self, network: Network, decay: float, pull: float, momentum: float) -> FullBatchSteps:
@@ -86,8 +86,8 @@ class CG(_FullBatch):
 class NewtonCG(_FullBatch):
     """Newton's steps, whose linear system is solved by conjugate gradients: it needs products of the Hessian with vectors only.
 
-    A product is a two-sided difference of gradients, so that no Hessian is ever written down. An iteration takes as many
-    products as its system asks for, two gradients each: it is a much dearer epoch than the others'.
+    A product is a two-sided difference of gradients, so that no Hessian is ever stored. An iteration takes as many
+    products as its system needs, two gradients each: its epochs are much more expensive than the others'.
 
     Args:
         tolerance: ends where a step moves the weights less than this on average.
@@ -111,21 +111,21 @@ def is_full_batch(optimizer: object) -> bool:
 
 
 class FullBatchSteps:
-    """A method on its way with one network.
+    """The iterations of a method on one network.
 
     Args:
         network: set to each iterate.
         decay: lambda/n, see `hpsearch.nn.regularizers.L2.decay`.
         rule: which method.
 
-    ``arrays`` hold the weights and biases it began with, the iterations done, and whether it has come to its own end.
+    ``arrays`` hold the weights and biases it began with, the iterations done, and whether it has converged.
     """
 
     scale = 1.0
 
     def __init__(self, network: Network, decay: float, rule: _FullBatch) -> None:
         if getattr(network, "thinned", False):
-            advice = "The cost must be the same whenever it is asked for."
+            advice = "The cost must be the same in every evaluation."
             raise SettingError(must_be("A network to train by a full-batch method", "without Dropout", network, advice))
         self._network, self._decay, self._rule = network, decay, rule
         self._start, self._progress = _flat(network).astype(np.float64), np.zeros(2)
@@ -134,28 +134,28 @@ class FullBatchSteps:
 
     @property
     def converged(self) -> bool:
-        """Whether the method has ended by itself, and further epochs would change nothing."""
+        """Whether the method has converged, so that further epochs would change nothing."""
         return bool(self._progress[1])
 
-    def iterate(self, x: Array, answers: Array) -> float:
-        """Do one iteration over all training rows; return the mean cost after it, without the penalty.
+    def iterate(self, x: Array, targets: Array) -> float:
+        """Run one iteration over all training rows; return the mean cost after it, without the penalty.
 
         Raises:
             Diverged: where the cost is not finite.
         """
         if self._done != self._progress[0] or not np.array_equal(self._begun, self._start):
-            self._catch_up(x, answers)
+            self._catch_up(x, targets)
         self._progress[0] += 1
         self._done += 1
         found = next(self._iterates, None)
         if found is None:
             self._progress[1] = 1.0
-            cost = self._network.score(x, answers).cost
+            cost = self._network.score(x, targets).cost
         else:
             _set(self._network, found.x)
             cost = found.value - _penalty(self._decay, found.x[: sum(w.size for w in self._network.weights)])
         if not np.isfinite(cost):
-            refuse_infinite(x)
+            check_finite(x)
             raise Diverged(f"Training diverged in epoch {self._done}: the cost is not finite. Scale the inputs.")
         return cost
 
@@ -163,15 +163,15 @@ class FullBatchSteps:
         """Do nothing: the stored weights are the true ones."""
 
     def step(self, *_: object) -> None:
-        """Refused: there are no steps along a mini-batch."""
+        """Raise: there are no steps along a mini-batch."""
         raise NotImplementedError("A full-batch method iterates over all rows.")
 
-    def _catch_up(self, x: Array, answers: Array) -> None:
-        """Begin at the start and do again what was done before."""
-        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, answers)
+    def _catch_up(self, x: Array, targets: Array) -> None:
+        """Start again and repeat the iterations done before."""
+        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets)
         begun, method, options = self._start.copy(), self._rule.method, {**self._rule.options(), "maxiter": _NO_LIMIT}
         run: Any = optimize.minimize
-        products = cost.product if method == "Newton-CG" else None  # the others have no use for them
+        products = cost.product if method == "Newton-CG" else None  # the others do not use them
 
         def minimise(report: Report) -> None:
             run(cost, begun.copy(), method=method, jac=True, hessp=products, callback=report, options=options)
@@ -184,8 +184,8 @@ class FullBatchSteps:
 class _PenalisedCost:
     """Mean cost with L2 penalty and its gradient, by all weights and biases in one flat array."""
 
-    def __init__(self, network: Network, decay: float, x: Array, answers: Array) -> None:
-        self._network, self._decay, self._x, self._answers = network, decay, x, answers
+    def __init__(self, network: Network, decay: float, x: Array, targets: Array) -> None:
+        self._network, self._decay, self._x, self._targets = network, decay, x, targets
         self._weights = sum(w.size for w in network.weights)
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
@@ -193,8 +193,8 @@ class _PenalisedCost:
         cost, gradient = 0.0, np.zeros_like(flat)
         for start in range(0, len(self._x), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            found, weights, biases = self._network.cost_and_gradient(self._x[rows], self._answers[rows])
-            share = len(self._answers[rows]) / len(self._answers)
+            found, weights, biases = self._network.cost_and_gradient(self._x[rows], self._targets[rows])
+            share = len(self._targets[rows]) / len(self._targets)
             cost += share * found
             gradient += share * np.concatenate([part.ravel() for part in (*weights, *biases)])
         decaying = flat[: self._weights]

@@ -1,4 +1,4 @@
-"""The iterates of a method that runs to its end in one call, handed out one at a time."""
+"""An iterator over the iterates of a minimisation that runs to its end in one call."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-# What a method calls after each iteration; SciPy looks for the name of its argument.
+# What a method calls after each iteration; SciPy requires the name of its argument.
 Report = Callable[[Any], None]
 
 
 class Iterate(NamedTuple):
-    """Where a method is after an iteration, and the value of what it minimises there."""
+    """The point of a method after an iteration, and the value of the minimised function there."""
 
     x: NDArray[np.float64]
     value: float
 
 
 class Iterates(Iterator[Iterate]):
-    """Runs a minimisation in a thread of its own that stands still between two calls of ``next``.
+    """A minimisation in its own thread, which waits between two calls of ``next``.
 
-    So a training can look at each iterate, be left and be gone on with, and the method keeps what it remembers. An error in the
-    method is raised by ``next``. The thread ends with the method, or when this object is no longer used.
+    So a training can evaluate each iterate, pause and resume, and the method keeps its memory. An error in the method is raised
+    by ``next``. The thread ends with the method, or when this object is no longer used.
 
     Args:
-        minimise: calls the report that it is handed after every iteration, with SciPy's ``intermediate_result``.
+        minimise: calls the report that it is passed after every iteration, with SciPy's ``intermediate_result``.
 
     >>> def count(report):
     ...     for i in range(2):
@@ -71,7 +71,7 @@ def _run(
     if not go_on.get():
         return
     try:
-        with np.errstate(all="ignore"):  # of this thread; numbers that are not finite are looked for where they are used
+        with np.errstate(all="ignore"):  # of this thread; numbers that are not finite are detected where they are used
             minimise(report)
         found.put(None)
     except BaseException as error:

@@ -1,6 +1,4 @@
-"""How a gradient becomes a step: stochastic gradient descent, plain or with momentum, with weight decay at no cost; and the
-rules that go by name or as templates, `Nesterov`, `RMSProp` and `Adam` among them.
-"""
+"""Optimisers: stochastic gradient descent, plain or with momentum, and the rules that settings name, such as `Adam`."""
 
 from __future__ import annotations
 
@@ -68,7 +66,7 @@ class Descent:
 class SparseDescent(Descent):
     """Plain steps with L1: w <- (1 - eta decay) w - eta pull sgn(w) - eta/m sum grad, every sign that of w before the step.
 
-    The signs need a look at every weight, so that nothing is gained by a lazy scale.
+    The signs need every weight at every step, so a lazy scale would save nothing.
 
     Args:
         pull: l1/n, see `hpsearch.nn.regularizers.L1.pull`.
@@ -134,7 +132,7 @@ class Momentum:
 
 
 class Optimizer(Protocol):
-    """The law of what changes the weights; it is made for one network, and all that it remembers lies in ``arrays``."""
+    """An optimiser, which changes the weights of one network; all that it remembers is in ``arrays``."""
 
     @property
     def scale(self) -> float:
@@ -168,7 +166,7 @@ def sgd(network: Network, decay: float = 0.0, momentum: float = 0.0, pull: float
 
 
 class Rule(Protocol):
-    """The law of a rule: it keeps nothing and starts an optimiser; ``takes_momentum`` says whether it has use for one."""
+    """A rule that starts an optimiser; it has no state. ``takes_momentum`` says whether it uses a momentum."""
 
     takes_momentum: ClassVar[bool]
 
@@ -255,7 +253,7 @@ def rule_of(optimizer: str | Rule) -> Rule:
 
 
 def check_optimizer(optimizer: str | Rule, momentum: float) -> None:
-    """Refuse what is no optimiser, a rule with a range still in it, and a momentum that does not go with it."""
+    """Raise unless ``optimizer`` is a name or a rule without open ranges, and ``momentum`` goes with it."""
     if isinstance(optimizer, type) or not hasattr(optimizer, "start"):
         known("optimizer", optimizer, OPTIMIZERS)
     refuse_open("optimizer", optimizer)

@@ -1,7 +1,7 @@
-"""Steps that need the whole gradient before the weights move: Nesterov's momentum, RMSProp, Adam.
+"""Steps that need the whole gradient before the weights change: Nesterov's momentum, RMSProp, Adam.
 
-Unlike plain descent they cannot let it accumulate straight into the weights. The gradient of all layers lies in one flat
-buffer, so that what is done to every element is one call for the whole network.
+Unlike plain descent they cannot accumulate it in the weights. The gradient of all layers is one flat buffer, so that an
+operation on every element is one call for the whole network.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class _WholeGradient:
         self._penalised = list(zip(self._flat[:layers], self._slices[:layers], strict=True))
         self._signs = [np.empty_like(w) if pull else w for w, _ in self._penalised]
 
-    def _look(self, passes: Backprop, batch: Minibatch) -> Array:
+    def _compute_gradient(self, passes: Backprop, batch: Minibatch) -> Array:
         by = 1 / passes.samples
         passes.accumulate(batch, self._into, 0.0, by, by)
         for (w, part), sign in zip(self._penalised, self._signs, strict=True):
@@ -68,7 +68,7 @@ class NesterovSteps(_WholeGradient):
 
     def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
         """Change the network by one step along the mini-batch that ``passes`` has just run."""
-        g, v = self._look(passes, batch), self._velocity
+        g, v = self._compute_gradient(passes, batch), self._velocity
         np.multiply(v, self._mu, v)
         self._axpy(g, v, v.size, -rate)
         self._move(v, self._mu)
@@ -86,7 +86,7 @@ class RMSPropSteps(_WholeGradient):
 
     def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
         """Change the network by one step along the mini-batch that ``passes`` has just run."""
-        g, s, scratch = self._look(passes, batch), self._square, self._scratch
+        g, s, scratch = self._compute_gradient(passes, batch), self._square, self._scratch
         np.multiply(s, self._rho, s)
         self._axpy(np.multiply(g, g, scratch), s, s.size, 1 - self._rho)
         np.sqrt(s, scratch)
@@ -106,7 +106,7 @@ class AdamSteps(_WholeGradient):
 
     def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
         """Change the network by one step along the mini-batch that ``passes`` has just run."""
-        g, m, s, scratch = self._look(passes, batch), self._mean, self._square, self._scratch
+        g, m, s, scratch = self._compute_gradient(passes, batch), self._mean, self._square, self._scratch
         self._steps += 1
         (beta1, beta2), t = self._betas, float(self._steps[0])
         np.multiply(m, beta1, m)

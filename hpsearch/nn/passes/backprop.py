@@ -1,7 +1,7 @@
-"""Forward and backward pass of one mini-batch, in buffers that are made once: every training step runs through here.
+"""Backpropagation: forward and backward pass of one mini-batch, in buffers that are allocated once.
 
-The price of a step with ten samples is the number of calls, so this file spends as few as it can: a bias is copied into the
-place where its product then accumulates, sums over the samples are products with a vector of ones, and nothing is allocated.
+A step with ten samples costs as much as its number of calls, so there are few: a bias is copied to where its product then
+accumulates, sums over the samples are products with a vector of ones, and nothing is allocated.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class FullyConnected(Protocol):
 
 
 class Minibatch(NamedTuple):
-    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and room for the output z, (k, m)."""
+    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and a buffer for the output z, (k, m)."""
 
     x: Array
     targets: Array
@@ -76,13 +76,13 @@ class Backprop:
         dtype = network.weights[0].dtype
         self._units = [_unit(w, b, samples) for w, b in zip(network.weights, network.biases, strict=True)]
         self._hidden, self._last = self._units[:-1], self._units[-1]
-        # Where the delta of a unit comes from, from the last layer down, with scratch room for the slope.
+        # Pairs of layers from the last one down, along which the deltas go, with a buffer for the slope.
         downwards = list(zip(self._units[:0:-1], self._units[-2::-1], strict=True))
         self._downwards = [(upper, lower, np.empty_like(lower.out)) for upper, lower in downwards]
         self._ones = np.ones(samples, dtype)
 
     def run(self, batch: Minibatch, scale: float = 1.0) -> None:
-        """Leave the output z in the mini-batch, and the delta of every layer here.
+        """Compute the output z, in the mini-batch, and the delta of every layer, in this object.
 
         Args:
             batch: the mini-batch.

@@ -1,4 +1,4 @@
-"""Dropout: every mini-batch trains a thinned network of its own, the whole network answers."""
+"""Dropout: every mini-batch trains its own thinned network; the whole network predicts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ThinnedBackprop(Backprop):
 
     Each unit is left out with probability p, and what the others put out is multiplied by 1 / (1 - p). So the expected input
     of every unit is the one of the whole network, which is then used, scored and exported as it is. The published rule
-    multiplies the weights by 1 - p after the training instead, which comes to the same.
+    multiplies the weights by 1 - p after the training instead, with the same result.
 
     Args:
         network: the network, whose arrays are read in place.
@@ -50,7 +50,7 @@ class ThinnedBackprop(Backprop):
             np.copyto(unit.out, unit.bias)
             gemm(scale, source, unit.weights_t, 1.0, unit.out_t, flipped, 0, 1)
             activation(unit.out, unit.out)
-            # The slope is that of the output before it is masked, so it is worked out on the way up.
+            # The slope is that of the output before it is masked, so it is computed in the forward pass.
             activation.slope(unit.out, slope)
             if self._rates.hidden:
                 draw_mask(rng, self._rates.hidden, mask)

@@ -1,4 +1,4 @@
-"""The two passes through layers of any kind, in the place of the fast ones that know fully connected layers alone."""
+"""Forward and backward pass through layers of any kind; the fast passes support fully connected layers only."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 
 from hpsearch.nn.activations import Maxout
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.layers.activation import Elementwise, MaxoutLayer
 from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
-from hpsearch.nn.layers.elementwise import Elementwise
 from hpsearch.nn.layers.layer import Layer
 from hpsearch.nn.layers.loss import Loss
-from hpsearch.nn.layers.maxout import MaxoutLayer
 from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates
 
@@ -54,14 +53,14 @@ class LayerPasses(Backprop):
 
 
 def forward(layers: Sequence[Layer], x: Array, rng: np.random.Generator | None = None) -> Array:
-    """Return what comes out of the last of some layers for x, (d, m)."""
+    """Return the outputs of the last layer for x, (d, m)."""
     for layer in layers:
         x = layer.forward(x, rng)
     return x
 
 
 def affines(layers: Sequence[Layer]) -> list[Affine]:
-    """Return the layers that learn."""
+    """Return the layers with weights."""
     return [layer for layer in layers if isinstance(layer, Affine)]
 
 

@@ -1,4 +1,4 @@
-"""A training's state as a flat dict of plain arrays, and the way back."""
+"""Checkpoints: the state of a training as a flat dict of plain arrays, saved and restored."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.training import history
-from hpsearch.nn.training.history import Epoch, Look
+from hpsearch.nn.training.history import Epoch, Evaluation
 
 _ADVICE = "Train from the start, with the settings that made this state."
 
@@ -26,7 +26,7 @@ class Resumable(Protocol):
     recipe: Recipe
     rng: np.random.Generator
     history: list[Epoch]
-    looks: list[Look]
+    evaluations: list[Evaluation]
     best: Network
     kept_epoch: int
     kept_score: Score
@@ -36,12 +36,12 @@ class Resumable(Protocol):
 
 
 def save(training: Resumable) -> dict[str, Array]:
-    """Return copies of everything that the epochs to come depend on, and of what was kept so far.
+    """Return copies of everything that later epochs depend on, and of what was kept so far.
 
     ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
     such as ``velocity_weights_0`` ... with momentum, and the average where there is one; ``history`` one row an epoch,
-    ``looks`` one row a look within epochs; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best epoch,
-    its cost and accuracy; ``rng`` the generator.
+    ``looks`` one row an evaluation within epochs; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best
+    epoch, its cost and accuracy; ``rng`` the generator.
     """
     arrays = {name: array.copy() for name, array in _in_place(training).items()}
     arrays["history"] = history.to_array(training.history)
@@ -49,13 +49,13 @@ def save(training: Resumable) -> dict[str, Array]:
     arrays["stopping"] = np.array(training.stopping_memory, np.float64)
     arrays["kept"] = np.array([training.kept_epoch, *training.kept_score], np.float64)
     if training.recipe.monitors.images is not None:
-        arrays["looks"] = history.looks_to_array(training.looks)
+        arrays["looks"] = history.evaluations_to_array(training.evaluations)
     arrays["rng"] = generator_to_array(training.rng)
     return arrays
 
 
 def load(training: Resumable, state: Mapping[str, Array]) -> None:
-    """Put a training into a saved state.
+    """Restore a training from a saved state.
 
     Raises:
         SettingError: if the state belongs to another network or recipe; the training is then as it was.
@@ -65,7 +65,7 @@ def load(training: Resumable, state: Mapping[str, Array]) -> None:
     for name, array in targets.items():
         np.copyto(array, state[name])
     training.history = history.from_array(state["history"])
-    training.looks = history.looks_from_array(state["looks"]) if "looks" in state else []
+    training.evaluations = history.evaluations_from_array(state["looks"]) if "looks" in state else []
     training.schedule_memory = tuple(state["schedule"].tolist())
     training.stopping_memory = tuple(state["stopping"].tolist())
     epoch, cost, accuracy = state["kept"].tolist()

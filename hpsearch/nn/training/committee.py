@@ -1,4 +1,4 @@
-"""Networks trained beside each other, each from random numbers of its own, whose outputs are averaged in the end."""
+"""Trainings side by side, each with its own random numbers, whose networks form an ensemble."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Score
-from hpsearch.nn.training.history import Epoch, Look, mean
+from hpsearch.nn.training.history import Epoch, Evaluation, mean
 from hpsearch.nn.training.training import Training
 
 
 class Committee:
-    """Trainings of the same recipe, epoch by epoch side by side; to be used as one `Training`.
+    """Trainings of the same recipe, epoch by epoch side by side; used as one `Training`.
 
-    Each member goes by its own validation accuracy: its schedule, its stopping rule and the epoch that it keeps.
+    Schedule, stopping rule and kept epoch of each member follow its own validation accuracy.
 
     Args:
         members: trainings that have no random generator in common.
-        validation: inputs (n, d) and class indices (n,), to score what they answer together.
+        validation: inputs (n, d) and class indices (n,), to score the ensemble.
 
     ``history`` holds the means over the members, of the epochs that all of them reached.
     """
@@ -33,18 +33,18 @@ class Committee:
         return [mean(epochs) for epochs in zip(*(member.history for member in self.members), strict=False)]
 
     @property
-    def looks(self) -> list[Look]:
-        """The same of the looks within the epochs."""
-        return [mean(looks) for looks in zip(*(member.looks for member in self.members), strict=False)]
+    def evaluations(self) -> list[Evaluation]:
+        """The means of the evaluations within the epochs."""
+        return [mean(lines) for lines in zip(*(member.evaluations for member in self.members), strict=False)]
 
     @property
     def kept(self) -> Ensemble:
-        """What the members keep, as one."""
+        """The networks that the members keep, as an ensemble."""
         return Ensemble([member.kept for member in self.members])
 
     @property
     def kept_score(self) -> Score:
-        """Validation cost and accuracy of the mean outputs, worked out when asked for."""
+        """Validation cost and accuracy of the mean outputs, computed at each access."""
         return self.kept.score(*self._validation)
 
     @property
@@ -54,26 +54,26 @@ class Committee:
 
     @property
     def single_accuracy(self) -> float:
-        """The mean validation accuracy of what each member keeps."""
+        """The mean validation accuracy of the networks that the members keep."""
         return sum(member.kept_score.accuracy for member in self.members) / len(self.members)
 
     def run(self, until: int | None = None) -> Iterator[Epoch]:
-        """Train on, see `Training.run`; members whose rules end them stay behind."""
+        """Train on, see `Training.run`; members that their rules have stopped stay as they are."""
         going = [member.run(until) for member in self.members]
         while [one for one in going if next(one, None)]:  # a step of each, and not only of the first that has one left
             yield self.history[-1]
 
-    def look(self) -> None:
-        """Score the members' last epochs, where they were broken off before any was looked at."""
+    def evaluate_last_epoch(self) -> None:
+        """Score each member's last epoch, where its training was interrupted before any was evaluated."""
         for member in self.members:
-            member.look()
+            member.evaluate_last_epoch()
 
     def state(self) -> dict[str, Array]:
-        """Return all that is needed to go on: the arrays of each member, ``member_0_weights_0`` and so on."""
+        """Return all that is needed to resume: the arrays of each member, ``member_0_weights_0`` and so on."""
         return {f"member_{i}_{name}": a for i, member in enumerate(self.members) for name, a in member.state().items()}
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from a state.
+        """Resume from a state.
 
         Raises:
             SettingError: if the state belongs to other networks, another recipe or another number of members.

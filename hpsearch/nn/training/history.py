@@ -1,4 +1,4 @@
-"""What is written down after every epoch, and more often where that is asked for."""
+"""The history of a training: one line an epoch, and evaluations within epochs."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Epoch(NamedTuple):
         return {name: value for name, value in self._asdict().items() if name != "epoch" and value is not None}
 
 
-class Look(NamedTuple):
-    """A look at the network within an epoch, on some of the validation data.
+class Evaluation(NamedTuple):
+    """An evaluation of the network within an epoch, on some of the validation data.
 
     Args:
         images: training images seen so far, over all epochs.
@@ -54,18 +54,18 @@ class Look(NamedTuple):
     @property
     def curves(self) -> dict[str, float]:
         """Cost and accuracy, by names that do not meet those of an epoch."""
-        named = {"cost_by_images": self.cost, "accuracy_by_images": self.accuracy}
-        return {name: value for name, value in named.items() if not math.isnan(value)}
+        curves = {"cost_by_images": self.cost, "accuracy_by_images": self.accuracy}
+        return {name: value for name, value in curves.items() if not math.isnan(value)}
 
 
-Line = TypeVar("Line", Epoch, Look)
+Line = TypeVar("Line", Epoch, Evaluation)
 
 
 def mean(lines: Sequence[Line]) -> Line:
-    """Return the mean of several trainings' lines; what one of them did not record is None.
+    """Return the mean of lines of several trainings; what one of them did not record is None.
 
-    >>> mean([Look(1000, 0.5, 0.75), Look(1000, 1.5, 0.25)])
-    Look(images=1000, cost=1.0, accuracy=0.5)
+    >>> mean([Evaluation(1000, 0.5, 0.75), Evaluation(1000, 1.5, 0.25)])
+    Evaluation(images=1000, cost=1.0, accuracy=0.5)
     """
     columns: list[Any] = [None if None in column else sum(column) / len(column) for column in zip(*lines, strict=True)]
     return type(lines[0])(int(columns[0]), *columns[1:])
@@ -77,18 +77,18 @@ def to_array(history: list[Epoch]) -> NDArray[np.float64]:
     return np.array(rows, np.float64).reshape(-1, len(Epoch._fields))
 
 
-def looks_to_array(looks: list[Look]) -> NDArray[np.float64]:
-    """Return looks as an array, one row a look."""
-    return np.array(looks, np.float64).reshape(-1, len(Look._fields))
+def evaluations_to_array(evaluations: list[Evaluation]) -> NDArray[np.float64]:
+    """Return evaluations as an array, one row each."""
+    return np.array(evaluations, np.float64).reshape(-1, len(Evaluation._fields))
 
 
-def looks_from_array(rows: NDArray[np.float64]) -> list[Look]:
-    """Return the looks that `looks_to_array` was given."""
-    return [Look(int(images), cost, accuracy) for images, cost, accuracy in rows.tolist()]
+def evaluations_from_array(rows: NDArray[np.float64]) -> list[Evaluation]:
+    """Return the evaluations of an array that `evaluations_to_array` made."""
+    return [Evaluation(int(images), cost, accuracy) for images, cost, accuracy in rows.tolist()]
 
 
 def from_array(rows: NDArray[np.float64]) -> list[Epoch]:
-    """Return the history that `to_array` was given.
+    """Return the history of an array that `to_array` made.
 
     >>> from_array(to_array([Epoch(1, 0.5, 2.25)]))[0].curves
     {'learning_rate': 0.5, 'training_cost': 2.25}

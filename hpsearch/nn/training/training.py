@@ -12,18 +12,18 @@ from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import side_of
-from hpsearch.nn.averaging import Course, Follower, copy_into
+from hpsearch.nn.averaging import Timeline, WeightAverager, copy_into
 from hpsearch.nn.engines.select import engine_of
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
-from hpsearch.nn.prediction import answers
+from hpsearch.nn.prediction import check_targets
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
 from hpsearch.nn.training import checkpoint
-from hpsearch.nn.training.history import Epoch, Look
+from hpsearch.nn.training.history import Epoch, Evaluation
 
 __all__ = ["Epoch", "Monitors", "Recipe", "Training"]
 
@@ -31,30 +31,30 @@ Rows = tuple[Array, Labels]
 
 
 class Training:
-    """One network on its way.
+    """The training of one network.
 
     Args:
         network: trained in place.
         train: inputs (n, d), float32, and class indices (n,); read only, never copied as a whole.
-        recipe: what to do.
+        recipe: its settings.
         rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
             is random here.
-        validation: data of the same form that schedule, stopping and the choice of the kept epoch look at.
+        validation: data of the same form, for the schedule, the stopping rule and the choice of the kept epoch.
     Raises:
         SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
         DataError: for rows or labels of another shape or kind, or a label that the network has no output for.
 
     ``history`` holds one `Epoch` for each epoch done, ``kept`` the network of the best one (without validation: the last).
-    What is scored and kept is the average where the recipe asks for one; ``best`` is a copy that belongs to ``kept``.
+    Where the recipe has an averaging, the average is scored and kept; ``best`` is a copy that belongs to ``kept``.
     """
 
     def __init__(
         self, network: Network, train: Rows, recipe: Recipe, rng: np.random.Generator, validation: Rows | None = None
     ) -> None:
-        train, validation = _checked(network, train, recipe, validation)
+        train, validation = _check_data(network, train, recipe, validation)
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
-        self.looks: list[Look] = []
+        self.evaluations: list[Evaluation] = []
         self.best, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
@@ -63,22 +63,22 @@ class Training:
         self._minibatches = -(-samples // recipe.batch_size)
         self.optimizer: Optimizer
         self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
-        self._average: Follower | None = None
+        self._average: WeightAverager | None = None
         if recipe.averaging is not None:
-            course = Course(self._minibatches, recipe.epochs, recipe.schedule)
-            self.optimizer = self._average = recipe.averaging.follow(network, self.optimizer, course)
+            timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule)
+            self.optimizer = self._average = recipe.averaging.follow(network, self.optimizer, timeline)
         self._engine = engine_of(network, train, recipe, self.optimizer, lambda: self.rng)
 
     @property
     def kept(self) -> Network | Ensemble:
-        """What answered after the kept epoch."""
-        return self._answered(self.kept_epoch, self.best)
+        """The network, or the ensemble, of the kept epoch."""
+        return self._select_network(self.kept_epoch, self.best)
 
-    def _answered(self, epoch: int, network: Network) -> Network | Ensemble:
-        return network if self._average is None else self._average.answer(epoch, network)
+    def _select_network(self, epoch: int, network: Network) -> Network | Ensemble:
+        return network if self._average is None else self._average.select_network(epoch, network)
 
     @property
-    def _answer(self) -> Network:
+    def _scored(self) -> Network:
         """The network that is scored and copied: the one that is trained, or the average of its weights."""
         return self.network if self._average is None else self._average.network
 
@@ -96,14 +96,14 @@ class Training:
 
     @property
     def _converged(self) -> bool:
-        """Whether a full-batch method has ended by itself."""
+        """Whether a full-batch method has converged."""
         return isinstance(self.optimizer, FullBatchSteps) and self.optimizer.converged
 
     def run(self, until: int | None = None, orders: Iterable[Labels] | None = None) -> Iterator[Epoch]:
         """Train on and yield each epoch as it ends.
 
         Args:
-            until: stop when so many epochs are done in all; None goes on to the end of the recipe.
+            until: stop when so many epochs are done in all; None trains to the end of the recipe.
             orders: the order of the rows in each epoch, in place of shuffling.
         Raises:
             Diverged: in the mini-batch where an output left the finite numbers.
@@ -113,22 +113,22 @@ class Training:
         while len(self.history) < last and not self.finished:
             order = next(given)
             order = self.rng.permutation(len(self._train[1])) if order is None else order
-            with np.errstate(all="ignore"):  # numbers that are not finite are looked for, and raised as Diverged
+            with np.errstate(all="ignore"):  # numbers that are not finite are raised as Diverged
                 epoch = self._end(self.rate, self._steps(order), min(last, self.recipe.epochs))
             self.history.append(epoch)
             yield epoch
 
-    def look(self) -> None:
-        """Score the last epoch, where a training was broken off before any was looked at."""
+    def evaluate_last_epoch(self) -> None:
+        """Score the last epoch, where a training was interrupted before any was evaluated."""
         if self.history and not self.kept_epoch:
-            self._look(len(self.history))
+            self._evaluate(len(self.history))
 
     def state(self) -> dict[str, Array]:
-        """Return all that is needed to go on, as named arrays of its own; see `hpsearch.nn.training.checkpoint`."""
+        """Return all that is needed to resume, as copied arrays by name; see `hpsearch.nn.training.checkpoint`."""
         return checkpoint.save(self)
 
     def restore(self, state: Mapping[str, Array]) -> None:
-        """Go on from a state, in this process or another, to the same bits as without the break.
+        """Resume from a state, in this process or another, with the same bits as without the interruption.
 
         Raises:
             SettingError: if the state belongs to another network or recipe.
@@ -148,46 +148,46 @@ class Training:
         if isinstance(self.optimizer, FullBatchSteps):
             return self.optimizer.iterate(*self._train)
         total, before, seen = 0.0, 0, len(self.history) * len(order)
-        for ran in self._engine.epoch(order, self._rates()):
-            self._refuse_infinite(ran.z, before)
-            steps, _, samples = ran.z.shape
+        for result in self._engine.epoch(order, self._rates()):
+            self._check_outputs(result.z, before)
+            steps, _, samples = result.z.shape
             before += steps
             seen += steps * samples
-            self._look_within(seen, steps * samples)
+            self._evaluate_within(seen, steps * samples)
             if self.recipe.monitors.training_cost:
-                total += self.network.cost.mean(ran.z, ran.targets) * (steps * samples)
+                total += self.network.cost.mean(result.z, result.targets) * (steps * samples)
         return total / len(order)
 
-    def _refuse_infinite(self, z: Array, before: int) -> None:
-        """Look through the outputs of a chunk at once: a call for each mini-batch would cost more than the step."""
+    def _check_outputs(self, z: Array, before: int) -> None:
+        """Raise unless all outputs of a chunk are finite; a call for each mini-batch would cost more than the step."""
         if np.isfinite(z).all():
             return
-        rows.refuse_infinite(self._train[0])
+        rows.check_finite(self._train[0])
         first = int(np.argmin(np.isfinite(z).all(axis=(1, 2)))) + before + 1
         raise self._diverged(first, "an output")
 
-    def _look_within(self, seen: int, new: int) -> None:
-        """Score on a few validation rows where the last images complete another so many; changes nothing."""
+    def _evaluate_within(self, seen: int, new: int) -> None:
+        """Score on some validation rows where the last images complete another ``monitors.images``; change nothing."""
         every = self.recipe.monitors.images
         if every is None or self._validation is None or seen // every == (seen - new) // every:
             return
         x, labels = (part[: self.recipe.monitors.rows] for part in self._validation)
-        now = self._answer.copy()
+        now = self._scored.copy()
         if self._average is None:
             for weights in now.weights:
                 np.multiply(weights, self._engine.scale, weights)
-        self.looks.append(Look(seen, *now.score(x, labels)))
+        self.evaluations.append(Evaluation(seen, *now.score(x, labels)))
 
     def _end(self, rate: float, training_cost: float, last: int) -> Epoch:
-        """Score the epoch, keep its weights if they are the best so far, and let the rules look at it."""
+        """Score the epoch, keep its weights if they are the best so far, and inform the rules."""
         monitors, number = self.recipe.monitors, len(self.history) + 1
         if not all(np.isfinite(w).all() for w in self.network.weights):
             raise self._diverged(self._minibatches, "a weight")
         if self._average is not None:
-            self._average.look(number)
+            self._average.end_epoch(number)
         due = monitors.due(number, last) or self._converged
-        full = self._answered(number, self._answer).score(*self._train) if due and monitors.full_training else None
-        score = self._look(number) if due else None
+        full = self._select_network(number, self._scored).score(*self._train) if due and monitors.full_training else None
+        score = self._evaluate(number) if due else None
         return Epoch(
             number,
             rate,
@@ -198,13 +198,13 @@ class Training:
             full.share if full else None,
         )
 
-    def _look(self, number: int) -> Score | None:
-        """Score on the validation data where somebody wants it, keep the best weights and inform the rules."""
+    def _evaluate(self, number: int) -> Score | None:
+        """Score on the validation data where they are watched or recorded, keep the best weights and inform the rules."""
         wanted = self.recipe.monitors.validation or self.recipe.watches_accuracy
         if self._validation is None or not wanted:
             self._keep(number, Score(math.nan, math.nan))
             return None
-        score = self._answered(number, self._answer).score(*self._validation)
+        score = self._select_network(number, self._scored).score(*self._validation)
         if not math.isfinite(score.cost):
             raise self._diverged(self._minibatches, "the validation cost")
         if self._better(score):
@@ -226,12 +226,12 @@ class Training:
 
     def _keep(self, number: int, score: Score) -> None:
         self.kept_epoch, self.kept_score = number, score
-        copy_into(self.best, self._answer)
+        copy_into(self.best, self._scored)
 
 
-def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
+def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
     """Return the data as arrays that fit the network and the recipe; NaN in them is found by the training itself."""
-    train = _rows(train, network)
+    train = _check_rows(train, network)
     if recipe.batch_size > len(train[1]) and not recipe.full_batch:
         what = f"at most the {len(train[1])} training samples"
         raise SettingError(must_be("batch_size", what, recipe.batch_size, "Take a smaller mini-batch."))
@@ -243,9 +243,9 @@ def _checked(network: Network, train: Rows, recipe: Recipe, validation: Rows | N
     if recipe.watches_accuracy and validation is None:
         advice = "Hand it in, or take Constant() and no stopping rule."
         raise SettingError(must_be("validation", "data, for the schedule or the stopping rule", None, advice))
-    return train, None if validation is None else _rows(validation, network, network.sizes[0])
+    return train, None if validation is None else _check_rows(validation, network, network.sizes[0])
 
 
-def _rows(data: Rows, network: Network, width: int | None = None) -> Rows:
-    x = rows.inputs(data[0], width)
-    return x, answers(data[1], len(x), network)
+def _check_rows(data: Rows, network: Network, width: int | None = None) -> Rows:
+    x = rows.check_inputs(data[0], width)
+    return x, check_targets(data[1], len(x), network)
