@@ -120,6 +120,7 @@ class Study:
         execution = Execution(jobs, backend)
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
+        wanted = tracker.lasting if report is None else report
         record = self.record(source)
         recorded = None if fresh else tracker.find(record)
         retry = bool(getattr(self.strategy, "complete", False)) if retry is None else retry
@@ -127,7 +128,6 @@ class Study:
         leader = Leader() if model is not False and offered(self) else None
         loop = Loop(self, execution, tracker, replay, record, fresh, progress, leader=leader)
         result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, leader)
-        wanted = getattr(tracker, "lasting", True) if report is None else report
         ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
         result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
         return with_model(result, model)

@@ -218,6 +218,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "Strategy",
         "StudyRecord",
         "Tracker",
+        "TrackerBase",
     ),
     "hpsearch.report": ("draw_all", "files", "headline", "report", "trials_csv"),
     "hpsearch.reproductions.catalogue": ("EXPERIMENTS", "REPRODUCTIONS", "named"),

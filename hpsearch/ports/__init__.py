@@ -2,7 +2,7 @@
 
 from hpsearch.ports.objective import Bar, Context, Exported, Objective
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy
-from hpsearch.ports.tracker import DataRecord, PartRecord, Recorded, StudyRecord, Tracker
+from hpsearch.ports.tracker import DataRecord, PartRecord, Recorded, StudyRecord, Tracker, TrackerBase
 
 __all__ = [
     "Bar",
@@ -19,4 +19,5 @@ __all__ = [
     "Strategy",
     "StudyRecord",
     "Tracker",
+    "TrackerBase",
 ]
