@@ -93,13 +93,13 @@ class Study(StudyConfig):
         execution = Execution(jobs, backend)
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
+        wanted = tracker.lasting if report is None else report
         record = self.record(source)
         recorded = None if fresh else tracker.find(record)
         replay = Replay(record, recorded or Recorded(), self.proposer.complete if retry is None else retry)
         settings = RunSettings(self, execution, tracker, record, replay, fresh, progress)
         loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
         result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
-        wanted = getattr(tracker, "lasting", True) if report is None else report
         ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
         result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
         return with_model(result, model)

@@ -296,6 +296,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "StrategyBase",
         "StudyRecord",
         "Tracker",
+        "TrackerBase",
         "adapt_objective",
         "adapt_strategy",
     ),

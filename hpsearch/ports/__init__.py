@@ -3,7 +3,7 @@
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
-from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, Tracker
+from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, Tracker, TrackerBase
 
 __all__ = [
     "AnyObjective",
@@ -24,6 +24,7 @@ __all__ = [
     "StrategyBase",
     "StudyRecord",
     "Tracker",
+    "TrackerBase",
     "adapt_objective",
     "adapt_strategy",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -93,30 +94,62 @@ class Recorded:
 class Tracker(Protocol):
     """Where the events of a study go.
 
-    Law: called from one thread of the parent process only. ``find`` reads and changes nothing; ``start`` opens the study
-    (taking over what a kill left behind, or beginning anew) and is called once before any ``record``; trials handed to
-    ``record`` are kept in that order, in the place of one of the same number that did not finish, and for good when
-    ``finish`` returns at the latest: ``record`` does not wait for a slow store, and what a kill finds unwritten is run
-    again. ``finish`` closes the study with ``"finished"``, ``"killed"`` or ``"failed"``. The others work on a study that has
-    ended: ``opening`` counts that the test part is about to be opened (it returns the count so far, this one included),
-    ``tested`` keeps the scores; ``keep_model`` keeps the network of a trial and returns its address, and does not call
-    ``export`` where it has it already; ``attach`` keeps files of the whole study (name -> content), in the place of those
-    attached under these names before, and ``find`` tells their names in ``attached`` as long as no trial was recorded since.
-    Where ``lasting`` is False, the record goes with the process, and nobody draws a report for it unasked.
+    All methods are called from one thread of the parent process, in the order given here. A tracker of your own subclasses
+    `TrackerBase` and passes `hpsearch.testing.TrackerContract`.
     """
 
-    def find(self, record: StudyRecord) -> Recorded | None: ...
+    @property
+    def lasting(self) -> bool:
+        """Whether the record outlives the process. If it does not, no report is drawn unless the user asks for one."""
+        return True
 
-    def start(self, record: StudyRecord, fresh: bool = False) -> None: ...
+    @abstractmethod
+    def find(self, record: StudyRecord) -> Recorded | None:
+        """Return what is recorded under the study's name, or None; change nothing.
 
-    def record(self, trial: Trial) -> None: ...
+        Trials are returned exactly as they were recorded, without their model state.
+        """
 
-    def finish(self, status: str, trials: Sequence[Trial]) -> None: ...
+    @abstractmethod
+    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+        """Open the study for recording: resume what is recorded, or with ``fresh`` begin a new record.
 
-    def opening(self, record: StudyRecord, trial: Trial) -> int: ...
+        It is called once before any `record`.
+        """
 
-    def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None: ...
+    @abstractmethod
+    def record(self, trial: Trial) -> None:
+        """Record a trial that has ended; it replaces one of the same number that did not finish, never one that did.
 
-    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str: ...
+        It does not wait for a slow store. Trials are kept for good when `finish` returns at the latest; those that a kill
+        finds unwritten are run again.
+        """
 
-    def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None: ...
+    @abstractmethod
+    def finish(self, status: str, trials: Sequence[Trial]) -> None:
+        """Close the study with ``"finished"``, ``"killed"`` or ``"failed"``; ``trials`` are all of them, by number."""
+
+    @abstractmethod
+    def opening(self, record: StudyRecord, trial: Trial) -> int:
+        """Count that the test part is about to be opened to score ``trial``; return the count, this opening included."""
+
+    @abstractmethod
+    def tested(self, record: StudyRecord, trial: Trial, scores: Mapping[str, float]) -> None:
+        """Record the scores of ``trial`` on the test part."""
+
+    @abstractmethod
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
+        """Keep the network of ``trial`` and return its address; call ``export`` only where it is not kept yet."""
+
+    @abstractmethod
+    def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
+        """Keep files of the whole study by name, replacing earlier ones of the same name.
+
+        `find` lists their names in ``attached`` as long as no trial was recorded since.
+        """
+
+
+class TrackerBase(Tracker):
+    """The base class of trackers: typed defaults, and an error for a method that is missing or misspelt."""
+
+    lasting: bool = True

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord
+from hpsearch.ports import Exported, Recorded, StudyRecord, TrackerBase
 from hpsearch.trial import Trial
 
 
@@ -24,7 +24,7 @@ class _Entry:
     attached_at: int = 0
 
 
-class MemoryTracker:
+class MemoryTracker(TrackerBase):
     """Keeps studies in dictionaries; they end with the object.
 
     >>> tracker = MemoryTracker()

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord
+from hpsearch.ports import Exported, Recorded, StudyRecord, TrackerBase
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-class MlflowTracker:
-    """Records studies in an MLflow store; `hpsearch.ports.tracker.Tracker` describes the methods.
+class MlflowTracker(TrackerBase):
+    """Records studies in an MLflow store; `hpsearch.ports.Tracker` describes the methods.
 
     Args:
         uri: the store; else ``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db`` under ``root``.

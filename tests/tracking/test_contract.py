@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.ports import Tracker
+from hpsearch.ports import StudyRecord, Tracker, TrackerBase
 from hpsearch.testing import TrackerContract
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
 from hpsearch.tracking.store.server import serve
@@ -131,3 +131,17 @@ class TestServer(Contract):
 
     def make(self) -> Tracker:
         return MlflowTracker(self.address, self.root)
+
+
+def test_a_tracker_without_a_method_of_the_port_is_an_error_at_once() -> None:
+    """As the base class documents: a misspelt method is an error, not silence."""
+
+    class Misspelt(TrackerBase):
+        def fnd(self, record: StudyRecord) -> None: ...
+
+    with pytest.raises(TypeError, match=r"abstract methods? .*find"):
+        Misspelt()  # type: ignore[abstract]
+
+
+def test_a_record_outlives_the_process_unless_the_tracker_says_otherwise() -> None:
+    assert (MlflowTracker().lasting, MemoryTracker().lasting) == (True, False)
