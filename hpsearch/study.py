@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Backend, Execution, engine
+from hpsearch.execution.executor import Backend, Execution, describe_blas
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import AnyObjective, Task
 from hpsearch.ports import Batch, DataRecord, Preflight, Recorded, Search, Strategy, StudyRecord, Tracker
@@ -170,7 +170,7 @@ class Study:
         folder = source.parent if source else home()
         text = str(source) if source else None
         measure = str(getattr(self.objective, "measure", "value"))
-        known = facts(folder) | {"blas": engine()} | dict(getattr(self.objective, "facts", {}))
+        known = facts(folder) | {"blas": describe_blas()} | dict(getattr(self.objective, "facts", {}))
         described: Any = getattr(data, "record", None)
         words = described if isinstance(described, DataRecord) else None
         about: dict[str, StudyRecord] = getattr(self.objective, "about", {})

@@ -88,7 +88,10 @@ def test_numpy_scalars_become_python_values_of_the_same_size(whole: list[int], r
         (lambda: checks.number("x", 2, high=1, advice="Try 0."), "x must be a number in (-inf, 1], got 2. Try 0."),
         (lambda: checks.number("x", 2, 0.5, 1, "Try 1.", open_high=True), "x must be a number in [0.5, 1), got 2. Try 1."),
         (lambda: checks.choice("x", 3, ("a", "b"), "Try 'a'."), "x must be one of 'a', 'b', got 3. Try 'a'."),
-        (lambda: checks.choice("x", "ac", {"abc": 1}), "x must be one of 'abc', got 'ac'. Take one of these. Did you mean 'abc'?"),
+        (
+            lambda: checks.choice("x", "ac", {"abc": 1}),
+            "x must be one of 'abc', got 'ac'. Take one of these. Did you mean 'abc'?",
+        ),
         (lambda: checks.boolean("x", 1, "Try True."), "x must be True or False, got 1. Try True."),
         (lambda: checks.text("x", 1, "Try ''."), "x must be a text, got 1. Try ''."),
         (lambda: checks.text("x", "", "Try 'a'.", constraint="a name"), "x must be a name, got ''. Try 'a'."),
