@@ -19,7 +19,7 @@ from hpsearch.cli.display import best_table, chosen_line, completeness, display,
 from hpsearch.cli.loading import load_study
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, twice_ends_at_once
+from hpsearch.execution.signals import Terminated, end_at_second_signal
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
@@ -252,7 +252,7 @@ def _arm(text: str, tracking_uri: str | None) -> Study:
 def _resumable() -> Iterator[None]:
     """Say how to go on after an interrupt, and end with its code."""
     try:
-        with twice_ends_at_once(kill_workers):
+        with end_at_second_signal(kill_workers):
             yield
     except (KeyboardInterrupt, Terminated) as end:
         again = shlex.join([*_program(), *sys.argv[1:]])

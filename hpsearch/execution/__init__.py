@@ -1,9 +1,9 @@
 """Execution of trials: tasks, worker processes, limits, and outcomes as plain data."""
 
-from hpsearch.execution.executor import Backend, Execution, engine
-from hpsearch.execution.isolation import Limits, possible
+from hpsearch.execution.executor import Backend, Execution, describe_blas
+from hpsearch.execution.isolation import Limits, can_fork
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, TimeUp, time_limit, twice_ends_at_once
+from hpsearch.execution.signals import Terminated, TimeUp, end_at_second_signal, time_limit
 from hpsearch.execution.task import Task, trial_context
 
 __all__ = [
@@ -13,10 +13,10 @@ __all__ = [
     "Task",
     "Terminated",
     "TimeUp",
-    "engine",
+    "can_fork",
+    "describe_blas",
+    "end_at_second_signal",
     "kill_workers",
-    "possible",
     "time_limit",
     "trial_context",
-    "twice_ends_at_once",
 ]

@@ -1,8 +1,8 @@
-"""Runs a batch of trials on joblib: seeds, one BLAS thread per process, streaming, and workers that die.
+"""Parallel execution of trials with joblib: worker processes, one BLAS thread each, and recovery from workers that die.
 
-Every trial is a pure function of its task, so the trial table does not depend on the number of workers, on the backend or on
-the order in which trials end. A worker that dies takes all pending joblib tasks with it; whatever was in flight is then run
-again one by one, each in a worker of its own, so that only the trial that kills its worker is lost.
+A trial is a pure function of its task. So the trial table does not depend on the number of workers, on the backend or on the
+order in which trials end. A worker that dies takes all pending joblib tasks with it. The trials that were dispatched by then
+run again one by one, each in a worker of its own, so only the trial that kills its worker is lost.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from threadpoolctl import threadpool_info, threadpool_limits
 from hpsearch.checks import choice, integer
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
-from hpsearch.execution.isolation import Ending, how_it_ended, isolated, possible
-from hpsearch.execution.processes import clear_maps, end_with
-from hpsearch.execution.signals import interrupts_kept_out
+from hpsearch.execution.isolation import Ending, can_fork, describe_exit, run_isolated
+from hpsearch.execution.processes import end_with_parent, remove_stale_maps
+from hpsearch.execution.signals import block_interrupts
 from hpsearch.execution.task import Task, prepare, run_task
 from hpsearch.ports import ObjectiveBase
 from hpsearch.trial import Status, Trial
@@ -39,39 +39,43 @@ _MAPPED_BYTES = 10_000
 
 def run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
-    if not task.elsewhere:  # joblib found that it cannot have workers here
+    if not task.in_worker:  # joblib found that it cannot have workers here
         return run_task(objective, task)
-    prepare(objective)  # here, so that a child forked for a trial finds it done
+    prepare(objective)  # before the fork, so that each child inherits it
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
-    return _run_isolated(objective, task) if alone and possible() else run_task(objective, task)
+    return _run_isolated(objective, task) if alone and can_fork() else run_task(objective, task)
 
 
 def _run_isolated(objective: ObjectiveBase, task: Task) -> Trial:
     started, clock, attempts = time.time(), time.perf_counter(), 1
-    answer = isolated(lambda: run_task(objective, task), task.limits)
-    while isinstance(answer, Ending) and answer.status is Status.DIED and attempts <= task.retries:
-        answer, attempts = isolated(lambda: run_task(objective, task), task.limits), attempts + 1
-    if not isinstance(answer, Ending):
-        return answer
-    reason, seconds = f"{answer.reason}{_in_attempts(attempts)}", time.perf_counter() - clock
-    return replace(task.trial, status=answer.status, error=reason, traceback=answer.traceback, started=started, seconds=seconds)
+    result = run_isolated(lambda: run_task(objective, task), task.limits)
+    while isinstance(result, Ending) and result.status is Status.DIED and attempts <= task.retries:
+        result, attempts = run_isolated(lambda: run_task(objective, task), task.limits), attempts + 1
+    if not isinstance(result, Ending):
+        return result
+    reason, seconds = f"{result.reason}{_describe_attempts(attempts)}", time.perf_counter() - clock
+    return replace(task.trial, status=result.status, error=reason, traceback=result.traceback, started=started, seconds=seconds)
 
 
-def _in_attempts(count: int) -> str:
+def _describe_attempts(count: int) -> str:
     return f", in each of {count} attempts" if count > 1 else ""
 
 
-def engine() -> str:
-    """Return what multiplies matrices here, such as ``openblas 0.3.30 SkylakeX``: bits may differ from one to another."""
+def describe_blas() -> str:
+    """Return the loaded BLAS libraries in alphabetical order, such as ``openblas 0.3.30 SkylakeX``.
+
+    The bits of a matrix product may differ from one library, version or architecture to another.
+    """
     found = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
-    return ", ".join(dict.fromkeys(f"{p['internal_api']} {p['version']} {p.get('architecture', '')}".strip() for p in found))
+    # threadpoolctl lists them in the order of a set, which differs from process to process.
+    return ", ".join(sorted({f"{p['internal_api']} {p['version']} {p.get('architecture', '')}".strip() for p in found}))
 
 
 class Execution:
-    """Workers for one study; a context manager that keeps them, and the mapped data, from batch to batch.
+    """Workers of one study: a context manager that keeps them and the memory-mapped data from batch to batch.
 
     Args:
-        jobs: how many trials run side by side; None takes all cores.
+        jobs: how many trials run in parallel; None takes all cores.
         backend: ``"loky"`` (processes), ``"threading"``, or ``"sequential"`` (in this process, one after the other).
     """
 
@@ -85,9 +89,9 @@ class Execution:
         self._parallel: joblib.Parallel | None = None
 
     def __enter__(self) -> Execution:
-        # Pinned around everything, not per trial: limits set and lifted by several threads at once get in each other's way.
+        # Limited once for everything, not per trial: several threads that set and lift limits would undo each other's.
         self._stack.enter_context(threadpool_limits(limits=1))
-        self._stack.enter_context(closed())  # trials that run in this process find the test part shut as well
+        self._stack.enter_context(closed())  # for trials that run in this process too
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -95,13 +99,13 @@ class Execution:
         self._stack.close()
 
     def check(self, objective: ObjectiveBase) -> None:
-        """Refuse an objective that cannot reach the workers; one that holds data is left to the first task (it is large)."""
+        """Raise if the objective cannot be pickled; one that holds data is checked with the first task, because it is large."""
         if self.backend != "loky" or objective.data is not None:
             return
         try:
             cloudpickle.dumps(objective)
         except Exception as error:
-            raise _unpicklable(objective) from error
+            raise _pickling_error(objective) from error
 
     def run(self, objective: ObjectiveBase, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
@@ -109,44 +113,46 @@ class Execution:
         while pending:
             dispatched: list[Task] = []
             try:
-                with closing(self._stream(objective, _noting(pending.values(), dispatched))) as stream:
+                with closing(self._stream(objective, _record_dispatched(pending.values(), dispatched))) as stream:
                     for trial in stream:
                         del pending[trial.number]
                         yield trial
             except BrokenProcessPool as error:
                 self._stop()
-                _refuse_unreadable(objective, error)
+                _check_unpickled(objective, error)
                 for task in [task for task in dispatched if task.trial.number in pending]:
                     del pending[task.trial.number]
-                    yield self._alone(objective, task)
+                    yield self._run_alone(objective, task)
 
     def _stream(self, objective: ObjectiveBase, tasks: Iterable[Task]) -> Generator[Trial, None, None]:
         if self.jobs == 1 and self.backend != "loky":
             yield from (run_task(objective, task) for task in tasks)
             return
         run = run_in_worker if self.backend == "loky" else run_task
-        with interrupts_kept_out():  # of the workers that start here
+        with block_interrupts():  # of the workers that start here
             stream = self._workers()(joblib.delayed(run)(objective, task) for task in tasks)
         try:
             for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
                 yield trial
         except PicklingError as error:
-            raise _unpicklable(objective) from error
+            raise _pickling_error(objective) from error
         finally:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # joblib's word on tasks cut short; whoever cut them short knows
+                warnings.simplefilter("ignore")  # joblib warns of cancelled tasks, which are cancelled on purpose here
                 stream.close()
 
     def _workers(self) -> joblib.Parallel:
         if self._parallel is None:
-            clear_maps()
+            remove_stale_maps()
             if self.backend == "loky":
                 self._stack.enter_context(
-                    joblib.parallel_config("loky", inner_max_num_threads=1, initializer=end_with, initargs=(os.getpid(),))
+                    joblib.parallel_config(
+                        "loky", inner_max_num_threads=1, initializer=end_with_parent, initargs=(os.getpid(),)
+                    )
                 )
             backend = None if self.backend == "loky" else self.backend
-            # For one job joblib would run in this process, and a trial that ends its process would end the study: two
-            # workers take turns instead, with one trial on its way at a time.
+            # With one job joblib runs in this process, and a trial that ends its process would end the study. So there are
+            # two workers that take turns, with one trial dispatched at a time.
             ahead = 1 if self.jobs == 1 else "2 * n_jobs"
             self._parallel = joblib.Parallel(
                 max(self.jobs, 2), backend, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead,
@@ -160,10 +166,10 @@ class Execution:
             parallel, self._parallel = self._parallel, None
             parallel.__exit__(None, None, None)
 
-    def _alone(self, objective: ObjectiveBase, task: Task) -> Trial:
-        """Run a suspect in workers of its own: the trial that ended them the first time will do so again.
+    def _run_alone(self, objective: ObjectiveBase, task: Task) -> Trial:
+        """Run one trial in workers of its own, to find out whether it is the one that kills its worker.
 
-        That takes one more run at least, even of a trial without retries: a worker that dies takes innocent ones with it.
+        It runs at least once more, even without retries: a worker that dies takes other trials with it.
         """
         started, more = time.time(), max(task.retries, 1)
         for _ in range(more):
@@ -171,31 +177,31 @@ class Execution:
                 return next(iter(self._stream(objective, [task])))
             except BrokenProcessPool as error:
                 self._stop()
-                _refuse_unreadable(objective, error)
-                reason = f"its worker process {_exit(error)}{_in_attempts(1 + more)}"
+                _check_unpickled(objective, error)
+                reason = f"its worker process {_describe_exit(error)}{_describe_attempts(1 + more)}"
         return replace(task.trial, status=Status.DIED, error=reason, started=started, seconds=time.time() - started)
 
 
-def _unpicklable(objective: ObjectiveBase) -> StudyError:
+def _pickling_error(objective: ObjectiveBase) -> StudyError:
     advice = "Define it at the top of a file without locks or open files, or take backend='sequential'."
     return StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice))
 
 
-def _noting(tasks: Iterable[Task], dispatched: list[Task]) -> Iterator[Task]:
-    """Pass tasks on and note each as it leaves: only those can have been in a worker that died."""
+def _record_dispatched(tasks: Iterable[Task], dispatched: list[Task]) -> Iterator[Task]:
+    """Yield the tasks and record each as it is dispatched: only those can have been in a worker that died."""
     for task in list(tasks):
         dispatched.append(task)
         yield task
 
 
-def _refuse_unreadable(objective: ObjectiveBase, error: BaseException) -> None:
-    """Refuse an objective that was sent and cannot be put together again: it would fail every trial."""
+def _check_unpickled(objective: ObjectiveBase, error: BaseException) -> None:
+    """Raise if a worker could not unpickle the objective: every trial would fail."""
     if "un-serialize" in str(error):
-        raise _unpicklable(objective) from error
+        raise _pickling_error(objective) from error
 
 
-def _exit(error: BaseException) -> str:
-    """Return how a worker ended, read from joblib's message."""
+def _describe_exit(error: BaseException) -> str:
+    """Return how a worker ended, parsed from joblib's message."""
     _, found, codes = str(error).partition("exit codes of the workers are ")
     numbers = [int(text) for text in re.findall(r"\((-?\d+)\)", codes)]
-    return how_it_ended(numbers[0]) if found and numbers else "ended without a word"
+    return describe_exit(numbers[0]) if found and numbers else "ended without a word"

@@ -1,8 +1,8 @@
-"""A trial in a child of its own, forked inside the worker: whatever it does to its process, it does to no other.
+"""Isolation of a trial in a forked child process, with limits of time and memory.
 
-The child sends its answer through a pipe. The worker waits for it, looks at the clock and at the child's memory, and ends
-the child with all the processes that one started when a limit is passed. A fork costs milliseconds: nothing is
-imported or loaded again.
+A trial that crashes or leaks harms its own process alone. The child sends its result through a pipe. The worker waits for it
+and polls the clock and the child's memory. Beyond a limit it kills the child and all processes that the child started. A fork
+takes milliseconds: nothing is imported or loaded again.
 """
 
 from __future__ import annotations
@@ -27,20 +27,20 @@ from typing import IO, Any, NoReturn, TypeVar
 
 import psutil
 
-from hpsearch.execution.processes import descendants, kill
+from hpsearch.execution.processes import find_descendants, kill
 from hpsearch.trial import Status
 
-# Seconds after the time limit in which code that can be interrupted ends by itself, and keeps its curves.
+# Seconds beyond the time limit in which code that can be interrupted ends by itself, and keeps its curves.
 GRACE = 1.0
-# Seconds between two looks at a child; what it may allocate between two of them is bounded by the system (`_bound_memory`).
-_LOOK = 0.05
-# A child that starts processes is rare, and finding them costs milliseconds: only every so many looks.
-_LOOKS_PER_FAMILY = 10
+# Seconds between two polls of a child; the system bounds what it can allocate between them (`_bound_memory`).
+_POLL_SECONDS = 0.05
+# Few children start processes, and finding them takes milliseconds: only every so many polls.
+_POLLS_PER_FAMILY = 10
 _MEGABYTE = 2**20
 _SLACK = 64 * _MEGABYTE
 _PR_SET_PDEATHSIG = 1
 _TRACEBACK_BYTES = 50_000
-Answer = TypeVar("Answer")
+Returned = TypeVar("Returned")
 
 
 @dataclass(frozen=True)
@@ -52,33 +52,33 @@ class Limits:
 
     @property
     def too_slow(self) -> str:
-        """What is said of a trial beyond the time limit."""
+        """The reason recorded for a trial beyond the time limit."""
         return f"it took longer than {self.seconds} s"
 
     @property
     def too_large(self) -> str:
-        """What is said of a trial beyond the memory limit."""
+        """The reason recorded for a trial beyond the memory limit."""
         return f"it needed more memory than {self.megabytes} MB"
 
 
 @dataclass(frozen=True)
 class Ending:
-    """How a child ended that gave no answer: a status, a one-line reason, and where it was, as far as is known."""
+    """How a child ended without a result: a status, a one-line reason, and where its threads were, if known."""
 
     status: Status
     reason: str
     traceback: str | None = None
 
 
-def possible() -> bool:
+def can_fork() -> bool:
     """Return whether this system can fork."""
     return hasattr(os, "fork")
 
 
-def isolated(work: Callable[[], Answer], limits: Limits) -> Answer | Ending:
-    """Do ``work`` in a forked child and return its answer, or an `Ending` where there is none.
+def run_isolated(work: Callable[[], Returned], limits: Limits) -> Returned | Ending:
+    """Run ``work`` in a forked child and return its result, or an `Ending` where there is none.
 
-    Call it in a process that has one thread at work; the answer must pickle.
+    Call it in a process with one working thread; the result must pickle.
     """
     receiver, sender = Pipe(duplex=False)
     with receiver, tempfile.TemporaryFile() as note:
@@ -86,18 +86,18 @@ def isolated(work: Callable[[], Answer], limits: Limits) -> Answer | Ending:
         parent = os.getpid()
         _flush()
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", DeprecationWarning)  # of threads beside the fork: those here only sleep
+            warnings.simplefilter("ignore", DeprecationWarning)  # of threads at a fork: those here only sleep
             pid = os.fork()
         if pid == 0:
             _work_and_end(work, limits, sender, note, parent)
         sender.close()
-        answer: Answer | Ending = _Child(pid, receiver, limits, held, note).answer()
-        return answer
+        result: Returned | Ending = _Child(pid, receiver, limits, held, note).wait()
+        return result
 
 
 @dataclass
 class _Child:
-    """A forked child as its worker sees it; ``held`` is the memory it was born with, in bytes."""
+    """A forked child as its worker sees it; ``held`` is the memory it started with, in bytes."""
 
     pid: int
     receiver: Connection
@@ -105,54 +105,54 @@ class _Child:
     held: int
     note: IO[bytes]
     closed: bool = False
-    looks: int = 0
+    polls: int = 0
     family: int = 0
     born: float = field(default_factory=time.monotonic)
 
-    def answer(self) -> Any:
-        """Wait for the answer, the end of the child, or a limit; leave no process behind."""
+    def wait(self) -> Any:
+        """Wait for the result, the end of the child, or a limit; leave no process behind."""
         with suppress(ProcessLookupError, PermissionError):
-            os.setpgid(self.pid, self.pid)  # the child does the same; whoever comes first
+            os.setpgid(self.pid, self.pid)  # the child does the same, whichever is first
         try:
             ending = None
             while ending is None:
-                said = self._said()
-                if said is not None:
-                    return pickle.loads(said)  # from our own child, never from a disk
-                ending = self._ended() or self._too_slow() or self._too_large()
-            kill(descendants(self.pid))  # those too that left the group
+                received = self._receive()
+                if received is not None:
+                    return pickle.loads(received)  # from our own child, never from a disk
+                ending = self._check_exit() or self._check_time() or self._check_memory()
+            kill(find_descendants(self.pid))  # also those that left the group
             return ending
         finally:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
             os.waitpid(self.pid, 0)
 
-    def _said(self) -> bytes | None:
-        """Return the answer if it comes within the time of a look; a pipe that closes without one will not bring it."""
+    def _receive(self) -> bytes | None:
+        """Return the result if it arrives within one poll, else None; a closed pipe brings none."""
         if self.closed:
-            time.sleep(_LOOK / 10)
+            time.sleep(_POLL_SECONDS / 10)
             return None
         try:
-            return self.receiver.recv_bytes() if self.receiver.poll(_LOOK) else None
+            return self.receiver.recv_bytes() if self.receiver.poll(_POLL_SECONDS) else None
         except (EOFError, OSError):
             self.closed = True
             return None
 
-    def _ended(self) -> Ending | None:
-        """Say how the child ended without an answer; the pipe may stay open, held by a process that the child started."""
+    def _check_exit(self) -> Ending | None:
+        """Return how the child ended without a result; a process that the child started may hold the pipe open."""
         found = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if found is None or (not self.closed and self.receiver.poll(0)):
             return None
         code = found.si_status if found.si_code == os.CLD_EXITED else -found.si_status
-        return Ending(Status.DIED, f"its process {how_it_ended(code)}", self._noted())
+        return Ending(Status.DIED, f"its process {describe_exit(code)}", self._read_faults())
 
-    def _too_slow(self) -> Ending | None:
+    def _check_time(self) -> Ending | None:
         limit = self.limits.seconds
         if limit is None or time.monotonic() - self.born < limit + GRACE:
             return None
-        return Ending(Status.TIMED_OUT, f"TimeoutError: {self.limits.too_slow}, and had to be killed", self._noted())
+        return Ending(Status.TIMED_OUT, f"TimeoutError: {self.limits.too_slow}, and had to be killed", self._read_faults())
 
-    def _too_large(self) -> Ending | None:
+    def _check_memory(self) -> Ending | None:
         limit = self.limits.megabytes
         if limit is None:
             return None
@@ -168,33 +168,33 @@ class _Child:
             return 0
 
     def _family_memory(self) -> int:
-        """Return what the processes hold alone that the child started, in bytes."""
-        if self.looks % _LOOKS_PER_FAMILY == 0:
-            self.family = sum(map(_alone, descendants(self.pid)))
-        self.looks += 1
+        """Return the unshared memory of the processes that the child started, in bytes."""
+        if self.polls % _POLLS_PER_FAMILY == 0:
+            self.family = sum(map(_unshared_memory, find_descendants(self.pid)))
+        self.polls += 1
         return self.family
 
-    def _noted(self) -> str | None:
+    def _read_faults(self) -> str | None:
         """Return what the child's fault handler wrote: where each thread was when it crashed or hung."""
         self.note.seek(0)
         return self.note.read(_TRACEBACK_BYTES).decode(errors="replace") or None
 
 
 def _work_and_end(work: Callable[[], Any], limits: Limits, sender: Connection, note: IO[bytes], parent: int) -> NoReturn:
-    """Be the child: do the work, send the answer, and end without unwinding what is the worker's."""
+    """Run as the child: do the work, send the result, and exit without unwinding the worker's stack."""
     code = 1
     try:
-        gc.freeze()  # else the first full collection would copy every page that is shared with the worker
+        gc.freeze()  # else the first full collection copies every page shared with the worker
         os.setpgid(0, 0)
-        _die_with(parent)
+        _die_with_parent(parent)
         _bound_memory(limits.megabytes)
         faulthandler.enable(note)
         if limits.seconds is not None:
             faulthandler.dump_traceback_later(limits.seconds + GRACE / 2, file=note)
         child = os.getpid()
-        answer = _packed(work, limits)
+        result = _pickle_result(work, limits)
         if os.getpid() == child:  # not in a process that the work forked and forgot
-            sender.send_bytes(answer)
+            sender.send_bytes(result)
             code = 0
     except BaseException:
         note.write(traceback.format_exc().encode(errors="replace"))
@@ -205,7 +205,7 @@ def _work_and_end(work: Callable[[], Any], limits: Limits, sender: Connection, n
         os._exit(code)
 
 
-def _packed(work: Callable[[], Any], limits: Limits) -> bytes:
+def _pickle_result(work: Callable[[], Any], limits: Limits) -> bytes:
     try:
         return pickle.dumps(work(), pickle.HIGHEST_PROTOCOL)
     except MemoryError as error:
@@ -214,8 +214,8 @@ def _packed(work: Callable[[], Any], limits: Limits) -> bytes:
         return pickle.dumps(Ending(Status.OUT_OF_MEMORY, f"{limits.too_large} ({error!r})", traceback.format_exc()))
 
 
-def _die_with(parent: int) -> None:
-    """Have the system end this process when its worker ends, even by SIGKILL; without Linux the worker's own end must do."""
+def _die_with_parent(parent: int) -> None:
+    """Have Linux kill this process when its worker ends, even by SIGKILL; other systems have no such call."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
@@ -223,9 +223,9 @@ def _die_with(parent: int) -> None:
 
 
 def _bound_memory(megabytes: float | None) -> None:
-    """Refuse this process more than about twice its limit, so that it cannot take the machine down between two looks.
+    """Cap this process at about twice its limit, so that it cannot exhaust the machine between two polls.
 
-    The bound is on what is asked for (private writable memory); a limit on what is used is for the worker to watch.
+    The cap is on allocated private memory; the worker watches the memory in use.
     """
     asked = getattr(psutil.Process().memory_info(), "data", None)
     if megabytes is None or asked is None:
@@ -237,12 +237,12 @@ def _bound_memory(megabytes: float | None) -> None:
 
 
 def _memory(process: psutil.Process) -> int:
-    """Return the bytes a process holds; where the system tells them apart, without files and data mapped into memory."""
+    """Return the bytes a process holds, without memory-mapped files and data where the system counts them apart."""
     info = process.memory_info()
     return int(info.rss - getattr(info, "shared", 0))
 
 
-def _alone(process: psutil.Process) -> int:
+def _unshared_memory(process: psutil.Process) -> int:
     """Return the bytes that no other process shares with this one."""
     try:
         return int(process.memory_full_info().uss)
@@ -250,10 +250,10 @@ def _alone(process: psutil.Process) -> int:
         return 0
 
 
-def how_it_ended(code: int) -> str:
-    """Return an exit code in words.
+def describe_exit(code: int) -> str:
+    """Describe an exit code.
 
-    >>> how_it_ended(3), how_it_ended(-11)
+    >>> describe_exit(3), describe_exit(-11)
     ('ended with exit code 3', 'was ended by SIGSEGV')
     """
     if code >= 0:
@@ -264,7 +264,7 @@ def how_it_ended(code: int) -> str:
 
 
 def _flush() -> None:
-    """Write out what is printed so far, lest both processes do."""
+    """Flush before forking, so that output is not printed twice."""
     for stream in (sys.stdout, sys.stderr):
         if stream is not None:
             stream.flush()

@@ -1,4 +1,7 @@
-"""What an objective answered, made plain: numbers, curves and bytes that any process can read back."""
+"""Outcomes of trials as plain data: conversion of what an objective returns, and thinning of long curves.
+
+An outcome holds numbers, curves and bytes, so any process can read it and nothing has to be unpickled.
+"""
 
 from __future__ import annotations
 
@@ -14,27 +17,35 @@ from hpsearch.errors import StudyError, must_be
 from hpsearch.ports import Context
 from hpsearch.trial import Curve, Outcome, Trial
 
+# At most so many points of a curve are kept.
+POINTS = 100
 
-def as_outcome(answer: object, context: Context, sign: int = 1, keep_state: bool = False) -> Outcome:
-    """Return an objective's answer as an `Outcome`: a number, a dict with ``"value"``, or an outcome already.
 
-    Nothing of the objective's own kinds is left in it, so that it travels between processes. ``keep_state`` keeps the state.
+def to_outcome(returned: object, context: Context, sign: int = 1, keep_state: bool = False) -> Outcome:
+    """Return as an `Outcome` what an objective returned: a number, a dict with ``"value"``, or an outcome.
 
+    It holds no types of the objective's own, so any process can read it.
+
+    Args:
+        returned: by the objective.
+        context: of the trial, with the curves reported so far.
+        sign: -1 where the study maximises.
+        keep_state: whether to keep the model's state.
     Raises:
-        StudyError: a part of the answer is not of its kind, or the state cannot be pickled.
+        StudyError: a part of it has the wrong type, or the state cannot be pickled.
     """
-    if isinstance(answer, Mapping):
-        if "value" not in answer:
-            raise StudyError(must_be("An objective's dict", "one with the key 'value'", sorted(answer), "Add the value."))
-        answer = Outcome(_number("value", answer["value"]), {k: v for k, v in answer.items() if k != "value"})
-    if not isinstance(answer, Outcome):
-        answer = Outcome(_number("value", answer))
+    if isinstance(returned, Mapping):
+        if "value" not in returned:
+            raise StudyError(must_be("An objective's dict", "one with the key 'value'", sorted(returned), "Add the value."))
+        returned = Outcome(_number("value", returned["value"]), {k: v for k, v in returned.items() if k != "value"})
+    if not isinstance(returned, Outcome):
+        returned = Outcome(_number("value", returned))
     return Outcome(
-        sign * _number("value", answer.value),
-        {str(name): _number(name, metric) for name, metric in answer.metrics.items()},
-        {str(name): _curve(name, curve) for name, curve in (answer.history or context.history).items()},
-        {str(name): _content(name, content) for name, content in answer.artifacts.items()},
-        _state(answer.state) if keep_state else None,
+        sign * _number("value", returned.value),
+        {str(name): _number(name, metric) for name, metric in returned.metrics.items()},
+        {str(name): _curve(name, curve) for name, curve in (returned.history or context.history).items()},
+        {str(name): _content(name, content) for name, content in returned.artifacts.items()},
+        _state(returned.state) if keep_state else None,
     )
 
 
@@ -62,33 +73,30 @@ def _content(name: object, content: object) -> bytes:
 
 
 def _state(state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
-    """Return a state that is known to travel."""
+    """Return a state that is known to pickle."""
     try:
-        pickle.loads(pickle.dumps(state, pickle.HIGHEST_PROTOCOL))  # made here, a moment ago
+        pickle.loads(pickle.dumps(state, pickle.HIGHEST_PROTOCOL))  # pickled in the same line
     except Exception as error:
         advice = "Keep a dict of plain arrays."
         raise StudyError(must_be("An objective's state", "picklable", type(state).__name__, advice)) from error
     return state
 
 
-POINTS = 100
-
-
-def thinned(trial: Trial) -> Trial:
+def thin_curves(trial: Trial) -> Trial:
     """Return the trial with at most `POINTS` points in each of its curves."""
     outcome = trial.outcome
     if outcome is None or all(len(curve) <= POINTS for curve in outcome.history.values()):
         return trial
-    history = {name: thin(curve) for name, curve in outcome.history.items()}
+    history = {name: thin_curve(curve) for name, curve in outcome.history.items()}
     return replace(trial, outcome=replace(outcome, history=history))
 
 
-def thin(curve: Curve) -> Curve:
+def thin_curve(curve: Curve) -> Curve:
     """Return every second point of a curve, or every fourth, eighth, ... until at most `POINTS` remain; and the last one.
 
     Powers of two, because then curves of different lengths have the points of the coarser one in common, step by step.
 
-    >>> [step for step, _ in thin(tuple((step, 0.5) for step in range(1, 252)))][-3:]
+    >>> [step for step, _ in thin_curve(tuple((step, 0.5) for step in range(1, 252)))][-3:]
     [245, 249, 251]
     """
     stride = 1

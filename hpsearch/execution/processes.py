@@ -1,4 +1,4 @@
-"""The processes that this one started: finding them, ending them, and ending with the one that started this."""
+"""Lifetime of worker processes: finding and killing processes, ending with the parent, removing stale memory maps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from pathlib import Path
 import psutil
 
 
-def descendants(pid: int) -> list[psutil.Process]:
+def find_descendants(pid: int) -> list[psutil.Process]:
     """Return every process that a process started, and those started in turn."""
     try:
         found: list[psutil.Process] = psutil.Process(pid).children(recursive=True)
@@ -27,50 +27,50 @@ def descendants(pid: int) -> list[psutil.Process]:
 
 
 def kill(processes: Iterable[psutil.Process]) -> None:
-    """End processes at once; one that is gone already is no error."""
+    """Kill processes; one that has ended already is skipped."""
     for process in processes:
         with suppress(psutil.Error):
             process.kill()
 
 
 def kill_workers() -> None:
-    """End all worker processes of this process at once, with whatever they started."""
+    """Kill all worker processes of this process, and the processes that they started."""
     workers = [psutil.Process(child.pid) for child in active_children() if psutil.pid_exists(child.pid or 0)]
-    kill([*workers, *(found for worker in workers for found in descendants(worker.pid))])
+    kill([*workers, *(found for worker in workers for found in find_descendants(worker.pid))])
 
 
 @cache
-def end_with(parent: int) -> None:
-    """Have this worker end within a second after its parent did, however that one ended; called again it does nothing."""
+def end_with_parent(parent: int) -> None:
+    """Make this worker end within a second of its parent, however the parent ends; a second call does nothing."""
 
     def watch() -> None:
         while os.getppid() == parent:
             time.sleep(1)
-        kill(descendants(os.getpid()))
+        kill(find_descendants(os.getpid()))
         os._exit(1)
 
     threading.Thread(target=watch, daemon=True, name="end with parent").start()
 
 
 _MEMORY = Path("/dev/shm")
-# joblib names the folder of a run's mapped arrays after the process that made it.
+# joblib names the folder of memory-mapped arrays after the process that made it.
 _MAPS = re.compile(r"joblib_memmapping_folder_(\d+)_")
 
 
-def clear_maps() -> None:
-    """Remove the mapped arrays of runs that were killed together with the process that would have removed them.
+def remove_stale_maps() -> None:
+    """Remove the memory-mapped arrays of processes that were killed before they could remove them.
 
-    They lie in shared memory, which is to say in RAM: one copy of the data set per kill.
+    They are in shared memory, so each killed run would keep one copy of its data set in RAM.
     """
     for place in (_MEMORY, Path(tempfile.gettempdir())):
-        with suppress(OSError):  # another run may be removing them just now
+        with suppress(OSError):  # another run may remove them at the same time
             for folder in place.iterdir():
                 found = _MAPS.match(folder.name)
-                if found and folder.stat().st_uid == os.getuid() and not _alive(int(found[1])):
+                if found and folder.stat().st_uid == os.getuid() and not _is_alive(int(found[1])):
                     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _alive(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     try:
         os.kill(process, 0)
     except ProcessLookupError:

@@ -1,4 +1,4 @@
-"""A limit in wall-clock seconds on whatever runs in this thread."""
+"""Signals: a wall-clock limit on the code in a thread, and orderly ends at Ctrl-C and SIGTERM."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from typing import Any
 
 
 class Terminated(BaseException):
-    """The system asked the process to end; raised by the command line's handler, let through by everything else."""
+    """SIGTERM reached the process; raised by the handler of the command line, caught only there."""
 
 
 class TimeUp(BaseException):
-    """The limit has passed; no ``except Exception`` on the way may hold it up."""
+    """The time limit has passed; not an `Exception`, so that ``except Exception`` in user code does not catch it."""
 
 
 @contextmanager
 def time_limit(seconds: float | None) -> Iterator[None]:
     """Raise `TimeUp` in the code inside once ``seconds`` have passed; None sets no limit.
 
-    Python can interrupt only the main thread of a process: elsewhere, and where the system has no timer signal, the limit is
-    left to whoever looks at the clock. Limits may stand inside each other: the earlier one rings, and who catches `TimeUp`
-    must look whether it was its own.
+    Python can interrupt only the main thread of a process. In other threads, and on systems without a timer signal, the caller
+    must check the clock. Limits may be nested: the earlier one raises, and code that catches `TimeUp` must check whether the
+    limit was its own.
     """
     able = hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread()
     if seconds is None or not able:
         yield
         return
-    before = signal.signal(signal.SIGALRM, _ring)
+    before = signal.signal(signal.SIGALRM, _raise_time_up)
     started, outer = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)[0]
     signal.setitimer(signal.ITIMER_REAL, max(min(seconds, outer or seconds), 1e-6))
     try:
@@ -43,69 +43,69 @@ def time_limit(seconds: float | None) -> Iterator[None]:
         signal.setitimer(signal.ITIMER_REAL, left)
 
 
-def _ring(signum: int, frame: object) -> None:
+def _raise_time_up(signum: int, frame: object) -> None:
     raise TimeUp
 
 
-# Seconds until a wish to end that was lost is raised again.
-_AGAIN = 0.05
+# Seconds until a lost KeyboardInterrupt or Terminated is raised again.
+_RERAISE_SECONDS = 0.05
 
 
 @contextmanager
-def twice_ends_at_once(end: Callable[[], None]) -> Iterator[None]:
-    """Raise `KeyboardInterrupt` or `Terminated` at the first Ctrl-C or SIGTERM, as ever; at a second one end at once.
+def end_at_second_signal(end: Callable[[], None]) -> Iterator[None]:
+    """Raise `KeyboardInterrupt` or `Terminated` at the first Ctrl-C or SIGTERM, and exit at once at the second.
 
-    The second calls ``end`` and leaves the process with code 130 (143 after SIGTERM), whatever goes on. That stays so after
-    the block where the first signal came within it: what the interpreter does on its way out may take its time too.
+    The second signal calls ``end`` and exits with code 130, or 143 after SIGTERM. If the first signal came inside the block,
+    that holds after the block too, because the interpreter may take long to shut down.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are handled in the main thread only
         return
-    asked = _Asked(end)
+    end_signals = _EndSignals(end)
     before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    hook, sys.unraisablehook = sys.unraisablehook, asked.raise_again
+    hook, sys.unraisablehook = sys.unraisablehook, end_signals.reraise
     for number in [number for number, handler in before.items() if handler is not signal.SIG_IGN]:
-        signal.signal(number, asked)
+        signal.signal(number, end_signals)
     try:
         yield
     finally:
         sys.unraisablehook = hook
-        if not asked.by:
+        if not end_signals.first:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
-class _Asked:
-    """The handler of both signals, which counts: ``by`` is the first signal that came, 0 before."""
+class _EndSignals:
+    """The handler of both signals; ``first`` is the number of the first signal, 0 before it."""
 
     def __init__(self, end: Callable[[], None]) -> None:
         self.end = end
-        self.by = 0
+        self.first = 0
         self.lost = False
-        self.otherwise = sys.unraisablehook
+        self.default_hook = sys.unraisablehook
 
     def __call__(self, signum: int, frame: object) -> None:
-        if self.by and not self.lost:
+        if self.first and not self.lost:
             self.end()
-            _say("Ended at once; what had been written down is kept.")
+            _write("Ended at once; what had been recorded is kept.")
             os._exit(128 + signum)
         if not self.lost:
-            _say("Ending: what has finished is being written down. Ctrl-C again ends at once.")
-        self.by, self.lost = signum, False
+            _write("Ending: recording the finished trials. Press Ctrl-C again to end at once.")
+        self.first, self.lost = signum, False
         raise KeyboardInterrupt if signum == signal.SIGINT else Terminated
 
-    def raise_again(self, unraisable: Any) -> None:
-        """Raise once more what came while Python ran code that cannot raise, such as a finaliser: there it is only printed."""
+    def reraise(self, unraisable: Any) -> None:
+        """Raise again what was raised in code that cannot raise, such as a finaliser, where Python only prints it."""
         if isinstance(unraisable.exc_value, (KeyboardInterrupt, Terminated)):
             self.lost = True
-            threading.Timer(_AGAIN, os.kill, (os.getpid(), self.by)).start()
+            threading.Timer(_RERAISE_SECONDS, os.kill, (os.getpid(), self.first)).start()
         else:
-            self.otherwise(unraisable)
+            self.default_hook(unraisable)
 
 
 @contextmanager
-def interrupts_kept_out() -> Iterator[None]:
-    """Have processes that start inside never receive Ctrl-C; it reaches this one when the block has ended."""
+def block_interrupts() -> Iterator[None]:
+    """Start processes inside that never receive Ctrl-C; this process receives it at the end of the block."""
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
@@ -116,7 +116,7 @@ def interrupts_kept_out() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _say(sentence: str) -> None:
-    """Write past all buffers, which the interrupted code may hold."""
+def _write(sentence: str) -> None:
+    """Write to stderr without buffers, which the interrupted code may have locked."""
     with suppress(OSError):
         os.write(2, f"\nhpsearch: {sentence}\n".encode())

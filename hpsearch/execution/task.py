@@ -1,4 +1,4 @@
-"""One trial, from what was asked to its end, whatever that end is."""
+"""One trial from its task to its end: what a worker needs to run it, and every way it can end."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from hpsearch.errors import Diverged, Lagging
 from hpsearch.execution.isolation import Limits
-from hpsearch.execution.outcome import as_outcome, thinned
+from hpsearch.execution.outcome import thin_curves, to_outcome
 from hpsearch.execution.signals import TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
 from hpsearch.trial import Outcome, Params, Status, Trial
@@ -26,10 +26,18 @@ from hpsearch.trial import Outcome, Params, Status, Trial
 class Task:
     """Everything a worker needs to run one trial.
 
-    ``trial`` holds what was asked (its outcome is not there yet), ``params`` the resolved form an objective sees, and the
-    random numbers come from ``SeedSequence(seed, spawn_key=key)``; ``sign`` is -1 where the study maximises, ``limits`` are
-    those of one trial, ``retries`` how often it is run again where its process died, ``thresholds`` what its curve must reach.
-    ``state`` is what an earlier trial left to go on from, ``keep_state`` whether to leave one.
+    Args:
+        trial: as proposed, without an outcome.
+        params: in the form that the objective receives, templates filled in.
+        seed: with ``key`` it decides the random numbers, by ``SeedSequence(seed, spawn_key=key)``.
+        key: see ``seed``.
+        sign: -1 where the study maximises.
+        limits: of time and memory.
+        keep_state: whether to return the model's state.
+        state: of the earlier trial that this one continues.
+        thresholds: what its curve must reach.
+        retries: how often it runs again after its process died.
+        parent: the process of the study.
     """
 
     trial: Trial
@@ -45,15 +53,15 @@ class Task:
     parent: int = field(default_factory=os.getpid)
 
     @property
-    def elsewhere(self) -> bool:
-        """Whether this is another process than the study's."""
+    def in_worker(self) -> bool:
+        """Whether this process is a worker, not the study's own."""
         return os.getpid() != self.parent
 
 
 def run_task(objective: ObjectiveBase, task: Task) -> Trial:
-    """Run one trial to its end, whatever that end is; only a dying process keeps this from returning."""
-    if task.elsewhere:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle; it ends the workers itself
+    """Run one trial and return it, however it ends; only the death of the process prevents that."""
+    if task.in_worker:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends the workers
     prepare(objective)
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
@@ -61,29 +69,29 @@ def run_task(objective: ObjectiveBase, task: Task) -> Trial:
         result = _attempt(objective, task, context)
     except TimeUp as end:
         if context.seconds_left > 0:
-            raise  # the whole study's time is up, not this trial's
-        late = TimeoutError(task.limits.too_slow).with_traceback(end.__traceback__)  # it shows where the time was spent
-        result = _failed(task, Status.TIMED_OUT, late, context)
+            raise  # the time limit of the whole study, not of this trial
+        late = TimeoutError(task.limits.too_slow).with_traceback(end.__traceback__)  # it shows where the time went
+        result = _fail(task, Status.TIMED_OUT, late, context)
     except (Exception, SystemExit) as error:
-        result = _failed(task, _status(task, error), error, context)
+        result = _fail(task, _status(task, error), error, context)
     except BaseException as error:
-        if not task.elsewhere:
-            raise  # somebody wants this process to end
-        result = _failed(task, Status.FAILED, error, context)
-    return thinned(replace(result, started=started, seconds=time.perf_counter() - clock))
+        if not task.in_worker:
+            raise  # the study itself is to end
+        result = _fail(task, Status.FAILED, error, context)
+    return thin_curves(replace(result, started=started, seconds=time.perf_counter() - clock))
 
 
 def prepare(objective: ObjectiveBase) -> None:
-    """Have an objective load into this process what its trials need, outside of any trial's time.
+    """Let an objective load into this process what its trials need, outside the time of any trial.
 
-    What goes wrong here goes wrong in the trial again, where it is recorded.
+    An error is ignored here: it happens again in the trial, where it is recorded.
     """
     with suppress(Exception):
         objective.prepare()
 
 
 def trial_context(task: Task) -> Context:
-    """Return the context of a task, with the random numbers that are the trial's own."""
+    """Return the context of a task, with the trial's own random numbers."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
     deadline = None if task.limits.seconds is None else time.monotonic() + task.limits.seconds
     return Context(rng, task.trial.budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
@@ -91,10 +99,10 @@ def trial_context(task: Task) -> Context:
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
     with time_limit(task.limits.seconds):
-        answer = objective(task.params, context)
+        returned = objective(task.params, context)
     if context.seconds_left < 0:
-        raise TimeUp  # nothing could interrupt it, as in a thread
-    outcome = as_outcome(answer, context, task.sign, task.keep_state)
+        raise TimeUp  # nothing can interrupt a thread
+    outcome = to_outcome(returned, context, task.sign, task.keep_state)
     if math.isfinite(outcome.value):
         return replace(task.trial, status=Status.FINISHED, outcome=outcome)
     reason = f"the value was {task.sign * outcome.value!r}, not a finite number"
@@ -109,19 +117,19 @@ def _status(task: Task, error: BaseException) -> Status:
     return Status.DIVERGED if isinstance(error, Diverged) else Status.FAILED
 
 
-def _failed(task: Task, status: Status, error: BaseException, context: Context) -> Trial:
-    """Keep the curves up to the failure: they show why."""
-    reason = f"{type(error).__name__}: {_words(error)}"
+def _fail(task: Task, status: Status, error: BaseException, context: Context) -> Trial:
+    """Return the failed trial, with its curves up to the failure: they show why."""
+    reason = f"{type(error).__name__}: {_message(error)}"
     if status is Status.STOPPED:
-        reason = _words(error)
+        reason = _message(error)
     elif status is Status.OUT_OF_MEMORY:
         reason = f"{task.limits.too_large} ({reason})"
     partial = Outcome(math.nan, history=context.history)
     return replace(task.trial, status=status, outcome=partial, error=reason[:500], traceback=_traceback(error))
 
 
-def _words(error: BaseException) -> str:
-    """Return what an exception says, on one line; the text of a broken one may fail in turn."""
+def _message(error: BaseException) -> str:
+    """Return the message of an exception on one line; its ``str()`` may raise too."""
     try:
         return " ".join(str(error).split())
     except Exception as broken:

@@ -25,7 +25,7 @@ _CLOSE = 0.85
 _OWN = "Change it, or rename it if it is your own."
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AdaptedObjective(ObjectiveBase):
     """A callable that is no `ObjectiveBase`, with everything that a study can use read once.
 
@@ -47,6 +47,9 @@ class AdaptedObjective(ObjectiveBase):
     facts: Mapping[str, str]
     related: Mapping[str, StudyRecord]
     epochs: int | None
+
+    def __repr__(self) -> str:
+        return repr(self.given)
 
     def __call__(self, params: Params, context: Context) -> Any:
         return self.given(params, context) if self.takes_context else self.given(params)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from hpsearch.checks import boolean, integer, number, text
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
-from hpsearch.execution.isolation import possible
+from hpsearch.execution.isolation import can_fork
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
@@ -59,7 +59,7 @@ def check_limits(study: StudyConfig, backend: str) -> None:
     """Refuse a memory limit where trials have no process of their own to be ended with."""
     if study.trial_megabytes is None:
         return
-    if not possible():
+    if not can_fork():
         raise StudyError("A study's trial_megabytes needs a system that can fork, which this one cannot. Leave it out.")
     if backend != "loky":
         advice = "Take backend='loky', or leave trial_megabytes out."

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from hpsearch.data import Dataset
-from hpsearch.execution.executor import engine
+from hpsearch.execution.executor import describe_blas
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import Task
 from hpsearch.ports import (
@@ -91,7 +91,7 @@ class StudyConfig:
             self.name,
             self.question,
             self.identity,
-            facts(source.parent if source else home()) | {"blas": engine()} | dict(self.adapted.facts),
+            facts(source.parent if source else home()) | {"blas": describe_blas()} | dict(self.adapted.facts),
             self.space,
             self.maximize,
             str(source) if source else None,

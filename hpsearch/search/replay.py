@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from hpsearch.errors import StudyError
 from hpsearch.ports import Recorded, StudyRecord
 from hpsearch.search.environment import differences
@@ -73,7 +75,7 @@ class Replay:
         """Name the likely cause of a replay that differs: the strategy, else the library versions."""
         now = self.record
         causes = differences(self.recorded.identity, now.identity, ("strategy",))
-        causes = causes or differences(self.recorded.facts, now.facts, _versions(now))
+        causes = causes or differences(_in_order(self.recorded.facts), _in_order(now.facts), _versions(now))
         cause = "; ".join(causes) or "nothing recorded explains it; the strategy may not be deterministic"
         return (
             f"Study {now.name!r} does not replay: trial {trial.number} was {_request(trial)}, is now {_request(asked)}. "
@@ -95,6 +97,11 @@ def _check_versions(record: StudyRecord, recorded: Recorded) -> None:
 
 def _request(trial: Trial) -> tuple[object, ...]:
     return (trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+
+
+def _in_order(facts: Mapping[str, str]) -> dict[str, str]:
+    """Return facts with the BLAS libraries sorted: earlier records list them in the order in which they were loaded."""
+    return {**facts, "blas": ", ".join(sorted(facts.get("blas", "").split(", ")))}
 
 
 def _versions(record: StudyRecord) -> tuple[str, ...]:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -147,3 +150,18 @@ class _Unloadable:
 def test_an_objective_that_cannot_be_read_by_the_workers_is_refused() -> None:
     with pytest.raises(StudyError, match="An objective must be picklable"):
         run(_Unloadable(), 2)
+
+
+def test_blas_libraries_are_described_in_one_order_whatever_the_hash_seed() -> None:
+    """NumPy and SciPy bring a BLAS each; the loaded libraries are listed in the order of a set, which the seed decides."""
+    code = "import numpy, scipy.linalg; from hpsearch.execution import describe_blas; print(describe_blas())"
+    found = set()
+    for seed in ("0", "1", "2"):
+        environment = {**os.environ, "PYTHONHASHSEED": seed}
+        found.add(
+            subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True).stdout
+        )
+    (line,) = found
+    libraries = line.strip().split(", ")
+    assert libraries == sorted(set(libraries))
+    assert all(re.fullmatch(r"\w+ \d[\w.]*( \w+)?", library) for library in libraries)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from hpsearch import Context, Float, Space, Study, data
-from hpsearch.execution.outcome import POINTS, thin, thinned
+from hpsearch.execution.outcome import POINTS, thin_curve, thin_curves
 from hpsearch.objectives import TrainNetwork
 from hpsearch.strategies import Halving, Random
 from hpsearch.testing import table
@@ -24,12 +24,12 @@ def curve(length: int) -> tuple[tuple[int, float], ...]:
 
 @pytest.mark.parametrize("length", [0, 1, 2, POINTS])
 def test_a_short_curve_stays(length: int) -> None:
-    assert thin(curve(length)) == curve(length)
+    assert thin_curve(curve(length)) == curve(length)
 
 
 @pytest.mark.parametrize("length", [101, 127, 128, 199, 200, 201, 1000, 12_345])
 def test_a_long_curve_keeps_evenly_spaced_points_and_its_ends(length: int) -> None:
-    kept, whole = thin(curve(length)), curve(length)
+    kept, whole = thin_curve(curve(length)), curve(length)
     assert POINTS / 2 <= len(kept) <= POINTS
     assert (kept[0], kept[-1]) == (whole[0], whole[-1])
     assert set(kept) <= set(whole)
@@ -37,14 +37,14 @@ def test_a_long_curve_keeps_evenly_spaced_points_and_its_ends(length: int) -> No
 
 
 def test_curves_of_different_length_have_the_steps_of_the_coarser_one_in_common() -> None:
-    fine, coarse = ({step for step, _ in thin(curve(length))[:-1]} for length in (150, 390))
+    fine, coarse = ({step for step, _ in thin_curve(curve(length))[:-1]} for length in (150, 390))
     assert {step for step in coarse if step <= 150} <= fine
 
 
 def test_a_trial_is_the_same_object_where_nothing_is_long() -> None:
     trial = Trial(0, {}, "all", Status.FINISHED, Outcome(1.0, {}, {"cost": curve(POINTS)}))
-    assert thinned(trial) is trial
-    assert thinned(replace(trial, outcome=None)).outcome is None
+    assert thin_curves(trial) is trial
+    assert thin_curves(replace(trial, outcome=None)).outcome is None
 
 
 def report(params: dict[str, float], context: Context) -> float:

@@ -17,8 +17,8 @@ from hpsearch.execution import processes
 from tests.benchmarks.campaign import DRIVER, Campaign, alive
 
 SLEEPER = (
-    "import time, os; from hpsearch.execution.processes import end_with; "
-    "end_with({parent}); print(1, flush=True); time.sleep(300)"
+    "import time, os; from hpsearch.execution.processes import end_with_parent; "
+    "end_with_parent({parent}); print(1, flush=True); time.sleep(300)"
 )
 
 
@@ -55,5 +55,5 @@ def test_only_the_arrays_of_ended_processes_are_removed(tmp_path: Path, monkeypa
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "array.pkl").touch()
-    processes.clear_maps()
+    processes.remove_stale_maps()
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
