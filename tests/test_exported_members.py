@@ -136,6 +136,16 @@ LISTED: dict[str, tuple[str, ...]] = {
         "still",
         "success_curves",
     ),
+    "hpsearch.reproductions": (
+        "EXPERIMENTS",
+        "Experiment",
+        "Options",
+        "REPRODUCTIONS",
+        "Reproduced",
+        "Reproduction",
+        "Row",
+        "find_reproduction",
+    ),
     "hpsearch.space": (
         "Choice",
         "Domain",
@@ -301,7 +311,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "adapt_strategy",
     ),
     "hpsearch.report": ("draw_all", "files", "headline", "report", "trials_csv"),
-    "hpsearch.reproductions.catalogue": ("EXPERIMENTS", "REPRODUCTIONS", "named"),
+    "hpsearch.reproductions.catalogue": ("EXPERIMENTS", "REPRODUCTIONS", "find_reproduction", "named"),
     "hpsearch.study": ("Study",),
     "hpsearch.trial": ("CONFIRM", "Curve", "Outcome", "PREFLIGHT", "Params", "Status", "Trial", "best", "root"),
 }

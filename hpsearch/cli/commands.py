@@ -80,7 +80,7 @@ def _show_result(console: Console, result: Result) -> None:
     console.print(best_table(result.trials, result.study.maximize, result.record.measure, console.width))
     if any(trial.replicate for trial in result.trials):
         console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
-    if getattr(result.study.strategy, "complete", False):
+    if result.study.proposer.complete:
         console.print(completeness(result.trials), markup=False, soft_wrap=True)
     for line in failures(result.trials):
         console.print(line, markup=False, style="yellow", soft_wrap=True)

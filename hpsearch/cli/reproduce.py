@@ -14,7 +14,7 @@ from hpsearch.cli.commands import show_link, terminal
 from hpsearch.cli.display import display
 from hpsearch.errors import HpsearchError, must_be
 from hpsearch.reproductions import catalogue
-from hpsearch.reproductions.catalogue import named
+from hpsearch.reproductions.catalogue import find_reproduction
 from hpsearch.reproductions.figures import DIFFERS
 from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction
 from hpsearch.tracking import MlflowTracker, project_root
@@ -39,7 +39,7 @@ def reproduce(name: str | None, tracking_uri: str | None, out: Path | None, **se
     elif name == ALL:
         _run_all(tracking_uri, out, settings)
     else:
-        _run(named(name), tracking_uri, out, settings)
+        _run(find_reproduction(name), tracking_uri, out, settings)
 
 
 def _list() -> None:

@@ -194,7 +194,7 @@ def _check_arms(named: Sequence[tuple[str, Study]], budget: float | None, unit: 
         if part:
             advice = f"{name!r} differs from {first_name!r}; give both studies the same one."
             raise StudyError(must_be(f"The {part} of all arms", "the same", [first_name, name], advice))
-    sizes = {name: getattr(study.strategy, "trials", None) for name, study in named}
+    sizes = {name: study.proposer.trials for name, study in named}
     known = {name: size for name, size in sizes.items() if size is not None}
     if unit == "trials" and budget is None and len(set(known.values())) > 1:
         advice = "Say what all may spend, as in --budget 32, or compare by --unit epochs."

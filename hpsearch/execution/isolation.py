@@ -227,7 +227,7 @@ def _bound_memory(megabytes: float | None) -> None:
 
     The cap is on allocated private memory; the worker watches the memory in use.
     """
-    asked = getattr(psutil.Process().memory_info(), "data", None)
+    asked = psutil.Process().memory_info()._asdict().get("data")
     if megabytes is None or asked is None:
         return
     import resource

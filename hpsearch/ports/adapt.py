@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import is_integer, to_python
 from hpsearch.errors import StudyError, must_be
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, ObjectiveBase
 from hpsearch.ports.strategy import Preflight, Search, StrategyBase
@@ -112,13 +113,13 @@ def _is_mapping(kind: Any) -> Callable[[Any], bool]:
 
 
 def _is_count(value: Any) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool) and int(value) >= 1
+    return is_integer(number := to_python(value)) and number >= 1
 
 
 _NAMES = _Kind("a collection of names, such as {'learning_rate'}", _is_names)
 _TEXT = _Kind("a text", lambda value: isinstance(value, str))
 _COUNT = _Kind("a whole number >= 1", _is_count)
-_FLAG = _Kind("True or False", lambda value: isinstance(value, bool))
+_FLAG = _Kind("True or False", lambda value: value is True or value is False)
 _OBJECTIVE = {
     "parameters": _NAMES,
     "required": _NAMES,

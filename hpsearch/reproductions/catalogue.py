@@ -1,4 +1,4 @@
-"""The reproductions there are, by name."""
+"""Catalogue of all reproductions, by name."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
 REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))
 
 
-def named(name: str) -> Reproduction:
+def find_reproduction(name: str) -> Reproduction:
     """Return the reproduction of that name.
 
     Raises:
@@ -47,3 +47,6 @@ def named(name: str) -> Reproduction:
         advice = f"Take one of them.{did_you_mean(name, known)}"
         raise SettingError(must_be("NAME", f"all, or one of {', '.join(known)}", name, advice))
     return known[name]
+
+
+named = find_reproduction  # the earlier name

@@ -1,4 +1,4 @@
-"""An experiment of the document: settings trained under several seeds, the figures published of them, and the picture."""
+"""Published experiment: settings trained under several seeds, the published figures, and the plot."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from hpsearch.plots import still
 from hpsearch.plots.chart import Chart
 from hpsearch.ports import AnyObjective
 from hpsearch.reproductions.figures import INSIDE, TOO_FEW, Figure, Found, OneSeed
-from hpsearch.reproductions.listed import Listed, as_params, space_of
+from hpsearch.reproductions.fixed_settings import Listed, as_params, space_of
+from hpsearch.reproductions.network_objectives import Watched
 from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction, Row
 from hpsearch.reproductions.views import View
-from hpsearch.reproductions.watched import Watched
 from hpsearch.search.result import Result
 from hpsearch.space import Space
 from hpsearch.study import Study
@@ -28,7 +28,7 @@ Load = Callable[[], Dataset]
 
 @dataclass(frozen=True)
 class Experiment:
-    """What the document tried and what came out.
+    """An experiment of the document, with its settings and its published figures.
 
     Args:
         name: of the study, and on the command line.
@@ -73,7 +73,7 @@ class Experiment:
         )
 
     def run(self, options: Options, load: Load = mnist) -> Reproduced:
-        """Run the study, and set published figures beside what came out."""
+        """Run the study, and compare its figures with the published ones."""
         study = self.study(self._seeds(options), options.seed, load)
         settings, seeds = (
             f"{n} {word}{'s' * (n > 1)}" for n, word in ((len(self.settings), "setting"), (study.replicates, "seed"))
@@ -130,11 +130,13 @@ class Experiment:
 
 
 def network(test: bool = False, training: bool = False, **fixed: Any) -> Callable[[Load], Watched]:
-    """Return what makes the objective from the data: mini-batches of 10, 30 hidden sigmoid units, cross-entropy, plain descent.
+    """Return a function that makes the objective from the data.
+
+    Mini-batches of 10, 30 hidden sigmoid units, cross-entropy and plain descent, unless fixed otherwise.
 
     Args:
-        test: whether the published curves watch the test part; else they watch the validation part.
-        training: whether the training data are watched too.
+        test: whether the published curves are those of the test part; else of the validation part.
+        training: whether the training data are scored too.
         fixed: settings of `TrainNetwork`.
     """
 

@@ -1,4 +1,4 @@
-"""A published figure beside ours: what it is read off, and whether one published seed may be one of ours."""
+"""Rows that compare a published figure with ours, and say whether one published seed may be one of ours."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from hpsearch.analysis.intervals import mean_interval, prediction_interval
-from hpsearch.reproductions.readings import number
+from hpsearch.reproductions.curve_metrics import metric_value
 from hpsearch.reproductions.reproduction import Row
 from hpsearch.trial import Trial
 
@@ -63,7 +63,7 @@ class OneSeed:
 
     def row(self, found: Found) -> Row:
         """Return published beside ours."""
-        ours = [number(trial, self.metric) for trial in found[self.setting]]
+        ours = [metric_value(trial, self.metric) for trial in found[self.setting]]
         said = verdict(self.published, ours)
         note = f"; {self.note}" if self.note and said.startswith(DIFFERS) else ""
         return Row(self.what, self.shown or self._text(self.published), self._ours(ours), said + note)
@@ -98,7 +98,7 @@ class Exact:
 
     def row(self, found: Found) -> Row:
         """Return published beside ours."""
-        ours = number(found[self.setting][0], self.metric)
+        ours = metric_value(found[self.setting][0], self.metric)
         digits = len(self.published.partition(".")[2])
         said = AS_PUBLISHED if f"{ours:.{digits}f}" == self.published else DIFFERS
         return Row(self.what, self.published, f"{ours:.4f}", said)
@@ -125,7 +125,7 @@ class Claim:
 
     def row(self, found: Found) -> Row:
         """Return for how many seeds it holds, and the extremes."""
-        ours = [number(trial, self.metric) for trial in found[self.setting]]
+        ours = [metric_value(trial, self.metric) for trial in found[self.setting]]
         held = sum(self.low <= value <= self.high for value in ours)
         extremes = " to ".join(f"{value:.4g}" for value in dict.fromkeys((min(ours), max(ours))))
         count = f" ({held} of {len(ours)} seeds)" if len(ours) > 1 else ""
@@ -166,8 +166,8 @@ class Gain:
 
 def paired(metric: str, ours: Sequence[Trial], others: Sequence[Trial]) -> list[float]:
     """Return the difference of every pair of trials that had the same seed."""
-    by_seed = {trial.replicate: number(trial, metric) for trial in others}
-    return [number(trial, metric) - by_seed[trial.replicate] for trial in ours if trial.replicate in by_seed]
+    by_seed = {trial.replicate: metric_value(trial, metric) for trial in others}
+    return [metric_value(trial, metric) - by_seed[trial.replicate] for trial in ours if trial.replicate in by_seed]
 
 
 def _ahead(low: float, high: float) -> str:

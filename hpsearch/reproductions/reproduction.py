@@ -1,4 +1,4 @@
-"""What a reproduction is: a published claim, the studies that test it, and a table of published beside ours."""
+"""Reproduction of a published claim: the studies that test it, and a table of published figures beside ours."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Options:
-    """How a reproduction is run.
+    """Options of a run of a reproduction.
 
     Args:
         tracker: makes the tracker of one study; every study of a reproduction is recorded under a name of its own.
@@ -40,8 +40,8 @@ class Options:
         full: the published size instead of the one that takes about ten minutes on two cores; 20 seeds of what has that size.
         trials: searches of this many trials instead of either, or this many seeds of each setting.
         seed: of all studies.
-        fresh: start anew instead of going on with what is recorded.
-        say: told sentences on how it goes.
+        fresh: start again instead of resuming what is recorded.
+        say: called with sentences on the progress.
         source: the file the studies are recorded under.
         show: opens a display of one study's progress; None shows nothing.
     Raises:
@@ -74,11 +74,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Reproduced:
-    """What came out.
+    """The result of a reproduction.
 
     Args:
         rows: the table.
-        conclusions: sentences that say what may be concluded, and what may not.
+        conclusions: sentences on what follows from the table, and what does not.
         files: pictures and pages by name, attached to the record of ``main``.
         main: the result of the study that the command line links to.
     """

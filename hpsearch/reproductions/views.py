@@ -1,4 +1,4 @@
-"""What the picture of an experiment shows: a curve by epoch, or one number setting beside setting."""
+"""Panels of an experiment's plot: a curve by epoch, or one number for each setting."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Protocol
 
 from hpsearch.plots.chart import Panel
 from hpsearch.plots.seeds import curves_panel, values_panel
+from hpsearch.reproductions.curve_metrics import metric_value, penalised
 from hpsearch.reproductions.figures import Found
-from hpsearch.reproductions.readings import number, penalised
 from hpsearch.trial import Curve, Trial
 
 # The training cost with its penalty, as `ByEpoch.curve`.
@@ -17,7 +17,7 @@ PENALISED = "penalised_training_cost"
 
 
 class View(Protocol):
-    """What makes a panel of the picture."""
+    """A panel of the plot."""
 
     def panel(self, found: Found) -> Panel: ...
 
@@ -65,5 +65,5 @@ class BySetting:
 
     def panel(self, found: Found) -> Panel:
         """Return the panel."""
-        seeds = {name: [number(trial, self.metric) for trial in trials] for name, trials in found.items()}
+        seeds = {name: [metric_value(trial, self.metric) for trial in trials] for name, trials in found.items()}
         return values_panel(self.label, seeds, self.published)

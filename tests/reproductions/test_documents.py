@@ -14,7 +14,7 @@ import pytest
 from hpsearch import data
 from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
-from hpsearch.reproductions.catalogue import EXPERIMENTS, named
+from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
@@ -70,7 +70,7 @@ def test_it_runs_and_goes_on_where_it_ended(experiment: Experiment) -> None:
 
 @pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
 def test_it_is_listed_and_its_figures_belong_to_its_settings(experiment: Experiment) -> None:
-    assert named(experiment.name).claim == experiment.claim
+    assert find_reproduction(experiment.name).claim == experiment.claim
     used = {getattr(figure, "setting", None) for figure in experiment.figures}
     assert used <= set(experiment.settings)
     assert all(set(getattr(view, "published", {})) <= set(experiment.settings) for view in experiment.views)

@@ -1,4 +1,4 @@
-"""A grid and random search over the network of the paper, on MNIST: is a handful of random trials as good as the grid?"""
+"""Grid search and random search over the network of the paper, on MNIST."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hpsearch.analysis.intervals import share_interval
 from hpsearch.plots import interactive, still
 from hpsearch.plots.efficiency import efficiency_chart
 from hpsearch.reproductions.bergstra.network_space import FIXED, SPACE, Images, axes, grid_space, objective
-from hpsearch.reproductions.evaluated import ERROR
+from hpsearch.reproductions.network_objectives import ERROR
 from hpsearch.reproductions.reproduction import Options, Row
 from hpsearch.search.result import Result
 from hpsearch.strategies import Grid, Random

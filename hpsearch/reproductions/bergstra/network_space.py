@@ -1,4 +1,4 @@
-"""What was searched in the published experiment on mnist basic: images, network, space of random search, and a grid."""
+"""Images, network, search space and grid of the published experiment on mnist basic."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Anneal
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import TrainNetwork
-from hpsearch.reproductions.evaluated import Evaluated
+from hpsearch.reproductions.network_objectives import Evaluated
 from hpsearch.space import Choice, Float, Int, Space
 
 # Images to train, to select and to evaluate on, as in mnist basic.

@@ -1,8 +1,8 @@
 """Cross-entropy against the quadratic cost, with 30 and with 100 hidden neurons."""
 
+from hpsearch.reproductions.curve_metrics import metric_value
 from hpsearch.reproductions.experiment import Experiment, network
 from hpsearch.reproductions.figures import Found, Gain, OneSeed
-from hpsearch.reproductions.readings import number
 from hpsearch.reproductions.views import ByEpoch, BySetting
 
 CROSS_30, QUADRATIC_30 = "cross-entropy, 30", "quadratic, 30"
@@ -14,7 +14,7 @@ PUBLISHED = {CROSS_30: 95.49, QUADRATIC_30: 95.42, CROSS_100: 96.82, QUADRATIC_1
 
 def _conclude(found: Found) -> list[str]:
     """Name the trainings that never get off the ground: a normal law, which the interval assumes, does not hold them."""
-    ours = {name: [number(trial, "best_accuracy") for trial in trials] for name, trials in found.items()}
+    ours = {name: [metric_value(trial, "best_accuracy") for trial in trials] for name, trials in found.items()}
     stuck = {name: [value for value in values if value < _STUCK] for name, values in ours.items()}
     said = []
     for name, low in stuck.items():

@@ -1,4 +1,4 @@
-"""An objective whose params are a model and a training-set size: how each model is fitted is a protocol's business."""
+"""Objective whose params are a model and a training-set size; a protocol says how each model is fitted."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ class Tuned:
 
     @property
     def models(self) -> tuple[str, ...]:
-        """The two arms."""
+        """The two contenders."""
         return (NETWORK, SVM)
 
     def open(self, model: str, data: Dataset) -> TrainNetwork | TrainSVM:

@@ -1,4 +1,4 @@
-"""What the comparison of SVM and network allows to be said, worked out from its curves."""
+"""Conclusions from the learning curves of SVM and network, in sentences."""
 
 from __future__ import annotations
 

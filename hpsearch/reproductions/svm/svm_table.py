@@ -1,4 +1,4 @@
-"""The table of the comparison of SVM and network: published beside ours at every size."""
+"""Table of SVM against network: published figures beside ours at every size."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nielsen, ch. 3: a support vector machine against a network, by the size of the training set; as published, and both tuned."""
+"""Support vector machine against network by training-set size (Nielsen, ch. 3): as published, and with both tuned."""
 
 from __future__ import annotations
 

@@ -19,8 +19,8 @@ from hpsearch.ports import Context
 from hpsearch.reproductions.bergstra import network_search, nine_trials
 from hpsearch.reproductions.bergstra.grid_vs_random import PUBLISHED, TEN_MINUTES, run, size
 from hpsearch.reproductions.bergstra.network_space import AXES, SPACE, Images, axes, grid_space, objective
-from hpsearch.reproductions.catalogue import named
-from hpsearch.reproductions.evaluated import ERROR, Evaluated
+from hpsearch.reproductions.catalogue import find_reproduction
+from hpsearch.reproductions.network_objectives import ERROR, Evaluated
 from hpsearch.reproductions.reproduction import Options, Reproduced
 from hpsearch.strategies import Grid
 from hpsearch.tracking import MemoryTracker
@@ -158,7 +158,7 @@ def test_sizes() -> None:
     with pytest.raises(SettingError, match="--trials must be left out beside --full, got 4"):
         options(trials=4, full=True)
     with pytest.raises(SettingError, match=r"got 'grid-vs-randm'\. .*Did you mean 'grid-vs-random'\?"):
-        named("grid-vs-randm")
+        find_reproduction("grid-vs-randm")
 
 
 class TestEvaluated:

@@ -16,7 +16,7 @@ from hpsearch.objectives import TrainNetwork
 from hpsearch.plots import still
 from hpsearch.plots.learning_curves import learning_curves_chart
 from hpsearch.ports import Context
-from hpsearch.reproductions.catalogue import named
+from hpsearch.reproductions.catalogue import find_reproduction
 from hpsearch.reproductions.reproduction import Options
 from hpsearch.reproductions.svm import svm_conclusions, svm_table
 from hpsearch.reproductions.svm.rivals import AUTO, NETWORK, SCALE, SVM, AsPublished, Rivals, Tuned, curves, space
@@ -61,7 +61,7 @@ def test_it_runs_from_end_to_end_and_goes_on_where_it_ended(tracker: MemoryTrack
 
 
 def test_it_is_listed() -> None:
-    assert named("svm-vs-network").run is run
+    assert find_reproduction("svm-vs-network").run is run
 
 
 def test_the_options_decide_how_much_is_run() -> None:

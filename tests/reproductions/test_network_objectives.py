@@ -9,8 +9,8 @@ from hpsearch import data
 from hpsearch.nn.schedules import Constant, Step
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context
-from hpsearch.reproductions.listed import Listed, as_params, space_of
-from hpsearch.reproductions.watched import Watched
+from hpsearch.reproductions.fixed_settings import Listed, as_params, space_of
+from hpsearch.reproductions.network_objectives import Watched
 from hpsearch.study import Study
 from hpsearch.tracking.memory import MemoryTracker
 from hpsearch.trial import Outcome

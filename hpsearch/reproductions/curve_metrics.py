@@ -1,4 +1,4 @@
-"""What is read off whole curves while a trial has them (its record keeps a hundred points): best, first, turning points."""
+"""Metrics of whole curves (best, first, turning points), computed in the trial, as its record keeps a hundred points."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ TRAINING_ACCURACY, TRAINING_COST, PENALTY = "full_training_accuracy", "full_trai
 _NEAR = 0.0005
 
 
-def readings(history: Mapping[str, Curve]) -> dict[str, float]:
-    """Return numbers by name; those of the training data where it was watched.
+def curve_metrics(history: Mapping[str, Curve]) -> dict[str, float]:
+    """Return numbers by name; those of the training data where it was scored.
 
     best_accuracy, first_accuracy, last_accuracy, mean_accuracy, lowest_accuracy: on evaluation data, by epoch.
     lowest_cost_epoch: where the cost on evaluation data is lowest; near_best_epoch: the first one within 0.0005 of the best
@@ -23,7 +23,7 @@ def readings(history: Mapping[str, Curve]) -> dict[str, float]:
     many epochs it rises, and by how much it falls in the last third of them.
 
     >>> costs = ((1, 0.3), (2, 0.1), (3, 0.2))
-    >>> readings({"validation_accuracy": ((1, 0.5), (2, 0.9), (3, 0.8996)), "validation_cost": costs})["lowest_cost_epoch"]
+    >>> curve_metrics({"validation_accuracy": ((1, 0.5), (2, 0.9), (3, 0.8996)), "validation_cost": costs})["lowest_cost_epoch"]
     2.0
     """
     accuracies, best = _values(history[ACCURACY]), max(_values(history[ACCURACY]))
@@ -45,7 +45,7 @@ def penalised(history: Mapping[str, Curve]) -> Curve:
     return tuple((epoch, cost + penalty) for (epoch, cost), (_, penalty) in pairs)
 
 
-def number(trial: Trial, metric: str) -> float:
+def metric_value(trial: Trial, metric: str) -> float:
     """Return a metric of a finished trial; accuracies in per cent."""
     assert trial.outcome is not None
     value = trial.outcome.metrics[metric]

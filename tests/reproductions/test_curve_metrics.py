@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from hpsearch.reproductions.readings import number, penalised, readings
+from hpsearch.reproductions.curve_metrics import curve_metrics, metric_value, penalised
 from hpsearch.trial import Outcome, Status, Trial
 
 ACCURACY = ((1, 0.5), (2, 0.8), (3, 0.8996), (4, 0.9), (5, 0.7), (6, 0.8))
@@ -18,7 +18,7 @@ SEEN = {"validation_accuracy": ACCURACY, "validation_cost": COST}
 
 
 def test_of_evaluation_data() -> None:
-    found = readings(SEEN)
+    found = curve_metrics(SEEN)
     assert found.pop("mean_accuracy") == pytest.approx(4.5996 / 6)
     assert found == {
         "best_accuracy": 0.9,
@@ -33,16 +33,16 @@ def test_of_evaluation_data() -> None:
 def test_of_training_data_with_the_penalty() -> None:
     history = SEEN | TRAINING
     assert [cost for _, cost in penalised(history)] == [3.0, 2.0, 2.5, 1.5, 1.75, 0.5]
-    found = readings(history)
+    found = curve_metrics(history)
     assert (found["best_training_accuracy"], found["last_cost"], found["rises"]) == (1.0, 0.5, 2)
     assert found["late_fall"] == 1.5 - 0.5  # from epoch 4 of 6
 
 
 def test_one_epoch_is_enough() -> None:
-    found = readings({name: curve[:1] for name, curve in (SEEN | TRAINING).items()})
+    found = curve_metrics({name: curve[:1] for name, curve in (SEEN | TRAINING).items()})
     assert (found["late_fall"], found["rises"], found["best_accuracy"]) == (0, 0, 0.5)
 
 
 def test_accuracies_are_shown_in_per_cent() -> None:
     trial = Trial(0, {}, "all", Status.FINISHED, Outcome(0.1, {"best_accuracy": 0.9, "last_cost": 0.5}))
-    assert (number(trial, "best_accuracy"), number(trial, "last_cost")) == (90, 0.5)
+    assert (metric_value(trial, "best_accuracy"), metric_value(trial, "last_cost")) == (90, 0.5)

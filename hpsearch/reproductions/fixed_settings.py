@@ -1,4 +1,4 @@
-"""A strategy that tries the settings it is given, for published experiments whose params vary together."""
+"""A fixed list of settings as a strategy and a space, for published experiments whose params vary together."""
 
 from __future__ import annotations
 
