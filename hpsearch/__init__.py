@@ -1,10 +1,10 @@
 """hpsearch: hyperparameter search with the same trials at any number of workers, every one of them in MLflow.
 
     Space, Float, Int, Choice     what is searched
-    Study, Result                 the question, and its answer
+    Study, Result                 a question, and its result
     Stop, MedianStop              when a study, or one of its trials, ends early
-    Outcome, Trial, Status        what one trial answered
-    Proposal, Batch, Context      the words a strategy or an objective of your own needs
+    Outcome, Trial, Status        what one trial returned
+    Proposal, Batch, Context      what a strategy or an objective of your own needs
     data, main                    data sets; the command line for a study's own file
     compare                       strategies or studies side by side, on paired seeds
 

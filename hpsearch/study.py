@@ -17,7 +17,7 @@ from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts
 from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.environment import home
+from hpsearch.search.environment import script_folder
 from hpsearch.search.export import can_export
 from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress
@@ -32,7 +32,7 @@ class Study(StudyConfig):
     """One question: which params of ``space`` make ``objective`` smallest, asked in the order of ``strategy``.
 
     Args:
-        name: what the study is called in the store; a second run under the same name goes on with it.
+        name: what the study is called in the store; a second run under the same name resumes it.
         space: the ranges searched.
         objective: ``f(params) -> float | dict`` or ``f(params, context) -> Outcome``, or an object that can be so called.
         strategy: what proposes the trials, such as ``Random(trials=64)``.
@@ -42,7 +42,7 @@ class Study(StudyConfig):
         first: settings of your own, tried before the strategy's.
         known: finished trials of an earlier study of the same space, for strategies that learn.
         replicates: how often each setting is run, under seeds 0, 1, ... that all settings share.
-        confirm: how many leaders are run again at the end, under ``confirm_replicates`` fresh seeds each.
+        confirm: how many of the best settings are run again at the end, under ``confirm_replicates`` fresh seeds each.
         select: how the best setting is chosen, see `hpsearch.trial.selection.select`.
         stop: rules that end the study before its strategy does.
         early_stop: rule that ends single trials whose curve lags behind those of earlier batches.
@@ -139,7 +139,7 @@ class _Smoke(StrategyBase):
 def _default_tracker(source: Path | None) -> Tracker:
     from hpsearch.tracking import MlflowTracker, project_root
 
-    return MlflowTracker(root=project_root(source.parent if source else home()))
+    return MlflowTracker(root=project_root(source.parent if source else script_folder()))
 
 
 def _attach_report(result: Result) -> str:

@@ -58,9 +58,9 @@ class LiveDisplay:
         self._live.__exit__(None, None, None)
 
     def __call__(self, progress: Progress) -> None:
-        for sentence in progress.news[self._said :]:
+        for sentence in progress.messages[self._said :]:
             self._live.console.print(sentence, markup=False)
-        self._said = len(progress.news)
+        self._said = len(progress.messages)
         bar = Table.grid(padding=(0, 1))
         bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
         self._live.update(Group(bar, Text(best_line(progress.best, self._maximize), overflow="ellipsis", no_wrap=True)))
@@ -82,9 +82,9 @@ class PlainDisplay:
         return
 
     def __call__(self, progress: Progress) -> None:
-        for sentence in progress.news[self._said :]:
+        for sentence in progress.messages[self._said :]:
             self._console.print(sentence, markup=False, soft_wrap=True)
-        self._said = len(progress.news)
+        self._said = len(progress.messages)
         last = progress.last
         remarkable = progress.best is not self._best or (last is not None and not last.ok)
         if last is None or not (remarkable or time.monotonic() - self._when > _PLAIN_PAUSE):

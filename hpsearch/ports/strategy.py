@@ -15,7 +15,7 @@ from hpsearch.trial import Params, Trial
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one trial shall do: ``continues`` names the trial whose training goes on, ``budget`` is in epochs."""
+    """What one trial is to do: ``continues`` names the trial that it continues, ``budget`` is in epochs."""
 
     params: Params
     budget: int | None = None
@@ -28,8 +28,8 @@ class Batch:
     """Proposals that may run side by side, and the stage they belong to.
 
     ``space`` is what they were drawn from where that is not the study's own: its ranges narrowed, or moved beyond the first
-    ones where they may move; without it every proposal must lie in the study's space. ``note`` is one sentence for whoever
-    watches, such as why a range was moved, or (in a batch without proposals) why the search ends here.
+    ones where they may move; without it every proposal must lie in the study's space. ``note`` is one sentence for the
+    display, such as why a range was moved, or (in a batch without proposals) why the search ends here.
     """
 
     proposals: Sequence[Proposal]
@@ -41,7 +41,7 @@ class Batch:
 Search = Generator[Batch, Sequence[Trial], None]
 
 
-# Checks before a search; what it returns is the space to search, or None where there is a bug to mend first.
+# Checks before a search; what it returns is the space to search, or None where there is a bug to correct first.
 Preflight = Generator[Batch, Sequence[Trial], Space | None]
 
 

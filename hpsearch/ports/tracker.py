@@ -42,7 +42,7 @@ class Exported:
         architecture: what JSON can say of it, see `hpsearch.nn.export.architecture`.
         weights: its arrays by name.
         example: two rows of input, (2, d).
-        outputs: what the network answers to the example, (2, k).
+        outputs: what the network returns for the example, (2, k).
         note: a sentence on how it was come by, where that is not as it should be.
     """
 

@@ -1,10 +1,10 @@
 """The search of one study: its configuration, checks, batches, replay, the loop, and its result."""
 
 from hpsearch.search.admission import check_limits, check_objective, check_parts
-from hpsearch.search.batches import confirmed, given, replicated
+from hpsearch.search.batches import confirm_best, replicate, try_first
 from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.environment import facts, home
+from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.export import can_export, export
 from hpsearch.search.identity import describe
 from hpsearch.search.loop import Loop, RunSettings
@@ -29,13 +29,13 @@ __all__ = [
     "check_limits",
     "check_objective",
     "check_parts",
-    "confirmed",
+    "confirm_best",
     "describe",
     "export",
-    "facts",
-    "given",
-    "home",
-    "replicated",
+    "read_facts",
+    "replicate",
     "rerun",
+    "script_folder",
+    "try_first",
     "with_model",
 ]

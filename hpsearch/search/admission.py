@@ -14,7 +14,7 @@ from hpsearch.trial import Trial, check_rule
 
 
 def check_parts(study: StudyConfig) -> None:
-    """Refuse a part of the wrong kind, and settings out of range."""
+    """Raise an error for a part of the wrong kind, or a setting out of range."""
     if not isinstance(study.name, str) or not study.name.strip() or not study.name.isprintable() or len(study.name) > 200:
         constraint = "a printable text of 1 to 200 characters"
         raise StudyError(must_be("A study's name", constraint, study.name, "Name it as in 'mnist-random'."))
@@ -56,7 +56,7 @@ def _check_extras(study: StudyConfig) -> None:
 
 
 def check_limits(study: StudyConfig, backend: str) -> None:
-    """Refuse a memory limit where trials have no process of their own to be ended with."""
+    """Raise an error for a memory limit where trials have no process of their own."""
     if study.trial_megabytes is None:
         return
     if not can_fork():
@@ -85,7 +85,7 @@ def check_objective(study: StudyConfig) -> None:
 
 
 def _check_resource(study: StudyConfig) -> None:
-    """Raise an error where epochs are rationed and the objective cannot be told, or ends before the ration does."""
+    """Raise an error where the objective cannot heed a budget in epochs, or is shorter than the budget."""
     if study.proposer.resource != "epochs":
         return
     if not study.adapted.takes_context:

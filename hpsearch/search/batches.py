@@ -1,4 +1,4 @@
-"""What a study adds around its strategy: settings tried first, replicates, and the confirmation of the leaders.
+"""Batches around a strategy's own: settings tried first, replicates, and the confirmation of the best settings.
 
 Each is a generator of batches around another one, so that the whole remains one sequence that replays.
 """
@@ -15,33 +15,33 @@ from hpsearch.trial import CONFIRM, Outcome, Trial, candidates, leaders
 GIVEN = "given"
 
 
-def given(first: Sequence[Params]) -> Generator[Batch, Sequence[Trial], Sequence[Trial]]:
+def try_first(first: Sequence[Params]) -> Generator[Batch, Sequence[Trial], Sequence[Trial]]:
     """Try the user's own settings before anything else; return their trials."""
     return (yield Batch([Proposal(dict(params)) for params in first], GIVEN))
 
 
-def replicated(search: Search, count: int) -> Search:
-    """Run every proposal ``count`` times under other seeds, and tell the strategy their average as one trial."""
-    batch = _next(search, None)
+def replicate(search: Search, count: int) -> Search:
+    """Run every proposal ``count`` times under other seeds, and pass the strategy their average as one trial."""
+    batch = _next_batch(search, None)
     while batch is not None:
-        proposals = [_again(p, r) for p in batch.proposals for r in range(count)]
+        proposals = [_with_replicate(p, r) for p in batch.proposals for r in range(count)]
         ended = yield replace(batch, proposals=proposals)
-        batch = _next(search, [average(ended[i : i + count]) for i in range(0, len(ended), count)])
+        batch = _next_batch(search, [average(ended[i : i + count]) for i in range(0, len(ended), count)])
 
 
-def confirmed(search: Search, top: int, replicates: int) -> Search:
-    """Pass a search on, then train its ``top`` leaders again under ``replicates`` fresh seeds each.
+def confirm_best(search: Search, top: int, replicates: int) -> Search:
+    """Yield from a search, then train its ``top`` best settings again under ``replicates`` fresh seeds each.
 
     The lowest of many noisy values flatters its params; a value from fresh seeds does not.
     """
     seen: list[Trial] = []
     space = None
-    batch = _next(search, None)
+    batch = _next_batch(search, None)
     while batch is not None:
-        space = batch.space or space  # the leaders may lie beyond the first ranges where the search moved them
+        space = batch.space or space  # the best settings may lie beyond the first ranges where the search moved them
         trials = yield batch
         seen += trials
-        batch = _next(search, trials)
+        batch = _next_batch(search, trials)
     best = leaders(candidates(seen))[:top]
     asked = [Proposal(c.params, c.budget, replicate=r) for c in best for r in range(1, replicates + 1)]
     if asked:
@@ -60,13 +60,13 @@ def average(trials: Sequence[Trial]) -> Trial:
     return replace(trials[0], outcome=Outcome(value, metrics, outcomes[0].history))
 
 
-def _again(proposal: Proposal, replicate: int) -> Proposal:
+def _with_replicate(proposal: Proposal, replicate: int) -> Proposal:
     """Return the proposal for one replicate; replicates of one setting stand side by side, so they continue side by side."""
     continues = None if proposal.continues is None else proposal.continues + replicate
     return replace(proposal, replicate=replicate, continues=continues)
 
 
-def _next(search: Search, trials: Sequence[Trial] | None) -> Batch | None:
+def _next_batch(search: Search, trials: Sequence[Trial] | None) -> Batch | None:
     """Return the next batch, or None at the end; None as trials starts the search."""
     try:
         return next(search) if trials is None else search.send(trials)

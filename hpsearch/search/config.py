@@ -23,8 +23,8 @@ from hpsearch.ports import (
     adapt_objective,
     adapt_strategy,
 )
-from hpsearch.search.batches import confirmed, given, replicated
-from hpsearch.search.environment import facts, home
+from hpsearch.search.batches import confirm_best, replicate, try_first
+from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.identity import describe, versions_of
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
@@ -91,7 +91,7 @@ class StudyConfig:
             self.name,
             self.question,
             self.identity,
-            facts(source.parent if source else home()) | {"blas": describe_blas()} | dict(self.adapted.facts),
+            read_facts(source.parent if source else script_folder()) | {"blas": describe_blas()} | dict(self.adapted.facts),
             self.space,
             self.maximize,
             str(source) if source else None,
@@ -132,7 +132,7 @@ class StudyConfig:
     def search(self) -> Search:
         """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
         search = self._proposed()
-        return confirmed(search, self.confirm, self.confirm_replicates) if self.confirm else search
+        return confirm_best(search, self.confirm, self.confirm_replicates) if self.confirm else search
 
     def choose(self, trials: Sequence[Trial]) -> Candidate | None:
         """Return the setting chosen by the study's rule, or None where no trial finished."""
@@ -144,12 +144,12 @@ class StudyConfig:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STRATEGY,)))
         known = list(self.known)
         if self.first:
-            known += yield from given(self.first)
+            known += yield from try_first(self.first)
         space = (yield from self.adapted.preflight(self.space)) if self.has_preflight else self.space
         if space is None:
             return
         search = self.proposer.search(space, rng, known)
-        yield from search if self.replicates == 1 else replicated(search, self.replicates)
+        yield from search if self.replicates == 1 else replicate(search, self.replicates)
 
     def _extras(self) -> dict[str, str]:
         """Return what else decides the trials, where it is not the default, as text."""

@@ -1,4 +1,4 @@
-"""The facts kept beside a study: versions, machine, code version; and how two sets of them differ."""
+"""Facts recorded beside a study: library versions, machine, code version; and the differences of two sets of them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pathlib import Path
 _LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "joblib", "optuna", "numba", "mlflow")
 
 
-def facts(folder: Path) -> dict[str, str]:
+def read_facts(folder: Path) -> dict[str, str]:
     """Return versions, machine and git state of ``folder`` as plain text."""
     return {"python": platform.python_version(), **_versions(), **_machine(), **_git(folder)}
 
@@ -51,19 +51,19 @@ def _git(folder: Path) -> dict[str, str]:
 def _run_git(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     try:
-        answer = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
-    return answer.stdout.strip() if answer.returncode == 0 else ""
+    return done.stdout.strip() if done.returncode == 0 else ""
 
 
-def home() -> Path:
+def script_folder() -> Path:
     """Return the folder of the running script, or the current one in a notebook or prompt."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     return Path(script).resolve().parent if script else Path.cwd()
 
 
-def differences(recorded: Mapping[str, str], now: Mapping[str, str], names: tuple[str, ...] | None = None) -> list[str]:
+def list_differences(recorded: Mapping[str, str], now: Mapping[str, str], names: tuple[str, ...] | None = None) -> list[str]:
     """Return one phrase per entry that changed, such as ``seed was 0, is now 1``."""
     keys = names or tuple(dict.fromkeys([*recorded, *now]))
     return [

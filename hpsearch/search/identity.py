@@ -1,4 +1,4 @@
-"""A stable text for a strategy or an objective, by which a changed one is noticed when its study is resumed."""
+"""Identity of strategies and objectives: a stable text that changes with their code, and the versions of their classes."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def describe(thing: Any) -> str:
     The hash covers the source, and what it depends on beside the params: defaults, values from enclosing functions, and the
     plain values and functions of its own folder that it names. Lists, dicts and sets outside the function are left out.
     """
-    if _ours(thing):
+    if _is_ours(thing):
         return repr(thing)
-    name = thing.__qualname__ if inspect.isroutine(thing) else _shown(thing, _DEPTH)
+    name = thing.__qualname__ if inspect.isroutine(thing) else _stable_repr(thing, _DEPTH)
     return f"{name} (code {hashlib.sha256(_content(thing, _DEPTH).encode()).hexdigest()[:12]})"
 
 
@@ -59,15 +59,15 @@ def versions_of(*parts: object) -> str:
         visited[id(thing)] = thing
         if _may_have_version(thing) and isinstance(thing, _Versioned) and thing.version != 1:
             found[type(thing).__name__] = thing.version
-        waiting += _inside(thing)
+        waiting += _children(thing)
     return ", ".join(f"{name} {version}" for name, version in sorted(found.items()))
 
 
 def _may_have_version(thing: object) -> bool:
-    return not isinstance(thing, type) and (_ours(thing) or isinstance(thing, (ObjectiveBase, StrategyBase, DataSet)))
+    return not isinstance(thing, type) and (_is_ours(thing) or isinstance(thing, (ObjectiveBase, StrategyBase, DataSet)))
 
 
-def _inside(thing: object) -> Iterable[object]:
+def _children(thing: object) -> Iterable[object]:
     if isinstance(thing, Mapping):
         return thing.values()
     if isinstance(thing, (list, tuple, set, frozenset)):
@@ -77,19 +77,20 @@ def _inside(thing: object) -> Iterable[object]:
     return vars(thing).values() if dataclasses.is_dataclass(thing) and not isinstance(thing, type) else ()
 
 
-def _ours(thing: Any) -> bool:
+def _is_ours(thing: Any) -> bool:
     return type(thing).__module__.split(".")[0] == "hpsearch"
 
 
-def _shown(thing: Any, depth: int) -> str:
+def _stable_repr(thing: Any, depth: int) -> str:
     """Return a repr without addresses; an object that has no repr of its own shows what it holds."""
     if getattr(type(thing), "__repr__", None) is _BARE:
-        held = ", ".join(f"{name}={_shown(value, depth - 1)}" for name, value in sorted(_held(thing).items())) if depth else ""
-        return f"{type(thing).__qualname__}({held})"
+        held = sorted(_attributes(thing).items()) if depth else ()
+        texts = ", ".join(f"{name}={_stable_repr(value, depth - 1)}" for name, value in held)
+        return f"{type(thing).__qualname__}({texts})"
     return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
 
 
-def _held(thing: Any) -> dict[str, Any]:
+def _attributes(thing: Any) -> dict[str, Any]:
     return {name: value for name, value in getattr(thing, "__dict__", {}).items() if not name.startswith("__")}
 
 
@@ -116,28 +117,28 @@ def _content(thing: Any, depth: int) -> str:
 
 
 def _instance(thing: Any, depth: int) -> str:
-    if thing is None or isinstance(thing, (bool, int, float, str, bytes)) or _ours(thing):
+    if thing is None or isinstance(thing, (bool, int, float, str, bytes)) or _is_ours(thing):
         return repr(thing)
-    held = {name: _content(value, depth - 1) for name, value in sorted(_held(thing).items())}
-    return f"{_source(type(thing))} {_shown(thing, depth)} {held}"
+    held = {name: _content(value, depth - 1) for name, value in sorted(_attributes(thing).items())}
+    return f"{_source(type(thing))} {_stable_repr(thing, depth)} {held}"
 
 
 def _function(function: FunctionType, depth: int) -> str:
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _filled(cell)]
+    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
     cells = [value for value in cells if not isinstance(value, _CHANGING)]
-    beside = [function.__defaults__, function.__kwdefaults__, *cells, *_named(function)]
+    beside = [function.__defaults__, function.__kwdefaults__, *cells, *_read_globals(function)]
     source = _code(function.__code__) if function.__name__ == "<lambda>" else _source(function)
     return " ".join([source, *(_content(value, depth - 1) for value in beside)])
 
 
-def _filled(cell: Any) -> bool:
+def _is_filled(cell: Any) -> bool:
     try:
         return cell.cell_contents is not None
     except ValueError:  # a name bound later, such as the function's own
         return False
 
 
-def _named(function: FunctionType) -> list[Any]:
+def _read_globals(function: FunctionType) -> list[Any]:
     """Return the globals a function names that are plain values, or functions from its own folder."""
     found = [function.__globals__.get(name) for name in sorted(_names(function.__code__))]
     folder = Path(function.__code__.co_filename).parent

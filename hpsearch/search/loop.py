@@ -56,7 +56,7 @@ class Loop:
         best_state: where the incumbent's trained state is kept, or None.
         trials: by number, ended and kept.
         states: of the trials of the last batch, for those that continue one.
-        started: whether the tracker has been told that the study runs.
+        started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
     """
 
@@ -75,7 +75,7 @@ class Loop:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
         try:
             with self.settings.execution:
-                self._search()
+                self._run_search()
             if self.started or not self.replay.recorded.finished:
                 self._start()
                 self.tracker.finish("finished", self._in_order())
@@ -86,7 +86,7 @@ class Loop:
             raise
         return self._in_order()
 
-    def _search(self) -> None:
+    def _run_search(self) -> None:
         search = self.study.search()
         try:
             batch = next(search)
@@ -100,11 +100,11 @@ class Loop:
     def _run_batch(self, batch: Batch) -> list[Trial]:
         """Return the batch's trials in the order proposed, running those that no record holds."""
         first = len(self.trials)
-        if self.state.say(batch.note):
-            self._show()
+        if self.state.add_note(batch.note):
+            self._report_progress()
         asked = [self._requested(first + i, p, batch) for i, p in enumerate(batch.proposals)]
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
-        self.state.replayed(done.values(), proposed=first + len(asked))
+        self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
         self.thresholds = self._thresholds(first)
         if self.study.stop is None:
@@ -130,22 +130,22 @@ class Loop:
         if missing:
             self._start()
         states: dict[int, Any] = {}
-        with closing(self._ended([self._task(trial) for trial in missing])) as ended:
+        with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
                 if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
                     states[trial.number] = trial.outcome.state
                 waiting[trial.number] = trial
-                self._release(trial.number, waiting)
+                self._take(trial.number, waiting)
         self.states = states  # of this batch only: what continues, continues from the batch before
 
-    def _release(self, number: int, waiting: dict[int, Trial]) -> None:
+    def _take(self, number: int, waiting: dict[int, Trial]) -> None:
         if self.study.stop is None:
-            self._keep(waiting.pop(number))
+            self._record(waiting.pop(number))
         while (number := len(self.trials)) in waiting:
-            self._keep(waiting.pop(number))
+            self._record(waiting.pop(number))
             self._check_stop()
 
-    def _keep(self, trial: Trial) -> None:
+    def _record(self, trial: Trial) -> None:
         if self.best_state is not None:
             self.best_state.update(trial)
         if trial.outcome is not None:
@@ -153,15 +153,15 @@ class Loop:
         self.trials[trial.number] = trial
         if trial.number not in self.replay.numbers:
             self.tracker.record(trial)
-            self.state.ended(trial)
-            self._show()
+            self.state.count_ended(trial)
+            self._report_progress()
 
     def _check_stop(self) -> None:
         stop = self.study.stop
         if stop is not None and stop.length(self._in_order(), self.study.sign) is not None:
             raise _Cut
 
-    def _ended(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
+    def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield trials as they end, until the study's time is up."""
         running = self.settings.execution.run(self.study.adapted, tasks)
         try:
@@ -221,9 +221,9 @@ class Loop:
             self.settings.execution.check(self.study.adapted)
             self.tracker.start(self.settings.record, self.settings.fresh)
             self.started = True
-            self._show()
+            self._report_progress()
 
-    def _show(self) -> None:
+    def _report_progress(self) -> None:
         if self.settings.progress is not None:
             self.settings.progress(self.state)
 

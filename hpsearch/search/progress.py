@@ -1,4 +1,4 @@
-"""How far a study is: counts, the best so far, the time left."""
+"""Progress of a running study: counts, the incumbent, the time left."""
 
 from __future__ import annotations
 
@@ -29,24 +29,24 @@ class Progress:
     last: Trial | None = None
     started: float = field(default_factory=time.monotonic)
 
-    def replayed(self, trials: Iterable[Trial], proposed: int) -> None:
+    def count_replayed(self, trials: Iterable[Trial], proposed: int) -> None:
         """Count trials that a record held, and the size of the table so far."""
         self.proposed = proposed
         for trial in trials:
             self.taken_over += 1
             self._count(trial)
 
-    def say(self, note: str) -> bool:
+    def add_note(self, note: str) -> bool:
         """Keep what the strategy says of its next batch; return whether it says anything."""
         self.notes += [note] if note else []
         return bool(note)
 
     @property
-    def news(self) -> list[str]:
+    def messages(self) -> list[str]:
         """Everything there is to say in sentences, oldest first."""
         return [self.found] * bool(self.found) + self.notes
 
-    def ended(self, trial: Trial) -> None:
+    def count_ended(self, trial: Trial) -> None:
         """Count a trial that has just ended."""
         self.last = trial
         self._count(trial)

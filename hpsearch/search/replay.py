@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from hpsearch.errors import StudyError
 from hpsearch.ports import Recorded, StudyRecord
-from hpsearch.search.environment import differences
+from hpsearch.search.environment import list_differences
 from hpsearch.trial import Trial
 
 # A changed strategy is no refusal by itself: a larger one may propose the recorded trials first, and so extend the study.
@@ -30,7 +30,7 @@ class Replay:
         self.count = len(self._left)
         self.numbers = frozenset(self._left)
         self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
-        changed = differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
+        changed = list_differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
         if changed:
             raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
         if recorded.identity and not read_only:
@@ -44,7 +44,7 @@ class Replay:
         state = "an interrupted run" if self.recorded.interrupted else "an earlier run"
         half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
         again = f", {len(self.again)} that failed and run again" if self.again else ""
-        found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; going on from there."
+        found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; resuming from there."
         return f"{found}{self._other_engine}"
 
     @property
@@ -56,14 +56,14 @@ class Replay:
         return f" The engine was {was}, is now {now}: from here on trials differ by rounding from what they would have been."
 
     def find(self, asked: Trial) -> Trial | None:
-        """Return the recorded trial of this number, or None; refuse one that was asked something else."""
+        """Return the recorded trial of this number, or None; raise an error for one that was asked something else."""
         trial = self._left.pop(asked.number, None)
-        if trial is not None and _request(trial) != _request(asked):
+        if trial is not None and _request_of(trial) != _request_of(asked):
             raise StudyError(self._why(trial, asked))
         return trial
 
     def check_all_used(self, proposed: int, record: StudyRecord) -> None:
-        """Refuse a strategy that proposes fewer trials than are recorded."""
+        """Raise an error for a strategy that proposes fewer trials than are recorded."""
         if self._left:
             strategy = record.identity["strategy"]
             raise StudyError(
@@ -74,11 +74,11 @@ class Replay:
     def _why(self, trial: Trial, asked: Trial) -> str:
         """Name the likely cause of a replay that differs: the strategy, else the library versions."""
         now = self.record
-        causes = differences(self.recorded.identity, now.identity, ("strategy",))
-        causes = causes or differences(_in_order(self.recorded.facts), _in_order(now.facts), _versions(now))
+        causes = list_differences(self.recorded.identity, now.identity, ("strategy",))
+        causes = causes or list_differences(_in_order(self.recorded.facts), _in_order(now.facts), _versions(now))
         cause = "; ".join(causes) or "nothing recorded explains it; the strategy may not be deterministic"
         return (
-            f"Study {now.name!r} does not replay: trial {trial.number} was {_request(trial)}, is now {_request(asked)}. "
+            f"Study {now.name!r} does not replay: trial {trial.number} was {_request_of(trial)}, is now {_request_of(asked)}. "
             f"{cause[0].upper()}{cause[1:]}. Go back to what it was; or: {_ANEW}"
         )
 
@@ -95,7 +95,7 @@ def _check_versions(record: StudyRecord, recorded: Recorded) -> None:
         )
 
 
-def _request(trial: Trial) -> tuple[object, ...]:
+def _request_of(trial: Trial) -> tuple[object, ...]:
     return (trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
 
 

@@ -31,7 +31,7 @@ from threadpoolctl import threadpool_limits
 
 from hpsearch import data
 from hpsearch.nn.engines.select import resolve
-from hpsearch.search.environment import facts, home
+from hpsearch.search.environment import read_facts, script_folder
 from tests.benchmarks.contestants import CLASSES, Contestant, Images, Setting, one_by_one, ours, pytorch, scikit_learn
 
 pytestmark = pytest.mark.benchmark
@@ -123,7 +123,7 @@ def main() -> None:
     parser.add_argument("--cpu", action="store_true", help="measure the process's CPU time, on a machine that is busy")
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
-    known, day = facts(home()), datetime.date.today()
+    known, day = read_facts(script_folder()), datetime.date.today()
     if importlib.util.find_spec("torch"):
         known |= {"torch": metadata.version("torch")}
     versions = ", ".join(f"{name} {known[name]}" for name in ("numpy", "numba", "torch", "scikit-learn") if name in known)

@@ -169,7 +169,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
     assert "Traceback" not in errors
     goes_on = hpsearch(project, "run", "study.py", TRIALS="200", SLOW="0")
     assert "of 200 trials" in goes_on.stdout
-    assert "going on from there" in goes_on.stdout
+    assert "resuming from there" in goes_on.stdout
 
 
 WRONG = {
