@@ -23,7 +23,7 @@ from hpsearch.nn.optimizers.iterates import Iterates, Report
 from hpsearch.nn.rows import check_finite
 from hpsearch.nn.settings import Template, number, setting, whole
 
-# Rows whose cost and gradient are worked out at a time.
+# Rows whose cost and gradient are computed at a time.
 _CHUNK = 1000
 _TOLERANCE = number(0.0, open_low=True, advice="1e-5 is usual; the method ends by itself where it is reached.")
 # Without end: the epochs of the training are the limit.
