@@ -1,13 +1,12 @@
-"""Data sets for studies: training and validation in the open, the test part sealed (see `hpsearch.data.vault`).
+"""Data sets for studies: training and validation part are open, the test part is sealed (see `hpsearch.data.vault`).
 
 Shape letters: n rows, d features, k classes. Every data set holds x as float32 (n, d) and y as int64 (n,).
 Importing this package loads neither scikit-learn nor MLflow.
 """
 
 from hpsearch.data.arrays import arrays
-from hpsearch.data.catalogue import Available, available, named
+from hpsearch.data.catalogue import Available, available, digits, named
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.digits import digits
 from hpsearch.data.expanded import expanded
 from hpsearch.data.idx import idx
 from hpsearch.data.mnist import mnist

@@ -1,4 +1,4 @@
-"""A data set from the user's own arrays."""
+"""Data set from the user's own arrays, split and stratified."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.part import Labels, Part, Pixels, Targets
+from hpsearch.data.part import Labels, Part, Pixels
 from hpsearch.data.splits import Size, split
 from hpsearch.data.vault import seal
 from hpsearch.errors import DataError, must_be
@@ -24,7 +24,7 @@ def arrays(
     name: str = "arrays",
     regression: bool = False,
 ) -> Dataset:
-    """Split rows and labels into a data set, stratified by class; the arrays handed in are left as they are.
+    """Split rows and labels into a data set, stratified by class; the arrays themselves are not changed.
 
     Args:
         X: finite numbers, shape (n, d); stored as float32. Scale them yourself, and on training rows only where it matters.
@@ -32,8 +32,8 @@ def arrays(
         validation: share of the rows (float) or number of rows (int).
         test: the same; 0 for a data set without a test part.
         seed: of the split.
-        name: what the data set is called in records.
-        regression: y holds numbers to be predicted instead of classes; stored as float64, and the split is not stratified.
+        name: the name of the data set in records.
+        regression: y holds numbers to predict instead of classes; stored as float64, and the split is not stratified.
     Raises:
         DataError: for another shape or kind, NaN or infinity, fewer than two classes, or a class too rare to be split.
 
@@ -41,28 +41,28 @@ def arrays(
     coin(train=60, validation=20)
     """
     x = _rows(X)
-    answers, class_names = (_numbers(y), ()) if regression else _classes(y)
-    if len(x) != len(answers):
-        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(answers), "Check both lengths."))
+    targets, class_names = (_numbers(y), ()) if regression else _classes(y)
+    if len(x) != len(targets):
+        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(targets), "Check both lengths."))
     # A split that is stratified by one class for all is a plain random split.
-    ids = split(np.zeros(len(x), np.int64) if regression else answers, validation, test, seed)
+    ids = split(np.zeros(len(x), np.int64) if regression else targets, validation, test, seed)
     sealed = None
     if len(ids.test):
         rows = tuple(ids.test.tolist())
-        sealed = seal(name, rows, partial(Part, x[ids.test], answers[ids.test]))
-    train, chosen = (Part(x[rows], answers[rows]) for rows in (ids.train, ids.validation))
+        sealed = seal(name, rows, partial(Part, x[ids.test], targets[ids.test]))
+    train, chosen = (Part(x[rows], targets[rows]) for rows in (ids.train, ids.validation))
     return Dataset(name, train, chosen, len(class_names), sealed, class_names=class_names)
 
 
 def _rows(values: ArrayLike) -> Pixels:
-    """Return the rows as float32, checked before anything is drawn from them."""
+    """Return the rows as float32, checked before they are split."""
     given = _array("X", values)
     if given.ndim != 2 or 0 in given.shape:
         raise DataError(must_be("X", "of shape (n, d) and not empty", given.shape, "Flatten: X.reshape(len(X), -1)."))
     if given.dtype.kind not in "iufb":
         advice = "Encode categories as numbers, make sparse rows dense."
         raise DataError(must_be("X", "real numbers", str(given.dtype), advice))
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and is refused on the next line
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and Part raises
         x: Pixels = np.ascontiguousarray(given, dtype=np.float32)
     Part(x, np.zeros(len(x), np.int64))
     return x
@@ -74,13 +74,13 @@ def _classes(values: ArrayLike) -> tuple[Labels, tuple[str, ...]]:
     kinds = {type(label) for label in given} if given.dtype.kind == "O" else set()
     if given.dtype.kind not in "iubUSO" or not (kinds <= {str} or kinds <= {int, bool}):
         found = ", ".join(sorted(kind.__name__ for kind in kinds)) or str(given.dtype)
-        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int), or say regression=True."))
+        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int), or pass regression=True."))
     names, encoded = np.unique(given, return_inverse=True)
     return encoded.astype(np.int64), tuple(str(label) for label in names.tolist())
 
 
-def _numbers(values: ArrayLike) -> Targets:
-    """Return the numbers to be predicted as float64."""
+def _numbers(values: ArrayLike) -> NDArray[np.float64]:
+    """Return the numbers to predict as float64."""
     given = _column(values)
     if given.dtype.kind not in "iuf":
         raise DataError(

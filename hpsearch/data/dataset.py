@@ -1,4 +1,4 @@
-"""A data set as a study sees it: training and validation parts in the open, the test part sealed."""
+"""Data set of a study: open training and validation parts, a sealed test part."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ __all__ = ["Dataset", "Part"]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Dataset(DataSet):
-    """Training and validation parts, and the handle of a test part that a study cannot see into.
+    """Training and validation parts, and the handle of a test part that a study cannot read.
 
     Two data sets are equal when name and checksum are; the repr is recorded as text and stays the same between releases.
 
     Args:
-        name: what it is called in records.
+        name: its name in records.
         train: the part to fit on.
         validation: the part to select on.
-        classes: number of classes k >= 2, every class index in [0, k); or 0 where the answers are numbers (regression).
+        classes: number of classes k >= 2, every class index in [0, k); or 0 where the targets are numbers (regression).
         test: handle of the test part, or None where there is none.
-        reproduction: whether the validation part is in truth the test part, see `for_reproduction`.
+        reproduction: whether the validation part is the test part, see `for_reproduction`.
         class_names: one name a class, or empty.
         expanded: whether the training part holds distorted copies of its rows, see `hpsearch.data.expanded`.
     Raises:
@@ -50,7 +50,7 @@ class Dataset(DataSet):
     expanded: bool = False
 
     def __post_init__(self) -> None:
-        self._check_answers()
+        self._check_targets()
         if self.train.x.shape[1] != self.validation.x.shape[1]:
             what, features = f"Features of the validation part of {self.name!r}", self.train.x.shape[1]
             raise DataError(must_be(what, f"{features}", self.validation.x.shape[1], "Use the training part's columns."))
@@ -58,7 +58,7 @@ class Dataset(DataSet):
             what = f"class_names of {self.name!r}"
             raise DataError(must_be(what, f"{self.classes} names", len(self.class_names), "Name every class or none."))
 
-    def _check_answers(self) -> None:
+    def _check_targets(self) -> None:
         numeric = [part.numeric for part in (self.train, self.validation)]
         if numeric != [self.regression] * 2:
             advice = "Give classes=0 for numbers (float64), and the number of classes for classes (int64)."
@@ -85,7 +85,7 @@ class Dataset(DataSet):
 
     @property
     def regression(self) -> bool:
-        """Whether numbers are to be predicted instead of classes."""
+        """Whether the targets are numbers instead of classes."""
         return self.classes == 0
 
     @property
@@ -95,22 +95,22 @@ class Dataset(DataSet):
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 (hex) over the contents of both open parts, part of a study's identity; worked out when first asked for."""
+        """SHA-256 (hex) over the contents of both open parts, part of a study's identity; computed on first use."""
         return hashlib.sha256(f"{self.train.checksum} {self.validation.checksum}".encode()).hexdigest()
 
     @property
     def record(self) -> DataRecord:
-        """What a study's record says of the data: names, sizes, checksums."""
+        """The data in a study's record: names, sizes, checksums."""
         parts = [PartRecord(n, len(p), p.checksum) for n, p in (("training", self.train), ("validation", self.validation))]
         if self.test is not None:
             parts.append(PartRecord("test", len(self.test), self.test.checksum, sealed=True))
         return DataRecord(self.name, self.checksum, self.features, self.classes, tuple(parts))
 
     def head(self, train: int | None = None, validation: int | None = None) -> Dataset:
-        """Return the data set of the first rows of each part (None keeps all); the test part stays what it is.
+        """Return the data set of the first rows of each part (None keeps all); the test part stays the same.
 
         Raises:
-            DataError: if a part has fewer rows than asked for.
+            DataError: if a part has fewer rows.
         """
         return replace(
             self,
@@ -119,7 +119,7 @@ class Dataset(DataSet):
         )
 
     def at_most(self, train: int | None = None, validation: int | None = None) -> Dataset:
-        """Return the data set of at most so many first rows of each part (None keeps all); the test part stays what it is.
+        """Return the data set of at most so many first rows of each part (None keeps all); the test part stays the same.
 
         >>> from hpsearch.data import digits
         >>> digits().at_most(train=500, validation=1000)
@@ -131,7 +131,7 @@ class Dataset(DataSet):
         )
 
     def only(self, classes: Sequence[int]) -> Dataset:
-        """Return the data set of some classes alone, numbered anew from 0 in the order given, the test part included.
+        """Return the data set of some classes only, renumbered from 0 in the order given, the test part included.
 
         A reduced problem gives fast feedback: two digits instead of ten, ``data.mnist().only(classes=(0, 1))``.
 
@@ -162,14 +162,14 @@ class Dataset(DataSet):
         )
 
     def for_reproduction(self, on_open: Callable[[], None] | None = None) -> Dataset:
-        """Return the data set whose evaluation part is the test part, for published curves that watched it.
+        """Return the data set whose validation part is the test part, for published curves that monitored it.
 
         Never select on it: ``reproduction`` is set, the name says so, and a study on it is tagged.
 
         Args:
             on_open: log hook of `hpsearch.data.vault.open_test`.
         Raises:
-            DataError: if there is no test part (left).
+            DataError: if there is no test part.
             VaultError: in a worker process.
         """
         if self.test is None:

@@ -1,9 +1,8 @@
-"""A data set whose training images are there in distorted copies too, for models that cannot distort them on the way."""
+"""Data augmentation by distorted copies of the training images, for models that cannot distort them while training."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -11,17 +10,15 @@ from hpsearch.checks import integer
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
 from hpsearch.errors import DataError
-
-if TYPE_CHECKING:
-    from hpsearch.nn.augment import Expansion
+from hpsearch.nn.augment import Expansion, check_expansion, expand
 
 
 def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int = 0) -> Dataset:
     """Return a data set whose training part is followed by distorted copies of it, each with the label of its row.
 
-    `TrainNetwork(expansion=...)` needs no copies and shows other images in every epoch; this is for support vector machines
-    and the like. Validation and test part stay what they are. It is refused by `CrossValidate`, which would learn from copies
-    of the rows that it scores on.
+    `TrainNetwork(expansion=...)` needs no copies and trains on other images in every epoch; this is for support vector
+    machines and the like. Validation and test part stay as they are. `CrossValidate` raises for such data: it would train on
+    copies of the rows that it scores on.
 
     Args:
         dataset: of square images, one a row.
@@ -30,15 +27,13 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
         seed: of the distortions.
     Raises:
         DataError: for a number of copies below 1.
-        SettingError: if the rows are no square images, or for what is no expansion.
+        SettingError: if the rows are not square images, or ``expansion`` is not one.
 
     >>> from hpsearch.data import digits
     >>> from hpsearch.nn.augment import Affine
     >>> expanded(digits(), Affine(), copies=2)
     digits-expanded(train=3237, validation=359)
     """
-    from hpsearch.nn.augment import check_expansion, expand  # imported late, as all of the network
-
     integer("copies", copies, 1, "Leave the expansion out for none.", error=DataError)
     check_expansion("expansion", expansion)
     x, y = dataset.train.x, dataset.train.y

@@ -1,4 +1,4 @@
-"""IDX, the file format of MNIST and of everything shaped like it (Fashion-MNIST, Kuzushiji-MNIST, ...).
+"""IDX, the file format of MNIST and of data sets like it (Fashion-MNIST, Kuzushiji-MNIST, ...).
 
 A file is two zero bytes, a type (0x08: unsigned byte), the number of dimensions, one big-endian 32-bit size for each,
 and the values in C order. Source: the format section of the MNIST page by LeCun, Cortes and Burges.
@@ -32,7 +32,7 @@ _FETCH_AGAIN = "Fetch the file again."
 
 
 def read_idx(path: str | Path, sha256: str | None = None) -> Bytes:
-    """Read one IDX file of unsigned bytes, gzip-compressed or plain (told apart by content, not by name).
+    """Read one IDX file of unsigned bytes, gzip-compressed or plain (detected by content, not by name).
 
     Args:
         path: the file.
@@ -60,10 +60,10 @@ def idx(folder: str | Path, name: str | None = None, validation: int = 10_000) -
     Args:
         folder: holds ``train-images-idx3-ubyte``, ``train-labels-idx1-ubyte``, ``t10k-images-idx3-ubyte`` and
             ``t10k-labels-idx1-ubyte``, each plain or with ``.gz``.
-        name: what the data set is called in records; the name of the folder by default.
+        name: the name of the data set in records; the name of the folder by default.
         validation: this many last rows of the training files become the validation part.
     Returns:
-        The data set in file order; the t10k files are its sealed test part, read again when it is opened.
+        The data set in file order; the t10k files are its sealed test part, read again when opened.
     Raises:
         DataError: naming the file that is missing, corrupt or does not fit the others.
     """
@@ -73,7 +73,7 @@ def idx(folder: str | Path, name: str | None = None, validation: int = 10_000) -
 
 @dataclass(frozen=True)
 class IdxFolder:
-    """Two pairs of IDX files, images and labels; ``checksums`` maps a plain file name to its SHA-256 where it is known."""
+    """Two pairs of IDX files, images and labels; ``checksums`` maps plain file names to their known SHA-256."""
 
     folder: Path
     checksums: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""MNIST, from a folder, from the cache or from OpenML: the same bits by each of the three ways."""
+"""MNIST from a folder, from the cache or from OpenML, to the same bits."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _CHECKSUMS = {
 }
 _TRAINING_ROWS = 60_000
 _VALIDATION_ROWS = 10_000
-_SECONDS_OF_SILENCE = 30.0
+_TIMEOUT_SECONDS = 30.0
 
 _log = logging.getLogger(__name__)
 
@@ -43,13 +43,13 @@ def mnist(train: int | None = None, validation: int | None = None) -> Dataset:
 
     The last 10,000 rows of the training file are the validation part, the test file is the sealed test part. The files
     are taken from the folder in HPSEARCH_DATA_HOME (or its ``mnist`` subfolder), else from the user's cache folder, else
-    downloaded once from OpenML into that cache; whatever the way, they are verified against the published checksums.
+    downloaded once from OpenML into that cache; in each case they are verified against the published checksums.
 
     Args:
         train: only the first so many of the 50,000 training rows.
         validation: only the first so many of the 10,000 validation rows.
     Raises:
-        DataError: if MNIST is in none of the three places, a file is corrupt, or there are fewer rows than asked for.
+        DataError: if MNIST is in none of the three places, a file is corrupt, or there are fewer rows.
     Source: LeCun, Cortes and Burges; the split is the one of Nielsen, Neural Networks and Deep Learning, chapter 1.
         The first five training labels are 5 0 4 1 9.
     """
@@ -76,7 +76,7 @@ def cache_folder() -> Path:
 
 
 def _download(folder: Path) -> None:
-    """Fetch MNIST from OpenML and keep it as the four IDX files; nothing is kept that is not MNIST."""
+    """Download MNIST from OpenML and store it as the four IDX files, if their checksums are the published ones."""
     _log.info("Downloading MNIST from openml.org into %s (once, 15 MB)", folder)
     try:
         images, labels = _fetch()
@@ -100,18 +100,18 @@ def _fetch() -> tuple[Any, Any]:
     """Return OpenML's 70,000 rows and labels, which are the training file followed by the test file."""
     from sklearn.datasets import fetch_openml
 
-    with _no_endless_wait(), warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a retry; a second failure is reported in our own words
+    with _time_limit(), warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a retry; a second failure raises
         return fetch_openml(  # type: ignore[no-any-return]
             "mnist_784", version=1, as_frame=False, return_X_y=True, cache=False, n_retries=1, delay=1.0
         )
 
 
 @contextmanager
-def _no_endless_wait() -> Iterator[None]:
-    """Give up on a silent server; scikit-learn opens its connections without a time limit of its own."""
+def _time_limit() -> Iterator[None]:
+    """Set a time limit for a silent server; scikit-learn opens its connections without one."""
     before = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(_SECONDS_OF_SILENCE)
+    socket.setdefaulttimeout(_TIMEOUT_SECONDS)
     try:
         yield
     finally:
@@ -119,7 +119,7 @@ def _no_endless_wait() -> Iterator[None]:
 
 
 def _idx_files(images: Any, labels: Any) -> Iterator[tuple[str, bytes]]:
-    """Turn OpenML's table back into the content of the four files."""
+    """Yield name and content of the four files, made from OpenML's table."""
     pixels, classes = np.asarray(images).astype(np.uint8), np.asarray(labels).astype(np.uint8)
     for which, rows in (("train", slice(_TRAINING_ROWS)), ("t10k", slice(_TRAINING_ROWS, None))):
         count = len(pixels[rows])
@@ -128,7 +128,7 @@ def _idx_files(images: Any, labels: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole or not at all, whoever else writes it at the same time."""
+    """Write a file atomically, also while other processes write it."""
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
     try:
         with os.fdopen(handle, "wb") as file:

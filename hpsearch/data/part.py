@@ -1,4 +1,4 @@
-"""One part of a data set (training, validation or test): rows and their answers, checked once and never written again."""
+"""Part of a data set (training, validation or test): rows and their targets, checked once and read-only."""
 
 from __future__ import annotations
 
@@ -16,18 +16,17 @@ from hpsearch.errors import DataError, must_be
 
 Pixels = NDArray[np.float32]
 Labels = NDArray[np.int64]
-Targets = NDArray[np.float64]
 
 _CONVERT = "data.arrays(X, y) converts arrays of any kind."
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Part:
-    """Rows and the answer of each, a class or a number; both arrays are made read-only views of what is handed in.
+    """Rows and the target of each, a class or a number; holds read-only views of both arrays.
 
     Args:
         x: finite values, float32, C-contiguous, shape (n, d) with n >= 1 and d >= 1.
-        y: class indices in [0, k), int64, or numbers to be predicted, float64 and finite; shape (n,).
+        y: class indices in [0, k), int64, or numbers to predict, float64 and finite; shape (n,).
     Raises:
         DataError: for another shape or dtype, no rows, NaN, infinity or a negative class.
     """
@@ -37,7 +36,7 @@ class Part:
 
     def __post_init__(self) -> None:
         _check_rows(self.x)
-        _check_answers(self.y, len(self.x))
+        _check_targets(self.y, len(self.x))
         for name in ("x", "y"):
             view = getattr(self, name).view()
             view.setflags(write=False)
@@ -51,12 +50,12 @@ class Part:
 
     @property
     def numeric(self) -> bool:
-        """Whether the answers are numbers (regression) instead of classes."""
+        """Whether the targets are numbers (regression) instead of classes."""
         return self.y.dtype.kind == "f"
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 (hex) over shape, rows and answers; 0.08 s for 50,000 images of MNIST, worked out when first asked for."""
+        """SHA-256 (hex) over shape, rows and targets, computed on first use; 0.08 s for 50,000 images of MNIST."""
         digest = hashlib.sha256(repr(self.x.shape).encode())
         digest.update(self.x.data)
         if self.numeric:
@@ -70,7 +69,7 @@ class Part:
         return Part(self.x[:rows], self.y[:rows])
 
     def only(self, classes: Sequence[int]) -> Part:
-        """Return the rows of some classes, copied, numbered anew in the order given."""
+        """Return a copy of the rows of some classes, renumbered in the order given."""
         rows = self.of(classes)
         if not rows.any():
             raise DataError(must_be("A part", "with rows of the classes asked for", tuple(classes), "Ask for other classes."))
@@ -79,7 +78,7 @@ class Part:
         return Part(self.x[rows], numbers[self.y[rows]])
 
     def of(self, classes: Sequence[int]) -> NDArray[np.bool_]:
-        """Return for each row whether it is of one of these classes."""
+        """Return for each row whether its class is one of these."""
         return np.isin(self.y, classes)
 
 
@@ -96,11 +95,11 @@ def _check_rows(x: Pixels) -> None:
         raise DataError(must_be(f"x[{row}, {column}]", "finite", float(x[row, column]), "Drop or fill such values first."))
 
 
-def _check_answers(y: NDArray[Any], rows: int) -> None:
+def _check_targets(y: NDArray[Any], rows: int) -> None:
     if not isinstance(y, np.ndarray) or y.shape != (rows,):
         shape = getattr(y, "shape", type(y).__name__)
         raise DataError(
-            must_be("y", f"an array of shape ({rows},), one answer a row", shape, "Give each row its class or number.")
+            must_be("y", f"an array of shape ({rows},), one target per row", shape, "Give each row its class or number.")
         )
     if y.dtype not in (np.int64, np.float64):
         raise DataError(must_be("y", "int64", str(y.dtype), _CONVERT))

@@ -1,4 +1,4 @@
-"""Seeded splits of rows into training, validation and test, each with the classes in the proportion of the whole."""
+"""Stratified splits of rows into training, validation and test part, by a seed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Size = float | int
 
 @dataclass(frozen=True, eq=False)
 class Split:
-    """Row ids of the three parts, each in shuffled order, so that the first rows of a part are a random sample of it."""
+    """Row ids of the three parts, each shuffled: the first rows of a part are a random sample of it."""
 
     train: Rows
     validation: Rows
@@ -63,7 +63,7 @@ def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Genera
     Raises:
         DataError: if a class cannot be on both sides.
     """
-    from sklearn.model_selection import train_test_split  # imported late: it takes a second, and most studies split nothing
+    from sklearn.model_selection import train_test_split  # imported late: it takes a second, and most studies need no split
 
     classes = np.asarray(classes)
     names, counts = np.unique(classes, return_counts=True)

@@ -1,8 +1,8 @@
-"""The vault: the one place where a test part is opened.
+"""Sealed test parts, and the one function that opens them.
 
-A data set carries its test part as a `Sealed` handle: a name, a checksum and row ids, no data. What can load the rows
-stays in a register of the process that sealed them; a worker has neither the register nor the right. Every opening is
-checked against the checksum and goes through the caller's log hook before a single row is handed out.
+A data set holds its test part as a `Sealed` handle: a name, a checksum and row ids, no data. The function that loads the rows
+stays in a register of the process that sealed them; workers have no register, and opening raises there. Every opening is
+checked against the checksum and passes through the caller's log hook before any row is returned.
 """
 
 from __future__ import annotations
@@ -41,16 +41,16 @@ class Sealed:
         return f"Sealed({self.name}, rows={len(self)})"
 
 
-# checksum -> (what loads the part, the process that registered it)
+# checksum -> (function that loads the part, process that registered it)
 _loaders: dict[str, tuple[Callable[[], Part], int]] = {}
 _lock = Lock()
 _closed = 0
 
 
 def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Part]) -> Sealed:
-    """Return the handle of the part that ``load`` reads; it is read once here, for its checksum, and let go.
+    """Return the handle of the part that ``load`` reads; it is read once here, for its checksum, and not kept.
 
-    Sealing the same content again replaces its loader, so that the register grows with data sets, not with calls.
+    Sealing the same content again replaces its loader: the register grows with data sets, not with calls.
     """
     sealed = Sealed(name, load().checksum, rows)
     _loaders[sealed.checksum] = (load, os.getpid())
@@ -60,7 +60,7 @@ def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Part]) -> 
 def narrowed(sealed: Sealed, name: str, classes: Sequence[int]) -> Sealed:
     """Return the handle of the rows of some classes of a sealed part, see `hpsearch.data.Dataset.only`; opens nothing.
 
-    As in `seal`, the part is read once for its checksum and let go.
+    As in `seal`, the part is read once for its checksum and not kept.
 
     Raises:
         VaultError: where its data was never loaded.
@@ -71,15 +71,15 @@ def narrowed(sealed: Sealed, name: str, classes: Sequence[int]) -> Sealed:
 
 
 def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part:
-    """Load a sealed part, verify it, log the opening, and only then hand it out.
+    """Load a sealed part, verify it, log the opening, and only then return it.
 
     Args:
         sealed: the handle, or an equal one (handles are compared by name and checksum).
-        on_open: called with the verified part still in hand; if it raises, nothing is handed out.
+        on_open: called after verification and before the return; if it raises, nothing is returned.
     Raises:
         VaultError: in a worker process, while trials run, where the data was never loaded, or if it has changed since.
     """
-    _refuse_while_closed(sealed)
+    _check_open(sealed)
     part = _loader(sealed)()
     if part.checksum != sealed.checksum:
         raise VaultError(
@@ -106,8 +106,8 @@ def _loader(sealed: Sealed) -> Callable[[], Part]:
 def closed() -> Iterator[None]:
     """Keep the vault closed in this process while the block runs.
 
-    For trials that run in the parent itself (threads, or one after the other): what a worker process is refused, they
-    are refused too, so that a trial never depends on where it runs.
+    For trials that run in the parent process (threads, or one after the other): opening raises for them as in a worker
+    process, so a trial never depends on where it runs.
     """
     global _closed
     with _lock:
@@ -119,7 +119,7 @@ def closed() -> Iterator[None]:
             _closed -= 1
 
 
-def _refuse_while_closed(sealed: Sealed) -> None:
+def _check_open(sealed: Sealed) -> None:
     # loky, multiprocessing and Dask workers all have a parent process in the sense of multiprocessing (loky 3.5 checked);
     # a plain os.fork is caught by the process id beside the loader.
     if multiprocessing.parent_process() is not None:

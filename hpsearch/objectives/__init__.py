@@ -1,4 +1,4 @@
-"""What a trial does: data and fixed settings go in, and params become an outcome."""
+"""Objectives: train and score a network, a scikit-learn estimator or a support vector machine, also by cross-validation."""
 
 from hpsearch.objectives.crossvalidation import CrossValidate
 from hpsearch.objectives.estimator import TuneEstimator

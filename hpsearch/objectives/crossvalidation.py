@@ -1,4 +1,4 @@
-"""k-fold cross-validation of any objective that holds data: k trainings, each scored on the rows it did not see."""
+"""k-fold cross-validation of an objective: k trainings, each scored on the rows it was not trained on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from hpsearch.ports import Context, ObjectiveBase, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
 
-# Leave-one-out is one training a row: beyond this it costs more than it tells.
+# Leave-one-out is one training per row: with more rows it is not worth its cost.
 LOO_ROWS = 500
 
 
@@ -27,23 +27,23 @@ LOO_ROWS = 500
 class CrossValidate(ObjectiveBase):
     """Score another objective by cross-validation: the value is the mean of its values over the folds.
 
-    The rows of the training and of the validation part are put together and dealt into k folds, with the classes in the
-    proportion of the whole; each fold is the validation part once, and the k - 1 others are the training part. All params, of
-    all trials, see the same folds. The budget is that of one fold; one trial costs k trainings.
+    The rows of the training and of the validation part are joined and split into k folds, stratified by class. Each fold is the
+    validation part once, and the k - 1 others are the training part. All params, of all trials, see the same folds. The budget
+    is that of one fold; one trial costs k trainings.
 
     Args:
         objective: a dataclass with ``data``, such as ``TrainNetwork``, ``TuneEstimator`` or ``TrainSVM``.
         folds: k, from 2 to the rows of the smallest class; or ``"loo"``, leave-one-out, on at most 500 rows.
         seed: of the folds.
     Raises:
-        SettingError: for an objective without data, or folds that cannot be dealt.
+        SettingError: for an objective without data, or folds that are impossible.
 
     Metrics of the outcome: the means over the folds of the objective's own; standard_error, s / sqrt(k), with s the standard
     deviation (k - 1) of the folds' values; and fold_1, ..., fold_k, the values themselves (left out for ``"loo"``). Folds share
-    training rows, so the standard error is rather too small (Bengio and Grandvalet, 2004, JMLR 5). Curves: the means over the
+    training rows, so the standard error is too small (Bengio and Grandvalet, 2004, JMLR 5). Curves: the means over the
     folds, at the steps that every fold reached.
 
-    Known value: 5 folds of ``TrainSVM(data.digits())`` answer .0097, 14 of 1,438 rows wrong.
+    Known value: 5 folds of ``TrainSVM(data.digits())`` return .0097, 14 of 1,438 rows wrong.
     """
 
     objective: Any
@@ -60,18 +60,18 @@ class CrossValidate(ObjectiveBase):
             advice = "Take the data set itself: its test part must not become training rows."
             raise SettingError(must_be("CrossValidate's data", "not for reproduction", data, advice))
         if data.expanded:
-            advice = "Distorted copies of a row would be dealt to other folds than the row: take TrainNetwork(expansion=...)."
+            advice = "Distorted copies of a row would be in other folds than the row: take TrainNetwork(expansion=...)."
             raise SettingError(must_be("CrossValidate's data", "not expanded", data, advice))
         integer("CrossValidate's seed", self.seed, 0, "Try 0.")
         self._check_folds()
 
     def __getstate__(self) -> dict[str, Any]:
-        # What is kept for `check` would travel to every worker, and is as large as the data.
+        # The cache of `check` is as large as the data, and would be sent to every worker.
         return {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
 
     @property
     def data(self) -> Dataset:
-        """The data set as it came, with its test part."""
+        """The data set of the objective, with its test part."""
         found: Dataset = self.objective.data
         return found
 
@@ -82,7 +82,7 @@ class CrossValidate(ObjectiveBase):
 
     @property
     def required(self) -> Collection[str]:
-        """The names the objective cannot do without."""
+        """The names that the objective requires."""
         return self._inner.required
 
     @property
@@ -92,7 +92,7 @@ class CrossValidate(ObjectiveBase):
 
     @property
     def facts(self) -> Mapping[str, str]:
-        """What the objective has a study record."""
+        """The facts that the objective has a study record."""
         return self._inner.facts
 
     @property
@@ -111,15 +111,15 @@ class CrossValidate(ObjectiveBase):
         self._inner.prepare()
 
     def preflight(self, space: Space) -> Preflight:
-        """Return the objective's own checks before a search; they use its data as they are, undealt."""
+        """Return the objective's own checks before a search; on its data as they are, without folds."""
         return self._inner.preflight(space)
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse params that the objective refuses on one fold less than all rows."""
+        """Raise for params that the objective does not accept on all rows but one fold."""
         self._smallest.check(dict(params))
 
     def __call__(self, params: Params, context: Context) -> Outcome:
-        """Run the objective once a fold, each with random numbers of its own; a state is one of every fold."""
+        """Run the objective once per fold, each with its own random numbers; a state holds those of all folds."""
         if context.stage.startswith(PREFLIGHT):
             return _outcome(self._inner(params, context))
         k = len(self.data.train) + len(self.data.validation) if self.folds == "loo" else self.folds
@@ -128,19 +128,19 @@ class CrossValidate(ObjectiveBase):
             state = _of_fold(context.state, fold)
             inner = Context(rng, context.budget, state, context.deadline, stage=context.stage)
             outcomes.append(self._run(data, params, inner))
-        return self._together(outcomes)
+        return self._combined(outcomes)
 
     def datasets(self) -> Iterator[Dataset]:
-        """Yield one data set a fold: the held-out rows as its validation part, all others as its training part."""
+        """Yield one data set per fold: the held-out rows as its validation part, all others as its training part."""
         x, y = self._rows()
-        for train, held_out in self._deal(y):
+        for train, held_out in self._splits(y):
             fit, score = (Part(x[rows], y[rows]) for rows in (train, held_out))
             yield dataclasses.replace(self.data, train=fit, validation=score, test=None)
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
         """Train the winner on all rows, training and validation, and score it on a part.
 
-        An objective that keeps the epoch that was best on validation data judges by those same rows here.
+        An objective that keeps the epoch of best validation score selects by these same rows here.
         """
         if "test" not in self._inner.capabilities:
             advice = "Give it test(params, context, part)."
@@ -154,7 +154,7 @@ class CrossValidate(ObjectiveBase):
         if "shrunk" not in self._inner.capabilities:
             return self
         small = self.objective.shrunk()
-        folds = self.folds if self.folds == "loo" else max(2, min(self.folds, _smallest_class(small.data)[0]))
+        folds = self.folds if self.folds == "loo" else max(2, min(self.folds, _most_folds(small.data)[0]))
         return dataclasses.replace(self, objective=small, folds=folds)
 
     @cached_property
@@ -178,7 +178,7 @@ class CrossValidate(ObjectiveBase):
         parts = (self.data.train, self.data.validation)
         return np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
 
-    def _deal(self, y: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    def _splits(self, y: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
         from sklearn.model_selection import KFold, LeaveOneOut, StratifiedKFold
 
         if self.folds == "loo":
@@ -193,12 +193,12 @@ class CrossValidate(ObjectiveBase):
                 raise SettingError(must_be("Rows for folds='loo'", f"at most {LOO_ROWS}", rows, "Take folds=10."))
             return
         integer("folds", self.folds, 2, "Try 5.", other="'loo'")
-        most, whose = _smallest_class(self.data)
+        most, which = _most_folds(self.data)
         if self.folds > most:
             advice = f"Take fewer folds{', or folds=' + repr('loo') if rows <= LOO_ROWS else ''}."
-            raise SettingError(must_be("folds", f"at most {most}, the rows {whose}", self.folds, advice))
+            raise SettingError(must_be("folds", f"at most {most}, the rows {which}", self.folds, advice))
 
-    def _together(self, outcomes: Sequence[Outcome]) -> Outcome:
+    def _combined(self, outcomes: Sequence[Outcome]) -> Outcome:
         values = [outcome.value for outcome in outcomes]
         metrics = {} if self.folds == "loo" else {f"fold_{fold}": value for fold, value in enumerate(values, 1)}
         metrics["standard_error"] = float(np.std(values, ddof=1)) / math.sqrt(len(values))
@@ -209,8 +209,8 @@ class CrossValidate(ObjectiveBase):
         return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
 
 
-def _smallest_class(data: Dataset) -> tuple[int, str]:
-    """Return the rows of the rarest class and whose they are; of regression data, all rows."""
+def _most_folds(data: Dataset) -> tuple[int, str]:
+    """Return the largest possible k, and the rows that limit it: those of the rarest class, or all for regression."""
     y = np.concatenate([data.train.y, data.validation.y])
     if data.regression:
         return len(y), "of both parts"
@@ -220,9 +220,9 @@ def _smallest_class(data: Dataset) -> tuple[int, str]:
     return int(counts[rare]), f"of the smallest class, {label!r}"
 
 
-def _outcome(answer: object) -> Outcome:
-    """Return what an objective answered as an outcome; a bare number is one too."""
-    return answer if isinstance(answer, Outcome) else Outcome(float(answer))  # type: ignore[arg-type]
+def _outcome(returned: object) -> Outcome:
+    """Return the outcome of an objective that returned one, or a number."""
+    return returned if isinstance(returned, Outcome) else Outcome(float(returned))  # type: ignore[arg-type]
 
 
 def _shared(tables: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -237,7 +237,7 @@ def _mean_curve(curves: Sequence[Curve]) -> Curve:
 
 
 def _state(states: Sequence[Mapping[str, Any] | None]) -> dict[str, Any] | None:
-    """Return the folds' states under one roof, or None where one of them has none."""
+    """Return the states of all folds as one, or None where a fold has none."""
     kept = [state for state in states if state is not None]
     if len(kept) < len(states):
         return None

@@ -1,4 +1,4 @@
-"""The objective that fits any scikit-learn classifier or regressor, a pipeline too, and answers with its validation error."""
+"""Objective that fits a scikit-learn classifier, regressor or pipeline and returns its validation error."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ from hpsearch.nn.arrays import known
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
-# Set by each trial, so that they are no params: the random numbers, and the one core a trial has.
+# Each trial sets these itself, so they are no params: its own random numbers, and one core.
 _SET = ("random_state", "n_jobs")
 _SEEDS = 2**31
-# How scikit-learn words the refusal of a value.
-_REFUSAL = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got .* instead\.", re.DOTALL)
+# The message of scikit-learn for an invalid value.
+_INVALID = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got .* instead\.", re.DOTALL)
 
 
 def _accuracy(y: NDArray[Any], predicted: NDArray[Any]) -> float:
@@ -41,7 +41,7 @@ def _mae(y: NDArray[Any], predicted: NDArray[Any]) -> float:
     return float(np.mean(np.abs(y - predicted)))
 
 
-# What may be the value, by kind of estimator.
+# The possible values, by kind of estimator.
 _VALUES: dict[str, dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
     "classifier": {"error": lambda y, p: 1 - _accuracy(y, p), "balanced_error": lambda y, p: 1 - _balanced(y, p)},
     "regressor": {"error": _mse, "absolute_error": _mae},
@@ -54,18 +54,18 @@ class TuneEstimator(ObjectiveBase):
 
     Params are named as scikit-learn names them: ``C`` of a ``SVC()``, ``svc__C`` of one in a pipeline. Every ``random_state``,
     nested ones too, is drawn from the trial's own random numbers, and every ``n_jobs`` that was set becomes 1: a trial has one
-    core. There are no epochs, so a budget is not looked at.
+    core. There are no epochs, so the budget has no effect.
 
     Args:
         estimator: a classifier, or a regressor for data of ``data.arrays(..., regression=True)``; it is cloned, never fitted.
-        data: training and validation parts; the test part stays shut.
+        data: training and validation parts; the test part stays sealed.
         value: of a classifier ``"error"``, 1 - accuracy, or ``"balanced_error"``, 1 - the mean over classes of the share of
             each that is recognised; of a regressor ``"error"``, the mean squared error, or ``"absolute_error"``, its mean.
     Raises:
-        SettingError: for another kind of estimator, data of the other kind, or a setting scikit-learn refuses.
+        SettingError: for another kind of estimator, data of the other kind, or a setting that scikit-learn rejects.
 
     Metrics of the outcome: validation_accuracy and training_accuracy; of a regressor validation_mse, validation_r2 (1 - mse /
-    variance; left out where all answers are alike), and the same for training. Known value: ``SVC()`` answers .0056 (2 of 359
+    variance; left out where all targets are alike), and the same for training. Known value: ``SVC()`` returns .0056 (2 of 359
     wrong) on ``data.digits()``.
     """
 
@@ -89,7 +89,7 @@ class TuneEstimator(ObjectiveBase):
         return f"TuneEstimator({one_line(self.estimator)}, data={self.data!r}, value={self.value!r})"
 
     def __eq__(self, other: object) -> bool:
-        # Estimators compare by identity; their record says all that matters here.
+        # Estimators compare by identity, so compare their records.
         return isinstance(other, TuneEstimator) and repr(self) == repr(other) and self.data == other.data
 
     def __hash__(self) -> int:
@@ -102,7 +102,7 @@ class TuneEstimator(ObjectiveBase):
 
     @property
     def required(self) -> frozenset[str]:
-        """The names it cannot do without: none, since every setting of an estimator has a value."""
+        """The names that must be searched: none, since every setting of an estimator has a value."""
         return frozenset()
 
     @property
@@ -112,14 +112,14 @@ class TuneEstimator(ObjectiveBase):
         return f"validation {name}"
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse names the estimator does not have and values it refuses; fits nothing.
+        """Raise for names the estimator does not have and values it does not accept; fits nothing.
 
         Raises:
             SettingError: naming the param, the constraint, the value and what to do.
         """
-        refuse_unknown("TuneEstimator", params, self.parameters)
+        check_names("TuneEstimator", params, self.parameters)
         for prefix, part in _nested(self._with(params)):
-            _refuse_values(prefix, part)
+            _check_values(prefix, part)
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Fit on the training part and score on the validation part."""
@@ -143,7 +143,7 @@ class TuneEstimator(ObjectiveBase):
         from sklearn.base import is_classifier, is_regressor
 
         if hasattr(self.estimator, "get_params") and not isinstance(self.estimator, type):
-            # One that wraps another asks that one, and fails where it has none.
+            # One that wraps another needs that one to know its kind.
             with contextlib.suppress(AttributeError):
                 for kind, is_kind in (("classifier", is_classifier), ("regressor", is_regressor)):
                     if is_kind(self.estimator):
@@ -172,8 +172,8 @@ class TuneEstimator(ObjectiveBase):
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
 
 
-def refuse_unknown(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:
-    """Refuse a param that an objective does not have, and offer the closest one that it has."""
+def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:
+    """Raise for a param that an objective does not have, and name the closest one that it has."""
     for name in params:
         if name not in accepted:
             advice = f"Take one of these.{did_you_mean(name, accepted)}"
@@ -194,9 +194,9 @@ def one_line(estimator: Any) -> str:
     from sklearn.base import BaseEstimator
 
     with config_context(print_changed_only=True):
-        # Left alone it would cut the middle out of anything longer than 700 characters.
+        # By default it cuts the middle out of anything longer than 700 characters.
         text = estimator.__repr__(N_CHAR_MAX=100_000) if isinstance(estimator, BaseEstimator) else repr(estimator)
-        # Lists and arrays are still cut short; two of them must not look like one.
+        # Lists and arrays are still cut short; the digest keeps different ones apart.
         return _flat(text) + (f" #{_digest(estimator)}" if "..." in text else "")
 
 
@@ -216,28 +216,28 @@ def _leaf(name: str) -> str:
 
 
 def _nested(estimator: Any) -> Iterator[tuple[str, Any]]:
-    """Yield an estimator and those inside it, each with what stands before the names of its params."""
+    """Yield an estimator and those inside it, each with the prefix of its params."""
     yield "", estimator
     for name, value in estimator.get_params().items():
         if hasattr(value, "get_params") and not isinstance(value, type):
             yield f"{name}__", value
 
 
-def _refuse_values(prefix: str, estimator: Any) -> None:
-    """Let scikit-learn judge the settings of one estimator, without fitting it; not every estimator declares what it takes."""
+def _check_values(prefix: str, estimator: Any) -> None:
+    """Raise where scikit-learn rejects a setting of one estimator; those that declare no constraints pass."""
     if not (hasattr(estimator, "_validate_params") and hasattr(estimator, "_parameter_constraints")):
         return
     try:
         estimator._validate_params()
     except (TypeError, ValueError) as error:
         advice = "Change its range, or the estimator's own setting."
-        found = _REFUSAL.fullmatch(str(error))
+        found = _INVALID.fullmatch(str(error))
         if found is None:
-            raise SettingError(f"{type(estimator).__name__} refuses its settings: {error} {advice}") from error
+            raise SettingError(f"{type(estimator).__name__} does not accept its settings: {error} {advice}") from error
         name, constraint = found.groups()
         raise SettingError(must_be(prefix + name, constraint, getattr(estimator, name), advice)) from error
 
 
 def _predict(fitted: Any, part: Part) -> NDArray[Any]:
-    # Some regressors answer with a column.
+    # Some regressors return a column.
     return np.asarray(fitted.predict(part.x)).reshape(len(part))

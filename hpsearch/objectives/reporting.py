@@ -1,4 +1,4 @@
-"""A training inside a trial: it goes on from the trial's state, keeps to budget and deadline, and reports its curves."""
+"""Training inside a trial: resumes from the trial's state, keeps to budget and deadline, and reports curves."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from hpsearch.nn.training.history import Epoch
 from hpsearch.nn.training.training import Training
 from hpsearch.ports import Context
 
-# Rows that the untrained network is looked at with.
-_LOOK = 500
+# Rows on which the contrast of the untrained network is measured.
+_CONTRAST_ROWS = 500
 
 
 def run(training: Training | Committee, context: Context, x: Array) -> None:
-    """Train for ``context.budget`` epochs, or all, and report what is looked at; earlier epochs are reported again.
+    """Train for ``context.budget`` epochs, or all, and report the evaluated epochs; earlier epochs are reported again.
 
     Args:
-        training: as it begins; it goes on from ``context.state`` where there is one.
+        training: before its first epoch; it resumes from ``context.state`` where there is one.
         context: of the trial.
-        x: training rows, of which the untrained network is shown the first.
+        x: training rows; the contrast of the untrained network is that of the first of them.
     """
     state = dict(context.state or {CONTRAST: np.array(contrast(training, x))})
-    # A state of an earlier version lacks it, and what was there before that training is no longer known.
+    # A state of an earlier version lacks the contrast, and the untrained network is gone.
     before = {CONTRAST: float(state.pop(CONTRAST))} if CONTRAST in state else {}
     if state:
         training.restore(state)
@@ -42,19 +42,19 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
 
 
 def state(training: Training | Committee, context: Context) -> dict[str, Array]:
-    """Return all that is needed to go on with the trial."""
+    """Return all that is needed to resume the trial."""
     before = context.history.get(CONTRAST)
     return training.state() | ({CONTRAST: np.array(before[0][1])} if before else {})
 
 
 def contrast(training: Training | Committee, x: Array) -> float:
-    """Return what is reported as `CONTRAST` of networks that are not trained yet, from the first training rows."""
+    """Return the contrast of untrained networks on the first training rows, the mean over members."""
     members = training.members if isinstance(training, Committee) else [training]
-    return sum(member.network.contrast(x[:_LOOK]) for member in members) / len(members)
+    return sum(member.network.contrast(x[:_CONTRAST_ROWS]) for member in members) / len(members)
 
 
 def _report(context: Context, epoch: Epoch, before: Mapping[str, float]) -> None:
-    """Report an epoch that was looked at, and once there is one what there was before training."""
+    """Report an evaluated epoch, and with it what was measured before training."""
     if epoch.validation_cost is not None:
         context.report(epoch.epoch, **epoch.curves)
         context.report(0, **before)

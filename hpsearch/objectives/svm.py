@@ -1,4 +1,4 @@
-"""The objective that fits a support vector machine and answers with its validation error."""
+"""Objective that fits a support vector machine and returns its validation error."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.estimator import TuneEstimator, refuse_unknown
+from hpsearch.objectives.estimator import TuneEstimator, check_names
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
@@ -22,13 +22,13 @@ class TrainSVM(ObjectiveBase):
     """Fit scikit-learn's ``SVC``; the value is its validation error, 1 - accuracy.
 
     The published SVM baseline on MNIST is ``gamma="auto"``, 1/784, with C = 1. ``gamma="scale"`` scores far higher on small
-    sets: 66.8 % instead of 25.1 % from the first 100 images, 93.4 % instead of 88.5 % from 2,000. What a comparison with a
-    network says depends on which of the two it takes.
+    sets: 66.8 % instead of 25.1 % from the first 100 images, 93.4 % instead of 88.5 % from 2,000. The result of a comparison
+    with a network depends on this choice.
 
-    Each setting but ``data`` may instead be a param of the same name, which then goes first.
+    Each setting but ``data`` can be fixed here or searched: a param of the same name takes precedence.
 
     Args:
-        data: training and validation parts; the test part stays shut. Time and memory grow with the square of the rows.
+        data: training and validation parts; the test part stays sealed. Time and memory grow with the square of the rows.
         kernel: ``"rbf"`` exp(-gamma |a - b|^2), ``"poly"`` (gamma a.b + coef0)^degree, ``"sigmoid"`` tanh(gamma a.b + coef0),
             ``"linear"`` a.b.
         C: > 0; the cost of a row on the wrong side of the margin, and so the inverse of regularisation.
@@ -59,7 +59,7 @@ class TrainSVM(ObjectiveBase):
 
     @property
     def required(self) -> frozenset[str]:
-        """The names it cannot do without: none."""
+        """The names that must be searched: none."""
         return frozenset()
 
     @property
@@ -68,14 +68,14 @@ class TrainSVM(ObjectiveBase):
         return "validation error"
 
     def check(self, params: Mapping[str, Any]) -> None:
-        """Refuse params it could not be fitted with; fits nothing.
+        """Raise for params that it could not be fitted with; fits nothing.
 
         Raises:
             SettingError: naming the param, the constraint, the value and what to do.
         """
-        refuse_unknown("TrainSVM", params, PARAMETERS)
+        check_names("TrainSVM", params, PARAMETERS)
         known("kernel", params.get("kernel", self.kernel), _KERNELS)
-        if params.get("C", self.C) == float("inf"):  # the solver of a hard margin may never end
+        if params.get("C", self.C) == float("inf"):  # with a hard margin the solver may never end
             raise SettingError(must_be("C", "finite", float("inf"), "Try 1e6 for a margin that is hard in effect."))
         self._estimator.check(params)
 

@@ -118,3 +118,11 @@ def test_numbers_are_told_from_classes() -> None:
 def test_refuses_numbers_among_classes(train: Part, validation: Part, classes: int) -> None:
     with pytest.raises(DataError, match=f"Classes of 'odd' must be 0 for numbers, and for nothing else, got {classes}. Give"):
         Dataset("odd", train, validation, classes)
+
+
+def test_at_most_takes_the_first_rows_and_all_where_there_are_fewer() -> None:
+    given = digits()
+    small = given.at_most(train=500, validation=1000)
+    assert (len(small.train), len(small.validation), small.test) == (500, len(given.validation), given.test)
+    np.testing.assert_array_equal(small.train.x, given.train.x[:500])
+    assert given.at_most() == given
