@@ -256,7 +256,6 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.nn.settings": ("number", "refuse_open", "setting", "unresolved", "whole", "widths"),
     "hpsearch.nn.stopping": ("Plateau",),
     "hpsearch.ports": ("Bar",),
-    "hpsearch.report": ("optimism_seen",),
     "hpsearch.trial": (
         "Candidate",
         "Rule",
@@ -264,8 +263,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "chances",
         "check_rule",
         "duration",
-        "failures",
         "flip_sign",
+        "format_spread",
         "format_value",
         "leaders",
         "lowest",

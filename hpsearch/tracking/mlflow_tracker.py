@@ -16,8 +16,8 @@ from hpsearch.tracking.delivery.retry_queue import Outbox, waiting
 from hpsearch.tracking.delivery.writer_thread import Courier
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import OpenStudy
-from hpsearch.tracking.pages import links, summary
-from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.pages import links, note
+from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import artifacts, experiment, study_run
 from hpsearch.tracking.runs.best_curve import BestCurve
 from hpsearch.tracking.runs.study_run import Children, read_children
@@ -218,7 +218,7 @@ class MlflowTracker:
         """Return a study with the trials that the store and the file of unsent ones hold."""
         client = self.store.client
         runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-        pages, outbox = Pages.of(client, children.complete.values()), Outbox(self.store, record, parent, runs)
+        pages, outbox = Publisher.of(client, children.complete.values()), Outbox(self.store, record, parent, runs)
         study = OpenStudy(record, parent, outbox, BestCurve(record.maximize), pages)
         for number, run in children.complete.items():
             curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
@@ -236,7 +236,7 @@ class MlflowTracker:
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=summary.title(record, ()))
+            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(record, ()))
             children = self._children(parent)
         else:
             children = self._children(parent)
@@ -300,5 +300,5 @@ class MlflowTracker:
     def _describe(self, status: str) -> None:
         """Write the study's pages as of now; the more that takes, the longer the pause until the next time."""
         study, began = self._open(), time.monotonic()
-        study.pages.show(study.page(status))
+        study.pages.publish(study.page(status))
         study.noted = time.monotonic() + 20 * (time.monotonic() - began)

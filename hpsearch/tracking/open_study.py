@@ -13,7 +13,7 @@ from hpsearch.tracking.delivery.retry_queue import Outbox
 from hpsearch.tracking.delivery.writer_thread import Courier
 from hpsearch.tracking.pages import related
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.best_curve import BestCurve
 from hpsearch.trial import Trial
@@ -30,7 +30,7 @@ class OpenStudy:
     parent: Run
     outbox: Outbox
     curve: BestCurve
-    pages: Pages
+    pages: Publisher
     lock: FileLock | None = None
     courier: Courier | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
@@ -62,9 +62,9 @@ class OpenStudy:
         source = study_run.relative(self.record.source, self.outbox.store.root)
         experiment_id, runs = str(self.parent.info.experiment_id), self.outbox.runs
         page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
-        return replace(page, about=self._about)
+        return replace(page, related=self._related)
 
     @cached_property
-    def _about(self) -> dict[str, str]:
-        """Looked up once: the studies that this one is about were there before it."""
-        return related.addresses(self.outbox.store, self.record)
+    def _related(self) -> dict[str, str]:
+        """The addresses of the studies that this one compares; found once, since they were recorded before it."""
+        return related.find_addresses(self.outbox.store, self.record)
