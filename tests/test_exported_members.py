@@ -350,7 +350,6 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.nn.stopping": ("Plateau",),
     "hpsearch.plots.success": ("nine_trials_figure",),
     "hpsearch.ports": ("PruningThresholds",),
-    "hpsearch.report": ("optimism_seen",),
     "hpsearch.trial": (
         "Candidate",
         "Rule",
@@ -358,8 +357,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "chances",
         "check_rule",
         "duration",
-        "failures",
         "flip_sign",
+        "format_spread",
         "format_value",
         "leaders",
         "lowest",

@@ -1,4 +1,4 @@
-"""Where the best settings lie at an end of a range, and what range would show whether there is more beyond it."""
+"""Ranges to widen: the best settings lie at an end of them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LEADERS = 5
 
 @dataclass(frozen=True)
 class Edge:
-    """A parameter whose best value lies at an end of its range, and the range to look at next."""
+    """A parameter whose best value lies at an end of its range, and the range to search next."""
 
     name: str
     value: float
@@ -26,27 +26,18 @@ class Edge:
     searched: Float | Int
     wider: Float | Int
 
-    def advice(self, name: str, value: str) -> str:
-        """Return a sentence that says where the best value lies and what to search, with name and value as given."""
-        low, high = self.searched.low, self.searched.high
-        end = f"at the {'lower' if self.side == 'low' else 'upper'} end of" if low <= self.value <= high else "beyond"
-        scale = ", log scale" if self.wider.log else ""
-        sense = "" if any(self.searched.free) else ", if values there make sense"
-        return (
-            f"Widen {name}: the best value {value} lies {end} {low:g} to {high:g};"
-            f" search {self.wider.low:g} to {self.wider.high:g}{scale}{sense}."
-        )
-
 
 def edges(space: Space, leaders: Sequence[Params]) -> list[Edge]:
-    """Return the parameters whose range was too narrow, as far as the leading settings, best first, can tell.
+    """Return the parameters whose range was too narrow, judged by the leading settings, best first.
 
-    The best value must lie in the outer twentieth of its range (or beyond: some searches move their ranges), and so that one
-    lucky draw does not count, the median of up to five leaders in the outer quarter. Ends that are declared hard, and ends
-    that have nothing beyond them (a count of 1, a share of 0 or 1), are left out.
+    The best value must lie in the outer twentieth of its range, or beyond it, since some searches move their ranges. The
+    median of up to five leaders must lie in the outer quarter, so that one lucky draw does not count. A setting that was run
+    at several budgets counts once. Ends that are declared hard, and ends that have nothing beyond them (a count of 1, a share
+    of 0 or 1), are left out.
     """
     best = leaders[0] if leaders else {}
-    found = [_edge(name, space[name], leaders[:LEADERS]) for name in best if name in space]
+    distinct = list({repr(sorted(params.items())): params for params in leaders}.values())
+    found = [_edge(name, space[name], distinct[:LEADERS]) for name in best if name in space]
     return [edge for edge in found if edge is not None]
 
 

@@ -1,4 +1,4 @@
-"""Which options of a choice are worse than the best one, as far as independent trials can tell."""
+"""Significance test of the options of a choice: which are worse than the best one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from statistics import median
 from hpsearch.space import Choice, Space
 from hpsearch.trial import Trial
 
-# With fewer trials of an option, no difference says anything about it.
+# Fewer trials of an option are no evidence about it.
 FEWEST = 4
 LEVEL = 0.05
 
@@ -17,9 +17,9 @@ LEVEL = 0.05
 def worse_options(space: Space, name: str, trials: Sequence[Trial]) -> dict[str, float]:
     """Return the options (by label) of a choice that are worse than its best one, each with its p-value.
 
-    The best option is that of the lowest median value; every other one is held against it by a one-sided Mann-Whitney test at
-    5 % shared among them (Bonferroni). A failed trial counts as worse than every finished one. Options tried fewer than
-    four times are neither judged nor held against. The trials must be independent draws: where a search has adapted to one
+    The best option is that of the lowest median value; every other one is compared with it by a one-sided Mann-Whitney test,
+    at 5 % shared among them (Bonferroni). A failed trial counts as worse than every finished one. Options tried fewer than
+    four times are left out. The trials must be independent draws: where a search has adapted to one
     option, its trials are no evidence about the others.
 
     Known values: four trials against four, all worse, have p = 1/70 = .014; three against three could reach only .05.
@@ -43,7 +43,7 @@ def _by_option(space: Space, name: str, trials: Sequence[Trial]) -> Mapping[str,
 
 
 def _p_value(values: Sequence[float], best: Sequence[float]) -> float:
-    """Return the chance of values so much larger if both options were equally good."""
+    """Return the p-value of values this much larger if both options were equally good."""
     if len({*values, *best}) == 1:
         return 1.0
     from scipy.stats import mannwhitneyu  # half a second, which `import hpsearch` should not cost

@@ -1,4 +1,4 @@
-"""What a study found, as the pictures and the report look at it: its trials, their ranks, the best, the batches."""
+"""Findings of a study, from which its conclusions, pictures, pages and report are made: trials, ranks, the best, batches."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import Search
+from hpsearch.ports import Search, StudyRecord
 from hpsearch.space import Space
-from hpsearch.trial import Trial, best, flip_sign
+from hpsearch.trial import Candidate, Trial, best, flip_sign
 
 
-@dataclass(frozen=True, eq=False)  # told apart by identity, so that what is slow to compute can be kept
+@dataclass(frozen=True, eq=False)  # compared by identity, so that what is slow to compute can be cached
 class Findings:
-    """The ended trials of a study, and what is needed to read them.
+    """The ended trials of a study, and what is needed to interpret them.
 
     Args:
         name: the study's name.
@@ -23,8 +23,9 @@ class Findings:
         maximize: whether larger values are better; trials hold such values negated.
         space: the study's own space.
         trials: all trials in number order, checks before the search included.
-        chosen: the trial that is shown as the best, None where none finished.
-        search: starts the study's sequence of batches from its beginning.
+        setting: the setting that the study's rule selects, None where no trial finished.
+        search: starts the study's sequence of batches from its beginning; None where it is not at hand.
+        rows: the validation rows on which a value was counted, 0 where it is not a share of rows.
     """
 
     name: str
@@ -32,8 +33,20 @@ class Findings:
     maximize: bool
     space: Space
     trials: Sequence[Trial]
-    chosen: Trial | None
-    search: Callable[[], Search] = field(repr=False)
+    setting: Candidate | None
+    search: Callable[[], Search] | None = field(default=None, repr=False)
+    rows: int = 0
+
+    @classmethod
+    def of(cls, record: StudyRecord, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
+        """Return the findings of a study that is known by its record."""
+        rows = _counted_rows(record)
+        return cls(record.name, record.measure, record.maximize, record.space, trials, record.choose(trials), search, rows)
+
+    @property
+    def chosen(self) -> Trial | None:
+        """The first trial of the selected setting."""
+        return self.setting.trials[0] if self.setting else None
 
     @cached_property
     def searching(self) -> list[Trial]:
@@ -58,8 +71,8 @@ class Findings:
 
     @cached_property
     def windows(self) -> list[Window]:
-        """The batches with the ranges they were drawn from; found by asking the strategy again, which may take a while."""
-        return windows(self.search(), self.space, self.trials)
+        """The batches with the ranges they were drawn from; found by replaying the strategy, which may take a while."""
+        return windows(self.search(), self.space, self.trials) if self.search else []
 
     @property
     def stages(self) -> list[tuple[int, str]]:
@@ -73,13 +86,19 @@ class Findings:
 
     @property
     def why_nothing(self) -> str:
-        """One sentence for a picture that needs a finished trial where there is none."""
-        first = next((trial.error for trial in self.searching if trial.error), None)
-        return "No trial has finished yet." + (f" The first one said: {first}" if first else "")
+        """One sentence for what needs a finished trial where there is none."""
+        first = next((trial.error for trial in self.trials if trial.error), None)
+        return "No trial has finished." + (f" The first error: {first}" if first else "")
+
+
+def _counted_rows(record: StudyRecord) -> int:
+    """Return the size of the validation part where the value is an error rate on it."""
+    parts = record.data.parts if record.data is not None and record.measure == "validation error" else ()
+    return next((part.rows for part in parts if part.name == "validation" and part.rows > 1), 0)
 
 
 def spread(trials: Sequence[Trial], ranks: dict[int, float], most: int, leaders: int = 100) -> list[Trial]:
-    """Return at most ``most`` trials in number order: the ``leaders`` best of them and an even choice of the others."""
+    """Return at most ``most`` trials in number order: the ``leaders`` best of them and an even sample of the others."""
     if len(trials) <= most:
         return list(trials)
     by_rank = sorted(trials, key=lambda trial: (ranks.get(trial.number, 2.0), trial.number))

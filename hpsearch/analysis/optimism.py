@@ -1,4 +1,4 @@
-"""How much the best of many noisy values flatters its setting, and what more trials would be expected to bring."""
+"""Selection bias of the best of many noisy values, the noise of one value, and the expected gain from more trials."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.trial import Candidate
 
 _DRAWS = 10_000
-# Fewer trials leave no pair of doublings to judge a third by.
+# Fewer trials leave no two doublings to predict a third from.
 FEWEST_TO_DOUBLE = 8
 
 
 def optimism(values: ArrayLike, noise: ArrayLike, rng: np.random.Generator) -> float:
     """Return by how much the lowest of noisy values is expected to lie below the truth of the setting that has it.
 
-    The parametric bootstrap of selection: the values at hand are taken for true, noise is added anew, the lowest is selected,
-    and the mean of (true - seen) over 10,000 repetitions is how much selection flatters. It is 0 without noise and never
-    negative; since the values at hand are spread wider than the truth behind them, it errs on the low side.
+    The parametric bootstrap of selection: take the observed values for true, add noise anew, select the lowest, and average
+    (true - seen) over 10,000 repetitions. It is 0 without noise and never negative. The observed values are spread wider than
+    the truth behind them, so the estimate errs on the low side.
 
     Args:
         values: to minimise, float, shape (n,).
@@ -43,24 +43,54 @@ def optimism(values: ArrayLike, noise: ArrayLike, rng: np.random.Generator) -> f
         raise SettingError(must_be("noise", "finite standard deviations >= 0", noise, "Estimate it from replicates."))
     seen = true + deviation * rng.standard_normal((_DRAWS, len(true)))
     chosen = seen.argmin(axis=1)
-    return float(np.mean(true[chosen] - seen[np.arange(_DRAWS), chosen]))
+    return max(float(np.mean(true[chosen] - seen[np.arange(_DRAWS), chosen])), 0.0)  # the draws may miss 0 by a little
 
 
-def seed_noise(candidates: Sequence[Candidate]) -> float | None:
-    """Return the standard deviation of one run, pooled over the settings that were run more than once; None without any.
+@dataclass(frozen=True)
+class Noise:
+    """The standard deviation of one value, and where it is known from.
+
+    Args:
+        deviation: standard deviation of one run.
+        freedom: degrees of freedom with which it was estimated; infinite where it is known.
+        rows: the validation rows on which the value was counted; 0 where the deviation comes from replicates.
+    """
+
+    deviation: float
+    freedom: float = math.inf
+    rows: int = 0
+
+
+@dataclass(frozen=True)
+class Flattery:
+    """The expected selection ``bias`` of the lowest of the values of ``settings``, each with this ``noise``."""
+
+    bias: float
+    settings: int
+    noise: Noise
+
+
+def flattery(ranking: Sequence[Candidate], noise: Noise, rng: np.random.Generator) -> Flattery:
+    """Return by how much the best setting is expected to look better than it is."""
+    errors = [noise.deviation / math.sqrt(len(candidate.trials)) for candidate in ranking]
+    return Flattery(optimism([candidate.mean for candidate in ranking], errors, rng), len(ranking), noise)
+
+
+def seed_noise(candidates: Sequence[Candidate]) -> Noise | None:
+    """Return the noise of one run, pooled over the settings that were run more than once; None without any.
 
     sqrt(sum (n_i - 1) s_i^2 / sum (n_i - 1)).
     """
     repeated = [c for c in candidates if len(c.trials) > 1]
     freedom = sum(len(c.trials) - 1 for c in repeated)
     squares = math.fsum((t.value - c.mean) ** 2 for c in repeated for t in c.trials)
-    return math.sqrt(squares / freedom) if freedom else None
+    return Noise(math.sqrt(squares / freedom), freedom) if freedom else None
 
 
 def counting_noise(errors: ArrayLike, rows: int) -> Array:
     """Return the standard deviation of error rates that were counted on ``rows`` examples: sqrt(p (1 - p) / (rows - 1)).
 
-    It is what other validation data of the same kind would change; the seed's share comes on top.
+    It is what other validation data of the same kind would change; the noise of the seed comes on top.
     Source: Bergstra and Bengio (2012), JMLR 13, section 2.
 
     >>> counting_noise([0.1], 10_000).round(4)
@@ -68,13 +98,13 @@ def counting_noise(errors: ArrayLike, rows: int) -> Array:
     """
     rates = sample("errors", errors, fewest=1)
     if ((rates < 0) | (rates > 1)).any() or rows < 2:
-        raise SettingError(must_be("errors", "rates in [0, 1] of at least two rows", rows, "Hand in shares."))
+        raise SettingError(must_be("errors", "rates in [0, 1] of at least two rows", rows, "Pass shares."))
     return np.asarray(np.sqrt(rates * (1 - rates) / (rows - 1)), float)
 
 
 @dataclass(frozen=True)
 class Doubling:
-    """What twice as many trials would bring: the expected ``gain`` in value, and that of the ``last`` doubling."""
+    """The expected ``gain`` in value from as many ``trials`` again, and what the ``last`` doubling gained."""
 
     trials: int
     gain: float
@@ -82,10 +112,10 @@ class Doubling:
 
 
 def doubling(values: ArrayLike) -> Doubling | None:
-    """Return what another doubling of the budget is expected to bring; None for fewer than eight trials.
+    """Return what another doubling of the budget is expected to gain; None for fewer than eight trials.
 
-    With B(n) the unbiased expected best of n, the last two doublings brought g1 = B(N/4) - B(N/2) and g2 = B(N/2) - B(N); the
-    next is expected to bring g2 min(1, g2 / g1): gains shrink as they did, and never grow. It holds for trials drawn
+    With B(n) the unbiased expected best of n, the last two doublings gained g1 = B(N/4) - B(N/2) and g2 = B(N/2) - B(N); the
+    next is expected to gain g2 min(1, g2 / g1): gains shrink as they did, and never grow. It holds for trials drawn
     independently (random search); a strategy that learns may do better.
 
     Args:

@@ -197,15 +197,16 @@ def write_network(
 @typer_app.command("test")
 def score_test_part(name: Name, tracking_uri: Uri = None) -> None:
     """Open the sealed test part and score the best trial on it; every opening is counted and logged."""
+    from hpsearch.analysis.conclusions import Conclusions
+    from hpsearch.analysis.sentences import describe_test_error
     from hpsearch.cli.commands import recorded_result, terminal
-    from hpsearch.report.confidence import optimism_seen
 
     console = terminal()
     result = recorded_result(name, tracking_uri)
     scores = result.test()
     opened = f"Trial {result.best.number} of {name} on the test part:"
     console.print(opened, " ".join(f"{key}={value:.4f}" for key, value in scores.items()), markup=False)
-    if said := optimism_seen(result, scores):
+    if said := describe_test_error(Conclusions(result.findings), scores):
         console.print(said, markup=False)
 
 

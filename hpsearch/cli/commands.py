@@ -15,7 +15,9 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from hpsearch.cli.display import best_table, chosen_line, completeness, display, failures, rows_table
+from hpsearch.analysis.conclusions import Conclusions
+from hpsearch.analysis.sentences import list_failures
+from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.processes import kill_workers
@@ -65,8 +67,7 @@ def run_study(
             console.print(note, markup=False, soft_wrap=True)
         show_link(console, tracker, tracking_uri)
     if result.trials and not any(trial.ok for trial in result.trials):
-        reason = next((trial.error for trial in result.trials if trial.error), "")
-        typer.echo(f"hpsearch: No trial finished. The first one said: {reason}", err=True)
+        typer.echo(f"hpsearch: {result.findings.why_nothing}", err=True)
         raise SystemExit(1)
 
 
@@ -82,7 +83,7 @@ def _show_result(console: Console, result: Result) -> None:
         console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
     if result.study.proposer.complete:
         console.print(completeness(result.trials), markup=False, soft_wrap=True)
-    for line in failures(result.trials):
+    for line in list_failures(Conclusions(result.findings)):
         console.print(line, markup=False, style="yellow", soft_wrap=True)
 
 

@@ -13,10 +13,10 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from hpsearch.analysis.sentences import describe_value
 from hpsearch.search.progress import Progress
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
-from hpsearch.trial import failures as failures
 from hpsearch.trial import format_value as format_value
 from hpsearch.trial import params_line as params_line
 
@@ -112,11 +112,9 @@ def best_line(trial: Trial | None, maximize: bool) -> str:
 
 
 def chosen_line(chosen: Candidate, maximize: bool) -> str:
-    """Return ``Chosen: learning_rate=0.5, mean 0.0312 +- 0.001 over 5 seeds (trial 40)``."""
-    spread = (
-        f"mean {format_value(flip_sign(chosen.mean, maximize))} +- {chosen.standard_error:.2g} over {len(chosen.trials)} seeds"
-    )
-    return f"Chosen: {params_line(chosen.params)}, {spread} (trial {chosen.trials[0].number})"
+    """Return ``Chosen: rate=0.5, 0.0312 ± 0.001 (mean ± standard error over 5 seeds), first run in trial 40``."""
+    where = f"first run in trial {chosen.trials[0].number}"
+    return f"Chosen: {params_line(chosen.params)}, {describe_value(chosen, maximize)}, {where}"
 
 
 def best_table(trials: Sequence[Trial], maximize: bool, measure: str = "value", width: int = 80, count: int = 5) -> Table:

@@ -1,4 +1,4 @@
-"""Strategies or studies side by side: the same objective, the same budget, the same seeds, many times over."""
+"""Comparison of strategies or studies on one objective, at equal budget and on paired seeds, with repetitions."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from html import escape
 from pathlib import Path
 from typing import get_args
 
-from hpsearch.analysis.conclusions import conclusions
 from hpsearch.analysis.contest import Contest
 from hpsearch.analysis.regret import Unit
 from hpsearch.analysis.sample import FEWEST
 from hpsearch.checks import choice, integer, is_number
-from hpsearch.comparison.objective import SEARCH, RunArm, same_question, unpacked
+from hpsearch.comparison.conclusions import describe
+from hpsearch.comparison.objective import SEARCH, RunArm, find_mismatch, unpack
 from hpsearch.errors import StudyError, must_be
 from hpsearch.plots import interactive, still
 from hpsearch.plots.contest import contest_chart
@@ -33,7 +33,7 @@ PICTURE, PAGE = "plots/comparison.png", "comparison.html"
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What `compare` returns: the study whose trials are whole searches, and what they say of the arms."""
+    """What `compare` returns: the study whose trials are whole searches, and what follows for the contenders."""
 
     result: Result
     unit: Unit = "trials"
@@ -41,31 +41,31 @@ class Comparison:
 
     @cached_property
     def contest(self) -> Contest:
-        """The searches as numbers; repetitions that failed for one arm are left out for all."""
+        """The searches as numbers; repetitions that failed for one contender are left out for all."""
         found: dict[str, dict[int, list[Trial]]] = {name: {} for name in self.arms}
         for trial in self.result.trials:
             if trial.ok and trial.outcome is not None:
-                found[trial.params["arm"]][trial.replicate] = unpacked(trial.outcome.artifacts[SEARCH])
+                found[trial.params["arm"]][trial.replicate] = unpack(trial.outcome.artifacts[SEARCH])
         failed = next((trial.error for trial in self.result.trials if trial.error), None)
         whole = sorted(set.intersection(*(set(repeated) for repeated in found.values())))
         if failed and len(whole) < FEWEST:
-            raise StudyError(f"Too few repetitions came to an end to compare anything. The first one that did not: {failed}")
+            raise StudyError(f"Too few repetitions finished to compare anything. The first error: {failed}")
         study = self.result.study
         searches = {name: [repeated[r] for r in whole] for name, repeated in found.items()}
         return Contest(searches, self.unit, self.budget, self.result.record.measure, study.maximize)
 
     @property
     def arms(self) -> list[str]:
-        """The names of the arms."""
+        """The names of the contenders."""
         return [str(label) for label in self.result.study.space["arm"].labels]  # type: ignore[union-attr]
 
     @property
     def conclusions(self) -> list[str]:
-        """What may be concluded, and what may not, a sentence each."""
-        return conclusions(self.contest)
+        """What follows, and what does not, one sentence each."""
+        return describe(self.contest)
 
     def rows(self) -> list[list[str]]:
-        """Return one row per arm: its name, the mean of its best value with the interval, the median of its trials."""
+        """Return one row per contender: its name, the mean of its best value, the interval of that mean, the repetitions."""
         return [self._row(arm) for arm in self.arms]
 
     def _row(self, arm: str) -> list[str]:
@@ -81,13 +81,13 @@ class Comparison:
     def heads(self) -> list[str]:
         """The heads of `rows`."""
         spent = f"{self.contest.budgets[-1]:.4g} {self.unit}"
-        return ["arm", f"best {self.contest.measure} after {spent}", "95 % interval", "repetitions"]
+        return ["contender", f"best {self.contest.measure} after {spent}", "95 % interval", "repetitions"]
 
     def files(self) -> dict[str, bytes]:
         """Return the picture and the page of the comparison."""
         chart = contest_chart(self.contest)
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.conclusions)
-        body = section("What may be concluded", said) + section("Arms", table(self.heads, self.rows()))
+        body = section("What follows", said) + section("Contenders", table(self.heads, self.rows()))
         body += section("Curves", f"<p>{escape(chart.caption)}</p>{interactive.division(chart, 'comparison')}")
         study = self.result.study
         html = page(study.name, self.conclusions[0].partition(": ")[0], study.question, body, interactive.script())
@@ -107,22 +107,22 @@ def compare(
     progress: Callable[[Progress], None] | None = None,
     source: Path | None = None,
 ) -> Comparison:
-    """Run every arm ``repetitions`` times on paired seeds, and say what may be concluded.
+    """Run every contender ``repetitions`` times on paired seeds, and say what follows.
 
-    It is a study of its own (one trial is one whole search): recorded under its name, resumed where an earlier run ended, and
-    identical at any number of jobs.
+    A comparison is itself a study in which one trial is one whole search: it is recorded under its name, resumed where an
+    earlier run ended, and identical for any number of jobs.
 
     Args:
-        arms: studies of one objective; or, after a study, strategies that take the place of its own.
-        repetitions: searches per arm; 20 find a difference of one standard deviation nearly always.
-        budget: what every search may spend; the least that any of them spends where left out.
+        arms: the contenders: studies of one objective; or one study and strategies that replace its own.
+        repetitions: searches per contender; 20 detect a difference of one standard deviation nearly always.
+        budget: what every search may spend; by default the least that any of them spends.
         unit: ``"trials"``, ``"epochs"`` or ``"seconds"`` (of computing time).
-        name: of the comparison in the store; the arms' names where left out.
-        seed: decides the seeds of all repetitions.
-        jobs: searches side by side.
+        name: of the comparison in the store; by default the contenders' names.
+        seed: determines the seeds of all repetitions.
+        jobs: searches to run in parallel.
         tracker, fresh, progress, source: as `Study.run`.
     Raises:
-        StudyError: the arms cannot be compared, or the numbers make no sense.
+        StudyError: the contenders cannot be compared, or a number is out of range.
     """
     study = comparison_study(arms, repetitions, budget, unit, name, seed)
     result = study.run(jobs, tracker=tracker, fresh=fresh, progress=progress, source=source, report=False, model=False)
@@ -135,7 +135,7 @@ def comparison_study(
     arms: Sequence[Study | Strategy], repetitions: int, budget: float | None, unit: Unit, name: str = "", seed: int = 0
 ) -> Study:
     """Return the study that a comparison is."""
-    named = _named(arms)
+    named = _name_contenders(arms)
     _check_numbers(repetitions, budget, unit)
     _check_arms(named, budget, unit)
     trials = int(budget) if budget is not None and unit == "trials" else None
@@ -153,19 +153,19 @@ def comparison_study(
     )
 
 
-def _named(arms: Sequence[Study | Strategy]) -> list[tuple[str, Study]]:
-    """Return the studies under names that tell them apart.
+def _name_contenders(arms: Sequence[Study | Strategy]) -> list[tuple[str, Study]]:
+    """Return the studies under distinct names.
 
-    Their own, or where strategies are compared the strategy's; else with the strategy; else with a number.
+    Their own, or where strategies are compared the strategy's; else with the strategy appended; else with a number.
     """
     first = next((arm for arm in arms if isinstance(arm, Study)), None)
     if first is None:
-        raise StudyError(must_be("Arms of a comparison", "studies, or a study and strategies", list(arms), "Add the study."))
+        raise StudyError(must_be("Contenders", "studies, or a study and strategies", list(arms), "Add the study."))
     lone = sum(isinstance(arm, Study) for arm in arms) == 1
     studies = [arm if isinstance(arm, Study) else replace(first, strategy=arm) for arm in arms]
     names = [_kind(study.strategy) if lone else study.name for study in studies]
     if len(studies) < 2:
-        raise StudyError(must_be("A comparison", "of at least two arms", names, "Add one."))
+        raise StudyError(must_be("A comparison", "of at least two contenders", names, "Add one."))
     if len(set(names)) < len(names):
         names = [f"{name} {_kind(study.strategy)}" for name, study in zip(names, studies, strict=True)]
     if len(set(names)) < len(names):
@@ -178,24 +178,24 @@ def _kind(strategy: Strategy) -> str:
 
 
 def _check_numbers(repetitions: int, budget: float | None, unit: str) -> None:
-    advice = f"Below {FEWEST} there is no interval; 20 find a difference of one standard deviation."
+    advice = f"Below {FEWEST} there is no interval; 20 detect a difference of one standard deviation."
     integer("repetitions", repetitions, FEWEST, advice, error=StudyError)
     choice("unit", unit, get_args(Unit), "Leave it out for trials.", error=StudyError)
     positive = is_number(budget) and budget > 0
     if budget is not None and not (positive and (unit != "trials" or float(budget).is_integer())):
         kind = "a whole number >= 1" if unit == "trials" else "a number > 0"
-        raise StudyError(must_be("budget", f"{kind} ({unit})", budget, "Leave it out for what all arms spend."))
+        raise StudyError(must_be("budget", f"{kind} ({unit})", budget, "Leave it out for what all contenders spend."))
 
 
 def _check_arms(named: Sequence[tuple[str, Study]], budget: float | None, unit: Unit) -> None:
     (first_name, first), *others = named
     for name, study in others:
-        part = same_question(first, study)
+        part = find_mismatch(first, study)
         if part:
             advice = f"{name!r} differs from {first_name!r}; give both studies the same one."
-            raise StudyError(must_be(f"The {part} of all arms", "the same", [first_name, name], advice))
+            raise StudyError(must_be(f"The {part} of all contenders", "the same", [first_name, name], advice))
     sizes = {name: study.proposer.trials for name, study in named}
     known = {name: size for name, size in sizes.items() if size is not None}
     if unit == "trials" and budget is None and len(set(known.values())) > 1:
-        advice = "Say what all may spend, as in --budget 32, or compare by --unit epochs."
-        raise StudyError(must_be("The trials of all arms", "the same", known, advice))
+        advice = "Set what all may spend, as in --budget 32, or compare by --unit epochs."
+        raise StudyError(must_be("The trials of all contenders", "the same", known, advice))

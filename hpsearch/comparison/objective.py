@@ -1,4 +1,4 @@
-"""The objective of a comparison: one trial is one whole search, of one arm under one seed."""
+"""Objective of a comparison: one trial is one whole search of one contender under one seed."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ SEARCH = "search.json"
 
 @dataclass(frozen=True, repr=False)
 class RunArm(ObjectiveBase):
-    """Run the study of the arm that ``params["arm"]`` names, under a seed that all arms of a repetition share.
+    """Run the study of the contender that ``params["arm"]`` names, under the seed that all contenders of a repetition share.
 
     The value is the best value found, as the study's own objective returns it.
 
     Args:
-        arms: names and studies.
-        trials: how many trials each search may have; None leaves it to the strategies.
+        arms: the contenders, by name.
+        trials: the most trials of each search; None leaves it to the strategies.
     """
 
     arms: tuple[tuple[str, Study], ...]
@@ -35,7 +35,7 @@ class RunArm(ObjectiveBase):
     required = frozenset({"arm"})
 
     def __repr__(self) -> str:
-        # By what decides the searches, since the repr of a user's own function changes from process to process.
+        # From what determines the searches: the repr of a user's own function changes from process to process.
         arms = {name: identity(study) for name, study in self.arms}
         return f"RunArm({arms!r}, trials={self.trials!r})"
 
@@ -46,7 +46,7 @@ class RunArm(ObjectiveBase):
 
     @property
     def related(self) -> dict[str, StudyRecord]:
-        """The studies of the arms, by name, for the record to lead to."""
+        """The studies of the contenders, by name, to which the record links."""
         return {name: study.record() for name, study in self.arms}
 
     def __call__(self, params: Params, context: Context) -> Outcome:
@@ -60,19 +60,19 @@ class RunArm(ObjectiveBase):
         found = best(result.trials)
         if not found:
             reason = next((trial.error for trial in result.trials if trial.error), "it has no trials")
-            raise StudyError(f"Arm {params['arm']!r} found nothing in {len(result.trials)} trials: {reason}")
+            raise StudyError(f"Contender {params['arm']!r} found nothing in {len(result.trials)} trials: {reason}")
         counts = {"trials": float(len(result.trials)), "failed": float(sum(not trial.ok for trial in result.trials))}
-        return Outcome(result.value(found[0]), counts, artifacts={SEARCH: packed(result.trials)})
+        return Outcome(result.value(found[0]), counts, artifacts={SEARCH: pack(result.trials)})
 
 
 def identity(study: Study) -> dict[str, str]:
-    """Return what decides a search but its seed."""
+    """Return what determines a search, without its seed."""
     known = dict(study.record().identity)
     return {name: text for name, text in known.items() if name != "seed"} | ({"stop": repr(study.stop)} if study.stop else {})
 
 
-def same_question(first: Study, second: Study) -> str:
-    """Return an empty text where two studies can be compared, else the part that keeps them from it."""
+def find_mismatch(first: Study, second: Study) -> str:
+    """Return an empty text where two studies can be compared, else the part in which they differ."""
     if describe(first.objective) != describe(second.objective):
         one, other = identity(first), identity(second)
         data = one.get("data") != other.get("data") and type(first.objective) is type(second.objective)
@@ -82,13 +82,13 @@ def same_question(first: Study, second: Study) -> str:
     return "" if first.maximize == second.maximize else "direction"
 
 
-def packed(trials: Sequence[Trial]) -> bytes:
-    """Return of each trial what a comparison looks at, as JSON: what it was asked, how it ended, what it cost."""
+def pack(trials: Sequence[Trial]) -> bytes:
+    """Return the trials as JSON, with the fields that a comparison uses: params, end, cost."""
     return json.dumps([_fields(trial) for trial in trials], default=str).encode()
 
 
-def unpacked(content: bytes) -> list[Trial]:
-    """Return the trials that `packed` was given, without their curves but for the last step."""
+def unpack(content: bytes) -> list[Trial]:
+    """Return the trials that were passed to `pack`; of their curves only the last step is left."""
     return [_trial(fields) for fields in json.loads(content)]
 
 

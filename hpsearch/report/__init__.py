@@ -1,13 +1,11 @@
-"""The report of a study, and the findings and confidence it states."""
+"""The report of a study: one HTML page, its pictures and the table of all trials."""
 
-from hpsearch.report.confidence import optimism_seen
 from hpsearch.report.report import draw_all, files, headline, report, trials_csv
 
 __all__ = [
     "draw_all",
     "files",
     "headline",
-    "optimism_seen",
     "report",
     "trials_csv",
 ]

@@ -1,41 +1,41 @@
-"""The report of a study: one page that reads by itself and needs no network, the pictures, and the table of all trials."""
+"""HTML report of a study: one self-contained page without network access, the pictures, and the table of all trials."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from html import escape
 from typing import Any
 
+from hpsearch.analysis import sentences
+from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import listing, page, section, table
 from hpsearch.plots.kinds import KINDS, draw
-from hpsearch.report.confidence import trust
-from hpsearch.report.findings import curves_say, look_next, safely
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
-from hpsearch.trial import Trial, duration, failures, flip_sign, format_value
+from hpsearch.trial import Trial, duration, format_value
 
 ROWS = 100
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
 
 
 def files(result: Result) -> dict[str, bytes]:
-    """Return everything that is attached to a study's record: the report, the pictures as PNG, the table of all trials."""
+    """Return the files that are attached to a study's record: the report, the pictures as PNG, the table of all trials."""
     pictures = draw_all(result)
     stills = {f"{PICTURES}{kind}.png": still.png(p) for kind, p in pictures.items() if not isinstance(p, str)}
     return {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode(), **stills}
 
 
 def draw_all(result: Result) -> dict[str, Picture | str]:
-    """Return every kind of picture, or the sentence that stands in its place; one that fails leaves the others alone."""
-    return {kind: _drawn(kind, result) for kind in KINDS}
+    """Return every kind of picture, or a sentence in its place; one that fails does not affect the others."""
+    return {kind: _draw(kind, result) for kind in KINDS}
 
 
-def _drawn(kind: str, result: Result) -> Picture | str:
+def _draw(kind: str, result: Result) -> Picture | str:
     try:
         return draw(kind, result.findings)
     except Exception as error:
@@ -43,7 +43,7 @@ def _drawn(kind: str, result: Result) -> Picture | str:
 
 
 def trials_csv(result: Result) -> str:
-    """Return the table of all trials: one line each, every param and final metric a column, floats to the last digit."""
+    """Return the table of all trials as CSV: one line each, a column per param and final metric, floats to the last digit."""
     rows = result.table()
     columns = list(dict.fromkeys(name for row in rows for name in row))
     columns = [name for name in columns if name not in ("seconds", "error")] + ["seconds", "error"]
@@ -55,16 +55,17 @@ def trials_csv(result: Result) -> str:
 
 
 def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) -> str:
-    """Return the report as one page: the result first, then how it came about, the pictures, the best trials, the facts."""
+    """Return the report as one page: the result first, then the course, the pictures, the best trials, the facts."""
+    conclusions = Conclusions(result.findings)
     pictures = draw_all(result) if pictures is None else pictures
     parts = [
         section("Best setting", _setting(result)),
-        section("How much to trust it", _lines("", trust(result))),
-        section("How it went", _course(result)),
+        section("How sure it is", _said(conclusions, _confidence)),
+        section("How it went", _course(result, conclusions)),
         section("What was searched", _question(result)),
         *(_picture(kind, picture) for kind, picture in pictures.items()),
-        section("What the curves say", _lines("", safely(curves_say, result.findings))),
-        section("Where to look next", _lines("", safely(look_next, result.findings))),
+        section("What the curves say", _said(conclusions, sentences.describe_curves)),
+        section("What to do next", _said(conclusions, _next_steps)),
         section("Best trials", _best_trials(result)),
         section("Facts", listing(result.record.facts)),
     ]
@@ -73,44 +74,54 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
 
 def headline(result: Result) -> str:
     """Return the result in one line."""
-    count = len(result.trials)
-    trials = f"{count} trial{'s' if count != 1 else ''}"
-    chosen = result.study.choose(result.trials)
-    if chosen is None:
-        return f"No trial finished ({trials})"
-    best, n = chosen.trials[0], len(chosen.trials)
-    if n == 1:
-        return f"Best {result.record.measure}: {format_value(result.findings.value(best))}, in trial {best.number} of {trials}"
-    mean = f"{format_value(flip_sign(chosen.mean, result.study.maximize))} ± {chosen.standard_error:.2g}"
-    return f"Best {result.record.measure}: {mean} over {n} seeds, of {trials}"
+    found = sentences.describe_result(Conclusions(result.findings))
+    return f"{found} ({sentences.count(len(result.trials), 'trial')})"
+
+
+def _said(conclusions: Conclusions, describe: Callable[[Conclusions], Iterable[str]]) -> str:
+    """Return sentences as a list; where they cannot be computed, say so: the rest of the report is still of use."""
+    try:
+        return _lines("", list(describe(conclusions)))
+    except Exception as error:
+        return _lines("", [f"This could not be computed: {type(error).__name__}: {error}"])
+
+
+def _confidence(conclusions: Conclusions) -> Iterable[str]:
+    yield from sentences.describe_confidence(conclusions)
+    yield from sentences.describe_flattery(conclusions)
+    yield from sentences.describe_doubling(conclusions)
+
+
+def _next_steps(conclusions: Conclusions) -> Iterable[str]:
+    yield from sentences.describe_next(conclusions)
+    if conclusions.chosen is None:
+        yield conclusions.findings.why_nothing
+        return
+    if not conclusions.edges:
+        yield "No range ends where the best settings lie."
+    yield from sentences.describe_interactions(conclusions)
 
 
 def _setting(result: Result) -> str:
-    chosen = result.study.choose(result.trials)
+    chosen = result.findings.setting
     if chosen is None:
         return f"<p>{escape(result.findings.why_nothing)}</p>"
     best = chosen.trials[0]
     numbers = ", ".join(str(trial.number) for trial in chosen.trials)
+    value = sentences.describe_value(chosen, result.findings.maximize)
+    said = f"The {result.record.measure} is {value}, in trial {best.number}."
     if len(chosen.trials) > 1:
-        spread = (
-            f"mean {format_value(flip_sign(chosen.mean, result.study.maximize))}, standard error {chosen.standard_error:.2g}"
-        )
-        trust = f"Chosen by the rule {result.study.select!r} from trials {numbers}: {spread}."
-    else:
-        trust = (
-            f"Trial {best.number}, one training under one seed: the best of many noisy values tends to be too good. "
-            "replicates= and confirm= of the study say how good the setting is."
-        )
+        said = f"The {result.record.measure} is {value}, in trials {numbers}. The rule {result.study.select!r} selected it."
     metrics = dict(best.outcome.metrics) if best.outcome else {}
     scores = (
         f"<h3>Metrics of trial {best.number}</h3>{listing({k: format_value(v) for k, v in metrics.items()})}" if metrics else ""
     )
     budget = {"budget (epochs)": str(best.budget)} if best.budget is not None else {}
     params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
-    return f"<p>{escape(trust)}</p>{params}{scores}"
+    return f"<p>{escape(said)}</p>{params}{scores}"
 
 
-def _course(result: Result) -> str:
+def _course(result: Result, conclusions: Conclusions) -> str:
     trials = result.trials
     by_status = ", ".join(f"{count} {status}" for status, count in Counter(str(t.status) for t in trials).most_common())
     started = [trial.started for trial in trials]
@@ -119,19 +130,20 @@ def _course(result: Result) -> str:
         "Trials": by_status or "none",
         "Stages": ", ".join(f"{count} {name}" for name, count in Counter(t.stage for t in trials).items()),
         "Computing time": f"{duration(sum(trial.seconds for trial in trials))} in trials",
-        "From the first start to the last end": duration(took),
+        "Time from the first start to the last end": duration(took),
     }
     epochs = sum(trial.budget or 0 for trial in trials)
-    spent |= {"Epochs asked for": str(epochs)} if epochs else {}
-    return listing(spent) + _lines("Failures", failures(trials)[:50]) + _lines("Notes of the strategy", _notes(result))
+    spent |= {"Epochs requested": str(epochs)} if epochs else {}
+    failed = _lines("Failures", sentences.list_failures(conclusions)[:50])
+    return listing(spent) + failed + _lines("Notes of the strategy", _notes(result))
 
 
 def _notes(result: Result) -> list[str]:
-    """Return what the strategy said; a result that was read back has it from asking the strategy again."""
+    """Return the notes of the strategy; for a recorded result, from replaying the strategy."""
     try:
         return list(result.notes) or [window.note for window in result.findings.windows if window.note]
     except Exception as error:
-        return [f"The strategy could not be asked again: {type(error).__name__}: {error}"]
+        return [f"The strategy could not be replayed: {type(error).__name__}: {error}"]
 
 
 def _lines(title: str, lines: Sequence[str]) -> str:
@@ -165,9 +177,9 @@ def _best_trials(result: Result) -> str:
     left = len(result.trials) - len(rows)
     names = [name for name in result.study.space if any(name in trial.params for trial in rows)]
     cells = [_row(result, trial, names) for trial in rows]
-    more = f"<p>{left} more trials, failed ones included, stand in {TABLE} beside this page.</p>" if left else ""
+    more = f"<p>{left} more trials, including failed ones, are in {TABLE} beside this page.</p>" if left else ""
     heads = ["trial", "stage", result.record.measure, *names, "seconds"]
-    return "<p>Click on a head to sort.</p>" + table(heads, cells, sortable=True) + more
+    return "<p>Click on a column head to sort.</p>" + table(heads, cells, sortable=True) + more
 
 
 def _row(result: Result, trial: Trial, names: Sequence[str]) -> list[str]:

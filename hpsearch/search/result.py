@@ -69,10 +69,8 @@ class Result:
 
     @cached_property
     def findings(self) -> Findings:
-        """What the pictures and the report are drawn from."""
-        study, chosen = self.study, self.study.choose(self.trials)
-        best = chosen.trials[0] if chosen else None
-        return Findings(study.name, self.record.measure, study.maximize, study.space, self.trials, best, study.search)
+        """What the conclusions, the pictures and the report are made from."""
+        return Findings.of(self.record, self.trials, self.study.search)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""

@@ -15,7 +15,7 @@ from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
-from hpsearch.tracking.pages import links, summary
+from hpsearch.tracking.pages import links, note
 from hpsearch.tracking.runs import experiment, study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
 from hpsearch.tracking.runs.writer import write_points
@@ -220,7 +220,7 @@ class MlflowTracker(TrackerBase):
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=summary.title(record, ()))
+            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(record, ()))
             children = self._children(parent)
         else:
             children = self._children(parent)

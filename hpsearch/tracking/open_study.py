@@ -16,7 +16,7 @@ from hpsearch.tracking.delivery.retry_queue import RetryQueue
 from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.pages import related
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.best_curve import BestCurve, write_best
 from hpsearch.tracking.runs.study_run import Children
@@ -53,7 +53,7 @@ class OpenStudy:
     parent: Run
     queue: RetryQueue
     curve: BestCurve
-    pages: Pages
+    pages: Publisher
     note_seconds: float = 5.0
     progress_seconds: float = 0.5
     lock: FileLock | None = None
@@ -102,7 +102,7 @@ class OpenStudy:
     def describe(self, status: str) -> None:
         """Write the study's pages; the longer that takes, the longer the pause until the next time."""
         began = time.monotonic()
-        self.pages.show(self.page(status))
+        self.pages.publish(self.page(status))
         self.described = time.monotonic() + 20 * (time.monotonic() - began)
 
     def page(self, status: str) -> Page:
@@ -110,12 +110,12 @@ class OpenStudy:
         source = study_run.relative(self.record.source, self.store.root)
         experiment_id, runs = str(self.parent.info.experiment_id), self.queue.runs
         page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
-        return replace(page, about=self._related)
+        return replace(page, related=self._related)
 
     @cached_property
     def _related(self) -> dict[str, str]:
         """The addresses of related studies, found once: those were recorded before this one."""
-        return related.addresses(self.store, self.record)
+        return related.find_addresses(self.store, self.record)
 
     def _add(self, trial: Trial) -> None:
         """Add a trial unless it is here already; one that failed before and was run again replaces it."""
@@ -149,7 +149,7 @@ def open_study(store: Store, record: StudyRecord, parent: Run, children: Childre
     """Return a study with the trials that the store and the spool file hold."""
     client = store.client
     runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-    pages, queue = Pages.of(client, children.complete.values()), RetryQueue(store, record, parent, runs)
+    pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, record, parent, runs)
     study = OpenStudy(record, parent, queue, BestCurve(record.maximize), pages)
     for number, run in children.complete.items():
         curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])

@@ -1,7 +1,7 @@
 """Trials and their outcomes, the choice of the best setting, and their text for people."""
 
 from hpsearch.space import Params
-from hpsearch.trial.formatting import duration, failures, flip_sign, format_value, params_line
+from hpsearch.trial.formatting import duration, flip_sign, format_spread, format_value, params_line
 from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, leaders, lowest, select
 from hpsearch.trial.trial import CONFIRM, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
@@ -20,8 +20,8 @@ __all__ = [
     "chances",
     "check_rule",
     "duration",
-    "failures",
     "flip_sign",
+    "format_spread",
     "format_value",
     "leaders",
     "lowest",

@@ -1,12 +1,13 @@
-"""Text for values, params, durations and failures, the same in the terminal, the pictures, the report and MLflow."""
+"""Text for values, params and durations, the same in the terminal, the pictures, the report and MLflow."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from hpsearch.trial.trial import Status, Trial
+from hpsearch.trial.selection import Candidate
 
 
 def flip_sign(value: float, maximize: bool) -> float:
@@ -29,13 +30,19 @@ def format_value(value: Any) -> str:
     return f"{value + 0.0:.4g}" if isinstance(value, float) else str(value)
 
 
+def format_spread(candidate: Candidate, maximize: bool) -> str:
+    """Return the value of a setting: ``0.0312 ± 0.0011``, mean and standard error, or the value alone for a single run."""
+    error = f" ± {candidate.standard_error:.2g}" if math.isfinite(candidate.standard_error) else ""
+    return format_value(flip_sign(candidate.mean, maximize)) + error
+
+
 def params_line(params: Mapping[str, Any]) -> str:
     """Return params on one line, ``learning_rate=0.1 l2=5``."""
     return " ".join(f"{name}={format_value(value)}" for name, value in params.items())
 
 
 def duration(seconds: float) -> str:
-    """Return seconds as a person says them.
+    """Return seconds as text for people.
 
     >>> duration(4.25), duration(75), duration(3700)
     ('4.2 s', '1 min 15 s', '1 h 1 min')
@@ -45,13 +52,3 @@ def duration(seconds: float) -> str:
     whole = int(timedelta(seconds=seconds).total_seconds())
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
-
-
-def failures(trials: Sequence[Trial]) -> list[str]:
-    """Return one line per kind of failure, with how often it happened and the first trial it happened to."""
-    kinds: dict[tuple[str, str], list[int]] = {}
-    for trial in trials:
-        if not trial.ok:
-            why = "its curve lagged" if trial.status is Status.STOPPED else trial.error or ""
-            kinds.setdefault((str(trial.status), why), []).append(trial.number)
-    return [f"{len(n)} {status} (first: trial {n[0]}): {error}" for (status, error), n in kinds.items()]

@@ -59,3 +59,10 @@ def test_nothing_is_said_of_no_trial() -> None:
 
 def test_a_parameter_that_is_absent_is_left_out() -> None:
     assert edges(Space(a=Float(0.0, 10.0), b=Choice(1, 2)), [{"b": 1}, {"a": 9.9, "b": 1}]) == []
+
+
+def test_a_setting_that_was_run_at_several_budgets_counts_once() -> None:
+    """Five settings, their median at 5.0; the first one counted five times would hide that."""
+    space = Space(a=Float(0.0, 10.0))
+    others = [{"a": value} for value in (9.8, 5.0, 4.0, 3.0)]
+    assert edges(space, [{"a": 9.9}] * 5 + others) == []

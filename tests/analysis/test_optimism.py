@@ -26,6 +26,7 @@ def test_equal_settings_are_flattered_by_the_lowest_order_statistic(n: int) -> N
 def test_a_clear_winner_is_not_flattered_and_without_noise_nobody_is() -> None:
     assert optimism([0.0, 10.0, 11.0], 0.1, np.random.default_rng(0)) == pytest.approx(0.0, abs=0.004)
     assert optimism([1.0, 1.0], 0.0, np.random.default_rng(0)) == 0.0
+    assert min(optimism([0.0, 10.0], 1.0, np.random.default_rng(seed)) for seed in range(20)) >= 0.0
 
 
 def test_flattery_is_what_fresh_seeds_take_back() -> None:
@@ -45,7 +46,9 @@ def test_the_noise_of_replicates_is_pooled() -> None:
         for r, v in enumerate(vs)
     ]
     by_hand = np.sqrt((np.var([1, 3], ddof=1) + 2 * np.var([5, 5, 8], ddof=1)) / 3)
-    assert seed_noise(candidates(trials)) == pytest.approx(by_hand, rel=1e-12)
+    found = seed_noise(candidates(trials))
+    assert found is not None
+    assert (found.deviation, found.freedom, found.rows) == (pytest.approx(by_hand, rel=1e-12), 3, 0)
     assert seed_noise(candidates(trials[-1:])) is None
 
 

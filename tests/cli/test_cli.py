@@ -255,7 +255,7 @@ def test_marks_in_names_and_values_are_shown_as_they_are(project: Path) -> None:
 def test_a_study_in_which_nothing_finished_says_so_and_ends_with_1(project: Path) -> None:
     (project / "study.py").write_text(STUDY.replace('if params["c"] == "bad":', "if True:"))
     done = hpsearch(project, "run", "study.py", "--jobs", "1", code=1)
-    assert "No trial finished. The first one said: ValueError: planted failure" in done.stderr
+    assert "No trial has finished. The first error: ValueError: planted failure" in done.stderr
 
 
 def test_another_store_is_named_in_the_hint(project: Path) -> None:

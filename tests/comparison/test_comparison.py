@@ -12,7 +12,7 @@ import pytest
 from hpsearch import Float, Space, Stop, Study, compare, data
 from hpsearch.cli.loading import load_study
 from hpsearch.comparison.comparison import PAGE, PICTURE, comparison_study
-from hpsearch.comparison.objective import packed, unpacked
+from hpsearch.comparison.objective import pack, unpack
 from hpsearch.errors import StudyError
 from hpsearch.objectives import TrainNetwork, TrainSVM
 from hpsearch.strategies import Grid, QuasiRandom, Random
@@ -78,7 +78,7 @@ def test_its_page_leads_to_the_recorded_studies_of_its_arms(tmp_path: Path) -> N
     STUDY.run(tracker=trackers[0], backend="sequential", report=False)
     replace(changed, seed=5).run(tracker=trackers[1], backend="sequential", report=False)
     compare(STUDY, changed, even, repetitions=3, jobs=1, tracker=trackers[2])
-    text = "Recorded by themselves: [chance]({})."
+    text = "Studies compared: [chance]({})."
     assert notes(trackers[2]) == [text.format(trackers[0].link().partition("5000/")[2])] * 2
     compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=trackers[3])
     assert notes(trackers[3]) == [text.format(trackers[0].link().partition("5000/")[2]).replace("chance", "random")] * 2
@@ -89,14 +89,14 @@ def notes(tracker: MlflowTracker) -> list[str]:
     """Return what the pages of the study's run and of its experiment say of other studies."""
     run = tracker.store.client.get_run(tracker._open().run_id)
     pages = [run.data.tags, tracker.store.client.get_experiment(run.info.experiment_id).tags]
-    return [line for page in pages for line in page["mlflow.note.content"].splitlines() if "by themselves" in line]
+    return [line for page in pages for line in page["mlflow.note.content"].splitlines() if "Studies compared" in line]
 
 
 def test_a_search_survives_its_text_form() -> None:
     result = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits(), epochs=2), Random(trials=2)).run(
         backend="sequential", tracker=MemoryTracker()
     )
-    back = unpacked(packed(result.trials))
+    back = unpack(pack(result.trials))
     assert [t.value for t in back] == [t.value for t in result.trials]
     assert [t.outcome.history["last"][-1][0] for t in back if t.outcome] == [2, 2]
 
@@ -113,17 +113,17 @@ NETWORK = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.d
 @pytest.mark.parametrize(
     ("arms", "options", "message"),
     [
-        ((STUDY,), {}, "at least two arms"),
+        ((STUDY,), {}, "at least two contenders"),
         ((Random(trials=9), Grid()), {}, "studies, or a study and strategies"),
-        ((STUDY, replace(STUDY, objective=far)), {}, "The objective of all arms must be the same"),
-        ((STUDY, replace(STUDY, maximize=True)), {}, "The direction of all arms must be the same"),
+        ((STUDY, replace(STUDY, objective=far)), {}, "The objective of all contenders must be the same"),
+        ((STUDY, replace(STUDY, maximize=True)), {}, "The direction of all contenders must be the same"),
         (
             (NETWORK, replace(NETWORK, objective=TrainNetwork(data.digits().head(300)))),
             {},
-            "The data of all arms must be the same",
+            "The data of all contenders must be the same",
         ),
         ((NETWORK, Study("svm", Space(C=Float(0.1, 1.0)), TrainSVM(data.digits()), Random(trials=9))), {}, "The objective"),
-        ((STUDY, Random(trials=10)), {}, "The trials of all arms must be the same"),
+        ((STUDY, Random(trials=10)), {}, "The trials of all contenders must be the same"),
         ((STUDY, Grid(points=3)), {"repetitions": 2}, "repetitions must be a whole number >= 3"),
         ((STUDY, Grid(points=3)), {"unit": "parsecs"}, "unit must be"),
         ((STUDY, Grid(points=3)), {"budget": 0}, "budget must be a whole number >= 1"),
@@ -137,7 +137,7 @@ def test_what_cannot_be_compared_is_refused_before_anything_runs(arms: tuple, op
 
 
 def test_an_arm_that_finds_nothing_is_named() -> None:
-    with pytest.raises(StudyError, match="Arm 'random' found nothing in 9 trials: ValueError: no luck"):
+    with pytest.raises(StudyError, match="Contender 'random' found nothing in 9 trials: ValueError: no luck"):
         compare(replace(STUDY, objective=_broken), Grid(points=2), repetitions=3, budget=9, jobs=1, tracker=MemoryTracker())
 
 

@@ -1,9 +1,9 @@
-"""Pages that people read in MLflow: notes, tables, links and advice."""
+"""Pages of a study in MLflow: note, tables and links."""
 
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.publisher import Pages
+from hpsearch.tracking.pages.publisher import Publisher
 
 __all__ = [
     "Page",
-    "Pages",
+    "Publisher",
 ]

@@ -1,7 +1,7 @@
-"""Links into the MLflow UI that open a study on the table of its trials, best first, and the views they show.
+"""Links into the MLflow UI that open the table of a study's trials, best first, and the views behind them.
 
 MLflow opens an experiment on a page about traces, and its table shows neither params nor values. A shared view, an
-experiment tag that the UI reads, makes both plain. Its format is the UI's own, so everything here works without it too.
+experiment tag that the UI reads, selects both. Its format is the UI's own, so everything here also works without it.
 """
 
 from __future__ import annotations
@@ -64,12 +64,12 @@ def view_key(run_id: str) -> str:
 
 
 def run_link(experiment_id: str, run_id: str) -> str:
-    """Return the address of one run within the pages, in the part of them that is about runs."""
+    """Return the address of one run, relative to the UI."""
     return f"#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
 
 
 def view(record: StudyRecord, run_id: str, trials: Sequence[Trial]) -> str:
-    """Return the view of a study as the UI reads it: columns for what its trials have, and charts."""
+    """Return the view of a study in the UI's format: columns for what its trials have, and charts."""
     curves, metrics = (list(keys.values()) for keys in outcome_keys(trials))
     state = {
         "searchFilter": _without_checks(run_id, trials),
@@ -87,13 +87,13 @@ def view(record: StudyRecord, run_id: str, trials: Sequence[Trial]) -> str:
 
 
 def _without_checks(run_id: str, trials: Sequence[Trial]) -> str:
-    """Return the filter for the trials of the search: a check before it has another value, which may well be lower."""
+    """Return the filter for the trials of the search, without the checks before it: their values are of another kind."""
     stages = sorted({trial.stage for trial in trials if trial.check and "'" not in trial.stage})
     return " and ".join([children(run_id), *(f"tags.`hpsearch.stage` != '{stage}'" for stage in stages)])
 
 
 def _columns(record: StudyRecord, trials: Sequence[Trial]) -> list[str]:
-    """Return the columns that tell trials apart: the value, the params, and of the tags those that differ.
+    """Return the columns that distinguish trials: the value, the params, and the tags that differ.
 
     The UI puts metrics before params and those before tags.
     """
@@ -131,7 +131,7 @@ def _charts(record: StudyRecord, curves: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _unwanted(metrics: Sequence[str]) -> list[dict[str, Any]]:
-    """Return charts marked as removed: the UI draws a fat bar per trial for every metric that has no chart yet."""
+    """Return charts marked as removed: the UI draws a bar per trial for every metric that has no chart."""
     common = {"type": "BAR", "metricSectionId": "curves", "deleted": True, "isGenerated": True}
     return [{"uuid": f"bar-{index}", "metricKey": key} | common for index, key in enumerate(metrics[:UNWANTED])]
 

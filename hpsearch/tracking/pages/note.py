@@ -1,47 +1,83 @@
-"""The note of a study in MLflow, put together: its first lines say the result, the rest tells the story."""
+"""The note of a study in MLflow: the result and its confidence first, then what to do next, links and tables."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from urllib.parse import urlencode
 
+from hpsearch.analysis import sentences
+from hpsearch.analysis.sentences import command, count
+from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import tables
-from hpsearch.tracking.pages.advice import next_steps
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.related import sentence
-from hpsearch.tracking.pages.summary import best_setting, confidence, headline
 from hpsearch.tracking.runs import markup
+from hpsearch.tracking.runs.trial_keys import run_name
+from hpsearch.trial import Trial, flip_sign, format_value
 
 # MLflow cuts a note, which is a tag, at 8000 characters.
 LIMIT = 7500
 HISTORY = "plots/history.png"
+# MLflow's table shows some 17 characters of a run's name, its page the whole.
+NAME_WIDTH = 60
+ENDS = {"finished": "finished", "killed": "interrupted", "failed": "ended by an error"}
+
+
+def title(record: StudyRecord, trials: Iterable[Trial]) -> str:
+    """Return the name of a study's run: the result first, because MLflow's table cuts the end."""
+    chosen = record.choose(list(trials))
+    result = "no result yet" if chosen is None else f"best {format_value(flip_sign(chosen.mean, record.maximize))}"
+    text = " ".join(f"{result} | {record.name}".split())
+    return text if len(text) <= NAME_WIDTH else text[: NAME_WIDTH - 1] + "…"
 
 
 def markdown(page: Page) -> str:
     """Return the note of a study, at most as long as MLflow keeps.
 
-    MLflow shows some four lines of it until it is opened: the result, the question, the best setting and how sure it is.
+    MLflow shows about four lines of it until it is opened: the result, the question, the best setting and how sure it is.
     """
-    return _note(page, f"**{headline(page, page.link)}**", "  \n")
+    result = sentences.describe_result(page.conclusions, page.style, page.status == "running")
+    return _note(page, f"**{result} ({_state(page)}).**", "  \n")
 
 
 def for_experiment(page: Page) -> str:
     """Return the note of the experiment: its list shows the start of it as plain text, its page all of it when opened."""
-    return _note(page, headline(page), "\n\n")
+    result = sentences.describe_result(page.conclusions, replace(page.style, trial=run_name), page.status == "running")
+    return _note(page, f"{result} ({_state(page)}).", "\n\n")
+
+
+def _state(page: Page) -> str:
+    running = time.strftime("running at %Y-%m-%d %H:%M UTC", time.gmtime(page.written))
+    return f"{count(len(page.trials), 'trial')}, {ENDS.get(page.status, running)}"
 
 
 def _note(page: Page, first: str, then: str) -> str:
     question = f"Question: {markup.plain(page.record.question, 300)}" if page.record.question else ""
     # Two spaces end a line without ending the paragraph.
-    top = "  \n".join(filter(None, [question, best_setting(page), confidence(page)]))
-    return _fitted([f"{first}{then}{top}" if top else first, *_body(page)])
+    top = "  \n".join(filter(None, [question, _best_setting(page), _confidence(page)]))
+    return _fit([f"{first}{then}{top}" if top else first, *_body(page)])
+
+
+def _best_setting(page: Page) -> str:
+    """Return the params of the chosen setting in one line."""
+    if page.chosen is None:
+        return ""
+    budget = f", budget {page.chosen.budget} epochs" if page.chosen.budget is not None else ""
+    return f"Best setting: {markup.settings(page.chosen.params)}{budget}."
+
+
+def _confidence(page: Page) -> str:
+    said = " ".join(sentences.describe_confidence(page.conclusions, page.style))
+    return f"How sure: {said}" if said else ""
 
 
 def _body(page: Page) -> list[str]:
     parts = [
-        next_steps(page),
-        sentence(page.about),
-        _ways_in(page),
+        _next_steps(page),
+        _related(page),
+        _overviews(page),
         tables.best_settings(page),
         tables.space_table(page.record),
         tables.how(page.record),
@@ -51,20 +87,48 @@ def _body(page: Page) -> list[str]:
     return [part for part in parts if part]
 
 
-def _ways_in(page: Page) -> str:
+def _next_steps(page: Page) -> str:
+    """Return the next steps as a list, the most urgent first."""
+    found = sentences.describe_next(page.conclusions, page.style, page.status == "running")
+    steps = [*_resume(page), *found, *_finish(page)]
+    return "### What to do next\n" + "\n".join(f"- {step}" for step in steps) if steps else ""
+
+
+def _resume(page: Page) -> Iterator[str]:
+    run = f"with {markup.code(shlex.join(['hpsearch', 'run', page.source]))}" if page.source else "by running it again"
+    if page.status == "running":
+        yield f"Wait. If the time above stands still, the study was interrupted: resume it {run}."
+    elif page.status != "finished":
+        yield f"Resume the study {run}."
+
+
+def _finish(page: Page) -> Iterator[str]:
+    if page.status != "finished" or page.chosen is None:
+        return
+    yield f"{markup.code(command('report', page.record.name))} writes the report."
+    if page.record.data is not None and any(part.sealed for part in page.record.data.parts) and page.source:
+        test = markup.code(command("test", page.record.name))
+        yield f"{test} opens the sealed test part. Do it once, when the choice is final: every opening is counted."
+
+
+def _related(page: Page) -> str:
+    """Return links to the studies that a comparison compares."""
+    found = [markup.link(markup.plain(name, 60), address) for name, address in page.related.items() if address]
+    return f"Studies compared: {', '.join(found)}." if found else ""
+
+
+def _overviews(page: Page) -> str:
     """Return the links to all trials, and the picture of how the search went."""
     if not page.run_id:
         return ""
-    table, charts = (
-        markup.link("All trials, best first", page.overview()),
-        markup.link("their charts", page.overview(charts=True)),
-    )
+    table = markup.link("All trials, best first", page.overview())
+    charts = markup.link("their charts", page.overview(charts=True))
     query = urlencode({"path": HISTORY, "run_uuid": page.run_id}, safe="/")
     picture = f"\n\n![history](/get-artifact?{query})" if HISTORY in page.pictures else ""
     return f"{table}, and {charts}.{picture}"
 
 
-def _fitted(parts: Sequence[str]) -> str:
+def _fit(parts: Sequence[str]) -> str:
     text = ""
     for part in parts:
         if len(text) + len(part) + 2 > LIMIT:

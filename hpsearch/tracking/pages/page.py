@@ -1,27 +1,38 @@
-"""What the page of a study is written from: its record, its trials as they stand, and where they are in MLflow."""
+"""The input of a study's page in MLflow: its record, its trials so far, and where they are recorded."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
+from hpsearch.analysis.conclusions import Conclusions
+from hpsearch.analysis.findings import Findings
+from hpsearch.analysis.sentences import Style
 from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_keys import run_name
-from hpsearch.trial import Candidate, Trial, candidates, flip_sign, format_value, leaders
+from hpsearch.trial import Candidate, Trial
 
 
 @dataclass(frozen=True)
 class Page:
     """A study at one moment.
 
-    ``status`` is ``running`` or how it ended, ``runs`` leads from trial numbers to MLflow runs, ``source`` is the study's file
-    as one types it, ``pictures`` are artifacts of the study's own run (``run_id``) by path, ``shared`` says whether its view
-    is stored, ``written`` is in seconds since 1970, ``about`` leads from the names of the studies that this one compares to
-    their pages.
+    Args:
+        record: the study.
+        trials: its trials so far, in number order.
+        status: ``running``, or how the study ended.
+        experiment_id: its experiment in MLflow.
+        runs: the MLflow run of each trial, by the trial's number.
+        run_id: the study's own run.
+        source: the study's file, as one types it.
+        pictures: artifacts of the study's own run, by path.
+        shared: whether the view of the study is stored.
+        written: when the page is written, in seconds since 1970.
+        related: the pages of the studies that this one compares, by their names.
     """
 
     record: StudyRecord
@@ -34,31 +45,22 @@ class Page:
     pictures: tuple[str, ...] = ()
     shared: bool = False
     written: float = field(default_factory=time.time)
-    about: Mapping[str, str] = field(default_factory=dict)
+    related: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
+    def conclusions(self) -> Conclusions:
+        """What follows from the trials so far."""
+        return Conclusions(Findings.of(self.record, self.trials))
+
+    @property
     def chosen(self) -> Candidate | None:
         """The setting that the study's rule selects among the trials so far."""
-        return self.record.choose(self.trials)
-
-    @cached_property
-    def ranking(self) -> list[Candidate]:
-        """Every setting that may be selected, by rising mean."""
-        return leaders(candidates(self.trials))
+        return self.conclusions.chosen
 
     @property
-    def noisy(self) -> bool:
-        """Whether settings are judged by several runs each."""
-        return any(len(candidate.trials) > 1 for candidate in self.ranking)
-
-    @property
-    def searched(self) -> list[Trial]:
-        """The trials of the search itself, without the checks before it."""
-        return [trial for trial in self.trials if not trial.check]
-
-    def value(self, minimised: float) -> str:
-        """Return a value as the objective returned it, rounded."""
-        return format_value(flip_sign(minimised, self.record.maximize))
+    def style(self) -> Style:
+        """How Markdown writes what a sentence names: texts escaped, trials as links."""
+        return Style(partial(markup.plain, width=400), self.link, lambda name: f"**{markup.plain(name, 40)}**", markup.code)
 
     def link(self, trial: Trial) -> str:
         """Return a link to the run of a trial, or its name while it has none."""

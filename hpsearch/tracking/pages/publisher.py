@@ -1,4 +1,4 @@
-"""What people see of a study in MLflow, kept up to date: its name, note and view, the mark on its best trial, its data."""
+"""Publisher of a study's page in MLflow: its name, note and view, the mark on its best trial, its data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import DataRecord, PartRecord
-from hpsearch.tracking.pages import links, note, summary
+from hpsearch.tracking.pages import links, note
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs.study_run import CHOSEN
 from hpsearch.tracking.runs.trial_keys import BEST
@@ -26,8 +26,8 @@ NOTE = "mlflow.note.content"
 
 
 @dataclass
-class Pages:
-    """Writes the pages of one study; what has not changed since the last time is left alone.
+class Publisher:
+    """Writes the pages of one study; writes only what has changed.
 
     Args:
         client: the store.
@@ -41,15 +41,15 @@ class Pages:
     data_kept: bool = False
 
     @classmethod
-    def of(cls, client: MlflowClient, trials: Iterable[Run]) -> Pages:
-        """Return the pages of a study whose trials are these runs."""
+    def of(cls, client: MlflowClient, trials: Iterable[Run]) -> Publisher:
+        """Return the publisher of a study whose trials are these runs."""
         return cls(client, {str(run.info.run_id) for run in trials if BEST in run.data.tags})
 
-    def show(self, page: Page) -> None:
+    def publish(self, page: Page) -> None:
         """Write everything as of now."""
         self._keep_data(page)
         page = replace(page, shared=self._keep_view(page))
-        title = summary.title(page.record, page.trials)
+        title = note.title(page.record, page.trials)
         if title != self.title:
             self.client.update_run(page.run_id, name=title)
             self.title = title
@@ -59,7 +59,7 @@ class Pages:
         self._mark(page)
 
     def _keep_view(self, page: Page) -> bool:
-        """Store the view that the link opens; the UI's own format, so a refusal is no failure."""
+        """Store the view that the link opens. Its format is the UI's own, so a store that rejects it is no failure."""
         view = links.view(page.record, page.run_id, page.trials)
         if view != self.view:
             with suppress(TrackingError), reraised_as_tracking_error("The view could not be stored"):
@@ -68,7 +68,7 @@ class Pages:
         return self.view != ""
 
     def _mark(self, page: Page) -> None:
-        """Mark the run of the best trial, and no other; one that waits for the store is marked when it is there."""
+        """Mark the run of the best trial and no other; a run that is not stored yet is marked later."""
         chosen = page.chosen
         run = None if chosen is None else page.runs.get(chosen.trials[0].number)
         if run is None or self.marked == {run}:
@@ -81,14 +81,14 @@ class Pages:
             self.marked = {run}
 
     def _log_chosen(self, page: Page) -> None:
-        """Log the mean and the standard error of the chosen setting, where it was run more than once."""
+        """Log the mean and the standard error of a chosen setting that was run more than once."""
         chosen = page.chosen
         if chosen is not None and len(chosen.trials) > 1:
             values = {CHOSEN: flip_sign(chosen.mean, page.record.maximize), f"{CHOSEN}_error": chosen.standard_error}
             write_points(self.client, page.run_id, values, len(page.trials), page.written, {})
 
     def _keep_data(self, page: Page) -> None:
-        """Log the open parts of the data set, once; a store that cannot keep them is no reason to stop."""
+        """Log the open parts of the data set, once. A store that cannot keep them does not stop the study."""
         data = page.record.data
         if data is None or self.data_kept:
             return
@@ -98,12 +98,12 @@ class Pages:
 
 
 def _input(data: DataRecord, part: PartRecord) -> DatasetInput:
-    """Return a part of a data set as MLflow keeps it: name, checksum and shape, not a single row."""
+    """Return a part of a data set as MLflow records it: name, checksum and shape, without any rows."""
     from mlflow.entities import Dataset, DatasetInput, InputTag
 
-    answers = "int64" if data.classes else "float64"
+    targets = "int64" if data.classes else "float64"
     shapes = {"features_shape": [part.rows, data.features], "targets_shape": [part.rows], "classes": data.classes}
-    tensors = {"features": _tensor("float32", [-1, data.features]), "targets": _tensor(answers, [-1])}
+    tensors = {"features": _tensor("float32", [-1, data.features]), "targets": _tensor(targets, [-1])}
     dataset = Dataset(
         name=f"{data.name} {part.name}"[:500],
         digest=part.checksum[:8],

@@ -1,4 +1,4 @@
-"""The tables of a study's page: the best settings, what was searched, what was spent, with what it was run."""
+"""Tables of a study's page in MLflow: best settings, space, cost, versions."""
 
 from __future__ import annotations
 
@@ -9,21 +9,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from hpsearch.ports import DataRecord, StudyRecord
 from hpsearch.space import Choice, Domain, Int
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.summary import spread
 from hpsearch.tracking.runs import markup
-from hpsearch.trial import Candidate, Trial
+from hpsearch.trial import Candidate, Trial, format_spread
 
 ROWS, COLUMNS = 10, 8
 
 
 def best_settings(page: Page) -> str:
     """Return the leading settings, best first, each with a link to its first trial."""
-    rows = page.ranking[:ROWS]
+    rows = page.conclusions.ranking[:ROWS]
     if not rows:
         return ""
     names = [name for name in page.record.space if any(name in candidate.params for candidate in rows)][:COLUMNS]
     several = len({candidate.trials[0].stage for candidate in rows}) > 1
-    extra = [*(["seeds"] if page.noisy else []), *(["stage"] if several else [])]
+    extra = [*(["seeds"] if page.conclusions.replicated else []), *(["stage"] if several else [])]
     head = ["trial", "value", *extra, *(markup.plain(name, 40) for name in names)]
     cells = [[*_front(page, row, extra), *(markup.brief(row.params.get(name, "")) for name in names)] for row in rows]
     return "### Best settings\n" + markup.table([head, *cells])
@@ -32,11 +31,11 @@ def best_settings(page: Page) -> str:
 def _front(page: Page, row: Candidate, extra: Sequence[str]) -> list[str]:
     first = row.trials[0]
     known = {"seeds": str(len(row.trials)), "stage": markup.plain(first.stage, 40)}
-    return [page.link(first), spread(page, row), *(known[name] for name in extra)]
+    return [page.link(first), format_spread(row, page.record.maximize), *(known[name] for name in extra)]
 
 
 def space_table(record: StudyRecord) -> str:
-    """Return the ranges that were declared."""
+    """Return the declared ranges."""
     rows = [[markup.plain(name, 60), *_range(domain)] for name, domain in record.space.domains.items()]
     return "### What was searched\n" + markup.table([["parameter", "range", "scale", "present"], *rows])
 
@@ -50,7 +49,7 @@ def _range(domain: Domain) -> list[str]:
 
 
 def how(record: StudyRecord) -> str:
-    """Return what else decides the trials: strategy, objective, seed and the like, and the data."""
+    """Return what else determines the trials: strategy, objective, seed and data."""
     lines = [
         f"- **{markup.plain(key, 40)}**: {markup.plain(text, 300)}"
         for key, text in sorted(record.identity.items(), key=lambda item: item[0] != "strategy")
@@ -66,10 +65,10 @@ def _data(data: DataRecord) -> str:
 
 
 def spent(page: Page) -> str:
-    """Return how many trials there were, how they ended, and what they cost."""
+    """Return the number of trials, how they ended, and what they cost."""
     counts = Counter(trial.status.value for trial in page.trials)
     by_status = ", ".join(f"{count} {status}" for status, count in counts.most_common()) or "none"
-    checks = len(page.trials) - len(page.searched)
+    checks = len(page.trials) - len(page.conclusions.findings.searching)
     epochs = math.fsum(_epochs(page.trials))
     costs = [f"{epochs:,.0f} epochs"] * (epochs > 0) + [f"{math.fsum(t.seconds for t in page.trials):,.1f} s of computing"]
     before = f"; {checks} of them checks before the search" * (checks > 0)
@@ -77,7 +76,7 @@ def spent(page: Page) -> str:
 
 
 def _epochs(trials: Sequence[Trial]) -> Iterator[float]:
-    """Yield the epochs each trial trained itself, those of the trial it goes on with taken off."""
+    """Yield the epochs that each trial trained itself, without those of the trial it continues."""
     total = {trial.number: float(trial.outcome.metrics.get("epochs", 0.0)) for trial in trials if trial.outcome}
     for trial in trials:
         own = total.get(trial.number, 0.0) - (0.0 if trial.continues is None else total.get(trial.continues, 0.0))
@@ -86,10 +85,10 @@ def _epochs(trials: Sequence[Trial]) -> Iterator[float]:
 
 
 def run_with(facts: Mapping[str, str]) -> str:
-    """Return the versions and the machine, and the commit with what was not committed."""
+    """Return the versions, the machine and the commit."""
     texts = {key: text for key, text in facts.items() if key not in ("git_commit", "git_dirty")}
     parts = [f"{markup.plain(key, 40)} {markup.plain(text, 60)}" for key, text in texts.items()]
     if "git_commit" in facts:
-        dirty = " with changes not committed" if facts.get("git_dirty") == "True" else ""
+        dirty = " with uncommitted changes" if facts.get("git_dirty") == "True" else ""
         parts.append(f"commit {markup.plain(facts['git_commit'][:12])}{dirty}")
     return "Run with " + ", ".join(parts) + "." if parts else ""

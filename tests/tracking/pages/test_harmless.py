@@ -14,9 +14,8 @@ from markdown_it import MarkdownIt
 
 from hpsearch.ports import DataRecord, PartRecord, StudyRecord
 from hpsearch.space import Choice, Float, Space
-from hpsearch.tracking.pages.note import LIMIT, for_experiment, markdown
+from hpsearch.tracking.pages.note import LIMIT, for_experiment, markdown, title
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.summary import title
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_run import description
 from hpsearch.trial import Outcome, Status, Trial

@@ -1,4 +1,4 @@
-"""What the page of a study says, and that it is true: at every moment, for single runs and for replicates."""
+"""The note of a study: true at every moment, for single runs and for replicates."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import pytest
 
 from hpsearch.ports import DataRecord, PartRecord, StudyRecord
 from hpsearch.space import Float, Space
-from hpsearch.tracking.pages.note import for_experiment, markdown
+from hpsearch.tracking.pages.note import for_experiment, markdown, title
 from hpsearch.tracking.pages.page import Page
-from hpsearch.tracking.pages.summary import title
-from hpsearch.trial import CONFIRM, Outcome, Status, Trial
+from hpsearch.trial import CONFIRM, PREFLIGHT, Outcome, Status, Trial
 
 SPACE = Space(rate=Float(0.01, 10.0, log=True), decay=Float(0.0, 1.0))
 PARTS = (PartRecord("training", 100, "a" * 64), PartRecord("test", 20, "b" * 64, sealed=True))
@@ -53,28 +52,27 @@ def test_the_first_line_is_the_result() -> None:
     assert lines[0] == f"**Best error 0.25 in {link} (3 trials, finished).**  "
     assert lines[1] == "Question: Which rate?  "
     assert lines[2] == "Best setting: rate **1**, decay **0.41**.  "
-    assert lines[3].startswith(
-        "How sure: one run per setting, so luck is not told from merit, and the second best, [trial 000]"
+    first = "[trial 000](#/experiments/7/runs/run0?workflowType=machine_learning)"
+    assert lines[3] == (
+        f"How sure: Every setting was run once, so chance cannot be ruled out. The runner-up, {first}, is 0.25 behind."
+        " Set confirm=3 in the study and run it again to repeat the leaders under five fresh seeds each."
     )
-    assert "is 0.25 behind; `confirm=3`" in lines[3]
 
 
 def test_replicates_speak_with_mean_and_error() -> None:
-    """By hand: 2 +- 1 / sqrt(3); the paired difference is 2 +- 1 / sqrt(3)."""
+    """By hand: 2 +- 1 / sqrt(3); the paired difference is 2 +- 1 / sqrt(3), t = 3.46 with 2 degrees of freedom: p = .074."""
     note = page(replicated())
     assert note.startswith("**Best error 2 ± 0.58 (mean ± standard error over 3 seeds) in [trial 000]")
-    assert "its 3 runs lie between 1 and 3; the runner-up, [trial 003]" in note
-    assert (
-        "is 2 ± 0.58 behind (more than twice its standard error). Within one standard error of it: 0 of 1 other setting."
-        in note
-    )
+    assert "Its 3 runs lie between 1 and 3. The runner-up, [trial 003]" in note
+    assert "is 2 ± 0.58 behind (difference ± standard error): this may be chance, at 95 % confidence." in note
+    assert "0 of 1 other setting lie within one standard error of it." in note
     assert "confirm=3" not in note
 
 
-def test_what_could_be_chance_is_called_so() -> None:
-    trials = [replace(t, outcome=Outcome(t.value + (t.replicate if t.number > 2 else 0))) for t in replicated()[:3]]
-    trials += [replace(trial(3, v), number=3 + i, replicate=i) for i, v in enumerate((0.9, 2.3, 2.9))]
-    assert "(which may well be chance)" in page(trials)
+def test_what_is_more_than_chance_is_called_so() -> None:
+    """Differences 2, 2.1, 2.2: 2.1 +- .058, t = 36."""
+    trials = [*replicated()[:3], *(replace(trial(3, v), number=3 + i, replicate=i) for i, v in enumerate((3.0, 4.1, 5.2)))]
+    assert "is 2.1 ± 0.058 behind (difference ± standard error): this is more than chance explains" in page(trials)
 
 
 def test_confirmed_leaders_count_instead_of_lucky_trials() -> None:
@@ -88,25 +86,34 @@ def test_the_rule_of_the_study_decides() -> None:
 
     note = page([trial(0, 0.5), trial(1, 0.25)], choose=lambda trials: candidates(trials)[0])
     assert note.startswith("**Best error 0.5 in [trial 000]")
-    assert "is 0.25 ahead, and the rule of the study prefers this one" in note
+    assert "0.25 ahead, but the study's rule prefers this setting" in note
 
 
 def test_maximised_values_are_shown_as_they_were() -> None:
     assert page([trial(0, -0.9)], maximize=True).startswith("**Best error 0.9 in")
+    runs = [replace(t, outcome=Outcome(-t.value)) for t in replicated()]
+    assert "Its 3 runs lie between 2 and 6." in page(runs, maximize=True)
 
 
-def test_a_tie_is_told() -> None:
-    assert "[trial 001](#/experiments/7/runs/run1?workflowType=machine_learning) is level" in page(
-        [trial(0, 0.5), trial(1, 0.5)]
-    )
+def test_a_tie_is_called_level() -> None:
+    second = "[trial 001](#/experiments/7/runs/run1?workflowType=machine_learning)"
+    assert f"{second}, is level. " in page([trial(0, 0.5), trial(1, 0.5)])
+    assert f"{second}, is level, as is 1 more. " in page([trial(n, 0.5) for n in range(3)])
+
+
+def test_failed_checks_are_failures_where_they_ended_the_study() -> None:
+    check = trial(0, None, stage=f"{PREFLIGHT}: overfit")
+    assert "1 of 1 trial returned no value" in page([check])
+    assert "returned no value" not in page([check], "running")
+    assert "returned no value" not in page([check, trial(1, 0.5)])
 
 
 @pytest.mark.parametrize(
     ("status", "said", "next_step"),
     [
-        ("running", "1 trial, running at 2023-11-14 22:13 UTC", "go on with `hpsearch run studies/blobs.py`"),
-        ("killed", "1 trial, interrupted", "- Go on where it ended, with `hpsearch run studies/blobs.py`."),
-        ("failed", "1 trial, ended by an error", "- Go on where it ended, with `hpsearch run studies/blobs.py`."),
+        ("running", "1 trial, running at 2023-11-14 22:13 UTC", "resume it with `hpsearch run studies/blobs.py`"),
+        ("killed", "1 trial, interrupted", "- Resume the study with `hpsearch run studies/blobs.py`."),
+        ("failed", "1 trial, ended by an error", "- Resume the study with `hpsearch run studies/blobs.py`."),
         ("finished", "1 trial, finished", "- `hpsearch report blobs-rates` writes the report."),
     ],
 )
@@ -120,14 +127,15 @@ def test_the_note_is_true_at_every_moment(status: str, said: str, next_step: str
 def test_no_result_is_told_as_it_is() -> None:
     assert page([], "running").startswith("**No result yet (0 trials, running at")
     note = page([trial(0, None), trial(1, None)])
-    assert note.startswith("**No trial has finished well (2 trials, finished).**")
-    assert "2 of 2 trials gave no value (2 failed). The first, [trial 000]" in note
+    assert note.startswith("**No trial finished with a value (2 trials, finished).**")
+    assert "2 of 2 trials returned no value (2 failed). The first, [trial 000]" in note
     assert "ValueError: no. `hpsearch rerun blobs-rates 0` runs it again." in note
 
 
 def test_stopped_trials_are_no_failures() -> None:
     stopped = replace(trial(1, None), status=Status.STOPPED)
-    assert "gave no value" not in page([trial(0, 0.5), stopped])
+    assert "returned no value" not in page([trial(0, 0.5), stopped])
+    assert "returned no value" in page([trial(0, 0.5), replace(stopped, status=Status.FAILED)])
 
 
 def test_a_range_that_was_too_narrow_is_to_be_widened() -> None:
