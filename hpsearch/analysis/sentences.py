@@ -147,7 +147,7 @@ def describe_failures(conclusions: Conclusions, style: Style = PLAIN) -> Iterato
     failed = [trial for failure in conclusions.failures for trial in failure.trials]
     if not failed:
         return
-    kinds = Counter({failure.kind: 0 for failure in conclusions.failures})
+    kinds: Counter[str] = Counter()
     for failure in conclusions.failures:
         kinds[failure.kind] += len(failure.trials)
     listed = ", ".join(f"{number} {style.text(kind)}" for kind, number in kinds.items())

@@ -42,7 +42,7 @@ class RunArm:
     @property
     def measure(self) -> str:
         """What the studies minimise or maximise."""
-        return str(getattr(self.arms[0][1].objective, "measure", "value"))
+        return self.arms[0][1].record().measure
 
     @property
     def about(self) -> dict[str, StudyRecord]:
