@@ -111,8 +111,8 @@ def _verdict(ahead: Lead) -> str:
     if ahead.verdict == "unknown" or ahead.difference == 0:
         return ""
     rows = f", from shares counted on {ahead.rows} validation rows without the noise of the seed" if ahead.rows else ""
-    said = "this is more than chance explains" if ahead.verdict == "clear" else "this may be chance"
-    return f" (difference ± standard error{rows}): {said}, at {100 * LEVEL:g} % confidence"
+    clear = f"this is more than chance explains, at {100 * LEVEL:g} % confidence"
+    return f" (difference ± standard error{rows}): {clear if ahead.verdict == 'clear' else 'this may be chance'}"
 
 
 def describe_flattery(conclusions: Conclusions) -> Iterator[str]:
@@ -147,7 +147,7 @@ def describe_failures(conclusions: Conclusions, style: Style = PLAIN) -> Iterato
     failed = [trial for failure in conclusions.failures for trial in failure.trials]
     if not failed:
         return
-    kinds = Counter({failure.kind: 0 for failure in conclusions.failures})
+    kinds: Counter[str] = Counter()
     for failure in conclusions.failures:
         kinds[failure.kind] += len(failure.trials)
     listed = ", ".join(f"{number} {style.text(kind)}" for kind, number in kinds.items())

@@ -64,7 +64,7 @@ def test_replicates_speak_with_mean_and_error() -> None:
     note = page(replicated())
     assert note.startswith("**Best error 2 ± 0.58 (mean ± standard error over 3 seeds) in [trial 000]")
     assert "Its 3 runs lie between 1 and 3. The runner-up, [trial 003]" in note
-    assert "is 2 ± 0.58 behind (difference ± standard error): this may be chance, at 95 % confidence." in note
+    assert "is 2 ± 0.58 behind (difference ± standard error): this may be chance." in note
     assert "0 of 1 other setting lie within one standard error of it." in note
     assert "confirm=3" not in note
 
