@@ -167,7 +167,8 @@ def _train(plan: TrainingPlan, context: Context) -> Training | Committee:
 
 def _check_names(settings: Mapping[str, Any]) -> None:
     for name in settings:
-        known("A param of TrainNetwork", name, tuple(sorted(PARAMETERS)))
+        if name not in PARAMETERS:
+            known("A param of TrainNetwork", name, tuple(sorted(PARAMETERS)))
 
 
 def _completed(settings: Mapping[str, Any], rows: int | None) -> dict[str, Any]:
