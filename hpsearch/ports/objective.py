@@ -12,8 +12,7 @@ import numpy as np
 
 from hpsearch.checks import is_number
 from hpsearch.errors import Lagging, SettingError, must_be
-from hpsearch.ports.defaults import default
-from hpsearch.ports.strategy import Preflight
+from hpsearch.ports.strategy import Preflight, default
 from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Curve, Outcome, Params

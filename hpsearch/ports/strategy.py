@@ -4,13 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
-from hpsearch.ports.defaults import default
 from hpsearch.space import Space
 from hpsearch.trial import Params, Trial
+
+if TYPE_CHECKING:
+    default = property
+else:
+
+    class default:
+        """Declare a default that a subclass overrides with an attribute, a property or a dataclass field.
+
+        To a type checker it is a property. At run time it has no setter, so that an instance may hold a value of its own. It is
+        absent on the class, so that a dataclass field of the same name does not take it for its default.
+        """
+
+        def __init__(self, function):
+            self.function, self.__doc__ = function, function.__doc__
+
+        def __get__(self, instance, owner=None):
+            if instance is None:
+                raise AttributeError("A default is read on an instance.")
+            return self.function(instance)
 
 
 @dataclass(frozen=True)
