@@ -99,7 +99,7 @@ class Staged(StrategyBase):
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the coarse stage as one batch, the later ones in small batches, each around the best trials so far."""
-        view = _View(space, space.reach(self.reach), self.keep or 1, [t for t in known if space.contains(t.params)])
+        view = _View(space, space.extend(self.reach), self.keep or 1, [t for t in known if space.contains(t.params)])
         after = 0
         for name, size, budget in zip(self.names, self.sizes, self.budgets, strict=True):
             view.open(budget)
