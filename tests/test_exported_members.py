@@ -361,9 +361,9 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "failures",
         "flip_sign",
         "format_value",
-        "leaders",
         "lowest",
         "params_line",
+        "rank_candidates",
         "select",
     ),
 }

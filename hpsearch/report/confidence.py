@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.analysis.lead import lead
 from hpsearch.analysis.optimism import counting_noise, doubling, optimism, seed_noise
 from hpsearch.search.result import Result
-from hpsearch.trial import Candidate, candidates, format_value, leaders
+from hpsearch.trial import Candidate, candidates, format_value, rank_candidates
 
 # The noise of a difference must be exceeded this many times before a lead is called more than luck (95 %, normal).
 _CLEAR = 1.96
@@ -17,7 +17,7 @@ _CLEAR = 1.96
 
 def trust(result: Result) -> list[str]:
     """Return what is known of the winner's flattery and lead, and of the worth of another doubling of the budget."""
-    ranking = leaders(candidates(result.trials))
+    ranking = rank_candidates(candidates(result.trials))
     noise, source = _noise(result, ranking)
     said = [] if noise is None else [_flattery(result, ranking, noise, source), _lead(result, ranking, noise)]
     return [sentence for sentence in [*said, _more(result)] if sentence]

@@ -10,7 +10,7 @@ from hpsearch.analysis.diagnosis import of_trial
 from hpsearch.analysis.edges import edges
 from hpsearch.analysis.findings import Findings, spread
 from hpsearch.analysis.interaction import interactions
-from hpsearch.trial import candidates, format_value, leaders
+from hpsearch.trial import candidates, format_value, rank_candidates
 
 # A share of the differences that is worth a sentence: what is less, chance brings about as well.
 WORTH = 0.1
@@ -52,7 +52,7 @@ def look_next(findings: Findings) -> Iterator[str]:
     if best is None:
         yield findings.why_nothing
         return
-    ranked = [candidate.params for candidate in leaders(candidates(findings.trials)) if candidate.params != best.params]
+    ranked = [candidate.params for candidate in rank_candidates(candidates(findings.trials)) if candidate.params != best.params]
     narrow = edges(findings.space, [best.params, *ranked])
     yield from (edge.advice(edge.name, format_value(edge.value)) for edge in narrow)
     if not narrow:

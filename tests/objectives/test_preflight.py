@@ -38,7 +38,7 @@ def test_a_sound_network_passes_and_gets_its_rates(cost: str, activation: str) -
     coarse = [t.params["learning_rate"] for t in result.trials if t.stage == "coarse"]
     assert 1e-3 <= min(coarse) < max(coarse) <= 100
     assert max(coarse) / min(coarse) <= 1000
-    assert not result.best.check
+    assert not result.best.is_preflight
 
 
 def test_the_rates_of_a_user_stay() -> None:
@@ -123,7 +123,7 @@ def test_a_rate_a_thousand_times_too_high_is_found() -> None:
 
 
 def test_every_check_leaves_its_verdict() -> None:
-    checks = [t for t in run(TrainNetwork(DIGITS, epochs=1)).trials if t.check]
+    checks = [t for t in run(TrainNetwork(DIGITS, epochs=1)).trials if t.is_preflight]
     verdicts = [bytes(t.outcome.artifacts["verdict.txt"]).decode() for t in checks if t.outcome]
     assert len(verdicts) == len(checks)
     assert all(text.startswith(("passed: ", "failed: ")) for text in verdicts)

@@ -10,7 +10,7 @@ from hpsearch.analysis.diagnosis import HEALTHY, of_trial
 from hpsearch.analysis.edges import edges
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
-from hpsearch.trial import Status, Trial, leaders
+from hpsearch.trial import Status, Trial, rank_candidates
 
 
 def next_steps(page: Page) -> str:
@@ -48,7 +48,7 @@ def _kind(trial: Trial) -> str:
 def _edges(page: Page) -> Iterator[str]:
     if page.chosen is None:
         return
-    ranking = [page.chosen, *(c for c in leaders(page.ranking) if c is not page.chosen)]
+    ranking = [page.chosen, *(c for c in rank_candidates(page.ranking) if c is not page.chosen)]
     for edge in edges(page.record.space, [candidate.params for candidate in ranking]):
         yield edge.advice(f"**{markup.plain(edge.name, 40)}**", markup.brief(edge.value))
 

@@ -11,7 +11,7 @@ from hpsearch.ports import StudyRecord
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_keys import run_name
-from hpsearch.trial import Candidate, Trial, candidates, flip_sign, format_value, leaders
+from hpsearch.trial import Candidate, Trial, candidates, flip_sign, format_value, rank_candidates
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ class Page:
     @cached_property
     def ranking(self) -> list[Candidate]:
         """Every setting that may be selected, by rising mean."""
-        return leaders(candidates(self.trials))
+        return rank_candidates(candidates(self.trials))
 
     @property
     def noisy(self) -> bool:
@@ -54,7 +54,7 @@ class Page:
     @property
     def searched(self) -> list[Trial]:
         """The trials of the search itself, without the checks before it."""
-        return [trial for trial in self.trials if not trial.check]
+        return [trial for trial in self.trials if not trial.is_preflight]
 
     def value(self, minimised: float) -> str:
         """Return a value as the objective returned it, rounded."""
