@@ -19,7 +19,7 @@ from hpsearch.analysis.findings import Findings, spread
 from hpsearch.analysis.interaction import interactions
 from hpsearch.analysis.lead import Lead, lead
 from hpsearch.analysis.optimism import Doubling, Flattery, Noise, counting_noise, doubling, flattery, seed_noise
-from hpsearch.trial import Candidate, Status, Trial, candidates, leaders
+from hpsearch.trial import Candidate, Status, Trial, candidates, rank_candidates
 
 # Of the draws for the selection bias, so that a study says the same each time.
 SEED = 4
@@ -60,7 +60,7 @@ class Conclusions:
     @cached_property
     def ranking(self) -> list[Candidate]:
         """Every setting that may be selected, by rising mean."""
-        return leaders(candidates(self.findings.trials))
+        return rank_candidates(candidates(self.findings.trials))
 
     @cached_property
     def replicated(self) -> bool:

@@ -51,7 +51,7 @@ class Findings:
     @cached_property
     def searching(self) -> list[Trial]:
         """The trials of the search itself, without the checks before it."""
-        return [trial for trial in self.trials if not trial.check]
+        return [trial for trial in self.trials if not trial.is_preflight]
 
     @cached_property
     def finished(self) -> list[Trial]:

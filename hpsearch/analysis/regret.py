@@ -49,7 +49,7 @@ def progress(trials: Sequence[Trial], unit: Unit = "trials") -> Progress:
     """
     choice("unit", unit, get_args(Unit))
     known = {trial.number: trial for trial in trials}
-    found = [trial.value if trial.ok and not trial.check else math.inf for trial in trials]
+    found = [trial.value if trial.ok and not trial.is_preflight else math.inf for trial in trials]
     costs = [_cost(trial, known, unit) for trial in trials]
     return Progress(np.cumsum(costs, dtype=float), np.minimum.accumulate(np.array(found, float)))
 

@@ -60,7 +60,7 @@ def scores(trials: Sequence[Trial]) -> Array:
     Returns:
         Values to minimise, float64, shape (n,); empty where no trial has a finite value.
     """
-    found = [trial.value if trial.ok else np.inf for trial in trials if not trial.check]
+    found = [trial.value if trial.ok else np.inf for trial in trials if not trial.is_preflight]
     finite = [value for value in found if np.isfinite(value)]
     return np.minimum(found, max(finite)) if finite else np.empty(0)
 

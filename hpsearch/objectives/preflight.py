@@ -26,7 +26,7 @@ from hpsearch.nn.training.training import Training
 from hpsearch.objectives.network_trainer import TrainingPlan
 from hpsearch.objectives.targets import REGRESSION_COSTS
 from hpsearch.ports import Batch, Context, Preflight, Proposal
-from hpsearch.space import Float, Space, admits
+from hpsearch.space import Float, Space, can_reach
 from hpsearch.trial import PREFLIGHT, Outcome, Params, Trial
 
 INITIAL, RATE, OVERFIT, CHANCE = (f"{PREFLIGHT}: {n}" for n in ("initial cost", "learning rate", "overfit", "beat chance"))
@@ -56,7 +56,7 @@ def checks(settings: Mapping[str, Any], space: Space) -> Preflight:
         if not _passed(first):
             yield _end(INITIAL, _bug(first, INITIAL))
             return None
-    rates = [rate for rate in _TRIED if "learning_rate" in middle and admits(space["learning_rate"], rate)]
+    rates = [rate for rate in _TRIED if "learning_rate" in middle and can_reach(space["learning_rate"], rate)]
     tried = yield Batch([Proposal(p) for p in _with_each(middle, rates)], RATE, space=space)
     falling = sorted((t for t in tried if _passed(t)), key=lambda t: _metric(t, "cost_after"))
     problem = _ranged_problem(space, rates, falling) if "learning_rate" in middle else _fixed_problem(settings, falling)
@@ -202,7 +202,7 @@ def _with_each(params: Params, rates: Sequence[float]) -> list[Params]:
 
 def _around(space: Space, rate: float) -> list[float]:
     """Return the rate and its neighbours a decade away: a training near the threshold may diverge without any bug."""
-    return [r for r in (rate, rate * 10, rate / 10) if admits(space["learning_rate"], r)]
+    return [r for r in (rate, rate * 10, rate / 10) if can_reach(space["learning_rate"], r)]
 
 
 def _fixed_problem(settings: Mapping[str, Any], falling: Sequence[Trial]) -> str:
@@ -232,7 +232,7 @@ def _with_rates(space: Space, rate: float | None) -> Space:
     """Return the space with its range of learning rates set by the check, where the user gave none."""
     if rate is None or space["learning_rate"] != RATES:
         return space
-    return space.with_ranges({"learning_rate": Float(rate / 100, rate * 10, log=True)})
+    return space.with_domains({"learning_rate": Float(rate / 100, rate * 10, log=True)})
 
 
 def _end(stage: str, sentence: str) -> Batch:

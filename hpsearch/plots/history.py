@@ -64,7 +64,7 @@ def _best_line(findings: Findings, where: dict[int, float], ended: list[Moment])
 
 def stage_ranges(findings: Findings) -> Chart | str:
     """Draw one panel per parameter of the study's space: what each batch was drawn from, and every trial; no checks."""
-    windows = [window for window in findings.windows if window.trials and not window.trials[0].check]
+    windows = [window for window in findings.windows if window.trials and not window.trials[0].is_preflight]
     if not windows:
         return "No batch has ended yet."
     names = list(findings.space)

@@ -70,7 +70,7 @@ def check_objective(study: StudyConfig) -> None:
     """Raise an error for what would make every trial fail: unknown or missing names, values that the objective rejects."""
     objective = study.adapted
     _check_resource(study)
-    name, given = type(study.objective).__name__, [key for key, _ in study.space.given]
+    name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]
     accepted = given if objective.parameters is None else objective.parameters
     for key in given:
         if key not in accepted:

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hpsearch.ports import Batch, Proposal, Search
 from hpsearch.space import Params
-from hpsearch.trial import CONFIRM, Outcome, Trial, candidates, leaders
+from hpsearch.trial import CONFIRM, Outcome, Trial, candidates, rank_candidates
 
 GIVEN = "given"
 
@@ -42,7 +42,7 @@ def confirm_best(search: Search, top: int, replicates: int) -> Search:
         trials = yield batch
         seen += trials
         batch = _next_batch(search, trials)
-    best = leaders(candidates(seen))[:top]
+    best = rank_candidates(candidates(seen))[:top]
     asked = [Proposal(c.params, c.budget, replicate=r) for c in best for r in range(1, replicates + 1)]
     if asked:
         yield Batch(asked, CONFIRM, space)

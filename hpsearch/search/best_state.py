@@ -21,7 +21,7 @@ class BestState:
     def update(self, trial: Trial) -> None:
         """Take over the state of a better trial; of equal ones that of the earlier number."""
         state = None if trial.outcome is None else trial.outcome.state
-        if state is None or not trial.ok or trial.check:
+        if state is None or not trial.ok or trial.is_preflight:
             return
         if (trial.value, trial.number) < (self.value, self.number):
             self.number, self.state, self.value = trial.number, state, trial.value

@@ -165,4 +165,4 @@ class StudyConfig:
         """Return the space with the objective's own range for every required name that is left out."""
         ranges = self.adapted.ranges
         missing = {name: ranges[name] for name in sorted(self.adapted.required) if name in ranges and name not in self.space}
-        return Space(**dict(self.space.given), **missing) if missing else self.space
+        return Space(**dict(self.space.declared), **missing) if missing else self.space

@@ -194,7 +194,7 @@ class Loop:
         rule = self.study.early_stop
         if rule is None:
             return None
-        earlier = [self.trials[number] for number in range(first) if not self.trials[number].check]
+        earlier = [self.trials[number] for number in range(first) if not self.trials[number].is_preflight]
         return PruningThresholds(rule.curve, rule.sign, rule.thresholds(earlier))
 
     def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:

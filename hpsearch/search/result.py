@@ -147,7 +147,11 @@ def with_model(result: Result, wanted: bool | None) -> Result:
 
     ``wanted`` None logs none where the network would have to be trained again long after the study's time is up.
     """
-    if wanted is False or not can_export(result.study) or not any(trial.ok and not trial.check for trial in result.trials):
+    if (
+        wanted is False
+        or not can_export(result.study)
+        or not any(trial.ok and not trial.is_preflight for trial in result.trials)
+    ):
         return result
     try:
         if wanted is None and _takes_too_long(result):

@@ -56,13 +56,15 @@ class Stop:
     def _reached(self, prefix: Sequence[Trial], sign: int) -> int | None:
         if self.value is None:
             return None
-        good = (n for n, trial in enumerate(prefix, 1) if trial.ok and not trial.check and trial.value <= sign * self.value)
+        good = (
+            n for n, trial in enumerate(prefix, 1) if trial.ok and not trial.is_preflight and trial.value <= sign * self.value
+        )
         return next(good, None)
 
     def _stale(self, prefix: Sequence[Trial]) -> int | None:
         best, since = math.inf, 0
         for length, trial in enumerate(prefix, 1):
-            if trial.check:
+            if trial.is_preflight:
                 continue
             since = 0 if trial.ok and trial.value < best else since + 1
             best = min(best, trial.value) if trial.ok else best

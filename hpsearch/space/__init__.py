@@ -1,7 +1,7 @@
-"""Spaces: named parameters with domains, drawn from, mapped to the unit cube, and narrowed."""
+"""Search spaces: named parameters with domains, their points, and their narrowing."""
 
 from hpsearch.space.domains import Choice, Domain, Float, Int, Spacing
-from hpsearch.space.narrowing import admits, carried, narrowed, part, widened
+from hpsearch.space.narrowing import can_reach, cut_domain, extend_domain, narrow_domain, widen_domain
 from hpsearch.space.space import Params, Space
 
 __all__ = [
@@ -12,9 +12,9 @@ __all__ = [
     "Params",
     "Space",
     "Spacing",
-    "admits",
-    "carried",
-    "narrowed",
-    "part",
-    "widened",
+    "can_reach",
+    "cut_domain",
+    "extend_domain",
+    "narrow_domain",
+    "widen_domain",
 ]

@@ -1,8 +1,7 @@
-"""The three kinds of range a parameter can have: real numbers, whole numbers, choices.
+"""Domains of parameters: real numbers, whole numbers and choices, each with its map from the unit interval.
 
-Each maps the unit interval onto its values (`from_unit`), and sampling, grids and quasi-random sequences all go through that
-one map. Values are Python values, never NumPy scalars. A choice may hold *templates*, dataclass instances whose fields are
-ranges; `hpsearch.space.Space` turns those into parameters of their own.
+Sampling, grids and quasi-random sequences all use that one map, `from_unit`. Values are Python values, never NumPy scalars. A
+choice may hold *templates*: dataclass instances whose fields are domains (see `hpsearch.space.templates`).
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from hpsearch.checks import integer, is_integer, is_number, number, to_python
 from hpsearch.errors import SpaceError, must_be
 
 Spacing = Literal["ends", "cells"]
-# Which ends of a range a search may never pass; None: both ends of a linear range, none of a logarithmic one.
+# The ends of a range that a search may not pass; None: both ends of a linear range, none of a logarithmic one.
 Hard = bool | Literal["low", "high"] | None
 # (parent, allowed labels) pairs, all of which must hold for a parameter to be present.
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
@@ -26,58 +25,56 @@ When = Mapping[str, Any] | Conditions | None
 
 
 @dataclass(frozen=True, repr=False)
-class Range:
-    """What all three kinds share: a map of [0, 1] onto values, and a text form that reads back exactly."""
+class DomainBase:
+    """Base class of all domains: a map of [0, 1] onto values, and a repr that evaluates to the same domain."""
 
     when: When = field(default=None, kw_only=True)
-    # Which end is the simpler setting, for the one-standard-error rule (`hpsearch.trial.selection`).
+    # The end with the simpler setting, for the one-standard-error rule (`hpsearch.trial.selection`).
     simple: Literal["low", "high"] | None = field(default=None, kw_only=True)
 
     @property
     def conditions(self) -> Conditions:
-        """The conditions under which the parameter is present; empty where it always is."""
-        return _conditions(self.when)
+        """The conditions under which the parameter is present; empty if it always is."""
+        return _to_conditions(self.when)
 
     @property
     def is_log(self) -> bool:
-        """Whether the values are spread evenly over their logarithm."""
+        """Whether the values are spaced evenly on a logarithmic scale."""
         return False
 
     @property
     def free(self) -> tuple[bool, bool]:
         """Whether a search that adapts its ranges may pass the low end, and the high end."""
-        hard = getattr(self, "hard", True)
-        if hard is None:
-            hard = not self.is_log
-        return hard not in (True, "low"), hard not in (True, "high")
+        return False, False
 
     @property
-    def _shared(self) -> dict[str, object]:
+    def _base_options(self) -> dict[str, object]:
         return {"when": self.when, "simple": self.simple}
 
     def from_unit(self, u: float) -> Any:
         """Return the value at ``u`` in [0, 1]."""
         raise NotImplementedError
 
-    def _show(self, *plain: object, **options: object) -> str:
-        # hard=False says something, log=False is what holds anyway.
-        given = {k: v for k, v in options.items() if v or (k == "hard" and v is not None)}
-        named = [f"{key}={value!r}" for key, value in given.items()]
-        return f"{type(self).__name__}({', '.join([*map(repr, plain), *named])})"
+    def _format_repr(self, *positional: object, **options: object) -> str:
+        """Return the repr, without the options at their default; the default of ``hard`` is None, not False."""
+        changed = {name: value for name, value in options.items() if value or (name == "hard" and value is not None)}
+        keywords = [f"{name}={value!r}" for name, value in changed.items()]
+        return f"{type(self).__name__}({', '.join([*map(repr, positional), *keywords])})"
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
         """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
         if count is None:
-            raise SpaceError(f"A grid over {self!r} must be given a number of points. Name one, as in points=5.")
+            raise SpaceError(f"A grid over {self!r} must be given a number of points. Pass one, as in points=5.")
         return list(dict.fromkeys(self.from_unit(u) for u in _even_units(count, spacing)))
 
 
 @dataclass(frozen=True, repr=False)
-class Float(Range):
-    """Real numbers in [low, high]; ``log`` spreads them evenly over the logarithm.
+class Float(DomainBase):
+    """Real numbers in [low, high], spaced evenly or, with ``log``, evenly on a logarithmic scale.
 
-    ``hard`` says which ends no search may pass: True, False, ``"low"`` or ``"high"``. Left out, a linear range keeps both
-    ends (a momentum stays below 1) and a logarithmic one may be left by a search that moves its ranges, such as `Staged`.
+    ``hard`` names the ends that no search may pass: True, False, ``"low"`` or ``"high"``. By default both ends of a linear
+    range are hard (a momentum stays below 1), and those of a logarithmic one are not: a search that moves its ranges, such as
+    `Staged`, may pass them.
 
     >>> Float(1e-4, 1.0, log=True).from_unit(0.5)
     0.01
@@ -93,17 +90,22 @@ class Float(Range):
             value = to_python(getattr(self, name))
             end = number(f"Float {name}", value, advice="Write it as in Float(0.001, 1.0).", error=SpaceError)
             object.__setattr__(self, name, float(end))
-        object.__setattr__(self, "when", _conditions(self.when))
-        _side(self.simple)
+        object.__setattr__(self, "when", _to_conditions(self.when))
+        _check_simple(self.simple)
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
 
     @property
     def is_log(self) -> bool:
-        """Whether the values are spread evenly over their logarithm."""
+        """Whether the values are spaced evenly on a logarithmic scale."""
         return self.log
 
+    @property
+    def free(self) -> tuple[bool, bool]:
+        """Whether a search that adapts its ranges may pass the low end, and the high end."""
+        return _free_ends(self.hard, self.log)
+
     def __repr__(self) -> str:
-        return self._show(self.low, self.high, log=self.log, hard=self.hard, **self._shared)
+        return self._format_repr(self.low, self.high, log=self.log, hard=self.hard, **self._base_options)
 
     def from_unit(self, u: float) -> float:
         """Return the value at ``u`` in [0, 1]."""
@@ -117,7 +119,7 @@ class Float(Range):
         return min(max(value, self.low), self.high)
 
     def to_unit(self, value: float) -> float:
-        """Return where ``value`` lies, 0 at ``low`` and 1 at ``high``."""
+        """Return the position of ``value``: 0 at ``low`` and 1 at ``high``."""
         if self.log:
             return math.log(value / self.low) / math.log(self.high / self.low)
         return (value - self.low) / (self.high - self.low)
@@ -127,17 +129,17 @@ class Float(Range):
         return is_number(value) and self.low <= value <= self.high
 
     def text(self, value: float) -> str:
-        """Return the text that `parse` turns back into the same bits."""
+        """Return a text from which `parse` restores the same bits."""
         return repr(float(value))
 
     def parse(self, text: str) -> float:
-        """Return the value of a text form."""
+        """Return the value that a text stands for."""
         return float(text)
 
 
 @dataclass(frozen=True, repr=False)
-class Int(Range):
-    """Whole numbers low, low + step, ..., high; ``log`` spreads them evenly over the logarithm; ``hard`` as in `Float`.
+class Int(DomainBase):
+    """Whole numbers low, low + step, ..., high; ``log`` and ``hard`` as in `Float`.
 
     >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
     [1, 7, 100]
@@ -154,8 +156,8 @@ class Int(Range):
             value = to_python(getattr(self, name))
             advice = "Write it as in Int(2, 10), or use Float."
             object.__setattr__(self, name, integer(f"Int {name}", value, None, advice, error=SpaceError))
-        object.__setattr__(self, "when", _conditions(self.when))
-        _side(self.simple)
+        object.__setattr__(self, "when", _to_conditions(self.when))
+        _check_simple(self.simple)
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
         if self.step < 1 or (self.log and self.step != 1):
             raise SpaceError(must_be("Int step", ">= 1, and 1 where log=True", self.step, "Leave it out."))
@@ -164,16 +166,23 @@ class Int(Range):
             raise SpaceError(must_be("Int high", f"low plus a multiple of step={self.step}", self.high, advice))
 
     def __repr__(self) -> str:
-        return self._show(self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._shared)
+        return self._format_repr(
+            self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._base_options
+        )
 
     @property
     def is_log(self) -> bool:
-        """Whether the values are spread evenly over their logarithm."""
+        """Whether the values are spaced evenly on a logarithmic scale."""
         return self.log
 
     @property
+    def free(self) -> tuple[bool, bool]:
+        """Whether a search that adapts its ranges may pass the low end, and the high end."""
+        return _free_ends(self.hard, self.log)
+
+    @property
     def count(self) -> int:
-        """How many values there are."""
+        """The number of values."""
         return (self.high - self.low) // self.step + 1
 
     def from_unit(self, u: float) -> int:
@@ -194,20 +203,20 @@ class Int(Range):
         return is_integer(value) and self.low <= value <= self.high and (value - self.low) % self.step == 0
 
     def text(self, value: int) -> str:
-        """Return the text that `parse` turns back into the same number."""
+        """Return a text from which `parse` restores the number."""
         return str(int(value))
 
     def parse(self, text: str) -> int:
-        """Return the number of a text form."""
+        """Return the number that a text stands for."""
         return int(text)
 
 
 @dataclass(frozen=True, repr=False, init=False)
-class Choice(Range):
+class Choice(DomainBase):
     """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
 
-    A plain option stands in params as itself, a template as its label (its class name where that is unique). Options named in
-    ``dropped`` (by label) keep their place and are no longer proposed.
+    Params hold a plain option as itself, and a template as its label: its class name if that is unique. Options whose labels
+    are in ``dropped`` keep their place but are no longer proposed.
 
     >>> Choice(10, 20, 50).from_unit(0.4)
     20
@@ -228,36 +237,36 @@ class Choice(Range):
         if not options:
             raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
         object.__setattr__(self, "options", tuple(to_python(option) for option in options))
-        object.__setattr__(self, "when", _conditions(when))
-        object.__setattr__(self, "simple", _side(simple))
+        object.__setattr__(self, "when", _to_conditions(when))
+        object.__setattr__(self, "simple", _check_simple(simple))
         if len(set(self.labels)) < len(self.labels):
-            raise SpaceError(must_be("Choice options", "distinct", self.labels, "Take the repeated one out."))
+            raise SpaceError(must_be("Choice options", "distinct", self.labels, "Remove the repeated one."))
         object.__setattr__(self, "dropped", tuple(dropped))
         if not set(self.dropped) < set(self.labels):
             raise SpaceError(must_be("Choice dropped", f"some of {self.labels!r}, not all", self.dropped, "Keep one."))
 
     def __repr__(self) -> str:
-        return self._show(*self.options, dropped=self.dropped, **self._shared)
+        return self._format_repr(*self.options, dropped=self.dropped, **self._base_options)
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The options as text, one distinct label each."""
-        short = [_label(option) for option in self.options]
+        """The labels of the options: texts, all distinct."""
+        short = [_option_label(option) for option in self.options]
         return tuple(text if short.count(text) == 1 else repr(o) for text, o in zip(short, self.options, strict=True))
 
     @cached_property
     def values(self) -> tuple[Any, ...]:
-        """What stands in params for each option."""
+        """The value in params for each option."""
         pairs = zip(self.options, self.labels, strict=True)
         return tuple(option if _is_plain(option) else label for option, label in pairs)
 
     @cached_property
     def kept(self) -> tuple[Any, ...]:
-        """What stands in params for each option that was not dropped."""
+        """The value in params for each option that was not dropped."""
         return tuple(v for v, label in zip(self.values, self.labels, strict=True) if label not in self.dropped)
 
     def index(self, value: object) -> int:
-        """Return the position of an option, told by its value, its label or itself; -1 where there is none."""
+        """Return the position of an option, given its value, its label or the option itself; -1 if there is none."""
         for candidates in (self.values, self.options):
             for position, candidate in enumerate(candidates):
                 if type(candidate) is type(value) and candidate == value:
@@ -269,17 +278,17 @@ class Choice(Range):
         return self.kept[min(int(u * len(self.kept)), len(self.kept) - 1)]
 
     def to_unit(self, value: Any) -> float:
-        """Return the centre of the option's cell; a dropped option has none and lies at 0.5."""
-        place = [self.index(other) for other in self.kept]
-        return (place.index(self.index(value)) + 0.5) / len(place) if self.contains(value) else 0.5
+        """Return the centre of the option's cell, or 0.5 for a dropped option, which has no cell."""
+        positions = [self.index(other) for other in self.kept]
+        return (positions.index(self.index(value)) + 0.5) / len(positions) if self.contains(value) else 0.5
 
     def contains(self, value: object) -> bool:
-        """Return whether ``value`` stands for one of the options that are left."""
+        """Return whether ``value`` stands for an option that was not dropped."""
         position = self.index(value)
         return position >= 0 and self.labels[position] not in self.dropped
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
-        """Return every option, whatever the count."""
+        """Return the values of all options that were not dropped, for any ``count``."""
         return list(self.kept)
 
     def text(self, value: Any) -> str:
@@ -287,23 +296,23 @@ class Choice(Range):
         return self.labels[self.index(value)]
 
     def parse(self, text: str) -> Any:
-        """Return what stands in params for a label."""
+        """Return the value in params for a label."""
         return self.values[self.labels.index(text)]
 
 
 Domain = Float | Int | Choice
 
 
-def template_ranges(option: Any) -> dict[str, Domain]:
-    """Return the fields of a template that are ranges, by name; nothing for anything else."""
-    if not dataclasses.is_dataclass(option) or isinstance(option, (type, Range)):
+def template_domains(option: Any) -> dict[str, Domain]:
+    """Return the fields of a template that are domains, by name; an empty dict for any other option."""
+    if not dataclasses.is_dataclass(option) or isinstance(option, (type, DomainBase)):
         return {}
     fields = {f.name: getattr(option, f.name) for f in dataclasses.fields(option) if f.init}
     return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
 
 
 def _check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> None:
-    """Check that the ends of a range are the right way round, and how they are kept."""
+    """Check the order and the sign of the ends of a range, and its ``hard``."""
     if not low < high:
         raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
     if log and low <= 0:
@@ -313,26 +322,34 @@ def _check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> 
         raise SpaceError(must_be(f"{kind} hard", "True, False, 'low' or 'high'", hard, advice))
 
 
+def _free_ends(hard: Hard, log: bool) -> tuple[bool, bool]:
+    """Return whether a search may pass the low end, and the high end."""
+    hard = not log if hard is None else hard
+    return hard not in (True, "low"), hard not in (True, "high")
+
+
 def _even_units(count: object, spacing: Spacing) -> list[float]:
-    """Return ``count`` evenly spread points of [0, 1]: both ends included (``"ends"``), or centres of cells (``"cells"``).
+    """Return ``count`` evenly spaced points of [0, 1]: both ends included (``"ends"``), or centres of cells (``"cells"``).
 
     >>> _even_units(3, "ends"), _even_units(2, "cells")
     ([0.0, 0.5, 1.0], [0.25, 0.75])
     """
-    points = integer("A number of grid points", count, 1, "Try 5.", error=SpaceError)
+    points = integer("The number of grid points", count, 1, "Try 5.", error=SpaceError)
     if spacing == "cells" or points == 1:
         return [(i + 0.5) / points for i in range(points)]
     return [i / (points - 1) for i in range(points)]
 
 
-def _side(simple: object) -> object:
+def _check_simple(simple: object) -> object:
     if simple not in (None, "low", "high"):
-        raise SpaceError(must_be("simple", "'low' or 'high'", simple, "Say which end is the simpler setting, or leave it out."))
+        raise SpaceError(
+            must_be("simple", "'low' or 'high'", simple, "Name the end with the simpler setting, or leave it out.")
+        )
     return simple
 
 
-def _conditions(when: When) -> Conditions:
-    """Return conditions in their one stored form; lists and sets mean "any of these"."""
+def _to_conditions(when: When) -> Conditions:
+    """Return conditions in the form in which they are stored; a list or a set means "any of these"."""
     if not when:
         return ()
     if isinstance(when, tuple):
@@ -340,7 +357,7 @@ def _conditions(when: When) -> Conditions:
     if not isinstance(when, Mapping):
         raise SpaceError(must_be("when", "a dict of parameter and value", when, "Write when={'optimizer': 'sgd'}."))
     several = {k: v if isinstance(v, (list, set, frozenset)) else [v] for k, v in when.items()}
-    return tuple((name, tuple(_label(to_python(v)) for v in values)) for name, values in several.items())
+    return tuple((name, tuple(_option_label(to_python(v)) for v in values)) for name, values in several.items())
 
 
 def _is_plain(option: Any) -> bool:
@@ -349,12 +366,12 @@ def _is_plain(option: Any) -> bool:
     return option is None or isinstance(option, (bool, int, float, str))
 
 
-def _label(option: Any) -> str:
+def _option_label(option: Any) -> str:
     if isinstance(option, str):
         return option
     if _is_plain(option):
         return repr(option)
-    text = getattr(option, "__name__", None) or (type(option).__name__ if template_ranges(option) else repr(option))
+    text = getattr(option, "__name__", None) or (type(option).__name__ if template_domains(option) else repr(option))
     if " at 0x" in text:
         advice = "Make it a dataclass, or give it a __repr__ that shows its settings."
         raise SpaceError(must_be("Choice option", "an object with a stable repr", option, advice))

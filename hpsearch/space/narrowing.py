@@ -1,6 +1,6 @@
-"""Windows: the part of a range that a search looks at next, within the range or, where an end is not hard, beyond it.
+"""Narrowed, widened and extended domains, for searches that move their ranges between batches.
 
-Positions are on the unit scale of the range (logarithmic where it is): 0 is its low end, 1 its high end.
+Positions are on the unit scale of a range: 0 is its low end, 1 its high end. Only ends that are not hard can be passed.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from typing import Any, TypeVar
 from hpsearch.checks import is_finite, is_integer
 from hpsearch.space.domains import Choice, Domain, Float, Int
 
-# Leaders in this share of a range, next to an end, are "at the edge".
+# Values in this share of a range, next to an end, are "at the edge".
 EDGE = 0.2
 _D = TypeVar("_D", bound=Domain)
 
 
-def admits(domain: Domain, value: object) -> bool:
-    """Return whether ``value`` is in the range, or of its kind and beyond an end that is not hard.
+def can_reach(domain: Domain, value: object) -> bool:
+    """Return whether ``value`` is in the domain, or of its kind and beyond an end that is not hard.
 
-    >>> [admits(Float(0.1, 1.0, log=True), x) for x in (0.5, 20.0, -1.0)], admits(Float(0.0, 0.9), 0.95)
+    >>> [can_reach(Float(0.1, 1.0, log=True), x) for x in (0.5, 20.0, -1.0)], can_reach(Float(0.0, 0.9), 0.95)
     ([True, True, False], False)
     """
     if domain.contains(value) or isinstance(domain, Choice):
@@ -34,14 +34,14 @@ def admits(domain: Domain, value: object) -> bool:
     return (low or value >= domain.low) and (high or value <= domain.high) and (not domain.log or value > 0)
 
 
-def part(domain: _D, start: float, end: float) -> _D:
-    """Return the range between two positions; past 0 or 1 only where that end is not hard.
+def cut_domain(domain: _D, start: float, end: float) -> _D:
+    """Return the range between two positions; a position below 0 or above 1 counts only if that end is not hard.
 
-    An Int keeps two values at least, a Float as narrow as its precision stays as it was; a Choice has no parts.
+    An Int keeps at least two values. A Float that would become empty, and a Choice, are returned unchanged.
 
-    >>> part(Float(0.01, 1.0, log=True), 0.5, 1.5)
+    >>> cut_domain(Float(0.01, 1.0, log=True), 0.5, 1.5)
     Float(0.1, 10.0, log=True)
-    >>> part(Int(0, 9), 0.25, 0.75), part(Float(0.0, 0.9), 0.5, 1.5)
+    >>> cut_domain(Int(0, 9), 0.25, 0.75), cut_domain(Float(0.0, 0.9), 0.5, 1.5)
     (Int(2, 7), Float(0.45, 0.9))
     """
     if isinstance(domain, Choice):
@@ -68,53 +68,53 @@ def value_at(domain: Float | Int, u: float) -> Any:
     return max(round(value), 1) if isinstance(domain, Int) else float(f"{value:.15g}")
 
 
-def narrowed(domain: _D, values: Sequence[Any], width: float) -> _D:
-    """Return the hull of the windows around some values, each ``width`` wide and shifted inside the range where it must be.
+def narrow_domain(domain: _D, values: Sequence[Any], width: float) -> _D:
+    """Return the hull of the windows around some values, each ``width`` wide and shifted to lie inside the range.
 
-    Without values it is the whole range.
+    Without values, return the whole range.
 
-    >>> narrowed(Float(0.0, 1.0), [0.5, 0.95], width=0.25)
+    >>> narrow_domain(Float(0.0, 1.0), [0.5, 0.95], width=0.25)
     Float(0.375, 1.0)
     """
     if isinstance(domain, Choice) or not values or width >= 1:
         return domain
     starts = [min(max(domain.to_unit(value) - width / 2, 0.0), 1.0 - width) for value in values]
-    return part(domain, min(starts), max(starts) + width)
+    return cut_domain(domain, min(starts), max(starts) + width)
 
 
-def widened(domain: _D, values: Sequence[Any], limit: _D) -> _D:
-    """Return the range carried on by one step past the end at which the first and most of the values lie.
+def widen_domain(domain: _D, values: Sequence[Any], limit: _D) -> _D:
+    """Return the range extended by one step past the end at which the first value and most of the others lie.
 
-    A step is as in `carried`; the new end stays within ``limit``.
+    A step is as in `extend_domain`; the new end stays within ``limit``.
 
-    >>> widened(Float(0.01, 1.0, log=True), [0.9, 0.8, 0.02], Float(1e-3, 10.0, log=True))
+    >>> widen_domain(Float(0.01, 1.0, log=True), [0.9, 0.8, 0.02], Float(1e-3, 10.0, log=True))
     Float(0.01, 10.0, log=True)
     """
     if isinstance(domain, Choice) or isinstance(limit, Choice) or not values:
         return domain
-    places = [domain.to_unit(value) for value in values]
-    at_low, at_high = _most([u < EDGE for u in places]), _most([u > 1 - EDGE for u in places])
-    grown = carried(domain, float(at_low), float(at_high))
-    low, high = max(grown.low, min(limit.low, domain.low)), min(grown.high, max(limit.high, domain.high))
+    positions = [domain.to_unit(value) for value in values]
+    at_low, at_high = _is_majority([u < EDGE for u in positions]), _is_majority([u > 1 - EDGE for u in positions])
+    extended = extend_domain(domain, float(at_low), float(at_high))
+    low, high = max(extended.low, min(limit.low, domain.low)), min(extended.high, max(limit.high, domain.high))
     ends: dict[str, Any] = {"low": low, "high": high}
     return dataclasses.replace(domain, **ends)
 
 
-def carried(domain: _D, down: float, up: float) -> _D:
-    """Return the range carried on by so many steps past each end that is not hard.
+def extend_domain(domain: _D, down: float, up: float) -> _D:
+    """Return the range extended by ``down`` steps past its low end and ``up`` steps past its high end, unless they are hard.
 
-    A step is a decade of a logarithmic Float, a doubling of a logarithmic Int (sizes cost memory and time), and half the
-    width of a linear range.
+    A step is a factor of 10 for a logarithmic Float, a factor of 2 for a logarithmic Int (sizes cost memory and time), and
+    half the width of a linear range.
 
-    >>> carried(Float(0.01, 1.0, log=True), 1, 2)
+    >>> extend_domain(Float(0.01, 1.0, log=True), 1, 2)
     Float(0.001, 100.0, log=True)
-    >>> carried(Int(10, 100, log=True), 0, 1)
+    >>> extend_domain(Int(10, 100, log=True), 0, 1)
     Int(10, 200, log=True)
     """
     if isinstance(domain, Choice):
         return domain
     if not domain.log:
-        return part(domain, -down / 2, 1 + up / 2)
+        return cut_domain(domain, -down / 2, 1 + up / 2)
     factor = 2 if isinstance(domain, Int) else 10
     low = domain.low / factor**down if domain.free[0] else domain.low
     high = domain.high * factor**up if domain.free[1] else domain.high
@@ -124,12 +124,13 @@ def carried(domain: _D, down: float, up: float) -> _D:
     return dataclasses.replace(domain, **ends)
 
 
-def _most(claims: list[bool]) -> bool:
-    return claims[0] and 2 * sum(claims) > len(claims)
+def _is_majority(at_edge: list[bool]) -> bool:
+    """Return whether the first value and more than half of all are at the edge."""
+    return at_edge[0] and 2 * sum(at_edge) > len(at_edge)
 
 
 def _two_values(domain: Int, value: int) -> tuple[int, int]:
-    """Return a value with a neighbour that the range has."""
+    """Return two neighbouring values of the range, one of them ``value``."""
     if value >= domain.high and not domain.free[1]:
         return domain.high - domain.step, domain.high
     return value, value + domain.step

@@ -1,12 +1,11 @@
-"""Search spaces: named ranges, the points in them, and their map to the unit cube.
+"""Search spaces: named domains, the points in them, and their map to the unit cube.
 
-A space is frozen and comparable, and its repr is its record. The ranges of a template inside a choice become parameters of
-their own (``schedule.patience``), present only where that template is chosen.
+A space is frozen and comparable, and its repr is its record. The domains inside a template of a choice become parameters of
+their own (``schedule.patience``), present only if that template is chosen (see `hpsearch.space.templates`).
 """
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -16,8 +15,9 @@ import numpy as np
 
 from hpsearch.checks import choice, to_python
 from hpsearch.errors import SpaceError, did_you_mean, must_be
-from hpsearch.space.domains import Choice, Conditions, Domain, Float, Int, Range, Spacing, template_ranges
-from hpsearch.space.narrowing import admits, carried, narrowed, widened
+from hpsearch.space.domains import Choice, Domain, DomainBase, Float, Int, Spacing
+from hpsearch.space.narrowing import can_reach, extend_domain, narrow_domain, widen_domain
+from hpsearch.space.templates import expand_templates, fill_templates
 
 __all__ = ["Choice", "Domain", "Float", "Int", "Params", "Space"]
 
@@ -27,28 +27,28 @@ Params = dict[str, Any]
 
 @dataclass(frozen=True, repr=False, init=False)
 class Space:
-    """Named parameters with their ranges; conditional ones follow the choice they depend on.
+    """Named parameters with their domains; a conditional parameter comes after the choice it depends on.
 
     >>> Space(rate=Float(0.1, 1.0), batch=Choice(10, 20)).from_unit([0.0, 0.9])
     {'rate': 0.1, 'batch': 20}
     """
 
-    given: tuple[tuple[str, Domain], ...]
-    # Ranges that replace those written down, by parameter; names, labels and conditions stay those of ``given``.
+    declared: tuple[tuple[str, Domain], ...]
+    # Domains that replace declared ones, by parameter; names, labels and conditions stay those of ``declared``.
     replaced: tuple[tuple[str, Domain], ...] = ()
 
     def __init__(self, **parameters: Domain) -> None:
         for name, domain in parameters.items():
-            if not isinstance(domain, Range):
-                advice = f"Write {name}=Float(low, high), Int(low, high) or Choice(...); fixed values go to the objective."
+            if not isinstance(domain, DomainBase):
+                advice = f"Write {name}=Float(low, high), Int(low, high) or Choice(...); pass fixed values to the objective."
                 raise SpaceError(must_be(f"Parameter {name!r}", "a Float, Int or Choice", domain, advice))
-        object.__setattr__(self, "given", tuple(parameters.items()))
+        object.__setattr__(self, "declared", tuple(parameters.items()))
         for name, domain in self.domains.items():
             self._check_condition(name, domain)
 
     def __repr__(self) -> str:
-        shown = self.domains.items() if self.replaced else self.given
-        return f"Space({', '.join(f'{name}={domain!r}' for name, domain in shown)})"
+        domains = self.domains.items() if self.replaced else self.declared
+        return f"Space({', '.join(f'{name}={domain!r}' for name, domain in domains)})"
 
     def __len__(self) -> int:
         return len(self.domains)
@@ -58,17 +58,17 @@ class Space:
 
     def __getitem__(self, name: str) -> Domain:
         if name not in self.domains:
-            known = ", ".join(map(repr, self.domains))
-            raise SpaceError(f"Unknown parameter {name!r}; the space has {known}.{did_you_mean(name, self.domains)}")
+            names = ", ".join(map(repr, self.domains))
+            raise SpaceError(f"Unknown parameter {name!r}; the space has {names}.{did_you_mean(name, self.domains)}")
         return self.domains[name]
 
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """Every parameter, those of templates included, parents before children."""
-        return dict(pair for name, domain in self.given for pair in _expand(name, domain)) | dict(self.replaced)
+        return dict(pair for name, domain in self.declared for pair in expand_templates(name, domain)) | dict(self.replaced)
 
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
-        """Return whether ``name`` is present beside the ``params`` drawn so far."""
+        """Return whether the conditions of parameter ``name`` hold for ``params``."""
         conditions = self.domains[name].conditions
         return all(p in params and self.domains[p].text(params[p]) in allowed for p, allowed in conditions)
 
@@ -81,19 +81,22 @@ class Space:
         return params
 
     def to_unit(self, params: Mapping[str, Any]) -> list[float]:
-        """Return the point that stands for ``params``; absent parameters lie at 0.5, those beyond a range outside [0, 1]."""
+        """Return the point of the unit cube for ``params``.
+
+        Absent parameters are at 0.5. Values beyond the end of a range are outside [0, 1].
+        """
         self.check(params, beyond=True)
         return [domain.to_unit(params[name]) if name in params else 0.5 for name, domain in self.domains.items()]
 
     def sample(self, rng: np.random.Generator) -> Params:
-        """Draw one point, uniform (log-uniform where ``log``), parameters independent."""
+        """Draw one point: parameters are independent, each uniform or, with ``log``, log-uniform."""
         return self.from_unit(rng.random(len(self.domains)).tolist())
 
     def grid(self, points: int | Mapping[str, Any] | None = None, spacing: Spacing = "ends") -> list[Params]:
         """Return the full product, the last parameter varying fastest.
 
         Args:
-            points: a count for all ranges, or per parameter a count or the values themselves; choices take all options.
+            points: one count for all ranges, or per parameter a count or the values; choices take all their options.
             spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
         """
         choice("Grid spacing", spacing, get_args(Spacing), "Leave it out for 'ends'.", error=SpaceError)
@@ -101,14 +104,17 @@ class Space:
             self[name]
         grid: list[Params] = [{}]
         for name in self.domains:
-            values = self._axis(name, points, spacing)
-            grid = [new for row in grid for new in self._grown(row, name, values)]
+            values = self._axis_values(name, points, spacing)
+            grid = [new for row in grid for new in self._extend_row(row, name, values)]
         return grid
 
     def check(self, params: Mapping[str, Any], beyond: bool = False) -> None:
-        """Refuse params that are not a point of this space, naming the parameter and its range.
+        """Raise an error that names the parameter if ``params`` is not a point of this space.
 
-        With ``beyond``, values may lie past those ends of a range that are not hard.
+        With ``beyond``, values may be past those ends of a range that are not hard.
+
+        Raises:
+            SpaceError: a parameter is unknown, missing, present although its condition fails, or outside its domain.
         """
         for name in params:
             self[name]
@@ -117,8 +123,8 @@ class Space:
             if present and name not in params:
                 raise SpaceError(f"Parameter {name!r} must be given, got {sorted(params)!r}. Add a value in {domain!r}.")
             if not present and name in params:
-                raise SpaceError(f"Parameter {name!r} must be absent unless {domain.conditions!r}. Take it out.")
-            if present and not (admits(domain, params[name]) if beyond else domain.contains(params[name])):
+                raise SpaceError(f"Parameter {name!r} must be absent unless {domain.conditions!r}. Remove it.")
+            if present and not (can_reach(domain, params[name]) if beyond else domain.contains(params[name])):
                 raise SpaceError(must_be(f"Parameter {name!r}", f"in {domain!r}", params[name], "Move it inside."))
 
     def contains(self, params: Mapping[str, Any]) -> bool:
@@ -129,56 +135,57 @@ class Space:
             return False
         return True
 
-    def narrow(self, leaders: Sequence[Mapping[str, Any]], width: float) -> Space:
+    def narrow(self, points: Sequence[Mapping[str, Any]], width: float) -> Space:
         """Return the space around some of its points: the hull of windows that are ``width`` of each range wide.
 
         A window that would pass an end is shifted inside. Choices stay as they are, and so does a range that none of the
-        leaders has.
+        points has.
         """
-        return self.with_ranges({n: narrowed(d, [p[n] for p in leaders if n in p], width) for n, d in self.domains.items()})
+        domains = self.domains.items()
+        return self.with_domains({n: narrow_domain(d, [p[n] for p in points if n in p], width) for n, d in domains})
 
-    def widen(self, leaders: Sequence[Mapping[str, Any]], limits: Space) -> Space:
-        """Return the space with every range carried on beyond the end at which most of the leaders, the first too, lie.
+    def widen(self, points: Sequence[Mapping[str, Any]], limits: Space) -> Space:
+        """Return the space with every range extended by one step past the end at which most points lie, the first included.
 
-        A logarithmic Float grows by a decade, an Int by a doubling, a linear range by half its width; never past ``limits``
-        (see `reach`).
+        For a step see `hpsearch.space.extend_domain`. No range passes ``limits``, such as ``self.extend(3)``.
         """
-        return self.with_ranges({n: widened(d, [p[n] for p in leaders if n in p], limits[n]) for n, d in self.domains.items()})
+        domains = self.domains.items()
+        return self.with_domains({n: widen_domain(d, [p[n] for p in points if n in p], limits[n]) for n, d in domains})
 
-    def reach(self, steps: int) -> Space:
-        """Return the farthest that `widen` may go: so many steps beyond each end that is not hard."""
-        return self.with_ranges({name: carried(domain, steps, steps) for name, domain in self.domains.items()})
+    def extend(self, steps: int) -> Space:
+        """Return the space with every range extended by ``steps`` past each end that is not hard."""
+        return self.with_domains({name: extend_domain(domain, steps, steps) for name, domain in self.domains.items()})
 
     def drop(self, name: str, labels: Sequence[str]) -> Space:
         """Return the space without some options of a choice; names and labels stay as they are."""
-        choice = self[name]
-        if not isinstance(choice, Choice):
-            raise SpaceError(must_be(f"Parameter {name!r}", "a Choice", choice, "Narrow a range instead."))
-        return self.with_ranges({name: Choice(*choice.options, when=choice.when, dropped=(*choice.dropped, *labels))})
+        domain = self[name]
+        if not isinstance(domain, Choice):
+            raise SpaceError(must_be(f"Parameter {name!r}", "a Choice", domain, "Narrow a range instead."))
+        return self.with_domains({name: Choice(*domain.options, when=domain.when, dropped=(*domain.dropped, *labels))})
 
     def resolve(self, params: Mapping[str, Any]) -> Params:
-        """Return the params as an objective sees them: templates as objects with their ranges filled in."""
-        return {name: _resolve(name, domain, params) for name, domain in self.given if name in params}
+        """Return the params as an objective gets them: templates as objects with the chosen values filled in."""
+        return {name: fill_templates(name, domain, params) for name, domain in self.declared if name in params}
 
     def text(self, params: Mapping[str, Any]) -> dict[str, str]:
-        """Return every value as text that `parse` turns back exactly."""
+        """Return every value as a text from which `parse` restores it exactly."""
         return {name: self[name].text(value) for name, value in params.items()}
 
     def parse(self, texts: Mapping[str, str]) -> Params:
-        """Return the params of a text form, in the order of the space."""
+        """Return the params that the texts stand for, in the order of the space."""
         return {name: domain.parse(texts[name]) for name, domain in self.domains.items() if name in texts}
 
     def corners(self) -> Iterator[Params]:
-        """Yield points that together show both ends of every range and every option of every choice."""
+        """Yield points that together contain both ends of every range and every option of every choice."""
         for name, domain in self.domains.items():
             extremes = domain.kept if isinstance(domain, Choice) else (domain.low, domain.high)
             for value in extremes:
                 yield self._point_with(name, value)
 
-    def with_ranges(self, domains: Mapping[str, Domain]) -> Space:
-        """Return this space with other ranges for some parameters; names, labels and conditions stay."""
+    def with_domains(self, domains: Mapping[str, Domain]) -> Space:
+        """Return this space with other domains for some parameters; names, labels and conditions stay."""
         changed = {name: domain for name, domain in domains.items() if domain != self.domains[name]}
-        space = Space(**dict(self.given))
+        space = Space(**dict(self.declared))
         object.__setattr__(space, "replaced", tuple((dict(self.replaced) | changed).items()))
         space.__dict__.pop("domains", None)
         return space
@@ -196,10 +203,10 @@ class Space:
                 params[key] = wanted[key] if key in wanted else domain.from_unit(0.5)
         return params
 
-    def _grown(self, row: Params, name: str, values: list[Any]) -> list[Params]:
+    def _extend_row(self, row: Params, name: str, values: list[Any]) -> list[Params]:
         return [row | {name: value} for value in values] if self.active(name, row) else [row]
 
-    def _axis(self, name: str, points: int | Mapping[str, Any] | None, spacing: Spacing) -> list[Any]:
+    def _axis_values(self, name: str, points: int | Mapping[str, Any] | None, spacing: Spacing) -> list[Any]:
         wanted = points.get(name) if isinstance(points, Mapping) else points
         if wanted is None or isinstance(wanted, int):
             return self.domains[name].grid(wanted, spacing)
@@ -213,44 +220,11 @@ class Space:
     def _check_condition(self, name: str, domain: Domain) -> None:
         earlier = list(self.domains)[: list(self.domains).index(name)]
         for parent, allowed in domain.conditions:
-            choice = self.domains.get(parent)
-            if parent not in earlier or not isinstance(choice, Choice):
+            condition = self.domains.get(parent)
+            if parent not in earlier or not isinstance(condition, Choice):
                 advice = f"Declare that choice first.{did_you_mean(parent, earlier)}"
                 raise SpaceError(must_be(f"Condition of {name!r}", "on a Choice declared before it", parent, advice))
             for label in allowed:
-                if label not in choice.labels:
-                    advice = f"Take one of {', '.join(choice.labels)}."
+                if label not in condition.labels:
+                    advice = f"Take one of {', '.join(condition.labels)}."
                     raise SpaceError(must_be(f"Condition of {name!r}", f"on an option of {parent!r}", label, advice))
-
-
-def _expand(name: str, domain: Domain) -> Iterator[tuple[str, Domain]]:
-    """Yield a parameter and, behind a choice, the ranges of its templates under their own names."""
-    yield name, domain
-    if isinstance(domain, Choice):
-        for option, label in zip(domain.options, domain.labels, strict=True):
-            for field_name, inner in template_ranges(option).items():
-                conditions = ((name, (label,)), *inner.conditions)
-                conditional = _replace_when(inner, conditions)
-                yield from _expand(_child(name, domain, label, field_name), conditional)
-
-
-def _replace_when(domain: Domain, when: Conditions) -> Domain:
-    if isinstance(domain, Choice):
-        return Choice(*domain.options, when=when, dropped=domain.dropped)
-    return dataclasses.replace(domain, when=when)
-
-
-def _resolve(name: str, domain: Domain, params: Mapping[str, Any]) -> Any:
-    value = params[name]
-    if not isinstance(domain, Choice):
-        return value
-    position = domain.index(value)
-    option, label = domain.options[position], domain.labels[position]
-    filled = {key: _resolve(_child(name, domain, label, key), inner, params) for key, inner in template_ranges(option).items()}
-    return dataclasses.replace(option, **filled) if filled else option
-
-
-def _child(name: str, choice: Choice, label: str, field_name: str) -> str:
-    """Name a template's range: ``schedule.patience``, or with the label too where two templates share a field."""
-    shared = sum(field_name in template_ranges(option) for option in choice.options) > 1
-    return f"{name}.{label}.{field_name}" if shared else f"{name}.{field_name}"

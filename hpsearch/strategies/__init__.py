@@ -1,4 +1,4 @@
-"""Strategies: each proposes batches of trials; each is one frozen dataclass in one file."""
+"""Search strategies: each proposes batches of trials and is one frozen dataclass in one file."""
 
 from hpsearch.strategies.bayesian import Bayesian
 from hpsearch.strategies.grid import Grid

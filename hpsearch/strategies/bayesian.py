@@ -1,4 +1,4 @@
-"""Bayesian search: a model of the finished trials proposes the next ones. The one file that knows Optuna."""
+"""Bayesian search with the samplers of Optuna: a model of the finished trials proposes the next ones."""
 
 from __future__ import annotations
 
@@ -22,24 +22,24 @@ if TYPE_CHECKING:
     import optuna
 
 Sampler = Literal["tpe", "gp", "cmaes"]
-# The package that a sampler needs beyond Optuna itself.
+# The package that a sampler needs besides Optuna.
 _NEEDS = {"gp": "torch", "cmaes": "cmaes"}
 
 
 @dataclass(frozen=True)
 class Bayesian(StrategyBase):
-    """Fit a model to the trials so far and try where it expects the most, ``batch_size`` trials at a time.
+    """Fit a model to the trials so far and propose the most promising points, ``batch_size`` trials at a time.
 
-    The first ``startup`` trials (fewer where earlier ones are known) learn nothing and so make one batch. Within a batch each
-    proposal counts those before it as bad, which spreads them. Failed and diverged trials count as worse than the worst
-    finite value so far. A larger number of trials begins with the same ones, so a finished study can be extended.
+    The first ``startup`` trials (fewer if there are known trials) are random and make one batch. Within a batch each proposal
+    counts those before it as bad, which spreads them. Failed and diverged trials count as worse than the worst finite value
+    so far. A larger number of trials begins with the same ones, so a finished study can be extended.
 
     Args:
-        trials: how many trials in all.
-        batch_size: how many are proposed together; more keep more workers busy and learn less from each trial.
-        sampler: ``"tpe"`` models where good and bad trials lie, on every kind of space; ``"gp"`` (a Gaussian process, needs
-            torch) and ``"cmaes"`` (an evolving normal distribution, needs cmaes) suit ranges without many choices.
-        startup: how many trials come before the model.
+        trials: the number of trials in all.
+        batch_size: the number of trials in a batch; a larger one keeps more workers busy and learns less from each trial.
+        sampler: ``"tpe"`` models the densities of good and bad trials, on every kind of space; ``"gp"`` (a Gaussian process,
+            needs torch) and ``"cmaes"`` (an evolving normal distribution, needs cmaes) suit spaces with few choices.
+        startup: the number of random trials before the first model.
 
     Source: Bergstra et al. (2011), Algorithms for hyper-parameter optimization, NeurIPS 24; through Optuna's samplers.
     """
@@ -56,28 +56,28 @@ class Bayesian(StrategyBase):
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the startup batch, then ``batch_size`` proposals at a time."""
-        model = _Model(space, self._study(space, int(rng.integers(2**32))))
-        model.tell(known)
+        model = _Model(space, self._create_study(space, int(rng.integers(2**32))))
+        model.add_trials(known)
         done = max(self.startup - len(known), 0)
         if done >= self.trials:
-            advice = "With fewer, nothing is modelled: raise trials, or lower startup."
+            advice = "Otherwise no trial is left for the model: raise trials, or lower startup."
             raise SettingError(must_be("Bayesian trials", f"more than startup={done}", self.trials, advice))
         if done:
-            model.tell((yield Batch([Proposal(space.sample(rng)) for _ in range(done)])))
+            model.add_trials((yield Batch([Proposal(space.sample(rng)) for _ in range(done)])))
         while done < self.trials:
             size = min(self.batch_size, self.trials - done)
-            model.tell((yield Batch([Proposal(model.ask()) for _ in range(size)])))
+            model.add_trials((yield Batch([Proposal(model.suggest_params()) for _ in range(size)])))
             done += size
 
-    def _study(self, space: Space, seed: int) -> optuna.Study:
-        """Return a study in memory that nobody else sees, with the sampler asked for."""
+    def _create_study(self, space: Space, seed: int) -> optuna.Study:
+        """Return an Optuna study in memory with the chosen sampler."""
         self._check_installed()
         import optuna
 
-        # The startup trials are ours, so every sampler models from the first finite value on.
+        # The startup trials are drawn here, so every sampler may model from the first finite value on.
         common: dict[str, Any] = {"seed": seed, "n_startup_trials": 1}
         kinds: dict[str, Any] = {"gp": optuna.samplers.GPSampler, "cmaes": optuna.samplers.CmaEsSampler}
-        with _quiet():
+        with _silence_optuna():
             if self.sampler == "tpe":
                 return optuna.create_study(sampler=optuna.samplers.TPESampler(**common, **_tpe_settings(space)))
             return optuna.create_study(sampler=kinds[self.sampler](warn_independent_sampling=False, **common))
@@ -85,57 +85,58 @@ class Bayesian(StrategyBase):
     def _check_installed(self) -> None:
         package = _NEEDS.get(self.sampler)
         if package and importlib.util.find_spec(package) is None:
-            advice = f"Get it with: pip install 'hpsearch[{self.sampler}]'."
-            raise SettingError(f"Bayesian sampler {self.sampler!r} needs the package {package!r}, which is not here. {advice}")
+            advice = f"Run: pip install 'hpsearch[{self.sampler}]'."
+            what = f"Bayesian sampler {self.sampler!r} needs the package {package!r}, which is not installed."
+            raise SettingError(f"{what} {advice}")
 
 
 @dataclass
 class _Model:
-    """An Optuna study of one search: proposes by `ask`, learns by `tell`, in the same order."""
+    """The Optuna study of one search, which suggests params and learns from their trials in the same order."""
 
     space: Space
     study: optuna.Study
     values: list[float] = field(default_factory=list)
-    asked: list[optuna.Trial] = field(default_factory=list)
-    waiting: list[tuple[optuna.Trial | None, Trial]] = field(default_factory=list)
+    suggested: list[optuna.Trial] = field(default_factory=list)
+    pending: list[tuple[optuna.Trial | None, Trial]] = field(default_factory=list)
 
-    def ask(self) -> Params:
-        """Return the next point; those asked for and not yet told count as bad."""
+    def suggest_params(self) -> Params:
+        """Return the next point; suggested points without a trial so far count as bad."""
         params: Params = {}
-        with _quiet():
+        with _silence_optuna():
             trial = self.study.ask()
             for name, domain in self.space.domains.items():
                 if self.space.active(name, params):
                     params[name] = _suggest(trial, name, domain)
-        self.asked.append(trial)
+        self.suggested.append(trial)
         return params
 
-    def tell(self, trials: Sequence[Trial]) -> None:
-        """Learn from finished trials: first those asked for, in order, and any others as they are.
+    def add_trials(self, trials: Sequence[Trial]) -> None:
+        """Learn from finished trials: those of suggested points come first, in order; any others are known ones.
 
-        A failed trial must count as worse than every finite one, so failures wait until there is a finite value at all.
+        A failed trial must count as worse than every finite one, so trials are pending until there is a finite value.
         """
         for trial in trials:
-            self.waiting.append((self.asked.pop(0) if self.asked else None, trial))
+            self.pending.append((self.suggested.pop(0) if self.suggested else None, trial))
         self.values += [trial.value for trial in trials if trial.ok]
         if self.values:
-            bad = _worse(self.values)
-            for asked, trial in self.waiting:
-                self._tell(asked, trial.params, trial.value if trial.ok else bad)
-            self.waiting.clear()
+            penalty = _penalty(self.values)
+            for suggested, trial in self.pending:
+                self._add_value(suggested, trial.params, trial.value if trial.ok else penalty)
+            self.pending.clear()
 
-    def _tell(self, asked: optuna.Trial | None, params: Mapping[str, Any], value: float) -> None:
-        if asked is not None:
-            self.study.tell(asked, value)
+    def _add_value(self, suggested: optuna.Trial | None, params: Mapping[str, Any], value: float) -> None:
+        if suggested is not None:
+            self.study.tell(suggested, value)
         else:
-            self.study.add_trial(_finished(self.space, params, value))
+            self.study.add_trial(_to_frozen_trial(self.space, params, value))
 
 
 def _tpe_settings(space: Space) -> dict[str, Any]:
-    """Return how TPE shall model a space: grouped where parameters are conditional, with candidates by kind of range.
+    """Return the options of TPE for a space: groups if parameters are conditional, and the number of candidates.
 
-    A proposal is the best of so many candidates. Where there are only ranges, 64 took a tenth fewer trials than Optuna's 24
-    (tests/benchmarks/bbob.py); where there are choices, they settled on one option too early.
+    A proposal is the best of so many candidates. On ranges alone, 64 candidates took a tenth fewer trials than Optuna's 24
+    (tests/benchmarks/bbob.py). With choices, they settled on one option too early.
     """
     domains = space.domains.values()
     choices = any(isinstance(domain, Choice) for domain in domains)
@@ -143,18 +144,18 @@ def _tpe_settings(space: Space) -> dict[str, Any]:
     return {"multivariate": True, "constant_liar": True, "group": conditional, "n_ei_candidates": 24 if choices else 64}
 
 
-def _worse(values: Sequence[float]) -> float:
-    """Return a value a tenth of the spread above the worst of ``values``.
+def _penalty(values: Sequence[float]) -> float:
+    """Return the value of failed trials: a tenth of the spread above the worst of ``values``.
 
-    Beyond the worst, so that no failure ranks before a finished trial; not far beyond, so that the smooth part of a Gaussian
-    process keeps its scale (a whole spread beyond, it found optima ten times less exactly).
+    It is above the worst, so that no failure ranks before a finished trial. It is not far above, so that a Gaussian process
+    keeps its scale: with a whole spread, it found optima ten times less exactly.
     """
     worst, best = max(values), min(values)
     return min(worst + 0.1 * ((worst - best) or abs(worst) or 1.0), sys.float_info.max)
 
 
-def _finished(space: Space, params: Mapping[str, Any], value: float) -> optuna.trial.FrozenTrial:
-    """Return a trial that this search did not ask for, as Optuna keeps it."""
+def _to_frozen_trial(space: Space, params: Mapping[str, Any], value: float) -> optuna.trial.FrozenTrial:
+    """Return a known trial in the form in which Optuna keeps it."""
     import optuna
 
     space.check(params)
@@ -163,19 +164,19 @@ def _finished(space: Space, params: Mapping[str, Any], value: float) -> optuna.t
         Int: optuna.distributions.IntDistribution,
         Choice: optuna.distributions.CategoricalDistribution,
     }
-    distributions = {name: kinds[type(space[name])](**_settings(space[name])) for name in params}
+    distributions = {name: kinds[type(space[name])](**_domain_options(space[name])) for name in params}
     labels = {name: space[name].text(v) if isinstance(space[name], Choice) else v for name, v in params.items()}
     return optuna.trial.create_trial(params=labels, distributions=distributions, value=value)
 
 
 def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
     suggest: Any = {Float: trial.suggest_float, Int: trial.suggest_int, Choice: trial.suggest_categorical}[type(domain)]
-    value = suggest(name, **_settings(domain))
+    value = suggest(name, **_domain_options(domain))
     return domain.parse(value) if isinstance(domain, Choice) else value
 
 
-def _settings(domain: Domain) -> dict[str, Any]:
-    """Return a range in Optuna's words; a choice goes by its labels, which are text whatever the options are."""
+def _domain_options(domain: Domain) -> dict[str, Any]:
+    """Return the options of Optuna's distribution for a domain; a choice is passed as its labels, which are always texts."""
     if isinstance(domain, Choice):
         return {"choices": domain.labels}
     settings: dict[str, Any] = {"low": domain.low, "high": domain.high, "log": domain.log}
@@ -183,8 +184,8 @@ def _settings(domain: Domain) -> dict[str, Any]:
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep Optuna from announcing its private study and its experimental samplers, and leave its settings as they were."""
+def _silence_optuna() -> Iterator[None]:
+    """Silence Optuna's log and its warnings about experimental samplers, then restore its settings."""
     import optuna
 
     verbosity = optuna.logging.get_verbosity()

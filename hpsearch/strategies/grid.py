@@ -1,4 +1,4 @@
-"""Grid search: every combination of a few values per parameter."""
+"""Grid search: all combinations of a few values per parameter."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ class Grid(StrategyBase):
     """Try the full product of values, in one batch, the last parameter varying fastest.
 
     Args:
-        points: how many values per range (log-spaced where the range is), one count for all or a dict of parameter to
-            count or to the values themselves; choices always take all their options.
+        points: the number of values per range, evenly spaced on its scale: one count for all, or a dict from parameter to
+            count or to the values. Choices always take all their options.
         spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
 
     Two ranges of 4 points give 16 trials, and 4 different values of each parameter; random search gives 16 of each.
     """
 
-    # Cells that failed are run again when the study is: a grid with holes is no map.
+    # A resumed study runs failed cells again, so that the grid has no holes.
     complete: ClassVar[bool] = True
 
     points: int | Mapping[str, Any] | None = None
     spacing: Spacing = "ends"
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
-        """Yield one batch; the order is that of the product."""
+        """Yield one batch, in the order of the product."""
         yield Batch([Proposal(params) for params in space.grid(self.points, self.spacing)])

@@ -1,4 +1,4 @@
-"""Quasi-random search: points that fill the space evenly, without the gaps and clusters of independent draws."""
+"""Quasi-random search: a Sobol sequence, which fills the space more evenly than independent draws."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ class QuasiRandom(StrategyBase):
         integer("QuasiRandom trials", self.trials, 1, "Try 64.")
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
-        """Yield one batch; nothing is learnt from its trials."""
-        from scipy.stats import qmc  # half a second, which `import hpsearch` should not cost
+        """Yield one batch with all trials."""
+        from scipy.stats import qmc  # takes half a second, so it is not imported with hpsearch
 
-        # A whole power of two is drawn and cut: scipy warns about any other number, and the points are the same.
+        # Draw a power of two and cut it: SciPy warns about any other number, and the points are the same.
         points = qmc.Sobol(len(space), rng=rng).random_base2((self.trials - 1).bit_length())
         yield Batch([Proposal(space.from_unit(point)) for point in points[: self.trials].tolist()])

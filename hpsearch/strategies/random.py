@@ -1,4 +1,4 @@
-"""Random search: every trial drawn independently from the space."""
+"""Random search: independent draws from the space."""
 
 from __future__ import annotations
 
@@ -29,5 +29,5 @@ class Random(StrategyBase):
         integer("Random trials", self.trials, 1, "Try 32.")
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
-        """Yield one batch; nothing is learnt from its trials."""
+        """Yield one batch with all trials."""
         yield Batch([Proposal(space.sample(rng)) for _ in range(self.trials)])

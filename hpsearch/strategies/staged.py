@@ -1,4 +1,4 @@
-"""Staged search, coarse to fine: a wide look first, then ranges that close in on the best trials."""
+"""Staged search, coarse to fine: first the whole space, then narrower windows around the best trials."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.trial import Trial, best
 
-# The coarse stage's share of all trials, and the chance that a fine trial draws a range anew instead of keeping its leader's
-# value: measured on ten BBOB functions in five dimensions; both optima are flat.
+# The coarse stage's share of all trials, and the probability that a fine trial redraws a range instead of keeping the value
+# of the trial it starts from. Both were measured on ten BBOB functions in five dimensions; both optima are flat.
 _COARSE = 0.2
-_ANEW = 0.6
-# Trials for which the strategy makes sense at all, per stage.
+_REDRAW = 0.6
+# The smallest number of trials per stage.
 _FEWEST = 4
 
 
@@ -28,30 +28,30 @@ _FEWEST = 4
 class Staged(StrategyBase):
     """Search coarsely over the whole space, then finer and finer around the best trials.
 
-    The coarse stage is one batch that cuts every range into as many equal slices as it has trials and tries each slice once;
-    its evidence may drop options of a choice (see `hpsearch.analysis.evidence`). Each later trial starts from one of the
-    ``keep`` best trials so far, the best one half of the time, the next one a quarter, and so on, and draws some of its
-    parameters anew, from a window around that trial that is ``width`` of the range wide. The windows shrink from batch to
-    batch. Where the best trials lie at an end of a range that is not hard (see `Float`), the range moves and widens
-    instead: up to ``reach`` steps (a decade of a Float, a doubling of an Int, half the width of a linear range) beyond the
-    first one. Every batch carries its narrowed space.
+    The coarse stage is one batch. It cuts every range into as many equal slices as it has trials, and tries each slice once.
+    Its results may drop options of a choice (see `hpsearch.analysis.evidence`). Each later trial starts from one of the
+    ``keep`` best trials so far: from the best with probability 1/2, from the next with 1/4, and so on. It redraws some of the
+    parameters, from a window around that trial that is ``width`` of the range wide. The windows shrink from batch to batch.
+    If the best trials lie at an end of a range that is not hard (see `Float`), the range widens: up to ``reach`` steps (a
+    decade of a Float, a doubling of an Int, half the width of a linear range) beyond the first range. Every batch has its
+    narrowed space.
 
     Args:
-        trials: how many trials in all.
-        stages: how many stages (coarse, fine, finer, finer-2, ...), or how many trials each has.
-        keep: how many of the best trials the ranges are narrowed around.
-        epochs: the budget of the last stage, of which each earlier one has half as much as the next; or the budget of
-            each stage; None leaves it to the objective. Where it rises, the leaders are trained again, since only
-            trials of equal budget are compared.
-        width: share of a range that the windows have first and last.
-        batch_size: how many trials run side by side in a fine stage; smaller ones follow the best trials more closely.
+        trials: the number of trials in all.
+        stages: the number of stages (coarse, fine, finer, finer-2, ...), or the number of trials of each.
+        keep: the number of best trials around which the ranges are narrowed.
+        epochs: the budget of the last stage, where each earlier stage has half the budget of the next; or the budget of
+            each stage. None leaves it to the objective. If the budget rises, the best settings are trained again, since
+            only trials of equal budget are compared.
+        width: the width of the first and of the last window, as a share of the range.
+        batch_size: the number of trials in a batch of a fine stage; smaller batches follow the best trials more closely.
         reach: how many steps beyond its first range a parameter may move; 0 keeps all ranges.
-        preflight: whether the objective's own checks come first, where it has any (`TrainNetwork` does): a bug ends the
-            study with a sentence, and a learning rate without a range gets one. Their trials come on top of ``trials``.
+        preflight: whether the objective's pre-flight checks run first, if it has any (`TrainNetwork` does). A bug ends the
+            study with a sentence, and a learning rate without a range gets one. Their trials are not part of ``trials``.
 
-    Known value: on ten BBOB functions (5-D, the median of 20 seeds each) 96 trials find in about 43 what random search finds
-    in 256. Sources: the seven steps of the Stanford course CS231n; redrawing a part of the coordinates around the best
-    point is due to Tolson and Shoemaker (2007), Water Resources Research 43.
+    Known value: on ten BBOB functions (5-D, the median of 20 seeds each) 96 trials reach after about 43 what random search
+    reaches after 256. Sources: the seven steps of the Stanford course CS231n; redrawing a part of the coordinates around the
+    best point follows Tolson and Shoemaker (2007), Water Resources Research 43.
     """
 
     trials: int | None = None
@@ -75,7 +75,7 @@ class Staged(StrategyBase):
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """How many trials each stage has; 96 in three stages are 19, 39 and 38."""
+        """The number of trials of each stage; 96 in three stages are 19, 39 and 38."""
         if isinstance(self.stages, tuple):
             return self.stages
         total, later = self.trials or 0, self.stages - 1
@@ -85,7 +85,7 @@ class Staged(StrategyBase):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What the stages are called."""
+        """The names of the stages."""
         later = len(self.sizes) - 3
         return ("coarse", "fine", "finer", *(f"finer-{i + 2}" for i in range(later)))[: len(self.sizes)]
 
@@ -98,27 +98,27 @@ class Staged(StrategyBase):
         return (None,) * count if self.epochs is None else self.epochs
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
-        """Yield the coarse stage as one batch, the later ones in small batches, each around the best trials so far."""
-        view = _View(space, space.reach(self.reach), self.keep or 1, [t for t in known if space.contains(t.params)])
+        """Yield the coarse stage as one batch, then small batches around the best trials so far."""
+        progress = _Progress(space, space.extend(self.reach), self.keep or 1, [t for t in known if space.contains(t.params)])
         after = 0
         for name, size, budget in zip(self.names, self.sizes, self.budgets, strict=True):
-            view.open(budget)
-            while (left := size - len(view.stage)) > 0:
+            progress.begin_stage(budget)
+            while (left := size - len(progress.stage)) > 0:
                 if name == "coarse":
-                    batch = Batch([Proposal(p, budget) for p in _sliced(space, size, rng)], name, space)
+                    batch = Batch([Proposal(p, budget) for p in _latin_hypercube(space, size, rng)], name, space)
                 else:
                     count = min(left, self.batch_size)
-                    batch = view.batch(name, count, self._width(after), rng)
+                    batch = progress.next_batch(name, count, self._width(after), rng)
                     after += count
-                view.told((yield batch))
-            if not best(view.stage):
-                yield Batch((), name, note=_nothing_finished(name, view.stage))
+                progress.add_trials((yield batch))
+            if not best(progress.stage):
+                yield Batch((), name, note=_describe_failed_stage(name, progress.stage))
                 return
             if name == "coarse":
-                view.drop_worse_options()
+                progress.drop_worse_options()
 
     def _width(self, after: int) -> float:
-        """Return the width of the windows after so many trials of the later stages: falling geometrically."""
+        """Return the width of the windows after so many trials of the later stages; it falls geometrically."""
         first, last = self.width
         return float(first * (last / first) ** (after / sum(self.sizes[1:])))
 
@@ -126,19 +126,19 @@ class Staged(StrategyBase):
         if isinstance(self.stages, (tuple, list)):
             object.__setattr__(self, "stages", tuple(self.stages))
             for size in self.sizes:
-                integer("Staged stages", size, 1, "Give the trials of each stage, as in (20, 40, 40).")
+                integer("Staged stages", size, 1, "Pass the trials of each stage, as in (20, 40, 40).")
         else:
             integer("Staged stages", self.stages, 2, "Try 3.")
         count = len(self.stages) if isinstance(self.stages, tuple) else self.stages
         if count < 2:
-            raise SettingError(must_be("Staged stages", "two at least", self.stages, "Take Random for one stage."))
+            raise SettingError(must_be("Staged stages", "at least two", self.stages, "Use Random for one stage."))
         given = sum(self.stages) if isinstance(self.stages, tuple) else 96
         object.__setattr__(self, "trials", given if self.trials is None else self.trials)
         integer(
-            "Staged trials", self.trials, _FEWEST * count, f"Its {count} stages need {_FEWEST} each; take Random for so few."
+            "Staged trials", self.trials, _FEWEST * count, f"Each of its {count} stages needs {_FEWEST}; use Random for fewer."
         )
         if isinstance(self.stages, tuple) and self.trials != given:
-            advice = "Leave trials out where stages gives the sizes."
+            advice = "Leave trials out if stages has the sizes."
             raise SettingError(must_be("Staged trials", f"the sum of its stages, {given}", self.trials, advice))
 
     def _check_keep(self) -> None:
@@ -156,117 +156,117 @@ class Staged(StrategyBase):
             if epochs is not None:
                 integer("Staged epochs", epochs, 1, "Try 20, or one number per stage.")
         if isinstance(self.epochs, tuple) and len(self.epochs) != len(self.sizes):
-            advice = "Give one number for the last stage alone, or one for each."
+            advice = "Pass one number for the last stage alone, or one for each."
             raise SettingError(must_be("Staged epochs", f"{len(self.sizes)} numbers, one per stage", self.epochs, advice))
         if isinstance(self.epochs, tuple) and any(a > b for a, b in pairwise(self.epochs)):
             raise SettingError(must_be("Staged epochs", "rising from stage to stage", self.epochs, "Sort them."))
 
 
 @dataclass
-class _View:
-    """What a staged search has seen, and how far it looks: its ground only grows, its windows shrink."""
+class _Progress:
+    """The state of a staged search: its space, which only grows, and the trials of equal budget."""
 
-    ground: Space
+    space: Space
     limits: Space
     keep: int
     comparable: list[Trial]
     budget: int | None = None
 
-    def open(self, budget: int | None) -> None:
-        """Begin a stage; where its budget differs, the trials before serve only until it has leaders of its own."""
+    def begin_stage(self, budget: int | None) -> None:
+        """Begin a stage; if its budget differs, earlier trials count only until the stage has finished trials of its own."""
         self.stage: list[Trial] = []
         self.repeat = bool(self.comparable) and budget != self.budget
-        self.before = self.leaders() if self.repeat else []
+        self.before = self.best_points() if self.repeat else []
         self.comparable = [] if self.repeat else self.comparable
         self.budget = budget
 
-    def told(self, trials: Sequence[Trial]) -> None:
-        """Take in the trials of a batch."""
+    def add_trials(self, trials: Sequence[Trial]) -> None:
+        """Add the trials of a batch."""
         self.stage += trials
         self.comparable += trials
 
-    def leaders(self) -> list[Params]:
-        """Return the best points of equal budget that are still on the ground, best first, each once."""
-        ranked = [t.params for t in best(self.comparable, len(self.comparable)) if self.ground.contains(t.params)]
+    def best_points(self) -> list[Params]:
+        """Return the best distinct points of equal budget that are still in the space, best first."""
+        ranked = [t.params for t in best(self.comparable, len(self.comparable)) if self.space.contains(t.params)]
         found = list({_key(params): params for params in ranked}.values())[: self.keep]
         return found or self.before
 
-    def batch(self, name: str, count: int, width: float, rng: np.random.Generator) -> Batch:
-        """Return the next proposals: the leaders again where the budget has risen, then points around them."""
-        leaders, old = self.leaders(), self.ground
-        self.ground = old.widen(leaders, self.limits)
-        window = self.ground.narrow(leaders, width)
-        points = leaders[:count] if self.repeat else []
+    def next_batch(self, name: str, count: int, width: float, rng: np.random.Generator) -> Batch:
+        """Return the next proposals: after a rise of the budget the best points again, then points around them."""
+        centres, old = self.best_points(), self.space
+        self.space = old.widen(centres, self.limits)
+        window = self.space.narrow(centres, width)
+        points = centres[:count] if self.repeat else []
         tried = {_key(t.params) for t in self.comparable} | {_key(p) for p in points}
-        points += self._around(leaders, window, width, count - len(points), tried, rng)
+        points += self._points_around(centres, window, width, count - len(points), tried, rng)
         self.repeat = False
-        note = _narrowed(name, window) if not self.stage else _moved(old, self.ground)
+        note = _describe_window(name, window) if not self.stage else _describe_widening(old, self.space)
         return Batch([Proposal(params, self.budget) for params in points], name, window, note)
 
     def drop_worse_options(self) -> None:
-        """Leave out the options of choices that the stage's independent trials have shown to be worse."""
-        for name, domain in self.ground.domains.items():
+        """Drop the options of choices that are worse in the stage's independent trials."""
+        for name, domain in self.space.domains.items():
             if isinstance(domain, Choice):
-                self.ground = self.ground.drop(name, list(worse_options(self.ground, name, self.stage)))
+                self.space = self.space.drop(name, list(worse_options(self.space, name, self.stage)))
 
-    def _around(
-        self, leaders: list[Params], window: Space, width: float, count: int, tried: set[str], rng: np.random.Generator
+    def _points_around(
+        self, centres: list[Params], window: Space, width: float, count: int, tried: set[str], rng: np.random.Generator
     ) -> Iterator[Params]:
-        """Yield points near leaders chosen by rank, new ones as far as a few attempts find any."""
+        """Yield points near centres drawn by rank; retry a few times if a point has been tried."""
         for _ in range(count):
             for _ in range(20):
-                leader = leaders[min(int(rng.geometric(0.5)), len(leaders)) - 1]
-                params = _redrawn(leader, self.ground.narrow([leader], width), window, width, rng)
+                centre = centres[min(int(rng.geometric(0.5)), len(centres)) - 1]
+                params = _redraw(centre, self.space.narrow([centre], width), window, width, rng)
                 if _key(params) not in tried:
                     break
             tried.add(_key(params))
             yield params
 
 
-def _sliced(space: Space, count: int, rng: np.random.Generator) -> list[Params]:
+def _latin_hypercube(space: Space, count: int, rng: np.random.Generator) -> list[Params]:
     """Return a Latin hypercube: every range cut into ``count`` equal slices, one point in each."""
     slices = np.array([rng.permutation(count) for _ in range(len(space))]).T
     points: list[list[float]] = ((slices + rng.random(slices.shape)) / count).tolist()
     return [space.from_unit(point) for point in points]
 
 
-def _redrawn(leader: Params, near: Space, window: Space, width: float, rng: np.random.Generator) -> Params:
-    """Return a leader with some parameters drawn anew: ranges from its own window, choices the rarer the smaller that is."""
+def _redraw(centre: Params, near: Space, window: Space, width: float, rng: np.random.Generator) -> Params:
+    """Return a point with some parameters redrawn: ranges from the window ``near`` it, choices with probability ``width``."""
     params: Params = {}
     for name, domain in near.domains.items():
         chance, u = rng.random(2).tolist()
         if near.active(name, params):
-            if name not in leader:
+            if name not in centre:
                 params[name] = window.domains[name].from_unit(u)
-            elif chance < (width if isinstance(domain, Choice) else _ANEW):
+            elif chance < (width if isinstance(domain, Choice) else _REDRAW):
                 params[name] = domain.from_unit(u)
             else:
-                params[name] = leader[name]
+                params[name] = centre[name]
     return params
 
 
-def _narrowed(name: str, window: Space) -> str:
-    shown = [f"{key} {_span(domain)}" for key, domain in window.domains.items()]
-    return f"Stage {name!r} begins with {', '.join(shown)}."
+def _describe_window(name: str, window: Space) -> str:
+    texts = [f"{key} {_format_domain(domain)}" for key, domain in window.domains.items()]
+    return f"Stage {name!r} begins with {', '.join(texts)}."
 
 
-def _moved(old: Space, new: Space) -> str:
-    """Say which ranges went beyond their ends."""
-    moved = [name for name in new if old[name] != new[name]]
-    shown = [f"the range of {name} from {_span(old[name])} to {_span(new[name])}" for name in moved]
-    return f"The best trials lie at the edge: widened {', '.join(shown)}." if moved else ""
+def _describe_widening(old: Space, new: Space) -> str:
+    """Return a sentence that names the widened ranges, or an empty text."""
+    widened = [name for name in new if old[name] != new[name]]
+    texts = [f"the range of {name} from {_format_domain(old[name])} to {_format_domain(new[name])}" for name in widened]
+    return f"The best trials lie at the edge: widened {', '.join(texts)}." if widened else ""
 
 
-def _span(domain: Any) -> str:
+def _format_domain(domain: Any) -> str:
     if isinstance(domain, Choice):
         return "in " + "/".join(label for label in domain.labels if label not in domain.dropped)
     return f"[{domain.low:.3g}, {domain.high:.3g}]"
 
 
-def _nothing_finished(name: str, stage: Sequence[Trial]) -> str:
+def _describe_failed_stage(name: str, stage: Sequence[Trial]) -> str:
     first = next((t.error for t in stage if t.error), "none was given")
     return (
-        f"All {len(stage)} trials of stage {name!r} failed, so there is nothing to narrow to and the search ends. "
+        f"All {len(stage)} trials of stage {name!r} failed, so the search ends. "
         f"First error: {first.rstrip('.')}. Correct that, or begin with ranges in which some trials succeed."
     )
 

@@ -1,23 +1,23 @@
-"""The contract of an objective."""
+"""Contract tests of an objective: outcome, optional values and optional methods."""
 
 from __future__ import annotations
 
 import math
 import pickle
-from typing import Any
 
 import numpy as np
 
-from hpsearch.ports import Context, adapt_objective
+from hpsearch.execution.outcome import to_outcome
+from hpsearch.ports import AnyObjective, Context, DataSet, ObjectiveBase, adapt_objective
 from hpsearch.space import Params
 from hpsearch.trial import Outcome
 
 
 class ObjectiveContract:
-    """The law of the Objective port."""
+    """Tests that every objective passes: an `ObjectiveBase`, or any callable that a study accepts."""
 
-    def make(self) -> Any:
-        """Return the objective under test."""
+    def make(self) -> AnyObjective:
+        """Return the objective under test; called again, return an equal one."""
         raise NotImplementedError
 
     def params(self) -> Params:
@@ -26,9 +26,7 @@ class ObjectiveContract:
 
     def outcome(self, seed: int = 0) -> Outcome:
         """Run the objective once."""
-        answer = adapt_objective(self.make())(self.params(), Context(np.random.default_rng(seed), budget=1))
-        assert isinstance(answer, Outcome)
-        return answer
+        return _run(adapt_objective(self.make()), self.params(), seed)
 
     def test_same_random_numbers_same_outcome(self) -> None:
         assert repr(self.outcome()) == repr(self.outcome())
@@ -46,4 +44,30 @@ class ObjectiveContract:
         objective = adapt_objective(self.make())
         accepted = objective.parameters
         assert accepted is None or set(self.params()) <= set(accepted)
-        assert set(objective.required) <= set(accepted or ())
+        assert set(objective.required) <= set(self.params())
+
+    def test_optional_values_are_of_their_kind(self) -> None:
+        """Adapting raises an error that names the first attribute of another kind; data is checked here."""
+        objective = adapt_objective(self.make())
+        assert objective.data is None or isinstance(objective.data, DataSet)
+        assert objective.measure
+
+    def test_optional_methods_work(self) -> None:
+        """Those in `capabilities`, except ``preflight`` and ``test``, which need a space and the sealed test part."""
+        objective, params = adapt_objective(self.make()), self.params()
+        if "check" in objective.capabilities:
+            objective.check(params)
+        if "prepare" in objective.capabilities:
+            objective.prepare()
+        if "shrunk" in objective.capabilities:
+            assert math.isfinite(_run(adapt_objective(objective.shrunk()), params).value)
+        if "export" in objective.capabilities:
+            state = _run(objective, params).state
+            exported = objective.export(params, Context(np.random.default_rng(0), budget=1, state=state))
+            assert len(exported.outputs) == len(exported.example) > 0
+
+
+def _run(objective: ObjectiveBase, params: Params, seed: int = 0) -> Outcome:
+    context = Context(np.random.default_rng(seed), budget=1)
+    returned = objective(params, context)
+    return returned if isinstance(returned, Outcome) else to_outcome(returned, context)

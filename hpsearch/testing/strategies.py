@@ -1,4 +1,4 @@
-"""The contract of a strategy: the law of its port on every kind of space, with real workers."""
+"""Contract tests of a strategy: proposals on every kind of space, workers, resumption and continued training."""
 
 from __future__ import annotations
 
@@ -7,27 +7,32 @@ import pickle
 import pytest
 
 from hpsearch.execution.executor import Backend
-from hpsearch.ports import Strategy, Tracker
+from hpsearch.ports import Strategy, TrackerBase, adapt_strategy
 from hpsearch.space import Space
 from hpsearch.study import Study
-from hpsearch.testing.by_hand import SPACES, Bowl, drive, table
+from hpsearch.testing.driver import SPACES, Bowl, drive, table
 
 
 class StrategyContract:
-    """The law of the Strategy port, on every kind of space."""
+    """Tests that every strategy passes, on every kind of space."""
 
     spaces = SPACES
 
     def make(self) -> Strategy:
-        """Return the strategy under test; small enough to end within about 50 trials."""
+        """Return the strategy under test, with settings for at most about 50 trials."""
         raise NotImplementedError
+
+    def study(self) -> Study:
+        """Return a study of the strategy with an objective of pure Python."""
+        space = self.spaces.get("mixed", next(iter(self.spaces.values())))
+        return Study("contract", space, Bowl(space), self.make(), seed=5)
 
     @pytest.fixture(params=list(SPACES))
     def space(self, request: pytest.FixtureRequest) -> Space:
         """Each kind of space in turn."""
         name: str = request.param
         if name not in self.spaces:
-            pytest.skip(f"{type(self).__name__} leaves out the space {name!r}")
+            pytest.skip(f"{type(self).__name__} does not use the space {name!r}")
         return self.spaces[name]
 
     def test_proposes_points_of_the_space(self, space: Space) -> None:
@@ -49,6 +54,17 @@ class StrategyContract:
         batches, _ = drive(self.make(), space, fail=True)
         assert batches
 
+    def test_declares_that_it_continues(self, space: Space) -> None:
+        """A study keeps the states of trials only for a strategy with ``continues = True``."""
+        batches, trials = drive(self.make(), space)
+        continuing = [proposal for batch in batches for proposal in batch.proposals if proposal.continues is not None]
+        assert adapt_strategy(self.make()).continues or not continuing
+        assert all(proposal.params == trials[proposal.continues or 0].params for proposal in continuing)
+
+    def test_optional_values_are_of_their_kind(self) -> None:
+        """Adapting raises an error that names the first attribute of another kind."""
+        assert callable(adapt_strategy(self.make()).search)
+
     def test_repr_is_its_record_and_it_pickles(self) -> None:
         strategy = self.make()
         assert repr(pickle.loads(pickle.dumps(strategy))) == repr(strategy) == repr(self.make())
@@ -56,14 +72,12 @@ class StrategyContract:
 
     @pytest.mark.parametrize(("jobs", "backend"), [(2, "loky"), (2, "threading")])
     def test_same_trials_at_any_number_of_workers(self, jobs: int, backend: Backend) -> None:
-        space = self.spaces.get("mixed", next(iter(self.spaces.values())))
-        study = Study("contract", space, Bowl(space), self.make(), seed=5)
-        alone = study.run(1, backend="sequential", tracker=_memory())
-        assert table(study.run(jobs, backend=backend, tracker=_memory()).trials) == table(alone.trials)
+        study = self.study()
+        sequential = study.run(1, backend="sequential", tracker=_memory())
+        assert table(study.run(jobs, backend=backend, tracker=_memory()).trials) == table(sequential.trials)
 
     def test_replays_what_is_recorded(self) -> None:
-        space = self.spaces.get("mixed", next(iter(self.spaces.values())))
-        study = Study("contract", space, Bowl(space), self.make(), seed=5)
+        study = self.study()
         whole = study.run(1, backend="sequential", tracker=_memory())
         tracker = _memory()
         tracker.start(study.record())
@@ -74,7 +88,7 @@ class StrategyContract:
         assert resumed.taken_over == len(whole.trials) // 2
 
 
-def _memory() -> Tracker:
+def _memory() -> TrackerBase:
     from hpsearch.tracking import MemoryTracker
 
     return MemoryTracker()

@@ -1,4 +1,4 @@
-"""The contract of a tracker."""
+"""Contract tests of a tracker: trials, identity, openings of the test part, networks and files are found again."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import numpy as np
 from hpsearch.nn.export import VERSION
 from hpsearch.ports import Exported, StudyRecord, Tracker
 from hpsearch.space import Choice, Float, Int, Params, Space
-from hpsearch.testing.by_hand import table
+from hpsearch.testing.driver import table
 from hpsearch.trial import Outcome, Status, Trial
 
 
 class TrackerContract:
-    """The law of the Tracker port: what went in comes out, exactly, also after a process that never said goodbye."""
+    """Tests that every tracker passes: a later process finds exactly what an earlier one recorded."""
 
     space = Space(
         rate=Float(1e-3, 10.0, log=True),
@@ -28,15 +28,15 @@ class TrackerContract:
     )
 
     def make(self) -> Tracker:
-        """Return a tracker on the store under test; called again, it is a later process on the same store."""
+        """Return a tracker on the store under test; called again, return one as in a later process on the same store."""
         raise NotImplementedError
 
     def study_record(self, name: str = "contract") -> StudyRecord:
-        """Return a record as a study would make it."""
+        """Return the record of a study."""
         return StudyRecord(name, "Is it kept?", {"space": repr(self.space), "seed": "0"}, {"numpy": "2"}, self.space)
 
     def trials(self) -> list[Trial]:
-        """Return one trial of every kind, with awkward numbers."""
+        """Return one trial of every kind, with numbers that are hard to store exactly."""
         params: Params = {"rate": 0.1 + 0.2, "batch": 20, "act": None, "hidden": (100, 50), "on": True, "n": 3}
         history = {"cost": ((1, 0.1 + 0.2), (2, 1e-300), (3, math.inf), (4, math.nan)), "rate": ((1, 1.0),)}
         finished = Trial(
@@ -53,6 +53,9 @@ class TrackerContract:
         died = replace(finished, number=3, status=Status.DIED, outcome=None, error="gone", params={**params, "act": "relu"})
         return [finished, failed, diverged, replace(died, continues=0, replicate=2)]
 
+    def test_says_whether_its_record_is_lasting(self) -> None:
+        assert isinstance(self.make().lasting, bool)
+
     def test_trials_come_back_exactly(self) -> None:
         tracker, record = self.make(), self.study_record()
         tracker.start(record)
@@ -68,7 +71,7 @@ class TrackerContract:
     def test_an_unknown_study_is_not_found(self) -> None:
         assert self.make().find(self.study_record("never run")) is None
 
-    def test_fresh_forgets_the_earlier_trials(self) -> None:
+    def test_fresh_begins_a_new_record(self) -> None:
         record = self.study_record("fresh")
         for _ in range(2):
             tracker = self.make()
@@ -110,21 +113,21 @@ class TrackerContract:
         self.make().tested(record, self.trials()[0], {"test_accuracy": 0.9})
 
     def test_a_network_is_kept_once(self) -> None:
-        record, trial, asked = self.study_record("model"), self.trials()[0], []
+        record, trial, exports = self.study_record("model"), self.trials()[0], []
         tracker = self.make()
         tracker.start(record)
         tracker.record(trial)
         tracker.finish("finished", [trial])
 
         def export() -> Exported:
-            asked.append(1)
+            exports.append(1)
             return _exported()
 
         address = self.make().keep_model(record, trial, export)
         assert address == self.make().keep_model(record, trial, export)
-        assert asked == [1]
+        assert exports == [1]
 
-    def test_attached_files_are_known_until_a_trial_follows(self) -> None:
+    def test_attached_files_are_listed_until_a_trial_follows(self) -> None:
         record = self.study_record("attached")
         tracker = self.make()
         tracker.start(record)
@@ -146,8 +149,8 @@ class TrackerContract:
 
 
 def _exported() -> Exported:
-    """Return a network of one softmax layer that answers (1/2, 1/2) to zeros."""
+    """Return a network of one softmax layer that predicts (1/2, 1/2) for zeros."""
     layer = {"units": 2, "inputs": 3, "activation": "softmax"}
     weights = {"weights_0": np.ones((2, 3), np.float32), "biases_0": np.zeros(2, np.float32)}
-    told = {"version": VERSION, "layers": [layer], "labels": ["no", "yes"]}
-    return Exported(told, weights, np.zeros((2, 3), np.float32), np.full((2, 2), 0.5, np.float32))
+    architecture = {"version": VERSION, "layers": [layer], "labels": ["no", "yes"]}
+    return Exported(architecture, weights, np.zeros((2, 3), np.float32), np.full((2, 2), 0.5, np.float32))

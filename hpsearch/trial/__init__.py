@@ -1,8 +1,8 @@
-"""Trials and their outcomes, the choice of the best setting, and their text for people."""
+"""Trials and their outcomes, selection of the best setting, and texts for people."""
 
 from hpsearch.space import Params
 from hpsearch.trial.formatting import duration, flip_sign, format_spread, format_value, params_line
-from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, leaders, lowest, select
+from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, lowest, rank_candidates, select
 from hpsearch.trial.trial import CONFIRM, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
 __all__ = [
@@ -23,9 +23,9 @@ __all__ = [
     "flip_sign",
     "format_spread",
     "format_value",
-    "leaders",
     "lowest",
     "params_line",
+    "rank_candidates",
     "root",
     "select",
 ]

@@ -1,4 +1,4 @@
-"""What one trial was asked, what it answered, and which of several answered best."""
+"""Trials of a study: params, status and outcome of each, and the best of several."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from hpsearch.space import Params as Params
 
 # One metric over the epochs: (step, value) pairs in rising order of step.
 Curve = tuple[tuple[int, float], ...]
-# The stage of a trial that checks the objective instead of searching begins with this.
+# The stage of a pre-flight check, which tests the objective instead of searching, begins with this.
 PREFLIGHT = "pre-flight"
-# The stage in which the leaders of a search are trained again under fresh seeds.
+# The stage in which the best settings of a search are trained again under fresh seeds.
 CONFIRM = "confirm"
 
 
@@ -32,14 +32,14 @@ class Status(StrEnum):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an objective answers.
+    """The result of an objective for one trial.
 
     Args:
         value: the number that is minimised (a study with ``maximize=True`` negates it on the way in).
         metrics: further final numbers by name, such as ``best_epoch``.
-        history: one curve per metric that was reported while training.
-        artifacts: file name -> content, kept with the trial by a tracker that keeps files.
-        state: arrays from which training can go on; a cache, never the record, and never compared.
+        history: one curve per metric that was reported during training.
+        artifacts: file name -> content, recorded with the trial by trackers that keep files.
+        state: arrays from which training can continue; a cache, never recorded and never compared.
     """
 
     value: float
@@ -51,10 +51,10 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Trial:
-    """One finished trial, whatever its end was.
+    """One trial that has ended, with any status.
 
-    ``params`` holds plain values only (a chosen template is its label, its ranges are parameters of their own),
-    ``started`` is in seconds since 1970 (UTC), ``seconds`` the wall-clock time, ``error`` one line, ``traceback`` the rest.
+    ``params`` has plain values only: a chosen template is its label, its domains are parameters of their own. ``started`` is
+    in seconds since 1970 (UTC), ``seconds`` is the wall-clock time. ``error`` is one line, ``traceback`` the rest.
     """
 
     number: int
@@ -71,33 +71,35 @@ class Trial:
     seconds: float = field(default=0.0, compare=False)
 
     @property
-    def check(self) -> bool:
-        """Whether the trial was a check before the search; such a trial is never selected."""
+    def is_preflight(self) -> bool:
+        """Whether the trial was a pre-flight check; such a trial is never selected."""
         return self.stage.startswith(PREFLIGHT)
 
     @property
     def ok(self) -> bool:
-        """Whether the trial finished with a finite value, and so may be selected."""
+        """Whether the trial finished with a finite value and may be selected."""
         return self.status is Status.FINISHED and math.isfinite(self.value)
 
     @property
     def value(self) -> float:
-        """The value to minimise; NaN where the trial has none."""
+        """The value to minimise; NaN if the trial has none."""
         return math.nan if self.outcome is None else self.outcome.value
 
 
 def root(trial: Trial, trials: Mapping[int, Trial]) -> Trial:
-    """Return the trial whose training this one goes on with, through all ``continues``; itself where it started anew."""
+    """Follow ``continues`` to the first trial of a training and return it; a trial that continues none is its own root."""
     while trial.continues is not None:
         trial = trials[trial.continues]
     return trial
 
 
 def best(trials: Iterable[Trial], count: int = 1) -> list[Trial]:
-    """Return the ``count`` finished trials of lowest value, best first; ties go to the earlier number, checks are left out.
+    """Return the ``count`` finished trials of lowest value, best first.
+
+    Of equal values the earlier trial comes first. Pre-flight checks are left out.
 
     >>> trials = [Trial(n, {}, "all", Status.FINISHED, Outcome(v)) for n, v in enumerate([3.0, 1.0, 2.0, 1.0])]
     >>> [t.number for t in best(trials, 3)]
     [1, 3, 2]
     """
-    return sorted((t for t in trials if t.ok and not t.check), key=lambda t: (t.value, t.number))[:count]
+    return sorted((t for t in trials if t.ok and not t.is_preflight), key=lambda t: (t.value, t.number))[:count]

@@ -210,7 +210,7 @@ def test_checks_before_a_search_are_the_objectives_own() -> None:
     objective = CrossValidate(TrainNetwork(small(600, 300)), folds=2)
     study = Study("cv", Space(momentum=Float(0.0, 0.5)), objective, Staged(trials=12, epochs=2, preflight=True))
     trials = study.run(1, tracker=MemoryTracker()).trials
-    assert any(trial.check and trial.ok for trial in trials)
+    assert any(trial.is_preflight and trial.ok for trial in trials)
 
 
 def test_shrunk_has_as_many_folds_as_its_rows_allow() -> None:

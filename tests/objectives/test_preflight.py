@@ -38,11 +38,11 @@ def test_a_sound_network_passes_and_gets_its_rates(cost: str, activation: str) -
     coarse = [t.params["learning_rate"] for t in result.trials if t.stage == "coarse"]
     assert 1e-3 <= min(coarse) < max(coarse) <= 100
     assert max(coarse) / min(coarse) <= 1000
-    assert not result.best.check
+    assert not result.best.is_preflight
 
 
 def test_the_rates_of_a_user_stay() -> None:
-    space = Space(**dict(SPACE.given), learning_rate=Float(0.2, 0.4, log=True))
+    space = Space(**dict(SPACE.declared), learning_rate=Float(0.2, 0.4, log=True))
     result = run(TrainNetwork(DIGITS, epochs=1), space)
     assert all(0.2 <= t.params["learning_rate"] <= 0.4 for t in result.trials if t.stage == "coarse")
 
@@ -116,14 +116,14 @@ def test_inputs_that_were_not_scaled_are_found() -> None:
 def test_a_rate_a_thousand_times_too_high_is_found() -> None:
     fixed = run(TrainNetwork(DIGITS, epochs=1, learning_rate=500.0))
     assert fixed.notes[-1].endswith("does not fall at the learning rate 500. Try a tenth of it, or look at the first weights.")
-    space = Space(**dict(SPACE.given), learning_rate=Float(1e3, 1e4, log=True))
+    space = Space(**dict(SPACE.declared), learning_rate=Float(1e3, 1e4, log=True))
     ranged = run(TrainNetwork(DIGITS, epochs=1), space)
     assert "and the range begins at 1000. Lower the range" in ranged.notes[-1]
     assert {t.stage for t in ranged.trials} == {INITIAL, RATE}
 
 
 def test_every_check_leaves_its_verdict() -> None:
-    checks = [t for t in run(TrainNetwork(DIGITS, epochs=1)).trials if t.check]
+    checks = [t for t in run(TrainNetwork(DIGITS, epochs=1)).trials if t.is_preflight]
     verdicts = [bytes(t.outcome.artifacts["verdict.txt"]).decode() for t in checks if t.outcome]
     assert len(verdicts) == len(checks)
     assert all(text.startswith(("passed: ", "failed: ")) for text in verdicts)

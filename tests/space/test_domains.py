@@ -1,4 +1,4 @@
-"""Ranges: the map of the unit interval, exact text forms, and what is refused."""
+"""Domains: the map of the unit interval, exact text forms, and errors for bad arguments."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_int_values_are_reached_and_come_back(domain: Int, u: float) -> None:
     assert domain.parse(domain.text(value)) == value
 
 
-def test_log_float_has_the_law_of_scipys_loguniform() -> None:
+def test_log_float_has_the_distribution_of_scipys_loguniform() -> None:
     domain = Float(1e-3, 10.0, log=True)
     u = np.random.default_rng(0).random(2000)
     values = [domain.from_unit(x) for x in u]
@@ -67,7 +67,7 @@ def test_int_cells_are_equally_wide() -> None:
     assert counts.tolist() == [200] * 5
 
 
-def test_choice_options_of_like_value_stay_apart() -> None:
+def test_choice_options_of_equal_value_stay_distinct() -> None:
     choice = Choice(1, 1.0, True, "1")
     assert len(set(choice.labels)) == 4
     assert [choice.parse(choice.text(v)) for v in choice.values] == [1, 1.0, True, "1"]
@@ -101,7 +101,7 @@ def test_numpy_values_become_python_values() -> None:
         (lambda: Float(0, 1, when="sgd"), "when must be a dict of parameter and value"),
     ],
 )
-def test_bad_ranges_are_refused_in_one_sentence(make: object, message: str) -> None:
+def test_bad_domains_raise_one_sentence(make: object, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()  # type: ignore[operator]
 

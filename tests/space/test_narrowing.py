@@ -1,4 +1,4 @@
-"""Windows: narrowing around leaders, carrying on beyond an end, and ends that are never passed."""
+"""Narrowing around points, extension beyond an end, and hard ends that are never passed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hpsearch import Choice, Float, Int, Space
 from hpsearch.errors import SpaceError
-from hpsearch.space import admits, carried, narrowed, part, widened
+from hpsearch.space import can_reach, cut_domain, extend_domain, narrow_domain, widen_domain
 from hpsearch.testing import SPACES
 
 unit = st.floats(0.0, 1.0)
@@ -36,12 +36,12 @@ def spaces_and_points(draw: st.DrawFn) -> tuple[Space, list[dict[str, Any]]]:
 
 
 @given(spaces_and_points(), widths)
-def test_a_narrowed_space_lies_around_its_leaders(case: tuple[Space, list[dict[str, Any]]], width: float) -> None:
-    space, leaders = case
-    window = space.narrow(leaders, width)
+def test_a_narrowed_space_lies_around_its_points(case: tuple[Space, list[dict[str, Any]]], width: float) -> None:
+    space, points = case
+    window = space.narrow(points, width)
     assert list(window) == list(space)
-    for leader in leaders:
-        window.check(leader)
+    for point in points:
+        window.check(point)
         space.check(window.from_unit([0.0] * len(space)), beyond=True)
         space.check(window.from_unit([1.0] * len(space)), beyond=True)
 
@@ -55,8 +55,8 @@ def test_narrowing_to_the_whole_width_changes_nothing(case: tuple[Space, list[di
 
 @given(domains(), unit, widths)
 def test_a_window_has_its_width(domain: Float | Int, u: float, width: float) -> None:
-    """A Float's window is as wide as asked for, on the unit scale, unless it is the whole range."""
-    window = narrowed(domain, [domain.from_unit(u)], width)
+    """On the unit scale a Float's window has exactly the width that was passed."""
+    window = narrow_domain(domain, [domain.from_unit(u)], width)
     assert window.contains(domain.from_unit(u))
     if isinstance(domain, Float):
         assert domain.to_unit(window.high) - domain.to_unit(window.low) == pytest.approx(width, abs=1e-6)
@@ -65,17 +65,21 @@ def test_a_window_has_its_width(domain: Float | Int, u: float, width: float) -> 
 @given(domains(), unit, st.floats(0.0, 3.0), st.floats(0.0, 3.0))
 def test_hard_ends_are_never_passed(domain: Float | Int, u: float, down: float, up: float) -> None:
     low_free, high_free = domain.free
-    for window in (carried(domain, down, up), part(domain, -down, 1 + up), narrowed(domain, [domain.from_unit(u)], 0.5)):
+    for window in (
+        extend_domain(domain, down, up),
+        cut_domain(domain, -down, 1 + up),
+        narrow_domain(domain, [domain.from_unit(u)], 0.5),
+    ):
         assert low_free or window.low >= domain.low
         assert high_free or window.high <= domain.high
-        assert admits(domain, window.low)
-        assert admits(domain, window.high)
+        assert can_reach(domain, window.low)
+        assert can_reach(domain, window.high)
 
 
 @given(domains(), st.lists(unit, min_size=1, max_size=5))
 def test_widening_keeps_the_range_and_the_limit(domain: Float | Int, units: list[float]) -> None:
-    limit = carried(domain, 1, 1)
-    wide = widened(domain, [domain.from_unit(u) for u in units], limit)
+    limit = extend_domain(domain, 1, 1)
+    wide = widen_domain(domain, [domain.from_unit(u) for u in units], limit)
     assert limit.low <= wide.low <= domain.low
     assert domain.high <= wide.high <= limit.high
 
@@ -100,15 +104,15 @@ def test_a_linear_range_keeps_its_ends_and_a_logarithmic_one_may_move() -> None:
 )
 def test_the_edge_rule(values: list[float], expected: tuple[float, float]) -> None:
     domain = Float(0.01, 1.0, log=True)
-    wide = widened(domain, values, carried(domain, 3, 3))
+    wide = widen_domain(domain, values, extend_domain(domain, 3, 3))
     assert (wide.low, wide.high) == pytest.approx(expected)
 
 
 def test_a_window_at_an_end_is_shifted_inside() -> None:
-    assert narrowed(Float(1.0, 100.0, log=True), [100.0], 0.5) == Float(10.0, 100.0, log=True)
+    assert narrow_domain(Float(1.0, 100.0, log=True), [100.0], 0.5) == Float(10.0, 100.0, log=True)
 
 
-def test_a_range_that_no_leader_has_stays_as_it_is() -> None:
+def test_a_range_that_no_point_has_stays_as_it_is() -> None:
     space = SPACES["conditional"]
     window = space.narrow([{"o": "sgd", "x": 0.5}], 0.5)
     assert window["mu"] == space["mu"]
@@ -123,7 +127,7 @@ def test_dropped_options_keep_names_labels_and_conditions() -> None:
     assert eval(repr(Choice("a", "b", dropped=("a",)))) == Choice("a", "b", dropped=("a",))
 
 
-def test_values_beyond_a_range_are_legal_where_asked_for_and_read_back() -> None:
+def test_values_beyond_a_range_are_accepted_on_request_and_read_back() -> None:
     space = Space(rate=Float(0.01, 0.1, log=True), mu=Float(0.0, 0.9))
     params = {"rate": 0.4123456789012345, "mu": 0.5}
     space.check(params, beyond=True)
@@ -136,8 +140,8 @@ def test_values_beyond_a_range_are_legal_where_asked_for_and_read_back() -> None
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, float("inf"), float("nan"), "0.1", True, None])
-def test_what_is_no_value_of_the_kind_is_refused_beyond_the_range_too(value: object) -> None:
-    assert not admits(Float(0.01, 0.1, log=True), value)
+def test_a_value_of_another_kind_is_rejected_beyond_the_range_too(value: object) -> None:
+    assert not can_reach(Float(0.01, 0.1, log=True), value)
 
 
 @pytest.mark.parametrize(
@@ -149,6 +153,6 @@ def test_what_is_no_value_of_the_kind_is_refused_beyond_the_range_too(value: obj
         (lambda: SPACES["one float"].drop("x", ["a"]), "Parameter 'x' must be a Choice"),
     ],
 )
-def test_bad_settings_are_refused(make: Any, message: str) -> None:
+def test_bad_settings_raise(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()

@@ -1,4 +1,4 @@
-"""Spaces: points, conditions, templates, grids, the unit cube, and what is refused."""
+"""Spaces: points, conditions, templates, grids, the unit cube, and errors for bad arguments."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def test_a_template_becomes_conditional_parameters() -> None:
     assert SCHEDULES.resolve({"rate": 0.5, "schedule": "Constant"}) == {"rate": 0.5, "schedule": Constant()}
 
 
-def test_templates_that_share_a_field_keep_apart() -> None:
+def test_templates_that_share_a_field_get_distinct_names() -> None:
     @dataclass(frozen=True)
     class Other:
         patience: Any = 1
@@ -107,7 +107,7 @@ def test_spaces_compare_by_content() -> None:
         ({"rate": 0.5, "schedule": "Plateau"}, "Parameter 'schedule.patience' must be given"),
     ],
 )
-def test_points_outside_are_refused_by_name(params: dict[str, Any], message: str) -> None:
+def test_points_outside_raise_by_name(params: dict[str, Any], message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         SCHEDULES.check(params)
     assert not SCHEDULES.contains(params)
@@ -122,6 +122,6 @@ def test_points_outside_are_refused_by_name(params: dict[str, Any], message: str
         (lambda: Space(x=Float(0, 1, when={"o": "a"}), o=Choice("a")), "declared before it"),
     ],
 )
-def test_bad_spaces_are_refused(make: Any, message: str) -> None:
+def test_bad_spaces_raise(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()

@@ -181,7 +181,7 @@ def test_known_trials_replace_the_startup() -> None:
     assert median(abs(p["x"] - 0.7) for p in params(batches)) < 0.2
 
 
-def test_known_trials_of_another_space_are_refused() -> None:
+def test_known_trials_of_another_space_raise() -> None:
     with pytest.raises(SpaceError, match="Parameter 'x' must be in"):
         run(Bayesian(), LINE, lambda p: p["x"], [Trial(0, {"x": 7.0}, "all", Status.FINISHED, Outcome(1.0))])
 
@@ -195,17 +195,17 @@ def test_leaves_optunas_settings_alone(capsys: pytest.CaptureFixture[str]) -> No
 
 @pytest.mark.parametrize("setting", ["trials", "batch_size", "startup"])
 @pytest.mark.parametrize("value", [0, 2.5, True, "many"])
-def test_refuses_numbers_that_are_none(setting: str, value: object) -> None:
+def test_settings_that_are_no_numbers_raise(setting: str, value: object) -> None:
     with pytest.raises(SettingError, match=f"Bayesian {setting} must be a whole number >= 1, got"):
         Bayesian(**{setting: value})  # type: ignore[arg-type]
 
 
-def test_refuses_an_unknown_sampler() -> None:
+def test_an_unknown_sampler_raises() -> None:
     with pytest.raises(SettingError, match=r"sampler must be one of 'tpe', 'gp', 'cmaes', got 'cmae'\..* Did you mean 'cmaes'"):
         Bayesian(sampler="cmae")  # type: ignore[arg-type]
 
 
-def test_refuses_fewer_trials_than_a_model_needs() -> None:
+def test_fewer_trials_than_a_model_needs_raise() -> None:
     with pytest.raises(SettingError, match="Bayesian trials must be more than startup=10, got 8"):
         drive(Bayesian(trials=8), LINE)
 

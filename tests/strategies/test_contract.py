@@ -1,4 +1,4 @@
-"""Every strategy is held to the law of its port, on every kind of space."""
+"""The contract of a strategy, run against every strategy on every kind of space."""
 
 from __future__ import annotations
 

@@ -35,11 +35,11 @@ def test_a_range_needs_a_count() -> None:
         drive(Grid(), Space(x=Float(0.0, 1.0)))
 
 
-def test_a_point_outside_is_refused() -> None:
+def test_a_point_outside_raises() -> None:
     with pytest.raises(SpaceError, match="Grid point of 'x' must be in"):
         drive(Grid(points={"x": [2.0]}), Space(x=Float(0.0, 1.0)))
 
 
-def test_an_unknown_parameter_is_refused() -> None:
+def test_an_unknown_parameter_raises() -> None:
     with pytest.raises(SpaceError, match="Did you mean 'rate'"):
         drive(Grid(points={"rat": 3}), Space(rate=Float(0.0, 1.0)))

@@ -1,4 +1,4 @@
-"""Successive halving and Hyperband: rungs as published, who is promoted, failures, the resource, and what is refused."""
+"""Successive halving and Hyperband: rungs as published, promotion, failures, the resource, and errors for bad arguments."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def test_ends_with_a_note_where_all_failed(rung: int) -> None:
     batches, trials = run(Halving(trials=9, max_epochs=9), lambda n, p: None if rung == 0 or n >= 9 else 1.0)
     assert list(batches[-1].proposals) == []
     count = 9 if rung == 0 else 3
-    text = f"None of the {count} trials of 'rung-{rung}' finished, so none is promoted. The first reason: ValueError: planted."
+    text = f"None of the {count} trials of 'rung-{rung}' finished, so none is promoted. First error: ValueError: planted."
     assert batches[-1].note == text
     assert len(trials) == (9 if rung == 0 else 12)
 
@@ -185,7 +185,11 @@ def test_survives_a_space_of_two_points(strategy: Halving | Hyperband) -> None:
 @pytest.mark.parametrize(
     ("make", "settings", "message"),
     [
-        (Halving, {"trials": 10}, r"Halving trials must be a whole number >= 27, got 10. Its 4 rungs keep one trial in 3"),
+        (
+            Halving,
+            {"trials": 10},
+            r"Halving trials must be a whole number >= 27, got 10. Each of its 4 rungs",
+        ),
         (Halving, {"trials": 2.5}, "Halving trials must be a whole number >= 1, got 2.5"),
         (Halving, {"factor": 1}, "Halving factor must be a whole number >= 2, got 1. Try 3"),
         (Halving, {"factor": True}, "Halving factor must be a whole number >= 2, got True"),
@@ -196,28 +200,28 @@ def test_survives_a_space_of_two_points(strategy: Halving | Hyperband) -> None:
         (Hyperband, {"min_epochs": 9, "max_epochs": 3}, "Hyperband max_epochs must be at least min_epochs=9, got 3"),
     ],
 )
-def test_refuses_settings_it_cannot_search_with(make: Any, settings: dict[str, Any], message: str) -> None:
+def test_settings_it_cannot_search_with_raise(make: Any, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         make(**settings)
 
 
 @pytest.mark.parametrize("space", [LINE, Space(size=Float(1.0, 9.0)), Space(size=Int(0, 9)), Space(size=Int(2, 8, step=2))])
-def test_refuses_a_resource_that_is_none(space: Space) -> None:
+def test_a_resource_that_is_none_raises(space: Space) -> None:
     with pytest.raises(SettingError, match=r"Halving resource must be 'epochs' or an unconditional Int\(low, high\)"):
         next(Halving(resource="size").search(space, np.random.default_rng(0)))
 
 
-def test_refuses_too_few_trials_for_a_parameter() -> None:
-    with pytest.raises(SettingError, match=r"Halving trials must be a whole number >= 81, got 27\. Its 5 rungs"):
+def test_too_few_trials_for_a_parameter_raise() -> None:
+    with pytest.raises(SettingError, match=r"Halving trials must be a whole number >= 81, got 27\. Each of its 5 rungs"):
         next(Halving(resource="n").search(Space(n=Int(1, 81)), np.random.default_rng(0)))
 
 
-def test_an_objective_that_cannot_be_told_its_budget_is_refused() -> None:
+def test_an_objective_without_a_budget_raises() -> None:
     with pytest.raises(StudyError, match="An objective to halve must be one that takes a context"):
         Study("deaf", Space(x=Float(0.0, 1.0)), lambda params: params["x"], Halving())
 
 
-def test_an_objective_that_ends_before_the_last_rung_is_refused() -> None:
+def test_an_objective_that_ends_before_the_last_rung_raises() -> None:
     objective = TrainNetwork(data.digits(), epochs=5, learning_rate=0.1)
     with pytest.raises(StudyError, match="The objective's epochs must be at least the strategy's max_epochs=27, got 5"):
         Study("short", Space(l2=Float(0.0, 1.0)), objective, Halving())

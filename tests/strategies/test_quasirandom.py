@@ -52,6 +52,6 @@ def test_other_seeds_give_other_points() -> None:
 
 
 @pytest.mark.parametrize("trials", [0, -1, 2.5, "many", True])
-def test_refuses_a_number_of_trials_that_is_none(trials: object) -> None:
+def test_a_number_of_trials_that_is_none_raises(trials: object) -> None:
     with pytest.raises(SettingError, match="QuasiRandom trials must be a whole number >= 1, got"):
         QuasiRandom(trials=trials)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Coarse to fine: the stages, the narrowing, the edge rule, failures, budgets, and what is refused."""
+"""Coarse to fine: the stages, the narrowing, the edge rule, failures, budgets, and errors for bad arguments."""
 
 from __future__ import annotations
 
@@ -127,7 +127,7 @@ def test_a_stage_that_fails_altogether_ends_the_search_with_a_reason() -> None:
     batches, trials = run(Staged(trials=50), score=lambda p: math.nan)
     assert len(trials) == 10
     assert not batches[-1].proposals
-    assert batches[-1].note.startswith("All 10 trials of stage 'coarse' failed, so there is nothing to narrow to")
+    assert batches[-1].note.startswith("All 10 trials of stage 'coarse' failed, so the search ends")
     assert "First error: ValueError: planted. Correct that" in batches[-1].note
 
 
@@ -136,11 +136,11 @@ def test_a_few_survivors_are_enough() -> None:
     assert len(trials) == 40
 
 
-def test_epochs_rise_and_leaders_are_trained_again() -> None:
+def test_epochs_rise_and_the_best_settings_are_trained_again() -> None:
     batches, trials = run(Staged(stages=(8, 8, 8), epochs=20, keep=3))
     assert {t.stage: t.budget for t in trials} == {"coarse": 5, "fine": 10, "finer": 20}
-    leaders = sorted(trials[:8], key=lambda t: t.value)[:3]
-    assert [p.params for p in batches[1].proposals[:3]] == [t.params for t in leaders]
+    first = sorted(trials[:8], key=lambda t: t.value)[:3]
+    assert [p.params for p in batches[1].proposals[:3]] == [t.params for t in first]
 
 
 def test_trials_of_unlike_budget_are_not_compared() -> None:
@@ -198,10 +198,10 @@ def test_beats_random_search() -> None:
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"trials": 5}, r"Staged trials must be a whole number >= 12, got 5. Its 3 stages need 4 each"),
+        ({"trials": 5}, r"Staged trials must be a whole number >= 12, got 5. Each of its 3 stages needs 4"),
         ({"trials": 2.5}, "Staged trials must be a whole number >= 12, got 2.5"),
         ({"stages": 1}, "Staged stages must be a whole number >= 2, got 1"),
-        ({"stages": (30,)}, r"Staged stages must be two at least, got \(30,\)"),
+        ({"stages": (30,)}, r"Staged stages must be at least two, got \(30,\)"),
         ({"stages": (30, 0)}, "Staged stages must be a whole number >= 1, got 0"),
         ({"trials": 50, "stages": (30, 30)}, "Staged trials must be the sum of its stages, 60, got 50"),
         ({"trials": 20, "keep": 9}, "Staged keep must be at most 4, the trials of the smallest stage, got 9"),
@@ -215,6 +215,6 @@ def test_beats_random_search() -> None:
         ({"reach": -1}, "Staged reach must be a whole number >= 0, got -1"),
     ],
 )
-def test_refuses_settings_it_cannot_search_with(settings: dict[str, Any], message: str) -> None:
+def test_settings_it_cannot_search_with_raise(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         Staged(**settings)

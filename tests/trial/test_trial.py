@@ -1,4 +1,4 @@
-"""Selection: only finished, finite trials, lowest value first, ties to the earlier."""
+"""The best trials: only finished, finite trials, lowest value first, ties to the earlier."""
 
 from __future__ import annotations
 

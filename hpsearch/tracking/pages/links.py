@@ -88,7 +88,7 @@ def view(record: StudyRecord, run_id: str, trials: Sequence[Trial]) -> str:
 
 def _without_checks(run_id: str, trials: Sequence[Trial]) -> str:
     """Return the filter for the trials of the search, without the checks before it: their values are of another kind."""
-    stages = sorted({trial.stage for trial in trials if trial.check and "'" not in trial.stage})
+    stages = sorted({trial.stage for trial in trials if trial.is_preflight and "'" not in trial.stage})
     return " and ".join([children(run_id), *(f"tags.`hpsearch.stage` != '{stage}'" for stage in stages)])
 
 
@@ -98,7 +98,7 @@ def _columns(record: StudyRecord, trials: Sequence[Trial]) -> list[str]:
     The UI puts metrics before params and those before tags.
     """
     params = names.keys(record.space, set(), "param.").values()
-    searched = [trial for trial in trials if not trial.check]
+    searched = [trial for trial in trials if not trial.is_preflight]
     differ = {
         "best": any(trial.replicate for trial in searched),
         "stage": len({trial.stage for trial in searched}) > 1,

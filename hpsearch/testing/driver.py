@@ -1,4 +1,4 @@
-"""Spaces of every kind, and a strategy driven through them by hand, without a study."""
+"""Driver that runs a strategy without a study, and spaces of every kind to run it on."""
 
 from __future__ import annotations
 
@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.ports import Batch, Context, Proposal, Strategy
+from hpsearch.ports import Batch, Context, ObjectiveBase, Proposal, Strategy
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.trial import Outcome, Status, Trial
 
+# Returns the ended trial of a number, a proposal and a stage.
 Ending = Callable[[int, Proposal, str], Trial]
 
 
 @dataclass(frozen=True)
 class Template:
+    """An option of a choice with a field that can be searched."""
+
     steps: Any = 3
 
 
@@ -36,18 +39,20 @@ def table(trials: Sequence[Trial]) -> list[str]:
     for trial in trials:
         outcome = trial.outcome or Outcome(math.nan)
         metrics, history = sorted(outcome.metrics.items()), sorted((k, tuple(v)) for k, v in outcome.history.items())
-        asked = (trial.number, trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
-        rows.append(repr((asked, str(trial.status), trial.value, metrics, history, trial.error)))
+        proposed = (trial.number, trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+        rows.append(repr((proposed, str(trial.status), trial.value, metrics, history, trial.error)))
     return rows
 
 
 def bowl(space: Space, params: Params) -> float:
-    """Score a point by its squared distance from (0.3, ..., 0.3) in the unit cube; the least value is near 0."""
+    """Return the squared distance of a point from (0.3, ..., 0.3) in the unit cube."""
     return float(sum((u - 0.3) ** 2 for u in space.to_unit(params)))
 
 
 @dataclass(frozen=True)
-class Bowl:
+class Bowl(ObjectiveBase):
+    """Objective of pure Python with a value for every kind of params."""
+
     space: Space
 
     def __call__(self, params: Params, context: Context) -> float:
@@ -58,11 +63,13 @@ class Bowl:
 def drive(
     strategy: Strategy, space: Space, seed: int = 0, fail: bool = False, end: Ending | None = None
 ) -> tuple[list[Batch], list[Trial]]:
-    """Run a strategy by hand, without a study; return its batches and all trials.
+    """Run a strategy without a study and return its batches and all trials.
 
-    ``end`` turns number, proposal and stage into an ended trial; by default the bowl scores it, or all trials ``fail``.
+    Args:
+        fail: whether every trial fails; otherwise its value is that of `bowl`.
+        end: returns the ended trial of a number, a proposal and a stage, in place of that value.
     """
-    finish = end or (lambda number, proposal, stage: _trial(space, number, proposal, stage, fail))
+    finish = end or (lambda number, proposal, stage: _end_trial(space, number, proposal, stage, fail))
     search = strategy.search(space, np.random.default_rng(seed))
     batches: list[Batch] = []
     trials: list[Trial] = []
@@ -77,7 +84,11 @@ def drive(
         return batches, trials
 
 
-def _trial(space: Space, number: int, proposal: Any, stage: str, fail: bool) -> Trial:
-    if fail:
-        return Trial(number, proposal.params, stage, Status.FAILED, error="planted", budget=proposal.budget)
-    return Trial(number, proposal.params, stage, Status.FINISHED, Outcome(bowl(space, proposal.params)), proposal.budget)
+def _end_trial(space: Space, number: int, proposal: Proposal, stage: str, fail: bool) -> Trial:
+    status, outcome, error = (Status.FAILED, None, "planted") if fail else (Status.FINISHED, _score(space, proposal), None)
+    budget, continues, replicate = proposal.budget, proposal.continues, proposal.replicate
+    return Trial(number, proposal.params, stage, status, outcome, budget, continues, replicate, error)
+
+
+def _score(space: Space, proposal: Proposal) -> Outcome:
+    return Outcome(bowl(space, proposal.params))
