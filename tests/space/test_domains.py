@@ -62,6 +62,28 @@ def test_log_float_has_the_law_of_scipys_loguniform() -> None:
     assert domain.from_unit(0.37) == pytest.approx(float(stats.loguniform(1e-3, 10.0).ppf(0.37)))
 
 
+@pytest.mark.parametrize(("low", "high"), [(1, 100), (3, 7), (10, 1000)])
+def test_log_int_has_one_cell_for_each_number_on_a_logarithmic_axis(low: int, high: int) -> None:
+    """The independent source is numpy: the edges low - 1/2, ..., high + 1/2 are spaced by their logarithm."""
+    domain = Int(low, high, log=True)
+    edges = np.log(np.arange(low - 0.5, high + 1.0))
+    units = (edges - edges[0]) / (edges[-1] - edges[0])
+    middles = (units[:-1] + units[1:]) / 2
+    assert [domain.from_unit(float(u)) for u in middles] == list(range(low, high + 1))
+    assert [domain.from_unit(float(u) + 1e-9) for u in units[:-1]] == list(range(low, high + 1))
+    assert [domain.from_unit(float(u) - 1e-9) for u in units[1:]] == list(range(low, high + 1))
+    places = np.log(np.arange(low, high + 1) / (low - 0.5)) / np.log((high + 0.5) / (low - 0.5))
+    assert [domain.to_unit(n) for n in range(low, high + 1)] == pytest.approx(places.tolist(), rel=1e-12)
+
+
+def test_stepped_int_has_the_middles_of_equal_cells() -> None:
+    """By hand: 2, 5, 8 and 11 have cells a quarter wide."""
+    domain = Int(2, 11, step=3)
+    assert domain.count == 4
+    assert [domain.to_unit(n) for n in (2, 5, 8, 11)] == [0.125, 0.375, 0.625, 0.875]
+    assert [domain.from_unit(u) for u in (0.0, 0.249, 0.25, 0.5, 0.75, 1.0)] == [2, 2, 5, 8, 11, 11]
+
+
 def test_int_cells_are_equally_wide() -> None:
     counts = np.bincount([Int(0, 4).from_unit(u) for u in np.linspace(0, 1, 1001)[:-1]])
     assert counts.tolist() == [200] * 5
