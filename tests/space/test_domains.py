@@ -140,3 +140,47 @@ def test_bad_ranges_are_refused_in_one_sentence(make: object, message: str) -> N
 def test_repr_is_a_record_that_reads_back(domain: object, text: str) -> None:
     assert repr(domain) == text
     assert eval(text) == domain
+
+
+def test_the_ends_of_a_float_are_exact() -> None:
+    """0.1 + 0.2 is no number of 15 digits, and stays what it is at the end of the unit interval and beyond."""
+    high = 0.1 + 0.2
+    for domain in (Float(0.1, high), Float(0.1, high, log=True)):
+        assert [domain.from_unit(u) for u in (-0.5, 0.0, 1.0, 1.5)] == [0.1, 0.1, high, high]
+        assert [domain.to_unit(value) for value in (0.1, high)] == [0.0, 1.0]
+
+
+def test_an_unknown_option_has_no_place() -> None:
+    choice = Choice("a", 1, "b", dropped=("b",))
+    assert [choice.index(value) for value in ("a", 1, "1", "b", "c", 2, True)] == [0, 1, 1, 2, -1, -1, -1]
+    assert [choice.contains(value) for value in ("a", 1, "b", "c")] == [True, True, False, False]
+    assert [choice.to_unit(value) for value in ("a", 1, "b")] == [0.25, 0.75, 0.5]
+    assert choice.kept == ("a", 1)
+
+
+@pytest.mark.parametrize(
+    ("domain", "inside", "outside"),
+    [
+        (Float(1.0, 2.0), [1.0, 1, 2.0], [0.99, 2.01, "1", None, True]),
+        (Int(2, 8, step=3), [2, 5, 8], [1, 3, 11, -1, 5.0, "5", True]),
+    ],
+)
+def test_what_lies_in_a_range(domain: Float | Int, inside: list[object], outside: list[object]) -> None:
+    assert [domain.contains(value) for value in inside] == [True] * len(inside)
+    assert [domain.contains(value) for value in outside] == [False] * len(outside)
+
+
+def test_grids_by_hand() -> None:
+    assert Float(0.0, 1.0).grid(1, "ends") == [0.5]
+    assert Float(0.0, 1.0).grid(2, "ends") == [0.0, 1.0]
+    assert Float(0.0, 1.0).grid(2, "cells") == [0.25, 0.75]
+    assert Int(1, 3).grid(9, "ends") == [1, 2, 3]
+    assert Choice("a", "b").grid(1, "ends") == ["a", "b"]
+    with pytest.raises(SpaceError, match="A number of grid points must be a whole number >= 1, got 0"):
+        Float(0.0, 1.0).grid(0, "ends")
+
+
+@pytest.mark.parametrize("simple", ["middle", "High", 1])
+def test_the_simple_end_is_low_or_high(simple: object) -> None:
+    with pytest.raises(SpaceError, match="simple must be 'low' or 'high', got"):
+        Int(1, 3, simple=simple)  # type: ignore[arg-type]
