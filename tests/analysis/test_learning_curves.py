@@ -131,3 +131,10 @@ def test_too_little_is_refused_in_one_sentence() -> None:
         gaps(short, curve("b", [0.1], [7]))
     with pytest.raises(SettingError, match=r"Errors of 'a' at 1 rows must be at least one, each in \[0, 1\], got \[1\.5\]\."):
         curve("a", [1.5], [1])
+
+
+@pytest.mark.parametrize("errors", [[-0.5], [0.5, 1.01], []])
+def test_errors_are_shares(errors: list[float]) -> None:
+    assert curve("a", [0.0, 1.0], [1, 2]).sizes == [1, 2]
+    with pytest.raises(SettingError, match=r"Errors of 'a' at 7 rows must be at least one, each in \[0, 1\]"):
+        LearningCurve("a", {7: errors}, 100)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +166,48 @@ def test_blas_libraries_are_described_in_one_order_whatever_the_hash_seed() -> N
     libraries = line.strip().split(", ")
     assert libraries == sorted(set(libraries))
     assert all(re.fullmatch(r"\w+ \d[\w.]*( \w+)?", library) for library in libraries)
+
+
+def test_threads_run_side_by_side() -> None:
+    """Two trials that wait for each other both end only where both run at once."""
+    meeting = threading.Barrier(2)
+
+    def objective(params: Params) -> float:
+        return float(meeting.wait(timeout=60))
+
+    assert sorted(t.value for t in run(objective, 2, 2, "threading").values()) == [0.0, 1.0]
+
+
+def test_only_a_trial_without_retries_has_a_process_of_its_own() -> None:
+    """The parent of a forked child is a worker, that of a worker is this process."""
+    tasks = [replace(task(n), retries=n) for n in (0, 1)]
+    with Execution(2) as execution:
+        parents = {t.number: t.value for t in execution.run(adapt_objective(lambda params: float(os.getppid())), tasks)}
+    assert parents[0] != os.getpid()
+    assert parents[1] == os.getpid()
+
+
+def test_a_trial_that_kills_its_worker_is_run_once_more(tmp_path: Path) -> None:
+    def objective(params: Params) -> float:
+        (tmp_path / str(time.time_ns())).touch()
+        os._exit(3)
+
+    (trial,) = run(objective, 1).values()
+    assert trial.status is Status.DIED
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_only_what_goes_to_worker_processes_without_data_is_pickled_beforehand() -> None:
+    class Locked:
+        data = None
+
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __call__(self, params: Params) -> float:
+            return 0.0
+
+    objective = adapt_objective(Locked())
+    Execution(2, "threading").check(objective)
+    with pytest.raises(StudyError, match="An objective must be picklable"):
+        Execution(2, "loky").check(objective)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pytest
 
 from hpsearch.errors import Diverged
+from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import Task, run_task
 from hpsearch.ports import Context, adapt_objective
 from hpsearch.trial import Outcome, Params, Status, Trial
@@ -102,3 +104,22 @@ def test_an_answer_is_made_plain() -> None:
     outcome = run_task(adapt_objective(lambda params: given), task()).outcome
     assert outcome is not None
     assert repr(outcome) == repr(Outcome(1.0, {"m": 0.5}, {"c": ((1, 2.0),)}, {"a": b"x"}))
+
+
+def test_running_out_of_memory_is_a_failure_unless_memory_is_limited() -> None:
+    def objective(params: Params) -> float:
+        raise MemoryError("no more")
+
+    free, limited = (run_task(adapt_objective(objective), replace(task(), limits=Limits(megabytes=m))) for m in (None, 512))
+    assert (free.status, free.error) == (Status.FAILED, "MemoryError: no more")
+    assert (limited.status, limited.error) == (
+        Status.OUT_OF_MEMORY,
+        "it needed more memory than 512 MB (MemoryError: no more)",
+    )
+
+
+def test_a_long_reason_is_cut_after_500_characters() -> None:
+    def objective(params: Params) -> float:
+        raise ValueError("x" * 600)
+
+    assert run_task(adapt_objective(objective), task()).error == f"ValueError: {'x' * 488}"

@@ -65,6 +65,29 @@ def test_divides_by_ten_until_a_thousandth_and_stops() -> None:
     assert factors(DivideOnPlateau(3.0, 1, 1 / 27), [0.5] * 5) == pytest.approx([1, 1, 1 / 3, 1 / 9, 1 / 27, 0])
 
 
+@pytest.mark.parametrize(("schedule", "last", "plateaus"), [(HalveOnPlateau(), 1 / 128, 8), (DivideOnPlateau(), 1 / 1000, 4)])
+def test_the_last_multiplier_is_the_floor(schedule: HalveOnPlateau | DivideOnPlateau, last: float, plateaus: int) -> None:
+    """Nielsen, ch. 3: halved to 1/128 of the start, or divided by ten to 1/1000, each after ten epochs without improvement.
+
+    The accuracy of the first epoch is never improved on, so the multiplier changes at the epochs 11, 21, 31 and so on.
+    """
+    assert schedule.watches_accuracy
+    found = factors(schedule, [0.5] * (10 * plateaus + 1))
+    assert found[:11] == [1.0] * 11
+    assert found[-11:] == [pytest.approx(last)] * 10 + [0]
+    assert [round(1 / share, 6) for share in found[1:-1:10]] == [schedule.divisor**k for k in range(plateaus)]
+    assert schedule.multiplier((last, 0.5, 0.0), 0, 1) == last
+    assert schedule.multiplier((last * (1 - 1e-6), 0.5, 0.0), 0, 1) == 0
+
+
+@pytest.mark.parametrize("rule", [HalveOnPlateau, DivideOnPlateau])
+def test_the_limits_of_a_plateau_schedule(rule: type[HalveOnPlateau | DivideOnPlateau]) -> None:
+    assert rule(patience=1, floor=1.0).floor == 1.0
+    for settings in ({"patience": 0}, {"floor": 0.0}, {"floor": -0.5}, {"floor": 1.5}):
+        with pytest.raises(SettingError, match=f"{rule.__name__} {next(iter(settings))} must be"):
+            rule(**settings)  # type: ignore[arg-type]
+
+
 def test_halving_is_dividing_by_two() -> None:
     accuracies = [0.5, 0.5, 0.5, 0.6, 0.6, 0.6]
     assert factors(DivideOnPlateau(2.0, 2), accuracies) == factors(HalveOnPlateau(2), accuracies)

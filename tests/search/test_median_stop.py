@@ -103,3 +103,21 @@ def test_bad_input_is_refused() -> None:
         MedianStop("c", trials=0)
     with pytest.raises(StudyError, match="A study's early_stop must be a MedianStop"):
         Study("s", STUDY.space, descends, Random(), early_stop="median")  # type: ignore[arg-type]
+
+
+def test_thresholds_by_hand() -> None:
+    """The example of the class: after curves that end at 1, 2 and 9 the third step may be at most the median, 2."""
+    ends = [1.0, 2.0, 9.0]
+    earlier = [
+        Trial(n, {}, "all", Status.FINISHED, Outcome(end, history={"cost": ((1, 5.0), (2, 6.0 + n), (3, end))}))
+        for n, end in enumerate(ends)
+    ]
+    earlier += [Trial(3, {}, "all", Status.FAILED), Trial(4, {}, "all", Status.FINISHED, Outcome(0.0))]
+    short = Trial(5, {}, "all", Status.STOPPED, Outcome(0.0, history={"cost": ((1, 5.0), (2, 100.0))}))
+    assert MedianStop("cost", trials=3).thresholds(earlier) == {2: 7.0, 3: 2.0}
+    assert MedianStop("cost", trials=3, after=0).thresholds(earlier) == {1: 5.0, 2: 7.0, 3: 2.0}
+    assert MedianStop("cost", trials=3, after=2).thresholds(earlier) == {3: 2.0}
+    assert MedianStop("cost", trials=4).thresholds([*earlier, short]) == {2: 7.5}
+    assert MedianStop("cost", maximize=True, trials=3, after=2).thresholds(earlier) == {3: -2.0}
+    assert MedianStop("cost").thresholds(earlier) == {}  # five curves at least, unless told otherwise
+    assert MedianStop("accuracy", trials=1).thresholds(earlier) == {}

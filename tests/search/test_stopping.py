@@ -131,3 +131,33 @@ def test_a_search_without_a_better_trial_counts_failures_too() -> None:
 def test_bad_rules_are_refused(options: dict[str, Any], message: str) -> None:
     with pytest.raises(StudyError, match=message):
         Stop(**options)
+
+
+def ended(number: int, value: float, status: Status = Status.FINISHED, stage: str = "all") -> Trial:
+    return Trial(number, {}, stage, status, Outcome(value))
+
+
+def test_a_rule_holds_at_the_trial_that_fulfils_it() -> None:
+    """By hand: the third of five trials reaches 1.0; pre-flight checks, failures and infinities do not count."""
+    trials = [ended(0, 3.0), ended(1, 2.0), ended(2, 1.0), ended(3, 0.5), ended(4, 0.7)]
+    assert [Stop(trials=n).length(trials) for n in (1, 5, 6)] == [1, 5, None]
+    assert [Stop(value=v).length(trials) for v in (5.0, 1.0, 0.99, 0.5, 0.4)] == [1, 3, 4, 4, None]
+    assert Stop(value=-2.0).length([ended(n, v) for n, v in enumerate((-1.0, -2.0, -3.0))]) == 2
+    assert Stop(value=2.0).length([ended(n, v) for n, v in enumerate((-1.0, -2.0, -3.0))], sign=-1) == 2
+    assert Stop(trials=5, value=0.5, without_better=1).length(trials) == 4
+    assert Stop(trials=5, without_better=1).length(trials) == 5
+    ignored = [ended(0, -9.0, stage="pre-flight"), ended(1, -9.0, Status.FAILED), ended(2, float("-inf")), ended(3, 1.0)]
+    assert Stop(value=0.0).length(ignored) is None
+    assert Stop(seconds=1.0).length(trials) is None
+
+
+def test_trials_that_only_equal_the_best_are_no_better() -> None:
+    values = [2.0, 2.0, 1.0, 1.0, 1.5]
+    trials = [ended(n, v) for n, v in enumerate(values)]
+    assert [Stop(without_better=n).length(trials) for n in (1, 2, 3)] == [2, 5, None]
+    checks = [ended(n, 5.0, stage="pre-flight") for n in range(4)]
+    assert Stop(without_better=1).length([*checks, ended(4, 2.0)]) is None
+
+
+def test_the_least_settings_of_a_rule_are_allowed() -> None:
+    assert Stop(trials=1, without_better=1, seconds=0.1, value=-1.0).trials == 1

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from hpsearch import Choice, Float, Int, Space
 from hpsearch.errors import SpaceError
 from hpsearch.space import can_reach, cut_domain, extend_domain, narrow_domain, widen_domain
+from hpsearch.space.narrowing import value_at
 from hpsearch.testing import SPACES
 
 unit = st.floats(0.0, 1.0)
@@ -156,3 +157,80 @@ def test_a_value_of_another_kind_is_rejected_beyond_the_range_too(value: object)
 def test_bad_settings_raise(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("domain", "u", "value"),
+    [
+        (Float(0.0, 4.0), 0.25, 1.0),
+        (Float(0.0, 4.0), 1.5, 6.0),
+        (Float(0.0, 4.0), -0.5, -2.0),
+        (Float(0.01, 1.0, log=True), 0.5, 0.1),
+        (Float(0.01, 1.0, log=True), 1.5, 10.0),
+        (Float(0.01, 1.0, log=True), -1.0, 0.0001),
+        (Int(0, 9), 1.05, 10),
+        (Int(0, 9), -0.05, -1),
+        (Int(2, 10, step=2), 1.3, 14),
+        (Int(2, 10, step=2), -0.2, 0),
+        (Int(1, 7, log=True), 2.0, 112),
+        (Int(1, 7, log=True), -1.0, 1),
+    ],
+)
+def test_positions_outside_go_on_as_inside(domain: Float | Int, u: float, value: float) -> None:
+    """By hand: cells and decades go on; numbers on a log axis from 1/2 to 15/2 are 15 times more one width further up."""
+    assert value_at(domain, u) == pytest.approx(value, rel=0.01 if isinstance(domain, Int) and domain.log else 1e-12)
+
+
+@pytest.mark.parametrize(
+    ("domain", "start", "end", "low", "high"),
+    [
+        (Int(0, 9), 0.5, 0.55, 5, 6),
+        (Int(0, 9), 0.95, 1.0, 8, 9),
+        (Int(0, 9), 0.0, 0.05, 0, 1),
+        (Int(0, 9, hard=False), 0.95, 1.0, 9, 10),
+        (Int(0, 8, step=4), 0.9, 1.0, 4, 8),
+        (Int(0, 8, step=4), 0.4, 0.6, 4, 8),
+        (Float(0.0, 4.0), -0.5, 0.5, 0.0, 2.0),
+        (Float(0.0, 4.0), 0.5, 1.5, 2.0, 4.0),
+        (Float(0.0, 4.0, hard="low"), -0.5, 1.5, 0.0, 6.0),
+    ],
+)
+def test_a_part_keeps_two_whole_numbers_and_hard_ends(
+    domain: Float | Int, start: float, end: float, low: int, high: int
+) -> None:
+    window = cut_domain(domain, start, end)
+    assert (window.low, window.high) == (low, high)
+
+
+@pytest.mark.parametrize(("values", "high"), [([0.81], 1.5), ([0.8], 1.0), ([0.9, 0.1], 1.0), ([0.9, 0.9, 0.1], 1.5)])
+def test_the_edge_is_a_fifth_and_most_is_more_than_half(values: list[float], high: float) -> None:
+    domain = Float(0.0, 1.0, hard=False)
+    assert widen_domain(domain, values, extend_domain(domain, 1, 1)).high == high
+    mirrored = widen_domain(domain, [round(1 - value, 2) for value in values], extend_domain(domain, 1, 1))
+    assert mirrored.low == 1 - high
+    assert mirrored.high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("domain", "inside", "outside"),
+    [
+        (Int(2, 10, step=2, hard=False), [2, 12, 0, -2], [3, 11, 12.0, True]),
+        (Int(2, 10, log=True, hard=False), [1, 11], [0, -1]),
+        (Float(0.1, 1.0, hard="low"), [0.1, 5.0], [0.05, -1.0]),
+        (Float(0.1, 1.0, hard="high"), [1.0, -3.0], [1.5]),
+        (Choice("a", "b", dropped=("b",)), ["a"], ["b", "c"]),
+    ],
+)
+def test_what_is_admitted_beyond_a_range(domain: Any, inside: list[Any], outside: list[Any]) -> None:
+    assert [can_reach(domain, value) for value in inside] == [True] * len(inside)
+    assert [can_reach(domain, value) for value in outside] == [False] * len(outside)
+
+
+def test_steps_beyond_a_range_by_hand() -> None:
+    """A decade of a Float, a doubling of an Int (never below 1), half the width of a linear range."""
+    decades, doublings = extend_domain(Float(0.01, 1.0, log=True), 2, 1), extend_domain(Int(3, 10, log=True), 1, 2)
+    assert (decades.low, decades.high) == pytest.approx((1e-4, 10.0))
+    assert (doublings.low, doublings.high) == (2, 40)
+    assert extend_domain(Int(3, 10, log=True), 5, 0).low == 1
+    linear = extend_domain(Float(1.0, 3.0, hard=False), 1, 2)
+    assert (linear.low, linear.high) == (0.0, 5.0)

@@ -125,3 +125,38 @@ def test_points_outside_raise_by_name(params: dict[str, Any], message: str) -> N
 def test_bad_spaces_raise(make: Any, message: str) -> None:
     with pytest.raises(SpaceError, match=message):
         make()
+
+
+def test_a_space_with_other_ranges_differs_in_them_alone() -> None:
+    space = Space(a=Float(0.0, 1.0), b=Float(0.0, 1.0))
+    changed = space.with_ranges({"a": Float(0.0, 0.5), "b": Float(0.0, 1.0)})
+    assert changed["a"] == Float(0.0, 0.5)
+    assert changed.replaced == (("a", Float(0.0, 0.5)),)
+    assert changed != space
+    assert repr(changed) == "Space(a=Float(0.0, 0.5), b=Float(0.0, 1.0))"
+
+
+def test_corners_meet_the_conditions_of_a_condition() -> None:
+    """A parameter two choices deep: its corners need both of the options above it."""
+    space = Space(a=Choice("x", "y"), b=Choice("p", "q", when={"a": "y"}), c=Float(0.0, 1.0, when={"b": "q"}))
+    corners = list(space.corners())
+    assert [row["c"] for row in corners if "c" in row and row["c"] != 0.5] == [0.0, 1.0]
+    assert all(row == {"a": "y", "b": "q", "c": row["c"]} for row in corners if "c" in row)
+
+
+def test_points_of_a_grid_may_be_given_in_numpy_numbers_inside_the_range() -> None:
+    space = Space(x=Float(0.0, 1.0), n=Int(1, 3))
+    assert space.grid({"x": np.array([0.25, 0.5]), "n": 1}) == [{"x": 0.25, "n": 2}, {"x": 0.5, "n": 2}]
+    with pytest.raises(SpaceError, match=r"Grid point of 'x' must be in Float\(0\.0, 1\.0\), got 1\.5"):
+        space.grid({"x": [0.5, 1.5], "n": 1})
+
+
+def test_windows_and_wider_ranges_of_a_space() -> None:
+    """By hand: half the width around 0.9 is shifted inside; a decade more at the end where the leaders lie."""
+    space = Space(x=Float(0.0, 1.0), rate=Float(0.01, 1.0, log=True), c=Choice("a", "b"))
+    leaders = [{"x": 0.9, "rate": 0.9, "c": "a"}, {"x": 0.8, "rate": 0.8, "c": "b"}]
+    narrow = space.narrow(leaders, 0.5)
+    assert (narrow["x"], narrow["c"]) == (Float(0.5, 1.0), space["c"])
+    wide = space.widen(leaders, space.reach(1))
+    assert (wide["x"], wide["rate"]) == (Float(0.0, 1.0), Float(0.01, 10.0, log=True))
+    assert space.widen(wide_leaders := [{**row, "rate": 0.1} for row in leaders], space.reach(2)) == space, wide_leaders

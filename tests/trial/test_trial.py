@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hpsearch.trial import Outcome, Status, Trial, best
+from hpsearch.trial.trial import root
 
 
 @given(st.lists(st.tuples(st.floats(), st.sampled_from(Status)), max_size=20))
@@ -19,3 +20,19 @@ def test_best_are_the_lowest_of_those_that_finished(rows: list[tuple[float, Stat
 
 def test_a_trial_without_outcome_has_no_value() -> None:
     assert math.isnan(Trial(0, {}, "all", Status.DIED).value)
+
+
+def test_best_is_one_trial_where_no_count_is_given_and_never_a_check() -> None:
+    trials = [Trial(n, {}, stage, Status.FINISHED, Outcome(float(n))) for n, stage in enumerate(["pre-flight", "all", "all"])]
+    assert [t.number for t in best(trials)] == [1]
+    assert [t.check for t in trials] == [True, False, False]
+
+
+def test_only_a_finished_trial_of_finite_value_may_be_selected() -> None:
+    ends = [(Status.FINISHED, 1.0), (Status.FINISHED, math.inf), (Status.FINISHED, math.nan), (Status.STOPPED, 1.0)]
+    assert [Trial(0, {}, "all", status, Outcome(value)).ok for status, value in ends] == [True, False, False, False]
+
+
+def test_the_root_is_where_the_training_began() -> None:
+    trials = {n: Trial(n, {}, "all", Status.FINISHED, continues=before) for n, before in [(0, None), (1, None), (4, 1), (7, 4)]}
+    assert [root(trial, trials).number for trial in trials.values()] == [0, 1, 1, 1]

@@ -1,0 +1,64 @@
+"""Which curves are shown, which comes first, and how long ones are thinned."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from itertools import pairwise
+
+import pytest
+
+from hpsearch.analysis.curves import POINTS, curve_names, learning_curves
+from hpsearch.analysis.findings import Findings
+from hpsearch.space import Float, Space
+from hpsearch.trial import Curve, Outcome, Status, Trial
+
+
+def found(histories: list[Mapping[str, Curve]], measure: str = "a score", values: list[float] | None = None) -> Findings:
+    given = values or [float(n) for n in range(len(histories))]
+    trials = [
+        Trial(n, {}, "all", Status.FINISHED, Outcome(v, history=h))
+        for n, (v, h) in enumerate(zip(given, histories, strict=True))
+    ]
+    return Findings("s", measure, False, Space(x=Float(0, 1)), trials, trials[0], lambda: iter(()))  # type: ignore[arg-type,return-value]
+
+
+def line(count: int) -> Curve:
+    return tuple((step, float(step)) for step in range(count))
+
+
+@pytest.mark.parametrize(
+    ("count", "kept"), [(1, 1), (POINTS, POINTS), (POINTS + 1, POINTS // 2 + 1), (2 * POINTS, POINTS + 1), (1001, 168)]
+)
+def test_a_long_curve_is_thinned_evenly_and_keeps_its_ends(count: int, kept: int) -> None:
+    """By hand: every second point of 201 are 101 with both ends; of 400 every second, and the last; of 1001 every sixth."""
+    ((_, curve),) = learning_curves(found([{"cost": line(count)}]), "cost")
+    assert len(curve) == kept
+    assert (curve[0], curve[-1]) == ((0, 0.0), (count - 1, count - 1.0))
+    steps = [b[0] - a[0] for a, b in pairwise(curve)]
+    assert len(set(steps[:-1])) <= 1
+    assert all(last <= first for first, last in zip(steps[:1], steps[-1:], strict=True))
+
+
+def test_only_finite_points_and_trials_that_have_some_are_shown() -> None:
+    histories: list[Mapping[str, Curve]] = [
+        {"cost": ((1, math.inf), (2, 0.5), (3, math.nan))},
+        {"cost": ((1, math.nan),)},
+        {"other": ((1, 1.0),)},
+    ]
+    assert [(t.number, curve) for t, curve in learning_curves(found(histories), "cost")] == [(0, ((2, 0.5),))]
+
+
+def test_the_curve_of_the_value_comes_first_then_validation_then_training() -> None:
+    names = ["gradient", "training_cost", "validation_cost", "validation_accuracy"]
+    history = {name: ((1, 0.1 * i), (2, 0.2 + i)) for i, name in enumerate(names)}
+    order = ["validation_cost", "validation_accuracy", "training_cost", "gradient"]
+    assert curve_names(found([history], values=[77.0])) == order
+    assert curve_names(found([history], measure="cross-validation accuracy", values=[77.0])) == [order[1], order[0], *order[2:]]
+    assert curve_names(found([history], values=[1.2]))[0] == "training_cost"  # one of its points is the value
+    assert curve_names(found([history], values=[0.8]))[0] == "gradient"  # an error of 0.8 is an accuracy of 0.2
+    assert curve_names(found([history], measure="gradient"))[0] == "gradient"
+
+
+def test_what_is_known_before_training_alone_is_no_curve() -> None:
+    assert curve_names(found([{"parameters": ((0, 70.0),), "cost": ((0, 3.0), (1, 2.0)), "empty": ()}])) == ["cost"]
