@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -29,7 +29,8 @@ _DECAY = number(0.0, 1.0, open_low=True, open_high=True, advice="0.99 looks back
 _START = number(0.0, 1.0, open_high=True, advice="It is the share of the training before the average begins; 0.5 is usual.")
 
 
-class Timeline(NamedTuple):
+@dataclass(frozen=True)
+class Timeline:
     """The length of a training: mini-batches an epoch, epochs, and the schedule of the rate."""
 
     steps: int

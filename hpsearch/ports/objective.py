@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -20,7 +20,8 @@ from hpsearch.trial import Curve, Outcome, Params
 AnyObjective = Callable[..., Any]
 
 
-class PruningThresholds(NamedTuple):
+@dataclass(frozen=True)
+class PruningThresholds:
     """The values that a trial's curve must reach to go on.
 
     Args:

@@ -1,7 +1,6 @@
 """The configuration of a study: its fields, and everything that follows from them."""
 
-from __future__ import annotations
-
+# Annotations are evaluated here: `Study` inherits them, and readers of its signature look these names up in its own module.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from tests.benchmarks.campaign import states
 
 STUDY = '''
@@ -46,6 +48,7 @@ def first_to_end(processes: list[subprocess.Popen[str]]) -> subprocess.Popen[str
     raise AssertionError("neither was refused")
 
 
+@pytest.mark.campaign
 def test_of_two_that_create_the_store_together_one_is_refused_and_a_kill_frees_the_study(tmp_path: Path) -> None:
     (tmp_path / "mlruns").mkdir()
     (tmp_path / "study.py").write_text(STUDY)

@@ -87,6 +87,7 @@ def _nothing_left(project: Path) -> Iterator[None]:
     _wait(lambda: not any(map(_alive, trials)))
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_once_ends_politely(project: Path, number: int, code: int) -> None:
     started = start(project)
@@ -100,6 +101,7 @@ def test_once_ends_politely(project: Path, number: int, code: int) -> None:
     assert sorted(states) == [("FINISHED",), ("KILLED",)]
 
 
+@pytest.mark.campaign
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_twice_ends_at_once(project: Path, number: int, code: int) -> None:
     """The store never answers: only the second signal ends the command."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.costs import COSTS, Cost
 
 
-class Loss(NamedTuple):
+@dataclass(frozen=True)
+class Loss:
     """Outputs and cost of the pre-activations z, (k, m), which are passed each time: it has no state.
 
     Args:

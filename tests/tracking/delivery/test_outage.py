@@ -142,6 +142,7 @@ def survive_a_server_outage(root: Path, seconds: float, trials: int, last: int) 
     assert order_of_writing(root) == list(range(trials))
 
 
+@pytest.mark.campaign
 def test_a_server_that_stops_for_three_seconds(root: Path, caplog: pytest.LogCaptureFixture) -> None:
     survive_a_server_outage(root, 3.0, trials=60, last=10)
     assert "is kept in memory" in caplog.text
@@ -238,6 +239,7 @@ study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), progre
 """
 
 
+@pytest.mark.campaign
 def test_files_that_may_not_grow_lose_no_trial(root: Path) -> None:
     """The write-ahead log reaches the limit of the process: a real refusal by the system, in the midst of a commit."""
     size = (root / "mlruns" / "mlflow.db").stat().st_size
@@ -268,6 +270,7 @@ def small_disk(folder: Path) -> Iterator[None]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
+@pytest.mark.campaign
 def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Path, tmp_path: Path) -> None:
     """Where our own file has no room either, one sentence says so; the next start with room runs the rest."""
     disk = tmp_path / "disk"

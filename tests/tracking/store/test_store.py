@@ -39,6 +39,7 @@ def test_importing_the_package_loads_no_mlflow() -> None:
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.campaign
 def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
     both = [subprocess.Popen([sys.executable, "-c", OPEN, str(tmp_path)], stderr=subprocess.PIPE) for _ in range(2)]
     answers = [process.communicate(timeout=120)[1].decode() for process in both]
@@ -46,6 +47,7 @@ def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
     assert answers == ["", ""]
 
 
+@pytest.mark.campaign
 def test_a_kill_while_the_store_is_created_leaves_no_half_store(tmp_path: Path) -> None:
     process = subprocess.Popen([sys.executable, "-c", OPEN, str(tmp_path)])
     draft = tmp_path / "mlruns" / "mlflow.db.draft"
