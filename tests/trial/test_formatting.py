@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import hpsearch
-from hpsearch.trial import Outcome, Status, Trial, flip_sign, format_value
-from hpsearch.trial.formatting import duration, failures, params_line
+from hpsearch.trial import flip_sign, format_value
+from hpsearch.trial.formatting import duration, params_line
 
 PACKAGE = Path(hpsearch.__file__).parent
 # What turns a sign by a direction: `-x if ... maximize`, `-1 if self.maximize`, `1 if not maximize else -1`.
@@ -61,15 +61,3 @@ def test_durations_by_hand(seconds: float, text: str) -> None:
 
 def test_params_stand_on_one_line() -> None:
     assert params_line({"rate": 0.10000001, "layers": (30, 10), "act": "relu"}) == "rate=0.1 layers=(30, 10) act=relu"
-
-
-def test_failures_of_one_kind_are_counted_with_their_first() -> None:
-    ends = [(Status.FINISHED, None), (Status.FAILED, "a"), (Status.STOPPED, "b"), (Status.FAILED, "a"), (Status.DIED, None)]
-    trials = [Trial(n, {}, "all", status, Outcome(1.0), error=error) for n, (status, error) in enumerate(ends)]
-    trials.append(Trial(5, {}, "all", Status.FAILED, error="c"))
-    assert failures(trials) == [
-        "2 failed (first: trial 1): a",
-        "1 stopped (first: trial 2): its curve lagged",
-        "1 died (first: trial 4): ",
-        "1 failed (first: trial 5): c",
-    ]
