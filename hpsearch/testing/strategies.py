@@ -66,7 +66,7 @@ class StrategyContract:
         study = Study("contract", space, Bowl(space), self.make(), seed=5)
         whole = study.run(1, backend="sequential", tracker=_memory())
         tracker = _memory()
-        tracker.start(study.record())
+        tracker.start(study.tracked())
         for trial in whole.trials[: len(whole.trials) // 2]:
             tracker.record(trial)
         resumed = study.run(1, backend="sequential", tracker=tracker)
