@@ -94,10 +94,10 @@ class Study(StudyConfig):
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
         wanted = tracker.lasting if report is None else report
-        record = self.record(source)
-        recorded = None if fresh else tracker.find(record)
+        tracked = self.tracked(source)
+        record, recorded = tracked.record, None if fresh else tracker.find(tracked)
         replay = Replay(record, recorded or Recorded(), self.proposer.complete if retry is None else retry)
-        settings = RunSettings(self, execution, tracker, record, replay, fresh, progress)
+        settings = RunSettings(self, execution, tracker, tracked, replay, fresh, progress)
         loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
         result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
         ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
@@ -111,8 +111,8 @@ class Study(StudyConfig):
             StudyError: nothing is recorded under this name, or it is of a different study.
         """
         tracker = tracker or _default_tracker(source)
-        record = self.record(source)
-        recorded = tracker.find(record)
+        tracked = self.tracked(source)
+        record, recorded = tracked.record, tracker.find(tracked)
         if recorded is None or not recorded.trials:
             raise StudyError(f"Study {self.name!r} has no recorded trials yet. Run it first.")
         replay = Replay(record, recorded, read_only=True)

@@ -305,6 +305,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "Strategy",
         "StrategyBase",
         "StudyRecord",
+        "TrackedStudy",
         "Tracker",
         "TrackerBase",
         "adapt_objective",

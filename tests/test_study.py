@@ -45,7 +45,7 @@ def run(s: Study, tracker: MemoryTracker | None = None, **options: Any) -> Any:
 def half_done(s: Study, keep: Sequence[int]) -> MemoryTracker:
     """Return a tracker as a killed run leaves it: some trials recorded, never finished."""
     tracker, whole = MemoryTracker(), run(s).trials
-    tracker.start(s.record())
+    tracker.start(s.tracked())
     for number in keep:
         tracker.record(whole[number])
     return tracker
@@ -125,7 +125,8 @@ def test_library_versions_are_named_when_a_replay_differs() -> None:
             yield Batch([Proposal({"x": DRIFT[0], "c": "a"})])
 
     tracker, drifting = MemoryTracker(), study(strategy=Drifting())
-    old = replace(drifting.record(), facts={**drifting.record().facts, "numpy": "1.0"})
+    record = replace(drifting.record(), facts={**drifting.record().facts, "numpy": "1.0"})
+    old = replace(drifting.tracked(), record=record)
     tracker.start(old)
     tracker.record(Trial(0, {"x": 0.5, "c": "a"}, "all", Status.FAILED))
     with pytest.raises(StudyError, match=r"does not replay: trial 0 was.*Numpy was 1.0, is now 2"):
@@ -257,7 +258,7 @@ def test_an_interrupt_closes_the_study_and_keeps_what_ended() -> None:
     tracker = MemoryTracker()
     with pytest.raises(KeyboardInterrupt):
         run(study(objective=interrupts), tracker)
-    found = tracker.find(study(objective=interrupts).record())
+    found = tracker.find(study(objective=interrupts).tracked())
     assert found is not None
     assert not found.interrupted
     assert not found.finished

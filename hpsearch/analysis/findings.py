@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import Search, StudyRecord
+from hpsearch.ports import Search, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 
@@ -38,10 +38,10 @@ class Findings:
     rows: int = 0
 
     @classmethod
-    def of(cls, record: StudyRecord, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
-        """Return the findings of a study that is known by its record."""
-        rows = _counted_rows(record)
-        return cls(record.name, record.measure, record.maximize, record.space, trials, record.choose(trials), search, rows)
+    def of(cls, study: TrackedStudy, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
+        """Return the findings of a study as a tracker gets it."""
+        record, setting, rows = study.record, study.choose(trials), _counted_rows(study.record)
+        return cls(record.name, record.measure, record.maximize, study.space, trials, setting, search, rows)
 
     @property
     def chosen(self) -> Trial | None:

@@ -3,7 +3,7 @@
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
-from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, Tracker, TrackerBase
+from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, TrackedStudy, Tracker, TrackerBase
 
 __all__ = [
     "AnyObjective",
@@ -23,6 +23,7 @@ __all__ = [
     "Strategy",
     "StrategyBase",
     "StudyRecord",
+    "TrackedStudy",
     "Tracker",
     "TrackerBase",
     "adapt_objective",

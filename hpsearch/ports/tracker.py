@@ -55,27 +55,46 @@ class Exported:
 
 @dataclass(frozen=True)
 class StudyRecord:
-    """What identifies a study in a store: plain text, comparable by eye.
+    """What identifies a study in a store: texts and numbers only, comparable by eye.
 
-    ``identity`` (space, objective, strategy, seed, direction, data) decides whether a second start is the same study;
-    ``facts`` (versions, machine, code version) are kept beside it; ``question`` is the study's own first sentence,
-    ``measure`` says what the value is, ``data`` what was learned from. ``choose`` is the study's rule for the best setting
-    among finished trials, so that whoever shows a study names the same one. ``about`` holds other studies that this one
-    compares, under the names it has for them; a store that holds them too leads to them.
+    Args:
+        name: what the study is called.
+        question: the study's own first sentence.
+        identity: space, objective, strategy, seed, direction, data as texts; decides whether a second start is the same study.
+        facts: versions, machine, code version; kept beside the identity.
+        maximize: whether larger values are better.
+        source: the file that defines the study.
+        measure: what the value is.
+        tags: further tags of the study's run.
+        data: what was learned from.
     """
 
     name: str
     question: str
     identity: Mapping[str, str]
     facts: Mapping[str, str]
-    space: Space
     maximize: bool = False
     source: str | None = None
     measure: str = "value"
     tags: Mapping[str, str] = field(default_factory=dict)
     data: DataRecord | None = None
+
+
+@dataclass(frozen=True)
+class TrackedStudy:
+    """A study as a tracker gets it: its record, and what no record can hold.
+
+    Args:
+        record: what is written to the store.
+        space: turns params into texts, and texts back into params.
+        choose: the study's rule for the best setting among finished trials; a tracker that shows a best setting uses it.
+        related: the records of studies that this one compares, by the names it has for them.
+    """
+
+    record: StudyRecord
+    space: Space
     choose: Callable[[Sequence[Trial]], Candidate | None] = field(default=lowest, repr=False, compare=False)
-    about: Mapping[str, StudyRecord] = field(default_factory=dict, repr=False, compare=False)
+    related: Mapping[str, StudyRecord] = field(default_factory=dict, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -94,8 +113,9 @@ class Recorded:
 class Tracker(Protocol):
     """Where the events of a study go.
 
-    All methods are called from one thread of the parent process, in the order given here. A tracker of your own subclasses
-    `TrackerBase` and passes `hpsearch.testing.TrackerContract`.
+    All methods are called from one thread of the parent process, in the order given here. `find` or `start` comes first; the
+    last four name a study that one of them was given, by its record. A tracker of your own subclasses `TrackerBase` and passes
+    `hpsearch.testing.TrackerContract`.
     """
 
     @property
@@ -104,14 +124,14 @@ class Tracker(Protocol):
         return True
 
     @abstractmethod
-    def find(self, record: StudyRecord) -> Recorded | None:
+    def find(self, study: TrackedStudy) -> Recorded | None:
         """Return what is recorded under the study's name, or None; change nothing.
 
         Trials are returned exactly as they were recorded, without their model state.
         """
 
     @abstractmethod
-    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+    def start(self, study: TrackedStudy, fresh: bool = False) -> None:
         """Open the study for recording: resume what is recorded, or with ``fresh`` begin a new record.
 
         It is called once before any `record`.

@@ -19,6 +19,7 @@ from hpsearch.ports import (
     Strategy,
     StrategyBase,
     StudyRecord,
+    TrackedStudy,
     adapt_objective,
     adapt_strategy,
 )
@@ -91,15 +92,16 @@ class StudyConfig:
             self.question,
             self.identity,
             read_facts(source.parent if source else script_folder()) | {"blas": describe_blas()} | dict(self.adapted.facts),
-            self.space,
             self.maximize,
             str(source) if source else None,
             self.adapted.measure,
             {"reproduction": "true"} if data is not None and data.reproduction else {},
             None if data is None else data.record,
-            self.choose,
-            self.adapted.related,
         )
+
+    def tracked(self, source: Path | None = None) -> TrackedStudy:
+        """Return what a tracker needs: the record, the space, the rule for the best setting, the related studies."""
+        return TrackedStudy(self.record(source), self.space, self.choose, self.adapted.related)
 
     @property
     def identity(self) -> dict[str, str]:

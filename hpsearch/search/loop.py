@@ -12,7 +12,7 @@ from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.task import Task
-from hpsearch.ports import Batch, Proposal, PruningThresholds, StudyRecord, Tracker
+from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
 from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.progress import Progress
@@ -32,7 +32,7 @@ class RunSettings:
         study: what is searched.
         execution: the workers.
         tracker: where trials are recorded.
-        record: what identifies the study there.
+        tracked: the study as the tracker gets it.
         replay: the trials that an earlier run recorded.
         fresh: whether these are dropped.
         progress: called after every trial.
@@ -41,7 +41,7 @@ class RunSettings:
     study: StudyConfig
     execution: Execution
     tracker: Tracker
-    record: StudyRecord
+    tracked: TrackedStudy
     replay: Replay
     fresh: bool = False
     progress: Callable[[Progress], None] | None = None
@@ -93,7 +93,7 @@ class Loop:
             while True:
                 batch = search.send(self._run_batch(batch))
         except StopIteration:
-            self.replay.check_all_used(len(self.trials), self.settings.record)
+            self.replay.check_all_used(len(self.trials), self.settings.tracked.record)
         except _Cut:
             return
 
@@ -219,7 +219,7 @@ class Loop:
     def _start(self) -> None:
         if not self.started:
             self.settings.execution.check(self.study.adapted)
-            self.tracker.start(self.settings.record, self.settings.fresh)
+            self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
             self._report_progress()
 

@@ -14,7 +14,7 @@ from hpsearch.errors import HpsearchError, StudyError
 from hpsearch.execution.task import trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.nn.network import Network
-from hpsearch.ports import Exported, StudyRecord, Tracker
+from hpsearch.ports import Exported, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import can_export, export
@@ -70,7 +70,8 @@ class Result:
     @cached_property
     def findings(self) -> Findings:
         """What the conclusions, the pictures and the report are made from."""
-        return Findings.of(self.record, self.trials, self.study.search)
+        tracked = TrackedStudy(self.record, self.study.space, self.study.choose)
+        return Findings.of(tracked, self.trials, self.study.search)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""

@@ -80,7 +80,7 @@ class StrategyContract:
         study = self.study()
         whole = study.run(1, backend="sequential", tracker=_memory())
         tracker = _memory()
-        tracker.start(study.record())
+        tracker.start(study.tracked())
         for trial in whole.trials[: len(whole.trials) // 2]:
             tracker.record(trial)
         resumed = study.run(1, backend="sequential", tracker=tracker)

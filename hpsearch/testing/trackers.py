@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from hpsearch.nn.export import VERSION
-from hpsearch.ports import Exported, StudyRecord, Tracker
+from hpsearch.ports import Exported, StudyRecord, TrackedStudy, Tracker
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.testing.driver import table
 from hpsearch.trial import Outcome, Status, Trial
@@ -31,9 +31,16 @@ class TrackerContract:
         """Return a tracker on the store under test; called again, return one as in a later process on the same store."""
         raise NotImplementedError
 
-    def study_record(self, name: str = "contract") -> StudyRecord:
-        """Return the record of a study."""
-        return StudyRecord(name, "Is it kept?", {"space": repr(self.space), "seed": "0"}, {"numpy": "2"}, self.space)
+    def tracked_study(self, name: str = "contract") -> TrackedStudy:
+        """Return what a study passes to its tracker."""
+        record = StudyRecord(name, "Is it kept?", {"space": repr(self.space), "seed": "0"}, {"numpy": "2"})
+        return TrackedStudy(record, self.space)
+
+    def find_again(self, study: TrackedStudy) -> Tracker:
+        """Return a later process's tracker that has found the study."""
+        tracker = self.make()
+        assert tracker.find(study) is not None
+        return tracker
 
     def trials(self) -> list[Trial]:
         """Return one trial of every kind, with numbers that are hard to store exactly."""
@@ -57,65 +64,65 @@ class TrackerContract:
         assert isinstance(self.make().lasting, bool)
 
     def test_trials_come_back_exactly(self) -> None:
-        tracker, record = self.make(), self.study_record()
-        tracker.start(record)
+        tracker, study = self.make(), self.tracked_study()
+        tracker.start(study)
         for trial in self.trials():
             tracker.record(trial)
         tracker.finish("finished", self.trials())
-        found = self.make().find(record)
+        found = self.make().find(study)
         assert found is not None
         assert table(found.trials) == table(self.trials())
         assert found.finished
         assert not found.interrupted
 
     def test_an_unknown_study_is_not_found(self) -> None:
-        assert self.make().find(self.study_record("never run")) is None
+        assert self.make().find(self.tracked_study("never run")) is None
 
     def test_fresh_begins_a_new_record(self) -> None:
-        record = self.study_record("fresh")
+        study = self.tracked_study("fresh")
         for _ in range(2):
             tracker = self.make()
-            tracker.start(record, fresh=True)
+            tracker.start(study, fresh=True)
             tracker.record(self.trials()[0])
             tracker.finish("killed", self.trials()[:1])
-        found = self.make().find(record)
+        found = self.make().find(study)
         assert found is not None
         assert len(found.trials) == 1
 
     def test_a_failed_trial_may_be_replaced_and_a_finished_one_not(self) -> None:
-        record = self.study_record("replaced")
+        study = self.tracked_study("replaced")
         finished, failed = self.trials()[:2]
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         for trial in (finished, failed, replace(finished, number=1), replace(failed, number=0)):
             tracker.record(trial)
         tracker.finish("finished", [])
-        found = self.make().find(record)
+        found = self.make().find(study)
         assert found is not None
         assert table(found.trials) == table([finished, replace(finished, number=1)])
 
     def test_identity_comes_back(self) -> None:
-        record = self.study_record("identity")
+        study = self.tracked_study("identity")
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         tracker.finish("finished", [])
-        found = self.make().find(record)
+        found = self.make().find(study)
         assert found is not None
-        assert dict(found.identity) == dict(record.identity)
+        assert dict(found.identity) == dict(study.record.identity)
 
     def test_openings_are_counted(self) -> None:
-        record = self.study_record("openings")
+        study = self.tracked_study("openings")
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         tracker.record(self.trials()[0])
         tracker.finish("finished", self.trials()[:1])
-        assert [self.make().opening(record, self.trials()[0]) for _ in range(2)] == [1, 2]
-        self.make().tested(record, self.trials()[0], {"test_accuracy": 0.9})
+        assert [self.find_again(study).opening(study.record, self.trials()[0]) for _ in range(2)] == [1, 2]
+        self.find_again(study).tested(study.record, self.trials()[0], {"test_accuracy": 0.9})
 
     def test_a_network_is_kept_once(self) -> None:
-        record, trial, exports = self.study_record("model"), self.trials()[0], []
+        study, trial, exports = self.tracked_study("model"), self.trials()[0], []
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         tracker.record(trial)
         tracker.finish("finished", [trial])
 
@@ -123,27 +130,27 @@ class TrackerContract:
             exports.append(1)
             return _exported()
 
-        address = self.make().keep_model(record, trial, export)
-        assert address == self.make().keep_model(record, trial, export)
+        address = self.find_again(study).keep_model(study.record, trial, export)
+        assert address == self.find_again(study).keep_model(study.record, trial, export)
         assert exports == [1]
 
     def test_attached_files_are_listed_until_a_trial_follows(self) -> None:
-        record = self.study_record("attached")
+        study = self.tracked_study("attached")
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         tracker.record(self.trials()[0])
         tracker.finish("finished", self.trials()[:1])
         for content in (b"first", b"second"):
-            tracker.attach(record, {"report.html": content, "plots/history.png": b"\x89PNG\0"})
-        assert set(self._attached(record)) == {"report.html", "plots/history.png"}
+            tracker.attach(study.record, {"report.html": content, "plots/history.png": b"\x89PNG\0"})
+        assert set(self._attached(study)) == {"report.html", "plots/history.png"}
         tracker = self.make()
-        tracker.start(record)
+        tracker.start(study)
         tracker.record(self.trials()[1])
         tracker.finish("finished", self.trials()[:2])
-        assert not self._attached(record)
+        assert not self._attached(study)
 
-    def _attached(self, record: StudyRecord) -> Sequence[str]:
-        found = self.make().find(record)
+    def _attached(self, study: TrackedStudy) -> Sequence[str]:
+        found = self.make().find(study)
         assert found is not None
         return found.attached
 

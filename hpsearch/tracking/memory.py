@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord, TrackerBase
+from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.trial import Trial
 
 
@@ -39,9 +39,9 @@ class MemoryTracker(TrackerBase):
         self.superseded: list[_Entry] = []
         self._current: _Entry | None = None
 
-    def find(self, record: StudyRecord) -> Recorded | None:
+    def find(self, study: TrackedStudy) -> Recorded | None:
         """Return what is kept under the study's name, or None."""
-        kept = self.studies.get(record.name)
+        kept = self.studies.get(study.record.name)
         if kept is None:
             return None
         return Recorded(
@@ -53,8 +53,9 @@ class MemoryTracker(TrackerBase):
             attached=tuple(kept.files) if kept.attached_at == len(kept.trials) else (),
         )
 
-    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+    def start(self, study: TrackedStudy, fresh: bool = False) -> None:
         """Open the study, resuming what is kept unless ``fresh``."""
+        record = study.record
         old = self.studies.get(record.name)
         if old is not None and fresh:
             self.superseded.append(old)

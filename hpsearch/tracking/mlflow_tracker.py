@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord, TrackerBase
+from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
@@ -47,6 +47,7 @@ class MlflowTracker(TrackerBase):
         self._uri, self._root = uri, root
         self._page_size = page_size
         self._study: OpenStudy | None = None
+        self._known: dict[str, TrackedStudy] = {}
         self._read: tuple[tuple[str, object], Children] | None = None
         if store is not None:
             self.store = store
@@ -61,43 +62,45 @@ class MlflowTracker(TrackerBase):
         """Sentences the user should read: what was found and repaired on opening."""
         return self.store.notes
 
-    def find(self, record: StudyRecord) -> Recorded | None:
+    def find(self, study: TrackedStudy) -> Recorded | None:
         """Return what the store holds of the study, or None; curves are fetched on first use."""
+        record = self._remember(study)
         with reraised_as_tracking_error(f"Study {record.name!r} cannot be read from {self.store.display_uri}"):
             parent = self._parent(record)
             if parent is None:
-                return self._read_lost(record)
+                return self._read_lost(study)
             children = self._children(parent)
-            study = open_study(self.store, record, parent, children)
+            found = open_study(self.store, study, parent, children)
         if self._study is None or self._study.lock is None:
-            self._study = study
+            self._study = found
         return Recorded(
-            trials=study.in_order,
+            trials=found.in_order,
             identity=study_run.read_texts(parent, study_run.IDENTITY),
             facts=study_run.read_texts(parent, study_run.FACTS),
             interrupted=parent.info.status == "RUNNING",
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
-            attached=study_run.attached(parent, len(study.trials)),
+            attached=study_run.attached(parent, len(found.trials)),
         )
 
-    def start(self, record: StudyRecord, fresh: bool = False) -> None:
+    def start(self, study: TrackedStudy, fresh: bool = False) -> None:
         """Open the study: resume its newest run, or begin a new one where there is none or ``fresh``.
 
         Raises:
             TrackingError: if another process runs it, or the store cannot be used.
         """
+        record = self._remember(study)
         lock = self.store.lock(record.name)
         try:
             with reraised_as_tracking_error(f"Study {record.name!r} cannot be recorded in {self.store.display_uri}"):
-                self._study = study = self._begin(record, fresh)
-                study.lock = lock
-                study.note_seconds, study.progress_seconds = self.note_seconds, self.progress_seconds
-                study.queue.send(at_once=True)
-                study.queue.save()
-                study.curve.begin(study.trials.values())
-                study.describe("running")
-                study.writer = WriterThread(study.deliver)
+                self._study = begun = self._begin(study, fresh)
+                begun.lock = lock
+                begun.note_seconds, begun.progress_seconds = self.note_seconds, self.progress_seconds
+                begun.queue.send(at_once=True)
+                begun.queue.save()
+                begun.curve.begin(begun.trials.values())
+                begun.describe("running")
+                begun.writer = WriterThread(begun.deliver)
         except BaseException:
             self._study = None
             lock.release()
@@ -155,7 +158,7 @@ class MlflowTracker(TrackerBase):
         if trial.number not in study.queue.runs:
             raise TrackingError(f"{failed}: the trial itself waits for the store. Run the study again.")
         place = log.Place(self.store.client, study.parent, study.queue.runs[trial.number])
-        return log.keep(place, record, trial, export, failed)
+        return log.keep(place, study.study, trial, export, failed)
 
     def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:
         """Log files of the whole study as artifacts of its run, and show the pictures on its page."""
@@ -186,10 +189,17 @@ class MlflowTracker(TrackerBase):
             raise TrackingError("No study is running in this tracker. Call start() first.")
         return writer
 
+    def _remember(self, study: TrackedStudy) -> StudyRecord:
+        """Keep a study for the methods that name it by its record, and return that."""
+        self._known[study.record.name] = study
+        return study.record
+
     def _recorded(self, record: StudyRecord) -> OpenStudy:
         """Return the current study, or find it; raise where it is not recorded."""
         if self._study is None or self._study.record.name != record.name:
-            self.find(record)
+            if record.name not in self._known:
+                raise TrackingError(f"Study {record.name!r} was not opened by this tracker. Call find() or start() first.")
+            self.find(self._known[record.name])
         if self._study is None or self._study.record.name != record.name:
             raise TrackingError(f"Study {record.name!r} is not recorded in {self.store.display_uri}. Run it first.")
         return self._study
@@ -205,14 +215,14 @@ class MlflowTracker(TrackerBase):
             self._read = (seen, read_children(self.store.client, parent, self._page_size))
         return self._read[1]
 
-    def _read_lost(self, record: StudyRecord) -> Recorded | None:
+    def _read_lost(self, study: TrackedStudy) -> Recorded | None:
         """Return what the spool file holds of a study whose database was removed, if anything."""
-        kept = sorted(read_waiting(self.store, record, None), key=lambda trial: trial.number)
-        return Recorded(kept, record.identity, record.facts, interrupted=True) if kept else None
+        kept = sorted(read_waiting(self.store, study, None), key=lambda trial: trial.number)
+        return Recorded(kept, study.record.identity, study.record.facts, interrupted=True) if kept else None
 
-    def _begin(self, record: StudyRecord, fresh: bool) -> OpenStudy:
+    def _begin(self, study: TrackedStudy, fresh: bool) -> OpenStudy:
         """Return the study with its run marked as running, and without leftovers of a kill."""
-        client = self.store.client
+        client, record = self.store.client, study.record
         experiment_id = experiment.ensure(self.store, record.name)
         if fresh:
             self.store.spool_file(record.name).unlink(missing_ok=True)
@@ -220,14 +230,14 @@ class MlflowTracker(TrackerBase):
         parent = study_run.newest(client, experiment_id)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(record, ()))
+            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(study, ()))
             children = self._children(parent)
         else:
             children = self._children(parent)
             client.update_run(parent.info.run_id, "RUNNING")
             write_points(client, parent.info.run_id, {}, 0, 0.0, tags)
         self._read = None
-        client.log_text(parent.info.run_id, study_run.document(record), "study.json")
+        client.log_text(parent.info.run_id, study_run.document(study), "study.json")
         for run in [*children.half_written, *children.repeated]:
             client.delete_run(run.info.run_id)
-        return open_study(self.store, record, parent, children)
+        return open_study(self.store, study, parent, children)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.delivery.retry_queue import RetryQueue
 from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.pages import related
@@ -37,7 +37,7 @@ class OpenStudy:
     """A study that is being read or recorded.
 
     Args:
-        record: what identifies it.
+        study: as the tracker got it.
         parent: its own MLflow run.
         queue: the trials that are not in the store yet, and the runs of those that are.
         curve: progress points that are not written yet.
@@ -49,7 +49,7 @@ class OpenStudy:
         pictures: attached files that the note shows.
     """
 
-    record: StudyRecord
+    study: TrackedStudy
     parent: Run
     queue: RetryQueue
     curve: BestCurve
@@ -62,6 +62,11 @@ class OpenStudy:
     pictures: tuple[str, ...] = ()
     # When the note was written last, plus a pause that grows with the time it takes.
     described: float = -float("inf")
+
+    @property
+    def record(self) -> StudyRecord:
+        """What identifies the study."""
+        return self.study.record
 
     @property
     def store(self) -> Store:
@@ -109,13 +114,13 @@ class OpenStudy:
         """Return what the study's pages are written from; trials that wait for the store count too."""
         source = study_run.relative(self.record.source, self.store.root)
         experiment_id, runs = str(self.parent.info.experiment_id), self.queue.runs
-        page = Page(self.record, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
+        page = Page(self.study, self.in_order, status, experiment_id, runs, self.run_id, source, self.pictures)
         return replace(page, related=self._related)
 
     @cached_property
     def _related(self) -> dict[str, str]:
         """The addresses of related studies, found once: those were recorded before this one."""
-        return related.find_addresses(self.store, self.record)
+        return related.find_addresses(self.store, self.study)
 
     def _add(self, trial: Trial) -> None:
         """Add a trial unless it is here already; one that failed before and was run again replaces it."""
@@ -145,16 +150,16 @@ class OpenStudy:
                 self.describe(status)
 
 
-def open_study(store: Store, record: StudyRecord, parent: Run, children: Children) -> OpenStudy:
+def open_study(store: Store, study: TrackedStudy, parent: Run, children: Children) -> OpenStudy:
     """Return a study with the trials that the store and the spool file hold."""
     client = store.client
     runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-    pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, record, parent, runs)
-    study = OpenStudy(record, parent, queue, BestCurve(record.maximize), pages)
+    pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, study, parent, runs)
+    opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
     for number, run in children.complete.items():
         curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
-        study.trials[number] = decode(run, record, curve, file)
-    study.pictures = study_run.pictures(study_run.attached(parent))
+        opened.trials[number] = decode(run, study.space, curve, file)
+    opened.pictures = study_run.pictures(study_run.attached(parent))
     queue.load()
-    study.trials |= {trial.number: trial for trial in queue.pending}
-    return study
+    opened.trials |= {trial.number: trial for trial in queue.pending}
+    return opened

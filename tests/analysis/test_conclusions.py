@@ -13,7 +13,7 @@ from hpsearch import Context, Float, Space, Study
 from hpsearch.analysis import sentences
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.findings import Findings
-from hpsearch.ports import DataRecord, PartRecord
+from hpsearch.ports import DataRecord, PartRecord, TrackedStudy
 from hpsearch.report.report import report
 from hpsearch.search.result import Result
 from hpsearch.strategies import Random
@@ -180,7 +180,7 @@ def note_of(found: Result) -> str:
 
 
 def page_of(found: Result) -> Page:
-    return Page(found.record, found.trials, "finished", "1")
+    return Page(TrackedStudy(found.record, found.study.space, found.study.choose), found.trials, "finished", "1")
 
 
 def recorded(values: Any, maximize: bool = False, rates: Any = (0.5, 0.4), **record: Any) -> Result:

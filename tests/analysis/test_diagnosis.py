@@ -22,7 +22,7 @@ from tests.benchmarks import curve_points as fit
 from tests.benchmarks.curve_data import TUNED_ON
 from tests.benchmarks.curves_of_networks import FILE, Labelled, history, read
 from tests.benchmarks.labelled_curves import accuracy, matrix
-from tests.tracking.sample import record
+from tests.tracking.sample import tracked
 
 CURVES = read()
 HELD_OUT = [curve for curve in CURVES if curve.held_out]
@@ -201,5 +201,5 @@ def test_a_trial_s_run_carries_its_diagnosis() -> None:
     from hpsearch.tracking.runs.trial_run import encode
 
     slow = next(c for c in CURVES if c.label == "rate too low" and diagnose(c.history).label == c.label)
-    assert encode(_trial(Status.FINISHED, slow), record()).tags["hpsearch.diagnosis"].startswith("rate too low")
-    assert "hpsearch.diagnosis" not in encode(_trial(Status.FINISHED, None), record()).tags
+    assert encode(_trial(Status.FINISHED, slow), tracked()).tags["hpsearch.diagnosis"].startswith("rate too low")
+    assert "hpsearch.diagnosis" not in encode(_trial(Status.FINISHED, None), tracked()).tags

@@ -179,7 +179,7 @@ def repeated(folder: Path) -> int:
 
 def died(folder: Path, file: Path) -> list[int]:
     """Return the numbers of trials that are recorded as lost with their worker."""
-    found = MlflowTracker(root=folder).find(load_study(file).record(file))
+    found = MlflowTracker(root=folder).find(load_study(file).tracked(file))
     return [trial.number for trial in found.trials if trial.status is Status.DIED] if found else []
 
 
@@ -187,7 +187,7 @@ def verdict(folder: Path, file: Path) -> dict[str, object]:
     """Return what must hold at the end, each with what was found; the keys of what does not hold start with ``WRONG``."""
     study = load_study(file)
     undisturbed = study.run(2, backend="threading", tracker=MemoryTracker()).trials
-    found = MlflowTracker(root=folder).find(study.record(file))
+    found = MlflowTracker(root=folder).find(study.tracked(file))
     trials: Sequence[Trial] = found.trials if found else ()
     same = [ours == theirs for ours, theirs in zip(table(trials), table(undisturbed), strict=False)]
     ended = sum(states(folder).get(state, 0) for state in ("FINISHED", "FAILED")) - 1  # one is the study's own run

@@ -157,8 +157,8 @@ def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Pa
     assert done.returncode == 0, done.stderr
     assert "near is better than far after 6 trials: " in done.stdout
     found = MlflowTracker(root=tmp_path)
-    record = comparison_study(tuple(load_study(tmp_path / "arms.py", n) for n in ("near", "far")), 5, None, "trials").record()
-    recorded = found.find(record)
+    tracked = comparison_study(tuple(load_study(tmp_path / "arms.py", n) for n in ("near", "far")), 5, None, "trials").tracked()
+    recorded = found.find(tracked)
     assert recorded is not None
     assert len(recorded.trials) == 10
     assert PAGE in recorded.attached

@@ -46,7 +46,7 @@ def test_workers_do_not_change_the_table(alone: Any, backend: Any) -> None:
 def test_a_lost_state_is_trained_again_to_the_same_bits(alone: Any, kept: int, tmp_path: Any) -> None:
     """A later process finds trials in real MLflow, but no state of theirs."""
     tracker = MlflowTracker(root=tmp_path)
-    tracker.start(STUDY.record())
+    tracker.start(STUDY.tracked())
     for trial in alone.trials[:kept]:
         tracker.record(trial)
     tracker.finish("killed", alone.trials[:kept])

@@ -21,7 +21,7 @@ import pytest
 import hpsearch
 from hpsearch import data
 from hpsearch.errors import DataError, TrackingError
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Choice, Float, Space
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.doctor import doctor
@@ -178,7 +178,7 @@ def test_the_hostile_files_are_hostile(marker: Path, kind: str) -> None:
 
 
 SPACE = Space(x=Float(0.0, 1.0))
-RECORD = StudyRecord("sample", "Is it safe?", {"space": repr(SPACE), "seed": "0"}, {}, SPACE)
+STUDY = TrackedStudy(StudyRecord("sample", "Is it safe?", {"space": repr(SPACE), "seed": "0"}, {}), SPACE)
 TRIAL = Trial(
     0, {"x": 0.5}, "all", Status.FINISHED, Outcome(0.5, {}, {}, {"state.npz": b"x", "model.pkl": b"x"}), started=1.7e9
 )
@@ -189,7 +189,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a project with one recorded study."""
     root = tmp_path_factory.mktemp("project")
     tracker = MlflowTracker(root=root)
-    tracker.start(RECORD)
+    tracker.start(STUDY)
     tracker.record(TRIAL)
     tracker.finish("finished", [TRIAL])
     return root
@@ -203,7 +203,7 @@ def test_a_hostile_artifact_is_handed_out_as_bytes(project: Path, marker: Path, 
         if file.is_file():
             file.write_bytes(content)
     store = Store.open(None, project)
-    found = MlflowTracker(store=store).find(RECORD)
+    found = MlflowTracker(store=store).find(STUDY)
     assert found is not None
     assert dict((found.trials[0].outcome or Outcome(0.0)).artifacts) == {"state.npz": content, "model.pkl": content}
     catalog.trial_rows(store, catalog.summary(store, "sample"))
@@ -218,7 +218,7 @@ def test_a_hostile_file_of_unsent_trials_is_refused(project: Path, marker: Path,
     file.write_bytes(hostile(marker)[kind])
     try:
         with pytest.raises(TrackingError, match="Move it away"):
-            MlflowTracker(store=store).find(RECORD)
+            MlflowTracker(store=store).find(STUDY)
         assert "is damaged in" in str(next(doctor.examine(store)))
     finally:
         file.unlink()
@@ -277,16 +277,17 @@ def test_no_name_leads_out_of_the_folder_of_artifacts(project: Path, tmp_path: P
 def study(project: Path, name: str) -> str:
     """Record a study in which everything bears the name; check that it comes back, and return where its artifacts went."""
     space = Space(c=Choice(name, "other"))
-    record = StudyRecord(name, name, {"space": repr(space), "seed": "0"}, {"host": name}, space, source=name)
+    record = StudyRecord(name, name, {"space": repr(space), "seed": "0"}, {"host": name}, source=name)
+    tracked = TrackedStudy(record, space)
     outcome = Outcome(0.5, {name: 1.0}, {name: ((1, 0.5),)}, {name: b"x", f"{name}/inner": b"y"})
     trial = Trial(0, {"c": name}, name, Status.FINISHED, outcome, error=None, started=1.7e9)
     failed = replace(trial, number=1, status=Status.FAILED, error=name, traceback=name)
     tracker = MlflowTracker(root=project)
-    tracker.start(record)
+    tracker.start(tracked)
     tracker.record(trial)
     tracker.record(failed)
     tracker.finish("finished", [trial, failed])
-    found = MlflowTracker(root=project).find(record)
+    found = MlflowTracker(root=project).find(tracked)
     assert found is not None
     assert [dict((t.outcome or outcome).artifacts) for t in found.trials] == [dict(outcome.artifacts)] * 2
     assert [(t.params, t.stage) for t in found.trials] == [({"c": name}, name)] * 2

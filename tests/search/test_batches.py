@@ -53,7 +53,7 @@ def test_all_of_it_resumes_and_is_the_same_at_any_number_of_workers(changes: dic
     whole = run(study(**changes)).trials
     assert table(run(study(**changes), jobs=2, backend="threading").trials) == table(whole)
     tracker = MemoryTracker()
-    tracker.start(study(**changes).record())
+    tracker.start(study(**changes).tracked())
     for trial in whole[:5]:
         tracker.record(trial)
     assert table(run(study(**changes), tracker).trials) == table(whole)

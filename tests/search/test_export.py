@@ -73,7 +73,7 @@ def accuracy(exported: Exported) -> float:
 def forgotten(result: Result) -> MemoryTracker:
     """Return a tracker that holds the trials of a result, as a later process finds them."""
     tracker = MemoryTracker()
-    tracker.start(result.record)
+    tracker.start(result.study.tracked())
     for trial in result.trials:
         tracker.record(trial)
     tracker.finish("finished", result.trials)

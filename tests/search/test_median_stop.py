@@ -54,7 +54,7 @@ def test_the_same_trials_are_stopped_at_any_number_of_workers_and_after_a_resume
     whole = run(STUDY).trials
     assert table(run(STUDY, jobs=2, backend="loky").trials) == table(whole)
     tracker = MlflowTracker(root=tmp_path)
-    tracker.start(STUDY.record())
+    tracker.start(STUDY.tracked())
     for trial in whole[:17]:
         tracker.record(trial)
     tracker.finish("killed", whole[:17])

@@ -51,7 +51,7 @@ def test_a_cut_study_that_is_run_again_runs_nothing() -> None:
 def test_an_interrupted_one_is_cut_where_it_would_have_been() -> None:
     s, tracker = study(stop=Stop(without_better=6)), MemoryTracker()
     whole = run(s).trials
-    tracker.start(s.record())
+    tracker.start(s.tracked())
     for trial in whole[:3]:
         tracker.record(trial)
     assert table(run(s, tracker).trials) == table(whole)

@@ -166,7 +166,7 @@ def test_a_study_promotes_the_same_after_a_crash() -> None:
     assert [t.stage for t in whole.trials] == ["rung-0"] * 9 + ["rung-1"] * 3 + ["rung-2"]
     for count in (4, 9, 10, 12):
         tracker = MemoryTracker()
-        tracker.start(study.record())
+        tracker.start(study.tracked())
         for trial in whole.trials[:count]:
             tracker.record(trial)
         again = study.run(1, backend="sequential", tracker=tracker)

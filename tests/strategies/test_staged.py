@@ -172,7 +172,7 @@ def test_a_study_shows_the_notes_and_replays_them() -> None:
     whole = study.run(1, backend="sequential", tracker=MemoryTracker())
     assert whole.notes[0].startswith("Stage 'fine' begins")
     half = MemoryTracker()
-    half.start(study.record())
+    half.start(study.tracked())
     for trial in whole.trials[:20]:
         half.record(trial)
     again = study.run(1, backend="sequential", tracker=half)

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Choice, Float, Int, Space
 from hpsearch.trial import Outcome, Status, Trial
 
@@ -41,7 +41,12 @@ METRICS = {"cost": 2.5, "value": 3.0, "seconds": 4.0, "best epoch": 7.0, "zero":
 def record(name: str = "sample", **changes: Any) -> StudyRecord:
     identity = {"space": repr(SPACE), "objective": "o" * 20_000, "strategy": "Random(trials=8)", "seed": "0"}
     facts = {"numpy": "2.4", "git_commit": "0123456789abcdef0123456789abcdef01234567"}
-    return replace(StudyRecord(name, "Is it kept?", identity, facts, SPACE), **changes)
+    return replace(StudyRecord(name, "Is it kept?", identity, facts), **changes)
+
+
+def tracked(name: str = "sample", space: Space = SPACE, **changes: Any) -> TrackedStudy:
+    """Return the study as its tracker gets it."""
+    return TrackedStudy(record(name, **changes), space)
 
 
 def trials() -> list[Trial]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from hpsearch.ports import StudyRecord, Tracker, TrackerBase
+from hpsearch.ports import TrackedStudy, Tracker, TrackerBase
 from hpsearch.testing import TrackerContract
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
 from hpsearch.tracking.store.server import serve
-from tests.tracking.sample import plain, record, text, trials
+from tests.tracking.sample import plain, record, text, tracked, trials
 
 
 class Contract(TrackerContract):
@@ -21,21 +21,21 @@ class Contract(TrackerContract):
 
     def test_every_kind_of_trial_comes_back_bit_by_bit(self) -> None:
         tracker = self.make()
-        tracker.start(record())
+        tracker.start(tracked())
         for trial in trials():
             tracker.record(trial)
         tracker.finish("killed", trials())
-        found = self.make().find(record())
+        found = self.make().find(tracked())
         assert found is not None
         assert text(found.trials) == text(trials())
         assert not found.finished
 
     def test_types_of_params_come_back(self) -> None:
         tracker = self.make()
-        tracker.start(record("types"))
+        tracker.start(tracked("types"))
         tracker.record(trials()[0])
         tracker.finish("killed", trials()[:1])
-        found = self.make().find(record("types"))
+        found = self.make().find(tracked("types"))
         assert found is not None
         assert {name: type(value) for name, value in found.trials[0].params.items()} == {
             "rate": float, "hidden": tuple, "batch": int, "act": str, "on": bool, "n": int,
@@ -43,7 +43,7 @@ class Contract(TrackerContract):
         }  # fmt: skip
 
     def test_a_maximised_value_comes_back(self) -> None:
-        study = record("maximise", maximize=True)
+        study = tracked("maximise", maximize=True)
         tracker = self.make()
         tracker.start(study)
         asked = [plain(number, value) for number, value in enumerate((-0.97, -0.0, 0.0))]
@@ -56,12 +56,12 @@ class Contract(TrackerContract):
 
     def test_model_state_is_not_kept(self) -> None:
         tracker = self.make()
-        tracker.start(record("state"))
+        tracker.start(tracked("state"))
         trial = plain(0)
         assert trial.outcome is not None
         tracker.record(replace(trial, outcome=replace(trial.outcome, state={"w": object()})))
         tracker.finish("finished", [])
-        found = self.make().find(record("state"))
+        found = self.make().find(tracked("state"))
         assert found is not None
         assert found.trials[0].outcome is not None
         assert found.trials[0].outcome.state is None
@@ -69,30 +69,30 @@ class Contract(TrackerContract):
     def test_a_finished_study_can_be_extended(self) -> None:
         for number in range(2):
             tracker = self.make()
-            tracker.start(record("extended"))
+            tracker.start(tracked("extended"))
             tracker.record(plain(number))
             tracker.finish("finished", [])
-        found = self.make().find(record("extended"))
+        found = self.make().find(tracked("extended"))
         assert found is not None
         assert [trial.number for trial in found.trials] == [0, 1]
 
     def test_identity_and_facts_come_back_in_full(self) -> None:
         tracker = self.make()
-        tracker.start(record("identity in full"))
+        tracker.start(tracked("identity in full"))
         tracker.finish("finished", [])
-        found = self.make().find(record("identity in full"))
+        found = self.make().find(tracked("identity in full"))
         assert found is not None
         assert dict(found.identity) == record().identity
         assert dict(found.facts) == record().facts
 
     def test_a_long_identity_that_changed_is_noticed(self) -> None:
         tracker = self.make()
-        tracker.start(record("changed"))
+        tracker.start(tracked("changed"))
         tracker.finish("finished", [])
-        changed = record("changed", identity={**record().identity, "objective": "o" * 20_001})
+        changed = tracked("changed", identity={**record().identity, "objective": "o" * 20_001})
         found = self.make().find(changed)
         assert found is not None
-        assert found.identity["objective"] != changed.identity["objective"]
+        assert found.identity["objective"] != changed.record.identity["objective"]
 
 
 class TestMemory(Contract):
@@ -137,7 +137,7 @@ def test_a_tracker_without_a_method_of_the_port_is_an_error_at_once() -> None:
     """As the base class documents: a misspelt method is an error, not silence."""
 
     class Misspelt(TrackerBase):
-        def fnd(self, record: StudyRecord) -> None: ...
+        def fnd(self, study: TrackedStudy) -> None: ...
 
     with pytest.raises(TypeError, match=r"abstract methods? .*find"):
         Misspelt()  # type: ignore[abstract]

@@ -17,15 +17,15 @@ from hpsearch.errors import TrackingError
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.delivery import retry_queue, spool_file
 from hpsearch.tracking.store import names
-from tests.tracking.sample import SPACE, plain, record, text, trials
+from tests.tracking.sample import SPACE, plain, text, tracked, trials
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from hpsearch.tracking import MlflowTracker
-from tests.tracking.sample import plain, record
+from tests.tracking.sample import plain, tracked
 tracker = MlflowTracker(root=Path(sys.argv[1]))
-tracker.start(record())
+tracker.start(tracked())
 end, ended = tracker.store.client.set_terminated, []
 
 def kill_at_the_fourth(*args):
@@ -71,16 +71,16 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_kill_in_the_middle_of_a_trial_is_taken_up(root: Path) -> None:
     assert subprocess.run([sys.executable, "-c", KILLED, str(root)]).returncode == -9
     tracker = MlflowTracker(root=root)
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert (len(found.trials), found.interrupted, found.dropped, found.finished) == (3, True, 1, False)
-    again = tracker.find(record())
+    again = tracker.find(tracked())
     assert again is not None
     assert again.dropped == 1
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(3))
     tracker.finish("finished", [])
-    end = MlflowTracker(root=root).find(record())
+    end = MlflowTracker(root=root).find(tracked())
     assert end is not None
     assert text(end.trials) == text(plain(number) for number in range(4))
     assert (end.interrupted, end.dropped, end.finished) == (False, 0, True)
@@ -89,13 +89,13 @@ def test_a_kill_in_the_middle_of_a_trial_is_taken_up(root: Path) -> None:
 def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
     from hpsearch.tracking.runs.writer import write_trial
 
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0, 0.25))
     study = tracker._open()
     wait_for(lambda: study.queue.runs)
-    write_trial(tracker.store.client, study.parent, record(), plain(0, 0.75), {})
+    write_trial(tracker.store.client, study.parent, tracked(), plain(0, 0.75), {})
     tracker.finish("killed", [])
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.finish("finished", [])
     children = tracker._children(study.parent)
     assert (len(children.complete), len(children.repeated)) == (1, 0)
@@ -103,24 +103,24 @@ def test_a_repeated_number_counts_once(tracker: MlflowTracker) -> None:
 
 def test_many_trials_are_read_page_by_page(store: Store) -> None:
     tracker = MlflowTracker(store=store, page_size=3)
-    tracker.start(record())
+    tracker.start(tracked())
     for number in reversed(range(10)):
         tracker.record(plain(number))
     tracker.finish("finished", [])
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert [trial.number for trial in found.trials] == list(range(10))
 
 
 def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     with outage(tracker.store):
         for trial in trials()[:2]:
             tracker.record(trial)
         wait_for(lambda: tracker._open().queue.unavailable and len(tracker._open().queue.pending) == 2)
     tracker.record(trials()[2])
     tracker.finish("finished", [])
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert text(found.trials) == text(trials()[:3])
     assert not tracker.store.spool_file("sample").exists()
@@ -128,7 +128,7 @@ def test_an_outage_loses_nothing(tracker: MlflowTracker, caplog: pytest.LogCaptu
 
 
 def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(10))
     wait_for(lambda: tracker._open().queue.runs)
     with outage(tracker.store):
@@ -137,14 +137,14 @@ def test_an_outage_until_the_end_is_taken_up_by_the_next_start(root: Path, track
         tracker.finish("finished", [])
     everything = text(sorted([*trials(), plain(10)], key=lambda trial: trial.number))
     later = MlflowTracker(root=root)
-    found = later.find(record())
+    found = later.find(tracked())
     assert found is not None
     assert text(found.trials) == everything
     assert found.interrupted
-    later.start(record())
+    later.start(tracked())
     assert not later.store.spool_file("sample").exists()
     later.finish("finished", [])
-    end = MlflowTracker(root=root).find(record())
+    end = MlflowTracker(root=root).find(tracked())
     assert end is not None
     assert text(end.trials) == everything
 
@@ -153,7 +153,7 @@ def test_a_trial_the_store_refuses_holds_up_no_other(tracker: MlflowTracker, mon
     from mlflow.exceptions import MlflowException
 
     client, create = tracker.store.client, tracker.store.client.create_run
-    tracker.start(record())
+    tracker.start(tracked())
 
     def picky(experiment: str, start: int, tags: dict[str, str], name: str) -> object:
         if name == "trial 000":
@@ -165,34 +165,34 @@ def test_a_trial_the_store_refuses_holds_up_no_other(tracker: MlflowTracker, mon
         tracker.record(plain(number))
     tracker.finish("finished", [])
     assert [trial.number for trial in spool_file.read(tracker.store.spool_file("sample"), tracker._open().run_id, SPACE)] == [0]
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert len(found.trials) == 3
 
 
 def test_unsent_trials_of_a_superseded_start_stay_away(root: Path, tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     with outage(tracker.store):
         tracker.record(plain(0))
         tracker.finish("killed", [])
     later = MlflowTracker(root=root)
-    later.start(record(), fresh=True)
+    later.start(tracked(), fresh=True)
     later.finish("finished", [])
-    found = later.find(record())
+    found = later.find(tracked())
     assert found is not None
     assert not found.trials
 
 
 def test_a_damaged_unsent_file_is_refused(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.finish("finished", [])
     tracker.store.spool_file("sample").write_text('{"run": 1')
     with pytest.raises(TrackingError, match=r"is damaged: .* Move it away"):
-        tracker.find(record())
+        tracker.find(tracked())
 
 
 def test_trials_that_can_go_nowhere_are_named(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.store.spool_file("sample").with_suffix(".part").mkdir()
     with outage(tracker.store):
         tracker.record(plain(7))
@@ -202,14 +202,14 @@ def test_trials_that_can_go_nowhere_are_named(tracker: MlflowTracker) -> None:
 
 
 def test_a_deleted_experiment_makes_room(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.finish("finished", [])
     tracker.store.client.delete_experiment(tracker._open().parent.info.experiment_id)
-    assert tracker.find(record()) is None
-    tracker.start(record())
+    assert tracker.find(tracked()) is None
+    tracker.start(tracked())
     tracker.finish("finished", [])
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert not found.trials
     assert tracker.notes == [
@@ -220,11 +220,11 @@ def test_a_deleted_experiment_makes_room(tracker: MlflowTracker) -> None:
 def test_another_space_reads_texts_so_that_the_difference_can_be_named(tracker: MlflowTracker) -> None:
     from hpsearch.space import Float, Space
 
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(trials()[0])
     tracker.finish("finished", [])
     other = Space(rate=Float(0.0, 1.0))
-    found = tracker.find(record(space=other, identity={"space": repr(other)}))
+    found = tracker.find(tracked(space=other, identity={"space": repr(other)}))
     assert found is not None
     assert found.identity["space"].startswith("Space(rate=Float(0.001, 10.0, log=True), hidden=")
     assert found.trials[0].params["batch"] == "20"
@@ -232,7 +232,7 @@ def test_another_space_reads_texts_so_that_the_difference_can_be_named(tracker: 
 
 def test_nothing_is_pickled(root: Path, tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.ERROR)
-    tracker.start(record())
+    tracker.start(tracked())
     for trial in trials():
         tracker.record(trial)
     wait_for(lambda: len(tracker._open().queue.runs) == len(trials()))
@@ -247,27 +247,27 @@ def test_nothing_is_pickled(root: Path, tracker: MlflowTracker, caplog: pytest.L
 
 def test_a_study_that_ends_badly_frees_its_lock(root: Path, tracker: MlflowTracker) -> None:
     with outage(tracker.store), pytest.raises(TrackingError, match="cannot be recorded in"):
-        tracker.start(record())
-    tracker.start(record())
+        tracker.start(tracked())
+    tracker.start(tracked())
     tracker.finish("failed", [])
 
 
 def test_what_another_process_wrote_between_looking_and_starting_is_seen(root: Path) -> None:
     """`start` takes over what `find` read only where nobody wrote in between; both trials must be there once."""
     first = MlflowTracker(root=root)
-    first.start(record())
+    first.start(tracked())
     first.record(plain(0))
     first.finish("killed", [])
     late = MlflowTracker(root=root)
-    assert late.find(record()) is not None
+    assert late.find(tracked()) is not None
     other = MlflowTracker(root=root)
-    other.start(record())
+    other.start(tracked())
     other.record(plain(1))
     other.finish("killed", [])
-    late.start(record())
+    late.start(tracked())
     late.record(plain(1))  # known already: written once
     late.finish("finished", [])
-    found = MlflowTracker(root=root).find(record())
+    found = MlflowTracker(root=root).find(tracked())
     assert found is not None
     assert [trial.number for trial in found.trials] == [0, 1]
     assert found.dropped == 0
@@ -277,14 +277,14 @@ def test_a_start_right_after_looking_reads_the_trials_once(root: Path, monkeypat
     from hpsearch.tracking import mlflow_tracker
 
     first = MlflowTracker(root=root)
-    first.start(record())
+    first.start(tracked())
     first.record(plain(0))
     first.finish("killed", [])
     reads = []
     read = mlflow_tracker.read_children
     monkeypatch.setattr(mlflow_tracker, "read_children", lambda *args: reads.append(args) or read(*args))
     late = MlflowTracker(root=root)
-    late.find(record())
-    late.start(record())
+    late.find(tracked())
+    late.start(tracked())
     late.finish("finished", [])
     assert len(reads) == 1

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.delivery import spool_file
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import children, exists, is_rejected, reason, search
@@ -30,14 +30,14 @@ class RetryQueue:
 
     Args:
         store: where they go.
-        record: the study.
+        study: whose trials they are.
         parent: its run.
         runs: MLflow runs by trial number; grows as trials are written.
         closed: nothing more is sent; every trial goes to the spool file.
     """
 
     store: Store
-    record: StudyRecord
+    study: TrackedStudy
     parent: Run
     runs: dict[int, str]
     pending: list[Trial] = field(default_factory=list)
@@ -90,7 +90,7 @@ class RetryQueue:
         self.closed = True
         self.runs.clear()
         self.pending = list(_readable(trials))
-        path = self.store.spool_file(self.record.name)
+        path = self.store.spool_file(self.study.record.name)
         logger.warning(
             "The store %s was removed while the study ran: %d trials are kept and go to %s at the end.",
             self.store.display_uri, len(self.pending), path,
@@ -98,7 +98,7 @@ class RetryQueue:
 
     def load(self) -> None:
         """Add the trials that an earlier run of the study left in its spool file."""
-        found = read_waiting(self.store, self.record, str(self.parent.info.run_id))
+        found = read_waiting(self.store, self.study, str(self.parent.info.run_id))
         self.pending += [trial for trial in found if trial.number not in self.runs]
 
     def save(self) -> None:
@@ -107,9 +107,9 @@ class RetryQueue:
         Raises:
             TrackingError: if the file cannot be written.
         """
-        path = self.store.spool_file(self.record.name)
+        path = self.store.spool_file(self.study.record.name)
         pending = list(self.pending)
-        spool_file.write(path, str(self.parent.info.run_id), pending, self.record)
+        spool_file.write(path, str(self.parent.info.run_id), pending, self.study)
         if pending:
             logger.warning(
                 "Trials %s wait in %s for the next start of the study.", list_numbers(trial.number for trial in pending), path
@@ -119,7 +119,7 @@ class RetryQueue:
         while self.obsolete:
             self.store.client.delete_run(self.obsolete[0])
             del self.obsolete[0]
-        self.runs[trial.number] = write_trial(self.store.client, self.parent, self.record, trial, self.begun)
+        self.runs[trial.number] = write_trial(self.store.client, self.parent, self.study, trial, self.begun)
         self.pending.remove(trial)
 
     def _warn_once(self, trial: Trial, error: Exception) -> None:
@@ -134,16 +134,16 @@ class RetryQueue:
         self.unavailable = False
 
 
-def read_waiting(store: Store, record: StudyRecord, run_id: str | None) -> list[Trial]:
+def read_waiting(store: Store, study: TrackedStudy, run_id: str | None) -> list[Trial]:
     """Return the trials in a study's spool file that belong to its run, or to one that was lost with the store's database.
 
     Those of a run that the store still has, and that a fresh start superseded, are left out.
     """
 
     def lost(other: str, identity: str) -> bool:
-        return identity == spool_file.identity(record) and not exists(store.client, other)
+        return identity == spool_file.identity(study.record) and not exists(store.client, other)
 
-    return spool_file.read(store.spool_file(record.name), run_id, record.space, lost)
+    return spool_file.read(store.spool_file(study.record.name), run_id, study.space, lost)
 
 
 def _readable(trials: Iterable[Trial]) -> Iterable[Trial]:

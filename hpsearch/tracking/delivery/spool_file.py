@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.tracking.runs.trial_decoding import parse_params
 from hpsearch.tracking.store.names import digest, list_numbers
@@ -18,7 +18,7 @@ from hpsearch.trial import Outcome, Status, Trial
 Belongs = Callable[[str, str], bool]
 
 
-def write(path: Path, run_id: str, trials: Sequence[Trial], record: StudyRecord) -> None:
+def write(path: Path, run_id: str, trials: Sequence[Trial], study: TrackedStudy) -> None:
     """Write the file, or delete it where no trial is left; ``run_id`` is the run of their study.
 
     Raises:
@@ -30,7 +30,7 @@ def write(path: Path, run_id: str, trials: Sequence[Trial], record: StudyRecord)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_suffix(".part")
-        temporary.write_text("".join(_line(run_id, trial, record) + "\n" for trial in trials), encoding="utf-8")
+        temporary.write_text("".join(_line(run_id, trial, study) + "\n" for trial in trials), encoding="utf-8")
         temporary.replace(path)
     except OSError as error:
         numbers = list_numbers(trial.number for trial in trials)
@@ -105,12 +105,12 @@ def _read_numbers(line: bytes) -> tuple[str, int] | None:
         return None
 
 
-def _line(run_id: str, trial: Trial, record: StudyRecord) -> str:
+def _line(run_id: str, trial: Trial, study: TrackedStudy) -> str:
     fields = {
         "run": run_id,
-        "study": identity(record),
+        "study": identity(study.record),
         "number": trial.number,
-        "params": record.space.text(trial.params),
+        "params": study.space.text(trial.params),
         "stage": trial.stage,
         "status": trial.status.value,
         "outcome": None if trial.outcome is None else _pack_outcome(trial.outcome),

@@ -16,7 +16,8 @@ import numpy as np
 
 from hpsearch.errors import TrackingError
 from hpsearch.nn import storage
-from hpsearch.ports import Exported, StudyRecord
+from hpsearch.ports import Exported, StudyRecord, TrackedStudy
+from hpsearch.space import Space
 from hpsearch.tracking.runs.trial_keys import param_keys, run_name
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import reraised_as_tracking_error
@@ -54,7 +55,7 @@ def address(model: LoggedModel) -> str:
     return f"models:/{model.model_id}"
 
 
-def keep(place: Place, record: StudyRecord, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
+def keep(place: Place, study: TrackedStudy, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
     """Log a network unless it is logged already; return its address. ``failed`` begins the error message."""
     with reraised_as_tracking_error(failed):
         found = find(place)
@@ -64,7 +65,7 @@ def keep(place: Place, record: StudyRecord, trial: Trial, export: Callable[[], E
     if exported.note:
         logger.warning("%s", exported.note)
     with reraised_as_tracking_error(failed):
-        return log(place, record, trial, exported)
+        return log(place, study, trial, exported)
 
 
 def find(place: Place) -> str | None:
@@ -84,7 +85,7 @@ def find(place: Place) -> str | None:
     return ready
 
 
-def log(place: Place, record: StudyRecord, trial: Trial, exported: Exported) -> str:
+def log(place: Place, study: TrackedStudy, trial: Trial, exported: Exported) -> str:
     """Write the network of a trial as a model, linked from its run and from the study's; return its address.
 
     The model is made ready last: one that a kill interrupts is not found, and written again.
@@ -94,9 +95,9 @@ def log(place: Place, record: StudyRecord, trial: Trial, exported: Exported) -> 
     """
     from mlflow.entities import LoggedModelOutput
 
-    client, run_id = place.client, place.run_id
+    client, run_id, record = place.client, place.run_id, study.record
     name, tags = run_name(trial).replace(" ", "-"), _tags(record, trial, exported)
-    model = client.create_logged_model(place.experiment_id, name, run_id, tags, _params(record, trial), "network")
+    model = client.create_logged_model(place.experiment_id, name, run_id, tags, _params(study.space, trial), "network")
     with tempfile.TemporaryDirectory() as folder:
         saved = save(Path(folder), exported, model)
         client.log_model_artifacts(model.model_id, str(saved))
@@ -169,8 +170,8 @@ def _tags(record: StudyRecord, trial: Trial, exported: Exported) -> dict[str, st
     return {name: names.fit_text(text) for name, text in tags.items() if text}
 
 
-def _params(record: StudyRecord, trial: Trial) -> dict[str, str]:
-    texts = record.space.text(trial.params)
+def _params(space: Space, trial: Trial) -> dict[str, str]:
+    texts = space.text(trial.params)
     keys = param_keys(texts)
     return {keys[name]: names.fit_text(text) for name, text in texts.items()}
 

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 
-from hpsearch.ports import StudyRecord
-from hpsearch.space import Choice
+from hpsearch.ports import TrackedStudy
+from hpsearch.space import Choice, Space
 from hpsearch.tracking.runs.trial_keys import SECONDS, axes, outcome_keys
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import children
@@ -68,20 +68,20 @@ def run_link(experiment_id: str, run_id: str) -> str:
     return f"#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
 
 
-def view(record: StudyRecord, run_id: str, trials: Sequence[Trial]) -> str:
+def view(study: TrackedStudy, run_id: str, trials: Sequence[Trial]) -> str:
     """Return the view of a study in the UI's format: columns for what its trials have, and charts."""
     curves, metrics = (list(keys.values()) for keys in outcome_keys(trials))
     state = {
         "searchFilter": _without_checks(run_id, trials),
         "orderByKey": "metrics.`value`",
-        "orderByAsc": not record.maximize,
-        "selectedColumns": _columns(record, trials),
+        "orderByAsc": not study.record.maximize,
+        "selectedColumns": _columns(study.space, trials),
         "runsHiddenMode": "SHOW_ALL",
         # Else the UI sorts the sections by name.
         "isAccordionReordered": True,
         "globalLineChartConfig": {"xAxisKey": "step", "lineSmoothness": 0, "selectedXAxisMetricKey": ""},
         "compareRunSections": [_section(*section) for section in SECTIONS],
-        "compareRunCharts": [*_charts(record, curves), *_unwanted(["value", SECONDS, *curves[CHARTS:], *metrics])],
+        "compareRunCharts": [*_charts(study.space, curves), *_unwanted(["value", SECONDS, *curves[CHARTS:], *metrics])],
     }
     return json.dumps(state)
 
@@ -92,12 +92,12 @@ def _without_checks(run_id: str, trials: Sequence[Trial]) -> str:
     return " and ".join([children(run_id), *(f"tags.`hpsearch.stage` != '{stage}'" for stage in stages)])
 
 
-def _columns(record: StudyRecord, trials: Sequence[Trial]) -> list[str]:
+def _columns(space: Space, trials: Sequence[Trial]) -> list[str]:
     """Return the columns that distinguish trials: the value, the params, and the tags that differ.
 
     The UI puts metrics before params and those before tags.
     """
-    params = names.keys(record.space, set(), "param.").values()
+    params = names.keys(space, set(), "param.").values()
     searched = [trial for trial in trials if not trial.is_preflight]
     differ = {
         "best": any(trial.replicate for trial in searched),
@@ -114,10 +114,10 @@ def _section(uuid: str, name: str, columns: int, height: int) -> dict[str, Any]:
     return {"uuid": uuid, "name": name, "display": True, "isReordered": True, "deleted": False, "isGenerated": False} | shape
 
 
-def _charts(record: StudyRecord, curves: Sequence[str]) -> list[dict[str, Any]]:
+def _charts(space: Space, curves: Sequence[str]) -> list[dict[str, Any]]:
     """Return all params against each other, the value over each numeric one and over the first two, and the curves."""
-    keys = names.keys(record.space, set(), "param.") | axes(record.space)
-    domains = record.space.domains
+    keys = names.keys(space, set(), "param.") | axes(space)
+    domains = space.domains
     numeric = [keys[name] for name, domain in domains.items() if not isinstance(domain, Choice)]
     # The UI leaves trials out of this chart that lack one of its params.
     always = [keys[name] for name, domain in domains.items() if not domain.conditions]

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from hpsearch.analysis import sentences
 from hpsearch.analysis.sentences import command, count
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.pages import tables
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
@@ -25,9 +25,9 @@ NAME_WIDTH = 60
 ENDS = {"finished": "finished", "killed": "interrupted", "failed": "ended by an error"}
 
 
-def title(record: StudyRecord, trials: Iterable[Trial]) -> str:
+def title(study: TrackedStudy, trials: Iterable[Trial]) -> str:
     """Return the name of a study's run: the result first, because MLflow's table cuts the end."""
-    chosen = record.choose(list(trials))
+    record, chosen = study.record, study.choose(list(trials))
     result = "no result yet" if chosen is None else f"best {format_value(flip_sign(chosen.mean, record.maximize))}"
     text = " ".join(f"{result} | {record.name}".split())
     return text if len(text) <= NAME_WIDTH else text[: NAME_WIDTH - 1] + "…"
@@ -79,7 +79,7 @@ def _body(page: Page) -> list[str]:
         _related(page),
         _overviews(page),
         tables.best_settings(page),
-        tables.space_table(page.record),
+        tables.space_table(page.study.space),
         tables.how(page.record),
         tables.spent(page),
         tables.run_with(page.record.facts),

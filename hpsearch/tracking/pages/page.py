@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.sentences import Style
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_keys import run_name
@@ -22,7 +22,7 @@ class Page:
     """A study at one moment.
 
     Args:
-        record: the study.
+        study: as its tracker got it.
         trials: its trials so far, in number order.
         status: ``running``, or how the study ended.
         experiment_id: its experiment in MLflow.
@@ -35,7 +35,7 @@ class Page:
         related: the pages of the studies that this one compares, by their names.
     """
 
-    record: StudyRecord
+    study: TrackedStudy
     trials: Sequence[Trial]
     status: str
     experiment_id: str
@@ -47,10 +47,15 @@ class Page:
     written: float = field(default_factory=time.time)
     related: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def record(self) -> StudyRecord:
+        """What identifies the study."""
+        return self.study.record
+
     @cached_property
     def conclusions(self) -> Conclusions:
         """What follows from the trials so far."""
-        return Conclusions(Findings.of(self.record, self.trials))
+        return Conclusions(Findings.of(self.study, self.trials))
 
     @property
     def chosen(self) -> Candidate | None:

@@ -49,7 +49,7 @@ class Publisher:
         """Write everything as of now."""
         self._keep_data(page)
         page = replace(page, shared=self._keep_view(page))
-        title = note.title(page.record, page.trials)
+        title = note.title(page.study, page.trials)
         if title != self.title:
             self.client.update_run(page.run_id, name=title)
             self.title = title
@@ -60,7 +60,7 @@ class Publisher:
 
     def _keep_view(self, page: Page) -> bool:
         """Store the view that the link opens. Its format is the UI's own, so a store that rejects it is no failure."""
-        view = links.view(page.record, page.run_id, page.trials)
+        view = links.view(page.study, page.run_id, page.trials)
         if view != self.view:
             with suppress(TrackingError), reraised_as_tracking_error("The view could not be stored"):
                 self.client.set_experiment_tag(page.experiment_id, links.TAG + links.view_key(page.run_id), view)

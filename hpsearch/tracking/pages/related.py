@@ -5,16 +5,16 @@ from __future__ import annotations
 from contextlib import suppress
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import experiment, study_run
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 
 
-def find_addresses(store: Store, record: StudyRecord) -> dict[str, str]:
+def find_addresses(store: Store, study: TrackedStudy) -> dict[str, str]:
     """Return the address of each related study, relative to the UI; empty where that very study is not recorded."""
-    return {name: _address(store, other) for name, other in record.about.items()}
+    return {name: _address(store, other) for name, other in study.related.items()}
 
 
 def _address(store: Store, record: StudyRecord) -> str:

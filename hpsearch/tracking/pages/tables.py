@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 from hpsearch.ports import DataRecord, StudyRecord
-from hpsearch.space import Choice, Domain, Int
+from hpsearch.space import Choice, Domain, Int, Space
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
 from hpsearch.trial import Candidate, Trial, format_spread
@@ -20,7 +20,7 @@ def best_settings(page: Page) -> str:
     rows = page.conclusions.ranking[:ROWS]
     if not rows:
         return ""
-    names = [name for name in page.record.space if any(name in candidate.params for candidate in rows)][:COLUMNS]
+    names = [name for name in page.study.space if any(name in candidate.params for candidate in rows)][:COLUMNS]
     several = len({candidate.trials[0].stage for candidate in rows}) > 1
     extra = [*(["seeds"] if page.conclusions.replicated else []), *(["stage"] if several else [])]
     head = ["trial", "value", *extra, *(markup.plain(name, 40) for name in names)]
@@ -34,9 +34,9 @@ def _front(page: Page, row: Candidate, extra: Sequence[str]) -> list[str]:
     return [page.link(first), format_spread(row, page.record.maximize), *(known[name] for name in extra)]
 
 
-def space_table(record: StudyRecord) -> str:
+def space_table(space: Space) -> str:
     """Return the declared ranges."""
-    rows = [[markup.plain(name, 60), *_range(domain)] for name, domain in record.space.domains.items()]
+    rows = [[markup.plain(name, 60), *_range(domain)] for name, domain in space.domains.items()]
     return "### What was searched\n" + markup.table([["parameter", "range", "scale", "present"], *rows])
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.runs.trial_keys import file_paths
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
@@ -99,14 +99,15 @@ def read_texts(run: Run, name: str) -> dict[str, str]:
     return found
 
 
-def document(record: StudyRecord) -> str:
-    """Return the complete record as JSON, for the artifact ``study.json``."""
+def document(study: TrackedStudy) -> str:
+    """Return the record and the space as JSON, for the artifact ``study.json``."""
+    record = study.record
     fields = {
         "name": record.name,
         "question": record.question,
         "source": record.source,
         "maximize": record.maximize,
-        "space": repr(record.space),
+        "space": repr(study.space),
         "identity": dict(record.identity),
         "facts": dict(record.facts),
         "tags": dict(record.tags),

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hpsearch.errors import SpaceError
-from hpsearch.ports import StudyRecord
 from hpsearch.space import Space
 from hpsearch.tracking.runs import exact_floats
 from hpsearch.tracking.runs.trial_keys import DERIVED, SECONDS, file_paths, metric_keys, param_keys
@@ -57,12 +56,12 @@ class Lazy(Mapping[str, Value], Generic[Value]):
         return dict, (dict(self),)
 
 
-def decode(run: Run, record: StudyRecord, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Trial:
+def decode(run: Run, space: Space, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Trial:
     """Return the trial that a run holds.
 
     Args:
         run: a complete run, written from what `hpsearch.tracking.runs.trial_run.encode` returned.
-        record: the study, whose space parses the params.
+        space: the study's, which parses the params.
         curve: fetches the stored points of a metric key.
         file: fetches an artifact by its path under the run.
     """
@@ -70,7 +69,7 @@ def decode(run: Run, record: StudyRecord, curve: Callable[[str], Curve], file: C
     text = names.unpack_text(tags, "hpsearch.minimised")
     return Trial(
         number=int(tags["hpsearch.number"]),
-        params=_params(run, record.space),
+        params=_params(run, space),
         stage=names.unpack_text(tags, "hpsearch.stage") or "",
         status=Status(tags["hpsearch.status"]),
         outcome=None if text is None else _outcome(float(text), run, curve, file),

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.analysis import diagnosis
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.tracking.runs import exact_floats, markup
 from hpsearch.tracking.runs.exact_floats import Point
@@ -39,15 +39,15 @@ class Content:
     ok: bool
 
 
-def encode(trial: Trial, record: StudyRecord) -> Content:
+def encode(trial: Trial, study: TrackedStudy) -> Content:
     """Return the content of the run of a trial; `hpsearch.tracking.runs.trial_decoding.decode` is the inverse."""
-    texts = record.space.text(trial.params)
+    texts = study.space.text(trial.params)
     keys = param_keys(texts)
-    derived = _derived(trial.params, record.space)
-    points = _points(trial, record.maximize)
+    derived = _derived(trial.params, study.space)
+    points = _points(trial, study.record.maximize)
     start = round(trial.started * 1000)
     return Content(
-        tags=tags(trial, record, list(derived)) | exact_floats.encode(points) | _long_params(texts),
+        tags=tags(trial, study.record, list(derived)) | exact_floats.encode(points) | _long_params(texts),
         params={keys[name]: names.fit_text(text) for name, text in texts.items()} | derived,
         points=points,
         files=_files(trial),

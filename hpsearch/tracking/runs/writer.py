@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.tracking.runs.trial_run import encode
 from hpsearch.tracking.store.names import key
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-def write_trial(client: MlflowClient, parent: Run, record: StudyRecord, trial: Trial, begun: dict[int, str]) -> str:
+def write_trial(client: MlflowClient, parent: Run, study: TrackedStudy, trial: Trial, begun: dict[int, str]) -> str:
     """Write one trial as a child of ``parent`` and return its run id.
 
     ``begun`` holds runs by trial number until they are complete: a second call continues with the run of the first.
     """
     from mlflow.entities import Metric, Param
 
-    content = encode(trial, record)
+    content = encode(trial, study)
     if trial.number not in begun:
         tags = {**content.tags, "mlflow.parentRunId": parent.info.run_id}
         run = client.create_run(parent.info.experiment_id, content.start, tags, run_name(trial))

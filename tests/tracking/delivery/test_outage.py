@@ -77,7 +77,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def assert_whole(root: Path, trials: int, store: Store | None = None) -> None:
     """Hold what the store has, read by another tracker, to an undisturbed study; nothing doubled, nothing left running."""
-    found = MlflowTracker(root=root, store=store).find(study(trials).record())
+    found = MlflowTracker(root=root, store=store).find(study(trials).tracked())
     assert found is not None
     assert table(found.trials) == expected(trials)
     assert [trial.number for trial in found.trials] == list(range(trials))

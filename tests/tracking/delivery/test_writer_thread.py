@@ -17,16 +17,16 @@ from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.runs.best_curve import BestCurve
 from hpsearch.trial import Trial
 from tests.tracking.delivery.test_outage import hold_lock
-from tests.tracking.sample import SPACE, plain, record, text
+from tests.tracking.sample import SPACE, plain, text, tracked
 
 FINISHING = """
 import signal, sys
 from pathlib import Path
 from hpsearch.tracking import MlflowTracker
-from tests.tracking.sample import plain, record
+from tests.tracking.sample import plain, tracked
 signal.signal(signal.SIGINT, signal.default_int_handler)
 tracker = MlflowTracker(root=Path(sys.argv[1]))
-tracker.start(record())
+tracker.start(tracked())
 print("started", flush=True)
 input()
 for number in range(20):
@@ -117,7 +117,7 @@ def test_an_interrupt_of_the_last_writing_keeps_what_is_left_and_ends_at_once(ro
     assert "KeyboardInterrupt" in errors
     assert "Trials 0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 10 more wait in" in errors
     tracker = MlflowTracker(root=root)
-    found = tracker.find(record())
+    found = tracker.find(tracked())
     assert found is not None
     assert found.interrupted
     assert text(found.trials) == text(plain(number) for number in range(20))
@@ -126,7 +126,7 @@ def test_an_interrupt_of_the_last_writing_keeps_what_is_left_and_ends_at_once(ro
 
 def test_the_study_shows_its_best_over_the_trials_done(tracker: MlflowTracker) -> None:
     tracker.progress_seconds = 0.0
-    tracker.start(record())
+    tracker.start(tracked())
     for number, value in enumerate((0.5, 0.7, 0.3, 0.4, 0.1, 0.2)):
         tracker.record(plain(number, value))
     tracker.finish("finished", [])

@@ -16,7 +16,7 @@ from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import search
-from tests.tracking.sample import plain, record, text, trials
+from tests.tracking.sample import plain, text, tracked, trials
 from tests.tracking.test_resume import KILLED, outage
 
 
@@ -31,14 +31,14 @@ def findings(root: Path, repair: bool = False) -> list[str]:
 
 
 def run_study(tracker: MlflowTracker, name: str = "sample", count: int = 3) -> None:
-    tracker.start(record(name))
+    tracker.start(tracked(name))
     for number in range(count):
         tracker.record(plain(number))
     tracker.finish("finished", [])
 
 
 def found_trials(root: Path) -> list[str]:
-    found = MlflowTracker(root=root).find(record())
+    found = MlflowTracker(root=root).find(tracked())
     assert found is not None
     return text(found.trials)
 
@@ -49,7 +49,7 @@ def rows(root: Path, query: str) -> list[tuple[object, ...]]:
 
 
 def test_a_healthy_store_has_no_findings(root: Path, tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     for trial in trials():
         tracker.record(trial)
     tracker.finish("killed", [])
@@ -74,7 +74,7 @@ def test_what_a_kill_leaves_is_named_and_mended_once(root: Path) -> None:
 
 
 def test_a_study_that_runs_is_left_alone(root: Path, tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, 1))
     tracker.store.spool_file("sample").write_text("damaged")
@@ -94,7 +94,7 @@ def test_of_repeated_trials_the_first_stays(root: Path, tracker: MlflowTracker) 
     run_study(tracker)
     for number in (0, 2):
         later = replace(plain(number, 0.75), started=plain(number).started + 1)
-        write_trial(tracker.store.client, tracker._open().parent, record(), later, {})
+        write_trial(tracker.store.client, tracker._open().parent, tracked(), later, {})
     assert findings(root, repair=True) == [
         "Study 'sample' has trials recorded more than once: 0, 2."
         " With --repair: the earliest run of each stays, the others are deleted."
@@ -126,7 +126,7 @@ def test_trials_whose_run_is_gone_for_good_are_named_and_kept(root: Path, tracke
 def leave_two_unsent(tracker: MlflowTracker) -> None:
     """Record trial 0; let the store be away for trials 1 and 2, to the end of the study."""
     run_study(tracker, count=1)
-    tracker.start(record())
+    tracker.start(tracked())
     with outage(tracker.store):
         for number in (1, 2):
             tracker.record(plain(number))
@@ -139,7 +139,7 @@ def test_unsent_trials_wait_for_the_next_start(root: Path, tracker: MlflowTracke
     assert len(said) == 2  # the study still counts as running, too
     assert "holds trials 1, 2, which the store could not take, of a study recorded here. The next start records them" in said[1]
     run = MlflowTracker(root=root)
-    run.start(record())
+    run.start(tracked())
     run.finish("finished", [])
     assert findings(root) == []
     assert found_trials(root) == text(plain(number) for number in range(3))
@@ -159,7 +159,7 @@ def test_sound_lines_of_a_damaged_file_are_saved(root: Path, tracker: MlflowTrac
 def test_unsent_trials_of_another_store_are_named_and_kept(tmp_path: Path, root: Path, tracker: MlflowTracker) -> None:
     other = tmp_path / "other"
     shutil.copytree(root, other)
-    tracker.start(record())
+    tracker.start(tracked())
     with outage(tracker.store):
         tracker.record(plain(0))
         tracker.finish("killed", [])
@@ -167,7 +167,7 @@ def test_unsent_trials_of_another_store_are_named_and_kept(tmp_path: Path, root:
     kept = file.read_bytes()
     (said,) = findings(other, repair=True)
     assert "holds trials 0, which the store could not take, of run" in said
-    assert "which is not in this store. See whether they belong to another store" in said
+    assert "which is not in this store. Check whether they belong to another store" in said
     assert file.read_bytes() == kept
 
 
@@ -228,7 +228,7 @@ def _sql(path: Path, statement: str) -> None:
 def test_more_trials_than_a_page_holds_are_all_seen(
     root: Path, tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.finish("finished", [])
     for number in range(7):
         tracker.store.client.create_run(tracker._open().parent.info.experiment_id, tags=_child(tracker, number))

@@ -34,7 +34,7 @@ from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.models import log
 from hpsearch.tracking.runs import deletion
 from hpsearch.tracking.store import server
-from tests.tracking.sample import plain, record
+from tests.tracking.sample import plain, record, tracked
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # MLflow's own, on its own type hints
@@ -227,7 +227,7 @@ def test_its_file_is_the_one_that_a_network_is_saved_to(tracker: MlflowTracker) 
 
 
 def test_a_model_that_is_not_quite_the_recorded_one_says_so(tracker: MlflowTracker, caplog: pytest.LogCaptureFixture) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.finish("finished", [])
     tracker.keep_model(record(), plain(0), lambda: exported(note="It came out differently."))
@@ -273,7 +273,7 @@ def exported(seed: int = 0, **changes: Any) -> Exported:
 
 
 def test_a_model_that_answers_otherwise_is_not_logged(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.finish("finished", [])
     wrong = exported(outputs=exported(seed=1).outputs)
@@ -283,7 +283,7 @@ def test_a_model_that_answers_otherwise_is_not_logged(tracker: MlflowTracker) ->
 
 
 def test_what_would_have_to_be_pickled_is_not_logged(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.finish("finished", [])
     hostile = exported(weights={**exported().weights, "biases_0": np.array([{"a": 1}], dtype=object)})
@@ -292,7 +292,7 @@ def test_what_would_have_to_be_pickled_is_not_logged(tracker: MlflowTracker) -> 
 
 
 def test_a_trial_that_waits_for_the_store_waits_with_its_network(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     with pytest.raises(TrackingError, match="trial 0 cannot be logged: the trial itself waits for the store"):
         tracker.keep_model(record(), plain(0), exported)
 

@@ -12,14 +12,14 @@ from dataclasses import replace
 import pytest
 from markdown_it import MarkdownIt
 
-from hpsearch.ports import DataRecord, PartRecord, StudyRecord
+from hpsearch.ports import DataRecord, PartRecord, StudyRecord, TrackedStudy
 from hpsearch.space import Choice, Float, Space
 from hpsearch.tracking.pages.note import LIMIT, for_experiment, markdown, title
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_run import description
 from hpsearch.trial import Outcome, Status, Trial
-from tests.tracking.sample import plain, record
+from tests.tracking.sample import plain, tracked
 from tests.tracking.store.test_names import HOSTILE
 
 TEXTS = [
@@ -53,7 +53,8 @@ def hostile_page(text: str) -> Page:
     """Return a page on which everything that can be named has the same hostile name."""
     space = Space(**{text: Float(0.1, 1.0), "kind": Choice(text, "plain")})
     data = DataRecord(text, "c" * 64, 2, 3, (PartRecord("training", 3, "d" * 64),))
-    study = StudyRecord(text, text, {"strategy": text, text: text}, {text: text}, space, measure=text, data=data)
+    record = StudyRecord(text, text, {"strategy": text, text: text}, {text: text}, measure=text, data=data)
+    study = TrackedStudy(record, space)
     params = {text: 0.5, "kind": text}
     good = [Trial(n, {**params, text: 0.5 + n / 10}, text, Status.FINISHED, Outcome(float(n))) for n in range(2)]
     failed = Trial(2, params, text, Status.FAILED, error=text)
@@ -80,16 +81,16 @@ def test_tables_keep_their_columns(text: str) -> None:
 
 def test_a_name_that_is_half_a_character_is_shown_all_the_same() -> None:
     page = hostile_page("ordinary")
-    page = replace(page, record=replace(page.record, question="lone \udcff surrogate"))
+    page = replace(page, study=replace(page.study, record=replace(page.record, question="lone \udcff surrogate")))
     assert "lone ? surrogate" in markdown(page).encode().decode()
 
 
 def test_a_note_stays_short() -> None:
-    study = record(question="q" * 9000, facts={f"fact {n}": "y" * 5000 for n in range(300)})
+    study = tracked(question="q" * 9000, facts={f"fact {n}": "y" * 5000 for n in range(300)})
     page = markdown(Page(study, [plain(n, n / 10) for n in range(50)], "running", "1", dict.fromkeys(range(50), "r" * 32)))
     assert len(page) <= LIMIT + 200
     assert "Left out for length" in page
-    assert len(title(record("n" * 9000), [plain(0)])) == 60
+    assert len(title(tracked("n" * 9000), [plain(0)])) == 60
 
 
 def test_a_command_that_a_code_span_cannot_hold_is_text() -> None:

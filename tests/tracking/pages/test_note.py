@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 
-from hpsearch.ports import DataRecord, PartRecord, StudyRecord
+from hpsearch.ports import DataRecord, PartRecord, StudyRecord, TrackedStudy
 from hpsearch.space import Float, Space
 from hpsearch.tracking.pages.note import for_experiment, markdown, title
 from hpsearch.tracking.pages.page import Page
-from hpsearch.trial import CONFIRM, PREFLIGHT, Outcome, Status, Trial
+from hpsearch.trial import CONFIRM, PREFLIGHT, Outcome, Status, Trial, lowest
 
 SPACE = Space(rate=Float(0.01, 10.0, log=True), decay=Float(0.0, 1.0))
 PARTS = (PartRecord("training", 100, "a" * 64), PartRecord("test", 20, "b" * 64, sealed=True))
@@ -30,10 +30,11 @@ def trial(number: int, value: float | None, rate: float = 1.0, **more: Any) -> T
 
 
 def page(trials: Sequence[Trial], status: str = "finished", **more: Any) -> str:
-    record = StudyRecord("blobs-rates", "Which rate?", {"strategy": "Random(trials=3)"}, {}, SPACE, measure="error", data=DATA)
-    record = replace(record, **{key: more.pop(key) for key in list(more) if key in ("name", "maximize", "source", "choose")})
+    record = StudyRecord("blobs-rates", "Which rate?", {"strategy": "Random(trials=3)"}, {}, measure="error", data=DATA)
+    record = replace(record, **{key: more.pop(key) for key in list(more) if key in ("name", "maximize", "source")})
+    study = TrackedStudy(record, SPACE, more.pop("choose", lowest))
     runs = {t.number: f"run{t.number}" for t in trials}
-    return markdown(Page(record, trials, status, "7", runs, "parent", "studies/blobs.py", written=WRITTEN, **more))
+    return markdown(Page(study, trials, status, "7", runs, "parent", "studies/blobs.py", written=WRITTEN, **more))
 
 
 def replicated() -> list[Trial]:
@@ -176,13 +177,14 @@ def test_the_picture_and_the_ways_in_are_linked() -> None:
 
 
 def test_the_note_of_the_experiment_begins_in_plain_text() -> None:
-    record = StudyRecord("s", "Which?", {}, {}, SPACE)
-    assert for_experiment(Page(record, [trial(0, 0.5)], "finished", "7")).startswith(
+    study = TrackedStudy(StudyRecord("s", "Which?", {}, {}), SPACE)
+    assert for_experiment(Page(study, [trial(0, 0.5)], "finished", "7")).startswith(
         "Best value 0.5 in trial 000 (1 trial, finished).\n\n"
     )
 
 
 def test_names_say_the_result_first() -> None:
-    record = StudyRecord("n" * 300, "", {}, {}, SPACE)
-    assert title(replace(record, name="mnist-random"), [trial(0, 97.6)]) == "best 97.6 | mnist-random"
-    assert title(record, []) == "no result yet | " + "n" * 43 + "…"
+    study = TrackedStudy(StudyRecord("n" * 300, "", {}, {}), SPACE)
+    short = replace(study, record=replace(study.record, name="mnist-random"))
+    assert title(short, [trial(0, 97.6)]) == "best 97.6 | mnist-random"
+    assert title(study, []) == "no result yet | " + "n" * 43 + "…"

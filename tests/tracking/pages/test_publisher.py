@@ -18,13 +18,13 @@ from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog, deletion
 from hpsearch.tracking.store.server import serve
-from tests.tracking.sample import plain, record, text, trials
+from tests.tracking.sample import plain, record, text, tracked, trials
 
 
 @pytest.fixture
 def done(tracker: MlflowTracker) -> MlflowTracker:
     """Return a tracker with a finished study of awkward trials."""
-    tracker.start(record("mnist-random", source=str(tracker.store.root / "studies" / "mnist_random.py"), tags={"mine": "yes"}))
+    tracker.start(tracked("mnist-random", source=str(tracker.store.root / "studies" / "mnist_random.py"), tags={"mine": "yes"}))
     for trial in trials():
         tracker.record(trial)
     tracker.finish("finished", trials())
@@ -103,12 +103,15 @@ def test_scores_on_the_test_part_are_kept_and_change_no_trial(done: MlflowTracke
     run = done.store.client.get_run(done._open().run_id)
     assert run.data.metrics["test_accuracy"] == 0.92
     assert run.data.tags["hpsearch.test_openings"] == "2"
-    found = done.find(study)
+    found = done.find(tracked("mnist-random"))
     assert found is not None
     assert text(found.trials) == text(trials())
 
 
 def test_an_unrecorded_study_cannot_be_tested(tracker: MlflowTracker) -> None:
+    with pytest.raises(TrackingError, match=r"'sample' was not opened by this tracker. Call find\(\) or start\(\) first"):
+        tracker.opening(record(), plain(0))
+    assert tracker.find(tracked()) is None
     with pytest.raises(TrackingError, match=r"'sample' is not recorded in .* Run it first"):
         tracker.opening(record(), plain(0))
 
@@ -130,22 +133,22 @@ def test_an_unknown_study_is_answered_with_the_closest_name(done: MlflowTracker)
 
 
 def test_a_running_study_is_told_from_an_interrupted_one(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     assert catalog.summary(tracker.store, "sample").status == "running"
     tracker._open().lock.release()  # type: ignore[union-attr]
     assert catalog.summary(tracker.store, "sample").status == "interrupted"
 
 
 def test_a_deleted_study_is_gone_with_its_earlier_starts(done: MlflowTracker, store: Store) -> None:
-    done.start(record("mnist-random"), fresh=True)
+    done.start(tracked("mnist-random"), fresh=True)
     done.record(plain(0))
     done.finish("finished", [])
     answer = deletion.delete_study(store, "mnist-random")
     assert answer.startswith("Study 'mnist-random' is deleted: 8 runs and ")
     assert not (store.artifacts / "mnist-random").exists()
-    assert done.find(record("mnist-random")) is None
+    assert done.find(tracked("mnist-random")) is None
     assert catalog.studies(store) == []
-    done.start(record("mnist-random"))
+    done.start(tracked("mnist-random"))
     done.finish("finished", [])
 
 
@@ -160,7 +163,7 @@ def test_deleting_touches_no_files_of_another_project(done: MlflowTracker, store
 
 
 def test_a_study_that_runs_is_not_deleted(tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     with pytest.raises(TrackingError, match="is being run by another process"):
         deletion.delete_study(tracker.store, "sample")
 

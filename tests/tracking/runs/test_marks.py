@@ -11,19 +11,19 @@ import pytest
 
 from hpsearch import Context, Float, Space, Study, data
 from hpsearch.objectives import TrainNetwork
-from hpsearch.ports import StudyRecord
+from hpsearch.ports import TrackedStudy
 from hpsearch.strategies import Random
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.trial_keys import BEST
 from hpsearch.trial import Outcome, Status, Trial
-from tests.tracking.sample import SPACE, plain, record, text, trials
+from tests.tracking.sample import SPACE, plain, text, tracked, trials
 
 AXES = Space(**{"rate": Float(1e-3, 10.0, log=True), "log10 rate": Float(0.0, 1.0), "a(b)": Float(1e-3, 1.0, log=True)})
 
 
-def keep(tracker: MlflowTracker, study: StudyRecord, asked: Sequence[Trial], status: str = "finished") -> None:
+def keep(tracker: MlflowTracker, study: TrackedStudy, asked: Sequence[Trial], status: str = "finished") -> None:
     tracker.start(study)
     for trial in asked:
         tracker.record(trial)
@@ -46,7 +46,7 @@ def test_log_scales_have_a_derived_param_that_is_not_read_back(tracker: MlflowTr
     """A user's own param of the same name keeps its name and its value."""
     params = {"rate": 0.01, "log10 rate": 0.5, "a(b)": 0.1}
     asked = [Trial(0, params, "all", Status.FINISHED, Outcome(1.0))]
-    study = record("axes", space=AXES)
+    study = tracked("axes", space=AXES)
     keep(tracker, study, asked)
     stored = tracker.store.client.get_run(tracker._open().queue.runs[0]).data.params
     assert {key: stored[key] for key in ("rate", "log10 rate", "derived.log10 rate")} == {
@@ -61,8 +61,8 @@ def test_log_scales_have_a_derived_param_that_is_not_read_back(tracker: MlflowTr
 
 
 def test_trials_read_under_another_space_hide_the_derived_params(tracker: MlflowTracker) -> None:
-    keep(tracker, record(), trials()[:1])
-    found = tracker.find(record(space=AXES))
+    keep(tracker, tracked(), trials()[:1])
+    found = tracker.find(tracked(space=AXES))
     assert found is not None
     assert set(found.trials[0].params) == set(SPACE) & set(trials()[0].params)
 
@@ -72,19 +72,19 @@ def test_exactly_the_best_trial_is_marked_as_the_study_goes(root: Path, tracker:
         replace(plain(0, 0.5), params={**plain(0).params, "n": 1}),
         replace(plain(1, 0.4), params={**plain(1).params, "n": 2}),
     ]
-    keep(tracker, record(), first, "killed")
+    keep(tracker, tracked(), first, "killed")
     assert marked(tracker) == ["trial 001"]
     later = MlflowTracker(root=root)
     better = replace(plain(2, 0.1), params={**plain(2).params, "n": 3})
-    keep(later, record(), [better])
+    keep(later, tracked(), [better])
     assert marked(later) == ["trial 002"]
 
 
 def test_a_mark_left_by_a_kill_is_taken_away(root: Path, tracker: MlflowTracker) -> None:
     asked = [replace(plain(n, 0.5 - n / 10), params={**plain(n).params, "n": n + 1}) for n in range(3)]
-    keep(tracker, record(), asked, "killed")
+    keep(tracker, tracked(), asked, "killed")
     tracker.store.client.set_tag(tracker._open().queue.runs[0], BEST, "true")
-    keep(MlflowTracker(root=root), record(), [])
+    keep(MlflowTracker(root=root), tracked(), [])
     assert marked(tracker) == ["trial 002"]
 
 
@@ -125,7 +125,7 @@ def test_the_data_are_recorded_once_without_a_row(root: Path) -> None:
 
 def test_tags_and_a_sentence_describe_a_trial(tracker: MlflowTracker) -> None:
     stopped = replace(plain(1), status=Status.STOPPED, error="cost was 3 at step 1", stage="fine-1", replicate=2)
-    keep(tracker, record(), [plain(0), stopped])
+    keep(tracker, tracked(), [plain(0), stopped])
     run = tracker.store.client.get_run(tracker._open().queue.runs[1])
     tags = run.data.tags
     assert run.info.status == "FINISHED"
@@ -142,7 +142,7 @@ def test_tags_and_a_sentence_describe_a_trial(tracker: MlflowTracker) -> None:
 
 def test_the_view_has_the_columns_that_matter_and_readable_axes() -> None:
     asked = [replace(plain(n), stage=stage) for n, stage in enumerate(("pre-flight: initial", "coarse", "fine"))]
-    view = json.loads(links.view(record(), "r" * 32, asked))
+    view = json.loads(links.view(tracked(), "r" * 32, asked))
     assert view["searchFilter"].endswith(" and tags.`hpsearch.stage` != 'pre-flight: initial'")
     assert view["selectedColumns"][0] == "metrics.`value`"
     assert [column for column in view["selectedColumns"] if column.startswith("tags")] == ["tags.`hpsearch.stage`"]
@@ -154,7 +154,7 @@ def test_the_view_has_the_columns_that_matter_and_readable_axes() -> None:
 
 def test_rate_and_decay_make_the_map() -> None:
     space = Space(momentum=Float(0, 1), l2=Float(1, 10, log=True), learning_rate=Float(0.1, 1, log=True))
-    view = json.loads(links.view(record(space=space), "r" * 32, []))
+    view = json.loads(links.view(tracked(space=space), "r" * 32, []))
     (contour,) = [chart for chart in view["compareRunCharts"] if chart["type"] == "CONTOUR"]
     assert [contour[axis]["key"] for axis in ("xaxis", "yaxis", "zaxis")] == ["log10 learning_rate", "log10 l2", "value"]
 
@@ -168,7 +168,7 @@ def test_a_store_that_refuses_the_view_still_has_the_page(tracker: MlflowTracker
         set_tag(experiment, key, value)
 
     monkeypatch.setattr(client, "set_experiment_tag", picky)
-    keep(tracker, record(), [plain(0)])
+    keep(tracker, tracked(), [plain(0)])
     note = client.get_run(tracker._open().run_id).data.tags["mlflow.note.content"]
     assert "viewStateShareKey" not in note
     assert "searchFilter=" in note

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from hpsearch.tracking import MlflowTracker
 from hpsearch.tracking.store import names
-from tests.tracking.sample import record, text, trials
+from tests.tracking.sample import text, tracked, trials
 
 HOSTILE = [
     "../x", "a/b", "/etc/passwd", "<script>alert(1)</script>", "it's \"quoted\"", "%00", "%2e%2e%2f", "..", ".", "a\\b",
@@ -56,11 +56,11 @@ def test_a_fitted_text_is_short_and_tells_texts_apart(one: str, other: str) -> N
 
 def test_hostile_study_names_are_kept_apart_and_inside(root: Path, tracker: MlflowTracker) -> None:
     for name in HOSTILE:
-        tracker.start(record(name))
+        tracker.start(tracked(name))
         tracker.record(trials()[0])
         tracker.finish("finished", [])
     for name in HOSTILE:
-        found = MlflowTracker(root=root).find(record(name))
+        found = MlflowTracker(root=root).find(tracked(name))
         assert found is not None
         assert text(found.trials) == text(trials()[:1])
     folders = {path.name for path in (root / "mlruns" / "artifacts").iterdir()}

@@ -122,7 +122,7 @@ def command(uri: str | None) -> list[str]:
 
 
 def recorded(project: Path, uri: str | None) -> list[str]:
-    found = MlflowTracker(uri, project).find(load_study(project / "killed.py").record(project / "killed.py"))
+    found = MlflowTracker(uri, project).find(load_study(project / "killed.py").tracked(project / "killed.py"))
     assert found is not None
     assert found.finished
     return table(found.trials)
@@ -139,7 +139,7 @@ def kill_on_the_way(project: Path, uri: str) -> None:
     tracker, study = MlflowTracker(uri, project), load_study(project / "killed.py")
     deadline = time.monotonic() + START_SECONDS
     while time.monotonic() < deadline and process.poll() is None:
-        found = tracker.find(study.record(project / "killed.py"))
+        found = tracker.find(study.tracked(project / "killed.py"))
         if found is not None and found.trials:
             break
         time.sleep(0.05)

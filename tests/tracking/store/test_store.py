@@ -15,7 +15,7 @@ import pytest
 
 from hpsearch.errors import TrackingError
 from hpsearch.tracking import MlflowTracker, Store, project_root
-from tests.tracking.sample import plain, record, text, trials
+from tests.tracking.sample import plain, text, tracked, trials
 
 SUBPACKAGES = ("delivery", "doctor", "models", "pages", "runs", "store", "test_access")
 OPEN = "import sys; from pathlib import Path; from hpsearch.tracking import Store; Store.open(None, Path(sys.argv[1])).client"
@@ -140,10 +140,10 @@ def test_the_environment_names_the_store(tmp_path: Path, root: Path, monkeypatch
 
 
 def test_a_study_runs_in_one_process_at_a_time(root: Path, tracker: MlflowTracker) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     code = (
         "import sys; from pathlib import Path; from hpsearch.tracking import MlflowTracker\n"
-        "from tests.tracking.sample import record\nMlflowTracker(root=Path(sys.argv[1])).start(record())"
+        "from tests.tracking.sample import tracked\nMlflowTracker(root=Path(sys.argv[1])).start(tracked())"
     )
     second = subprocess.run([sys.executable, "-c", code, str(root)], capture_output=True, text=True)
     assert "TrackingError: Study 'sample' is being run by another process. Wait" in second.stderr
@@ -153,14 +153,14 @@ def test_a_study_runs_in_one_process_at_a_time(root: Path, tracker: MlflowTracke
 
 @pytest.mark.parametrize("keep", [False, True], ids=["moved", "copied"])
 def test_artifacts_of_a_moved_project_are_found(root: Path, tracker: MlflowTracker, keep: bool) -> None:
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(trials()[0])
     tracker.finish("finished", [])
     new = root.with_name("else where")
     shutil.copytree(root, new)
     (original := root / "mlruns" / "artifacts" / "sample").rename(original if keep else root / "gone")
     moved = MlflowTracker(root=new)
-    found = moved.find(record())
+    found = moved.find(tracked())
     assert found is not None
     assert text(found.trials) == text(trials()[:1])
     assert moved.notes == [
@@ -171,7 +171,7 @@ def test_artifacts_of_a_moved_project_are_found(root: Path, tracker: MlflowTrack
 
 def test_a_project_in_an_awkward_folder_works(tmp_path: Path) -> None:
     tracker = MlflowTracker(root=tmp_path / "a b'#\"é")
-    tracker.start(record())
+    tracker.start(tracked())
     tracker.record(plain(0))
     tracker.finish("finished", [])
     assert (tmp_path / "a b'#\"é" / "mlruns" / "artifacts" / "sample").is_dir()
