@@ -2,9 +2,9 @@
 
 A seeded sample of mutations (a neighbouring operator or comparison, a constant one up or down, a condition negated; see
 `tests.mutation.sites`) over the packages named with ``--packages``, in turn. Each is made in a copy of the checkout, and the
-tests that mirror the module run until one fails (see `tests.mutation.mirror`): the tests of the module's name, then the others
-of its package. A mutation is killed by a failure, or by a run that takes far longer than the tests did without it; it survives
-where all of them pass. Printed are one line for each, the difference of every survivor, and the share killed per package.
+tests that mirror the module run until one fails (see `tests.mutation.mirror`). A mutation is killed by a failure, or by a run
+that takes far longer than the tests did without it; it survives where all of them pass. Printed are one line for each, the
+difference of every survivor, and the share killed per package.
 
 The mutations come from cosmic-ray: ``pip install -e .[dev,mutation]``. The tests must pass without a mutation, and this is
 checked first. ``--only space/domains`` takes every mutation of one module, ``--jobs`` is the number of tests side by side.
@@ -56,7 +56,7 @@ def unchanged(place: Path, sample: Sequence[Mutation]) -> dict[str, float]:
 
 def judge(mutation: Mutation, place: Path, seconds: dict[str, float]) -> Ending:
     """Run the tests of a mutation in a copy."""
-    tests = mirror_of(module_of(mutation.file), ROOT / "tests")
+    tests = mirror_of(module_of(mutation.file), place / "tests")
     limit = 60 + 10 * sum(seconds.get(test, 0.0) for test in tests) if seconds else LONGEST / 4
     with changed(place / mutation.file, mutation.apply((ROOT / mutation.file).read_text())):
         return run_tests(place, tests, limit)

@@ -19,9 +19,16 @@ def test_modules_and_mirror_of_the_table_exist() -> None:
     assert missing == set()
 
 
-def test_the_mirror_of_the_same_name_come_first() -> None:
-    assert mirror_of("space/narrowing", TESTS)[:2] == ["tests/space/test_narrowing.py", "tests/space/test_domains.py"]
-    assert mirror_of("trial/selection", TESTS)[:2] == ["tests/trial/test_selection.py", "tests/search/test_batches.py"]
+def test_the_tests_of_the_same_name_come_first() -> None:
+    assert mirror_of("space/narrowing", TESTS) == ["tests/space/test_narrowing.py"]
+    assert mirror_of("trial/selection", TESTS) == ["tests/trial/test_selection.py", "tests/search/test_batches.py"]
+    assert mirror_of("analysis/lead", TESTS) == ["tests/analysis/test_lead.py", "tests/analysis/test_examples.py"]
+
+
+def test_a_module_without_tests_of_its_own_has_those_of_its_package() -> None:
+    found = mirror_of("tracking/pages/a_page_without_tests", TESTS)
+    assert found == [f"tests/tracking/pages/{file.name}" for file in sorted((TESTS / "tracking/pages").glob("test_*.py"))]
+    assert len(found) > 1
 
 
 def test_annotations_messages_and_declarations_are_left_alone() -> None:
