@@ -334,7 +334,7 @@ def _even_units(count: object, spacing: Spacing) -> list[float]:
     >>> _even_units(3, "ends"), _even_units(2, "cells")
     ([0.0, 0.5, 1.0], [0.25, 0.75])
     """
-    points = integer("The number of grid points", count, 1, "Try 5.", error=SpaceError)
+    points = integer("A number of grid points", count, 1, "Try 5.", error=SpaceError)
     if spacing == "cells" or points == 1:
         return [(i + 0.5) / points for i in range(points)]
     return [i / (points - 1) for i in range(points)]

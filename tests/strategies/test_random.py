@@ -1,4 +1,4 @@
-"""Random search: its law, and that a longer one begins with the shorter."""
+"""Random search: its distribution, and that a longer search begins with the shorter one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_a_longer_search_begins_with_the_shorter() -> None:
 
 
 def test_draws_are_uniform_over_the_logarithm() -> None:
-    """Kolmogorov-Smirnov against scipy's uniform law; with a fixed seed the test cannot flicker."""
+    """Kolmogorov-Smirnov against scipy's uniform distribution, with a fixed seed."""
     _, trials = drive(Random(trials=2000), SPACE)
     logs = np.log10([t.params["x"] for t in trials])
     assert stats.kstest(logs, stats.uniform(-3, 4).cdf).pvalue > 0.01

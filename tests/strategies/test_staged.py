@@ -184,7 +184,7 @@ def test_a_study_shows_the_notes_and_replays_them() -> None:
 
 
 def test_beats_random_search() -> None:
-    """Median of 20 seeds on a bowl in five dimensions; the ratio seen is about 1 : 12, so 1 : 3 leaves room."""
+    """Median of 20 seeds on a bowl in five dimensions; the ratio seen is about 1 : 12, so 1 : 3 leaves a margin."""
     space = Space(**{f"x{i}": Float(0.0, 1.0) for i in range(5)})
     medians = [
         np.median(
