@@ -64,7 +64,7 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
     log = store.folder / "server.log"
     server = Server(f"http://{HOST}:{port}", _launch(store, port, log))
     try:
-        _wait_until_up(server, log)
+        wait_until_up(server, log)
         yield server
     finally:
         server.stop()
@@ -103,7 +103,8 @@ def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
         )
 
 
-def _wait_until_up(server: Server, log: Path) -> None:
+def wait_until_up(server: Server, log: Path) -> None:
+    """Wait until a server responds; raise a `TrackingError` with the last line of its log where it does not."""
     deadline = time.monotonic() + START_SECONDS
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # a proxy does not know this machine's loopback
     while time.monotonic() < deadline:

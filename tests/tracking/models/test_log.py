@@ -106,7 +106,7 @@ def served(root: Path) -> Iterator[str]:
     with (root / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=root, env=environment, stdout=log, stderr=log, start_new_session=True)
     try:
-        server._await(server.Server(f"http://127.0.0.1:{port}", process), root / "server.log")
+        server.wait_until_up(server.Server(f"http://127.0.0.1:{port}", process), root / "server.log")
         yield f"http://127.0.0.1:{port}"
     finally:
         server.Server("", process).stop()
@@ -277,7 +277,7 @@ def test_a_model_that_answers_otherwise_is_not_logged(tracker: MlflowTracker) ->
     tracker.record(plain(0))
     tracker.finish("finished", [])
     wrong = exported(outputs=exported(seed=1).outputs)
-    with pytest.raises(TrackingError, match="answers differently from the network it was made of, by up to 0"):
+    with pytest.raises(TrackingError, match="outputs differ from those of its network by up to 0"):
         tracker.keep_model(record(), plain(0), lambda: wrong)
     assert tracker.keep_model(record(), plain(0), exported).startswith("models:/m-")
 
