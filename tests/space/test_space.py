@@ -129,7 +129,7 @@ def test_bad_spaces_raise(make: Any, message: str) -> None:
 
 def test_a_space_with_other_ranges_differs_in_them_alone() -> None:
     space = Space(a=Float(0.0, 1.0), b=Float(0.0, 1.0))
-    changed = space.with_ranges({"a": Float(0.0, 0.5), "b": Float(0.0, 1.0)})
+    changed = space.with_domains({"a": Float(0.0, 0.5), "b": Float(0.0, 1.0)})
     assert changed["a"] == Float(0.0, 0.5)
     assert changed.replaced == (("a", Float(0.0, 0.5)),)
     assert changed != space
@@ -157,6 +157,6 @@ def test_windows_and_wider_ranges_of_a_space() -> None:
     leaders = [{"x": 0.9, "rate": 0.9, "c": "a"}, {"x": 0.8, "rate": 0.8, "c": "b"}]
     narrow = space.narrow(leaders, 0.5)
     assert (narrow["x"], narrow["c"]) == (Float(0.5, 1.0), space["c"])
-    wide = space.widen(leaders, space.reach(1))
+    wide = space.widen(leaders, space.extend(1))
     assert (wide["x"], wide["rate"]) == (Float(0.0, 1.0), Float(0.01, 10.0, log=True))
-    assert space.widen(wide_leaders := [{**row, "rate": 0.1} for row in leaders], space.reach(2)) == space, wide_leaders
+    assert space.widen(wide_leaders := [{**row, "rate": 0.1} for row in leaders], space.extend(2)) == space, wide_leaders

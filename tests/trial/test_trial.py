@@ -25,7 +25,7 @@ def test_a_trial_without_outcome_has_no_value() -> None:
 def test_best_is_one_trial_where_no_count_is_given_and_never_a_check() -> None:
     trials = [Trial(n, {}, stage, Status.FINISHED, Outcome(float(n))) for n, stage in enumerate(["pre-flight", "all", "all"])]
     assert [t.number for t in best(trials)] == [1]
-    assert [t.check for t in trials] == [True, False, False]
+    assert [t.is_preflight for t in trials] == [True, False, False]
 
 
 def test_only_a_finished_trial_of_finite_value_may_be_selected() -> None:
