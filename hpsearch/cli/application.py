@@ -1,16 +1,16 @@
-"""The command line: the one place that puts a study, a store and a display together."""
+"""Command line: the commands with their options, exit codes and error messages."""
 
 from __future__ import annotations
 
-import inspect
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import BackendOption, Debug, Fresh, Jobs, Model, Name, Report, Retry, Smoke, Uri
+from hpsearch.cli.options import BackendOption, Debug, Fresh, Jobs, Model, Name, Report, Retry, RunOptions, Smoke, Uri
 from hpsearch.errors import HpsearchError, must_be
 from hpsearch.execution.signals import Terminated
 
@@ -22,17 +22,20 @@ _INTERRUPTED, _TERMINATED, _WRONG_INPUT = 130, 143, 2
 
 typer_app = typer.Typer(
     help="Hyperparameter search: the same trials at any number of workers and after any crash, every one in MLflow.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
 
 
-def app(arguments: list[str] | None = None, commands: typer.Typer | None = None) -> None:
-    """Run the command line; bad input ends with one sentence and code 2, Ctrl-C with code 130, a termination with 143."""
+def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None = None) -> None:
+    """Run the command line; exit with 2 and one sentence for bad input, 130 after Ctrl-C, 143 after SIGTERM.
+
+    Without arguments ``hpsearch`` prints its help.
+    """
     signal.signal(signal.SIGTERM, _terminate)
     try:
-        code = (commands or typer_app)(arguments, standalone_mode=False)
+        words = sys.argv[1:] if arguments is None else arguments
+        code = commands(words, standalone_mode=False) if commands else typer_app(words or ["--help"], standalone_mode=False)
     except HpsearchError as error:
         _say_error(str(error))
         sys.exit(_WRONG_INPUT)
@@ -50,22 +53,20 @@ def app(arguments: list[str] | None = None, commands: typer.Typer | None = None)
 
 
 def main(study: Study) -> None:
-    """Offer the command line of ``hpsearch run FILE`` in the study's own file, as in ``python FILE --jobs 2``."""
+    """Run the command line of a study's own file, as in ``python FILE --jobs 2``; its options are those of ``hpsearch run``."""
     file = getattr(sys.modules["__main__"], "__file__", None)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+    single.command(help=study.question or f"Run the study {study.name}.")(RunOptions)
 
-    def run_this(**options: Any) -> None:
+    def parse_and_run(arguments: list[str], **settings: Any) -> Any:
         from hpsearch.cli.commands import run_study
 
-        run_study(study, Path(file).resolve() if file else None, **options)
+        options = single(arguments, **settings)
+        if not isinstance(options, RunOptions):  # the help was printed
+            return options
+        return run_study(study, Path(file).resolve() if file else None, options)
 
-    # What `run` takes but for what names the study: an option is written down once.
-    given = inspect.signature(run, eval_str=True).parameters.values()
-    taken = [parameter for parameter in given if parameter.name not in ("file", "study")]
-    run_this.__signature__ = inspect.Signature(taken)  # type: ignore[attr-defined]
-    run_this.__annotations__ = {parameter.name: parameter.annotation for parameter in taken}
-    single.command(help=study.question or f"Run the study {study.name}.")(run_this)
-    app(commands=single)
+    app(commands=parse_and_run)
 
 
 @typer_app.command()
@@ -79,13 +80,14 @@ def run(
     backend: BackendOption = "loky",
     model: Model = None,
     report: Report = True,
-    study: Annotated[str | None, typer.Option("--study", help="Which study, where the file defines several.")] = None,
+    study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
-    """Run the study in FILE, or go on with it where an earlier run ended."""
+    """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    run_study(load_study(file, study), file.resolve(), jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
+    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
+    run_study(load_study(file, study), file.resolve(), options)
 
 
 @typer_app.command()
@@ -93,7 +95,7 @@ def ui(
     port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
     tracking_uri: Uri = None,
 ) -> None:
-    """Show the studies of this project in MLflow's pages, on this machine only."""
+    """Serve MLflow's pages on this project's studies, on this machine only."""
     from concurrent.futures import ProcessPoolExecutor
     from multiprocessing import get_context
 
@@ -101,13 +103,14 @@ def ui(
     from hpsearch.tracking import project_root
     from hpsearch.tracking.pages import links
     from hpsearch.tracking.store import server
+    from hpsearch.trial.formatting import count
 
     console, root = terminal(), project_root(Path.cwd())
-    # Looked up in a process of its own: reading the store takes MLflow's 170 MB, which this one would keep while it waits.
+    # In a process of its own: reading the store loads MLflow, 170 MB that this process would keep while it waits.
     with ProcessPoolExecutor(1, get_context("spawn")) as reader:
         store, found = reader.submit(study_links, tracking_uri, root, f"http://{server.HOST}:{port}").result()
     with server.serve(store, port) as pages:
-        console.print(f"MLflow shows {len(found)} studies at {links.home(pages.url)} (Ctrl-C ends it).", soft_wrap=True)
+        console.print(f"MLflow shows {count(len(found), 'study')} at {links.home(pages.url)} (Ctrl-C ends it).", soft_wrap=True)
         for name, link in found[:10]:
             console.print(f"  {name}: {link}", markup=False, soft_wrap=True)
         pages.wait()
@@ -128,9 +131,9 @@ def list_studies(tracking_uri: Uri = None) -> None:
 def show(
     name: Name,
     tracking_uri: Uri = None,
-    trials: Annotated[int, typer.Option(help="How many of the best trials to show.")] = 10,
+    trials: Annotated[int, typer.Option(help="The number of best trials to show.")] = 10,
 ) -> None:
-    """Show one recorded study: what was searched, the best trials, what failed."""
+    """Show one recorded study: its settings, its best trials and its failures."""
     from hpsearch.cli.commands import open_store, show_summary, terminal
     from hpsearch.tracking.runs import catalog
 
@@ -142,16 +145,16 @@ def show(
 @typer_app.command()
 def compare(
     arms: Annotated[list[str], typer.Argument(metavar="A B ...", help="Study files (FILE or FILE:STUDY), or recorded names.")],
-    repetitions: Annotated[int, typer.Option(help="Searches per arm, on paired seeds.")] = 10,
-    budget: Annotated[float | None, typer.Option(help="What every search may spend; the least of all where left out.")] = None,
-    unit: Annotated[str, typer.Option(help="What is spent: trials, epochs or seconds.")] = "trials",
-    name: Annotated[str, typer.Option(help="The comparison's name in the store; the arms' names where left out.")] = "",
+    repetitions: Annotated[int, typer.Option(help="The number of searches per study, on paired seeds.")] = 10,
+    budget: Annotated[float | None, typer.Option(help="The budget of every search; default: the smallest of all.")] = None,
+    unit: Annotated[str, typer.Option(help="The unit of the budget: trials, epochs or seconds.")] = "trials",
+    name: Annotated[str, typer.Option(help="The comparison's name in the store; default: the studies' names.")] = "",
     seed: Annotated[int, typer.Option(help="Decides the seeds of all repetitions.")] = 0,
     jobs: Jobs = None,
     fresh: Fresh = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Run studies many times on the same seeds, and say which is better, with intervals; differences inside noise are ties."""
+    """Compare studies over repeated searches on the same seeds, with intervals; a difference within the noise is a tie."""
     from hpsearch.cli.commands import compare_studies
 
     compare_studies(arms, tracking_uri, repetitions, budget, unit, name, seed, jobs, fresh)
@@ -160,10 +163,10 @@ def compare(
 @typer_app.command("report")
 def write_report(
     name: Name,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the page to this file too.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Also write the page to this file.")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Draw a study's report, one page that needs no network, and keep it among the study's artifacts."""
+    """Write a study's report, one page that works offline, and keep it among the study's artifacts."""
     from hpsearch.cli.commands import write_report
 
     write_report(name, out, tracking_uri)
@@ -173,10 +176,10 @@ def write_report(
 def write_plot(
     name: Name,
     kind: Annotated[str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges or importance.")],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html to zoom in.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Write one picture of a study."""
+    """Write one plot of a study."""
     from hpsearch.cli.commands import write_plot
 
     write_plot(name, kind, out, tracking_uri)
@@ -185,10 +188,10 @@ def write_plot(
 @typer_app.command("export")
 def write_network(
     name: Name,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="NAME.npz where left out.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: NAME.npz.")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Write a study's best network to a file, for hpsearch.nn.load; it is trained once more, to the same bits."""
+    """Write a study's best network to a file for hpsearch.nn.load; it is retrained to the same bits."""
     from hpsearch.cli.commands import write_network
 
     write_network(name, out, tracking_uri)
@@ -196,7 +199,7 @@ def write_network(
 
 @typer_app.command("test")
 def score_test_part(name: Name, tracking_uri: Uri = None) -> None:
-    """Open the sealed test part and score the best trial on it; every opening is counted and logged."""
+    """Open the sealed test part and evaluate the best trial on it; every opening is counted and logged."""
     from hpsearch.analysis.conclusions import Conclusions
     from hpsearch.analysis.sentences import describe_test_error
     from hpsearch.cli.commands import recorded_result, terminal
@@ -218,14 +221,16 @@ def rerun(
     tracking_uri: Uri = None,
 ) -> None:
     """Run one recorded trial again and compare it bit by bit with the record."""
-    from hpsearch.cli.commands import recorded_result, say_rerun
+    from hpsearch.cli.commands import hpsearch_command, recorded_result, say_rerun
     from hpsearch.search.rerun import rerun as run_again
+    from hpsearch.trial.formatting import count
 
     result = recorded_result(name, tracking_uri)
     trial = next((t for t in result.trials if t.number == number), None)
     if trial is None:
-        known = f"one of the {len(result.trials)} recorded trials"
-        raise HpsearchError(must_be("TRIAL", known, number, f"See: hpsearch show {name}"))
+        known = f"one of the {count(len(result.trials), 'recorded trial')}"
+        advice = f"See: {hpsearch_command('show', name, tracking_uri=tracking_uri)}"
+        raise HpsearchError(must_be("TRIAL", known, number, advice))
     try:
         again = run_again(result.study, trial, result.trials, debug)
     except Exception:
@@ -239,17 +244,18 @@ def rerun(
 @typer_app.command()
 def delete(
     name: Name,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     tracking_uri: Uri = None,
 ) -> None:
     """Remove a study with all its trials and artifacts, after asking."""
     from hpsearch.cli.commands import open_store, terminal
     from hpsearch.tracking.runs import catalog, deletion
+    from hpsearch.trial.formatting import count
 
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if not yes:
-        typer.confirm(f"Delete study {name!r} with {summary.trials} trials and all their artifacts?", abort=True)
+        typer.confirm(f"Delete study {name!r} with {count(summary.trials, 'trial')} and all artifacts?", abort=True)
     terminal().print(deletion.delete_study(store, name), markup=False)
 
 
@@ -271,18 +277,18 @@ def examine(
 
 @typer_app.command("reproduce")
 def run_reproduction(
-    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="Which one, or all; without it they are listed.")] = None,
-    full: Annotated[bool, typer.Option("--full", help="The published size, or 20 seeds.")] = False,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="A reproduction, or all; default: list them.")] = None,
+    full: Annotated[bool, typer.Option("--full", help="Run at the published size, or with 20 seeds.")] = False,
     trials: Annotated[
-        int | None, typer.Option("--trials", metavar="N", help="Searches of N trials, or N seeds: a quick look.")
+        int | None, typer.Option("--trials", metavar="N", help="Run searches of N trials, or N seeds, for a quick result.")
     ] = None,
     jobs: Jobs = None,
     fresh: Fresh = False,
-    seed: Annotated[int, typer.Option("--seed", help="Of all its studies.")] = 0,
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Write the pictures to this folder too.")] = None,
+    seed: Annotated[int, typer.Option("--seed", help="The seed of all its studies.")] = 0,
+    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="Also write the plots to this folder.")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Run a published comparison again, and show published figures beside ours."""
+    """Repeat a published comparison, and show the published figures beside ours."""
     from hpsearch.cli.reproduce import reproduce
 
     reproduce(name, tracking_uri, out, full=full, trials=trials, jobs=jobs, fresh=fresh, seed=seed)
@@ -290,7 +296,7 @@ def run_reproduction(
 
 @typer_app.command("data")
 def list_data() -> None:
-    """List the data sets, and where each was found or how to get it."""
+    """List the data sets, and where each is or how to get it."""
     from hpsearch.cli.commands import terminal
     from hpsearch.cli.display import data_table
     from hpsearch.data import available
@@ -299,7 +305,7 @@ def list_data() -> None:
 
 
 def _terminate(signum: int, frame: object) -> None:
-    """End as politely as after Ctrl-C where the system asks for the end: no server and no study is left behind."""
+    """End in order after SIGTERM, as after Ctrl-C: no server and no study is left behind."""
     raise Terminated
 
 
@@ -308,7 +314,7 @@ def _say_error(sentence: str) -> None:
 
 
 def _say_usage(error: Any) -> None:
-    """Say what is wrong with the command itself, in one sentence, and where to look."""
+    """Print a usage error of the command line in one sentence, with where to look."""
     message = getattr(error, "format_message", lambda: str(error))()
     if message:
         _say_error(f"{message.rstrip('.')}. See: hpsearch --help")

@@ -1,4 +1,4 @@
-"""What the commands do; each is imported by the command line when it is called, so that --help stays quick."""
+"""Commands of the command line, imported when they are called, so that ``--help`` stays quick."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -19,7 +19,9 @@ from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.sentences import list_failures
 from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
+from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, must_be
+from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, end_at_second_signal
 from hpsearch.search.result import Result
@@ -35,44 +37,45 @@ from hpsearch.trial import flip_sign
 def run_study(
     study: Study,
     file: Path | None,
-    jobs: int | None,
-    fresh: bool,
-    retry: bool | None,
-    smoke: bool,
-    tracking_uri: str | None,
-    backend: str,
-    model: bool | None = None,
-    report: bool = True,
+    options: RunOptions,
 ) -> None:
-    """Run a study with a display, and show its result; an interrupt says how to go on and ends with its own code."""
+    """Run a study with a display, and print its result; after an interrupt print how to resume, and exit with its code."""
     console = terminal()
-    study = study.smoke() if smoke else study
+    study = study.smoke() if options.smoke else study
     root = project_root(file.parent if file else Path.cwd())
-    tracker: Any = MemoryTracker() if smoke else MlflowTracker(tracking_uri, root)
+    tracker: Any = MemoryTracker() if options.smoke else MlflowTracker(options.tracking_uri, root)
     with _resumable(), display(console, study.maximize) as progress:
-        made = {"model": False, "report": False} if smoke else {"model": model, "report": report}
-        options: dict[str, Any] = {"backend": backend, "fresh": fresh, "retry": retry, **made}
-        result = study.run(jobs, tracker=tracker, progress=progress, source=file, **options)
-    if result.trials and result.taken_over == len(result.trials):
-        console.print(
-            f"All {len(result.trials)} trials of {study.name} are recorded already (--fresh starts anew).", markup=False
+        result = study.run(
+            options.jobs,
+            tracker=tracker,
+            progress=progress,
+            source=file,
+            backend=cast(Backend, options.backend),  # any text; the execution checks it
+            fresh=options.fresh,
+            retry=options.retry,
+            model=False if options.smoke else options.model,
+            report=options.report and not options.smoke,
         )
+    if result.trials and result.taken_over == len(result.trials):
+        all_of_them = "The only trial" if len(result.trials) == 1 else f"All {len(result.trials)} trials"
+        are = "is" if len(result.trials) == 1 else "are"
+        console.print(f"{all_of_them} of {study.name} {are} recorded already (--fresh starts again).", markup=False)
     _show_result(console, result)
     if result.model is not None:
         console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
     if result.unreported:
         console.print(result.unreported, markup=False, style="yellow", soft_wrap=True)
-    if not smoke:
+    if not options.smoke:
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)
-        show_link(console, tracker, tracking_uri)
+        show_link(console, tracker, options.tracking_uri)
     if result.trials and not any(trial.ok for trial in result.trials):
         typer.echo(f"hpsearch: {result.findings.why_nothing}", err=True)
         raise SystemExit(1)
 
 
 def _program() -> list[str]:
-    """Return how this process was called: as the command, or as a study's own file."""
+    """Return how this process was started: as the command, or as a study's own file."""
     called = Path(sys.argv[0])
     return ["python", str(called)] if called.suffix == ".py" and called.parent != Path(__file__).parent else ["hpsearch"]
 
@@ -88,14 +91,32 @@ def _show_result(console: Console, result: Result) -> None:
 
 
 def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
-    """Say how to open the study that a tracker has at hand in MLflow."""
-    pages = ["hpsearch", "ui", *(["--tracking-uri", tracking_uri] if tracking_uri else [])]
-    start = "" if tracker.store.served else f"{shlex.join(pages)} and open "
-    console.print(f"See it in MLflow: {start}{tracker.link()}", markup=False, soft_wrap=True)
+    """Print how to open the study of a tracker in MLflow: a command that works as typed in this folder, and a link."""
+    if tracker.store.served:
+        console.print(f"See it in MLflow: {tracker.link()}", markup=False, soft_wrap=True)
+        return
+    command = hpsearch_command("ui", tracking_uri=tracking_uri)
+    if Store.at(tracking_uri, project_root(Path.cwd())).uri != tracker.store.uri:  # the study is in another project
+        command = f"cd {shlex.quote(str(tracker.store.root))} && {command}"
+    console.print(f"See it in MLflow: {command}", markup=False, soft_wrap=True)
+    console.print(f"Then open: {tracker.link()}", markup=False, soft_wrap=True)
+
+
+def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None) -> str:
+    """Return a command line that works as typed, on the store that is in use.
+
+    >>> hpsearch_command("show", "my study", tracking_uri="sqlite:///my runs.db")
+    "hpsearch show 'my study' --tracking-uri 'sqlite:///my runs.db'"
+    >>> hpsearch_command("show", "-1 degree")
+    "hpsearch show -- '-1 degree'"
+    """
+    store = ["--tracking-uri", tracking_uri] if tracking_uri else []
+    dashes = any(argument.startswith("-") for argument in arguments)
+    return shlex.join(["hpsearch", verb, *store, "--", *arguments] if dashes else ["hpsearch", verb, *arguments, *store])
 
 
 def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
-    """Print a recorded study from its texts alone: its file may be gone."""
+    """Print a recorded study from its recorded texts alone; its file may no longer exist."""
     console.print(f"{summary.name}: {summary.question}", markup=False)
     for key, text in summary.identity.items():
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
@@ -108,10 +129,10 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
 
 
 def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
-    """Say how a repeated trial compares with its record.
+    """Print how a repeated trial compares with its record.
 
     Raises:
-        HpsearchError: it came out differently.
+        HpsearchError: the two differ.
     """
     if differences:
         raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")
@@ -155,7 +176,7 @@ def examine_store(tracking_uri: str | None, repair: bool) -> None:
 
 
 def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
-    """Draw the report of a recorded study, attach it to its record, and write it to a file where one is named."""
+    """Draw the report of a recorded study, attach it to the record, and write it to ``out`` if given."""
     from hpsearch.report.report import REPORT, files
 
     result = recorded_result(name, tracking_uri)
@@ -171,10 +192,10 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
 
 
 def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
-    """Write one picture of a recorded study to a file, .png or .html.
+    """Write one plot of a recorded study to a file, .png or .html.
 
     Raises:
-        HpsearchError: there is no such kind, or no such ending, or nothing to draw yet.
+        HpsearchError: the kind or the ending is unknown, or there is nothing to draw yet.
     """
     from hpsearch.plots import interactive, still
     from hpsearch.plots.kinds import check_kind, draw
@@ -205,7 +226,7 @@ def write_network(name: str, out: Path | None, tracking_uri: str | None) -> None
 
 
 def _check_folder(out: Path | None) -> None:
-    """Refuse a file in a folder that is not there, before anything is drawn."""
+    """Check that the folder of a file exists, before anything is drawn."""
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
 
@@ -221,7 +242,7 @@ def compare_studies(
     jobs: int | None,
     fresh: bool,
 ) -> None:
-    """Run a comparison of studies with a display, and show what may be concluded."""
+    """Run a comparison of studies with a display, and print its conclusions."""
     from hpsearch.comparison.comparison import compare
 
     console, root = terminal(), project_root(Path.cwd())
@@ -251,13 +272,13 @@ def _arm(text: str, tracking_uri: str | None) -> Study:
 
 @contextmanager
 def _resumable() -> Iterator[None]:
-    """Say how to go on after an interrupt, and end with its code."""
+    """Print how to resume after an interrupt, and exit with its code."""
     try:
         with end_at_second_signal(kill_workers):
             yield
     except (KeyboardInterrupt, Terminated) as end:
         again = shlex.join([*_program(), *sys.argv[1:]])
-        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; go on with: {again}", err=True)
+        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; resume with: {again}", err=True)
         raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
 
 
@@ -278,5 +299,5 @@ def open_store(tracking_uri: str | None) -> Store:
 
 
 def terminal() -> Console:
-    """Return where answers are printed."""
+    """Return the console that results are printed on."""
     return Console()

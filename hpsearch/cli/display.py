@@ -1,4 +1,4 @@
-"""What a person sees in the terminal: the live display, plain lines where there is no terminal, and the closing table."""
+"""Terminal output: the live display, plain lines where there is no terminal, and the tables of results."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from hpsearch.trial import Candidate, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import format_value as format_value
 from hpsearch.trial import params_line as params_line
+from hpsearch.trial.formatting import count
 
 if TYPE_CHECKING:
     from hpsearch.data import Available
@@ -117,11 +118,11 @@ def chosen_line(chosen: Candidate, maximize: bool) -> str:
     return f"Chosen: {params_line(chosen.params)}, {describe_value(chosen, maximize)}, {where}"
 
 
-def best_table(trials: Sequence[Trial], maximize: bool, measure: str = "value", width: int = 80, count: int = 5) -> Table:
+def best_table(trials: Sequence[Trial], maximize: bool, measure: str = "value", width: int = 80, most: int = 5) -> Table:
     """Return the table of the best trials, best first: value, params, seconds."""
-    rows = best(trials, count)
+    rows = best(trials, most)
     cells = [(t.number, flip_sign(t.value, maximize), t.params, t.seconds) for t in rows]
-    return _table(f"Best {len(rows)} of {len(trials)} trials by {measure}", cells, width)
+    return _table(f"Best {len(rows)} of {count(len(trials), 'trial')} by {measure}", cells, width)
 
 
 def studies_table(studies: Sequence[StudySummary]) -> Table:
@@ -146,7 +147,7 @@ def data_table(found: Sequence[Available]) -> Table:
 def rows_table(rows: Sequence[TrialRow], total: int, width: int = 80) -> Table:
     """Return the same table from recorded texts."""
     cells = [(r.number, r.value, {name: short(text) for name, text in r.params.items()}, r.seconds) for r in rows]
-    return _table(f"Best {len(rows)} of {total} trials", cells, width)
+    return _table(f"Best {len(rows)} of {count(total, 'trial')}", cells, width)
 
 
 def short(text: str) -> str:
@@ -158,7 +159,7 @@ def short(text: str) -> str:
 
 
 def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float]], width: int) -> Table:
-    """Give every param a column of its own where they all fit, else put them on one line per trial."""
+    """Return a table with one column per param if they fit, else with all params in one column."""
     names = list(dict.fromkeys(name for _, _, params, _ in rows for name in params))
     cells = [[str(n), format_value(v), *(format_value(p.get(name, "-")) for name in names), f"{s:.1f}"] for n, v, p, s in rows]
     heads = ["trial", "value", *names, "seconds"]
@@ -176,10 +177,11 @@ def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float
 
 
 def completeness(trials: Sequence[Trial]) -> str:
-    """Say that every cell of a grid finished, or which did not and why."""
+    """Return a sentence on which cells of a grid are missing, and why."""
     missing = [trial for trial in trials if not trial.ok]
     if not missing:
-        return f"The grid is complete: all {len(trials)} cells finished."
+        return f"The grid is complete: {'its only cell' if len(trials) == 1 else f'all {len(trials)} cells'} finished."
     cells = "; ".join(f"trial {t.number} ({params_line(t.params)}): {t.error}" for t in missing[:20])
     more = f"; and {len(missing) - 20} more" if len(missing) > 20 else ""
-    return f"{len(missing)} of {len(trials)} cells are missing; the same command runs them again: {cells}{more}"
+    are = "is" if len(missing) == 1 else "are"
+    return f"{len(missing)} of {count(len(trials), 'cell')} {are} missing; the same command runs them again: {cells}{more}"

@@ -1,4 +1,4 @@
-"""From a file to the study in it."""
+"""Loading of studies from Python files."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def load_study(file: Path, name: str | None = None) -> Study:
 
 
 def load_module(file: Path) -> ModuleType:
-    """Run a study file and return it as a module; its functions and classes travel to the workers by value."""
+    """Run a study file and return it as a module; its functions and classes are pickled by value for the workers."""
     if not file.is_file():
         kind = "is a folder" if file.is_dir() else "does not exist"
         raise StudyError(f"Study file {str(file)!r} {kind}. Give the path of a Python file, such as studies/quickstart.py.")
@@ -47,7 +47,7 @@ def load_module(file: Path) -> ModuleType:
     except HpsearchError as error:
         raise type(error)(f"{file}, line {_line(error, file)}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise StudyError(f"{file}, line {_line(error, file)}: {type(error).__name__}: {error}. Mend the file.") from error
+        raise StudyError(f"{file}, line {_line(error, file)}: {type(error).__name__}: {error}. Correct the file.") from error
     cloudpickle.register_pickle_by_value(module)
     return module
 

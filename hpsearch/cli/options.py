@@ -1,7 +1,8 @@
-"""The options that commands share."""
+"""Options of the command line: those that commands share, and the ones of a run in one object."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
@@ -9,8 +10,8 @@ import typer
 from hpsearch.errors import HpsearchError, must_be
 
 
-def _whole(text: str) -> int:
-    """Read a number of jobs; what it means is for the execution to judge."""
+def _parse_jobs(text: str) -> int:
+    """Return the number of jobs that a text names; the execution checks its range."""
     try:
         return int(text)
     except ValueError:
@@ -22,13 +23,27 @@ Uri = Annotated[str | None, typer.Option("--tracking-uri", help="Another MLflow 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as in: hpsearch list")]
 Jobs = Annotated[
     int | None,
-    typer.Option("--jobs", "-j", parser=_whole, metavar="N", help="Trials side by side; all cores where left out."),
+    typer.Option("--jobs", "-j", parser=_parse_jobs, metavar="N", help="Trials that run in parallel; default: one per core."),
 ]
-Fresh = Annotated[bool, typer.Option("--fresh", help="Start anew instead of going on with the recorded study.")]
-Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run trials that failed again; a grid does so anyway.")]
-Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch, little data, no record.")]
+Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of resuming the recorded study.")]
+Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run failed trials again; a grid always does.")]
+Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch on little data, not recorded.")]
 Model = Annotated[
-    bool | None, typer.Option("--model/--no-model", help="Log the best network, for MLflow to load; done where it is quick.")
+    bool | None, typer.Option("--model/--no-model", help="Log the best network as an MLflow model; default: if that is quick.")
 ]
-Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the pictures and the report at the end.")]
+Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the plots and the report at the end.")]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """The options of a run: those of ``hpsearch run FILE``, and of a study's own file."""
+
+    jobs: Jobs = None
+    fresh: Fresh = False
+    retry: Retry = None
+    smoke: Smoke = False
+    tracking_uri: Uri = None
+    backend: BackendOption = "loky"
+    model: Model = None
+    report: Report = True

@@ -1,4 +1,4 @@
-"""What `hpsearch reproduce` does: lists the published comparisons, or runs one or all and shows published beside ours."""
+"""The command `hpsearch reproduce`: list the published comparisons, or run one or all beside the published figures."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ ALL = "all"
 
 
 def reproduce(name: str | None, tracking_uri: str | None, out: Path | None, **settings: Any) -> None:
-    """Do what the command says: run the reproduction of that name, or list them where there is none.
+    """Run the reproduction of that name, or all, or list them if no name is given.
 
     Args:
         name: of a reproduction, or ``"all"`` for one after the other.
@@ -47,11 +47,11 @@ def _list() -> None:
     for one in catalogue.REPRODUCTIONS:
         table.add_row(*map(Text, (one.name, one.claim, one.source)))
     terminal().print(table)
-    terminal().print(f"Run one: hpsearch reproduce NAME; or one after the other: hpsearch reproduce {ALL}", markup=False)
+    terminal().print(f"Run one: hpsearch reproduce NAME; or all, one after the other: hpsearch reproduce {ALL}", markup=False)
 
 
 def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any]) -> None:
-    """Run every reproduction, and close with one table of how many rows differ from what was published."""
+    """Run every reproduction, and print a table of the rows that differ from what was published."""
     table = Table("reproduction", "rows", "differ", box=SIMPLE_HEAD)
     for one in catalogue.REPRODUCTIONS:
         found = _run(one, tracking_uri, out, settings)
@@ -61,10 +61,10 @@ def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any
 
 
 def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, settings: dict[str, Any]) -> Reproduced:
-    """Run a reproduction, print its table, and say where its pictures are."""
+    """Run a reproduction, print its table, and print where its plots are."""
     console, root = terminal(), project_root(Path.cwd())
     if out is not None and out.exists() and not out.is_dir():
-        raise HpsearchError(must_be("--out", "a folder", str(out), "Name a folder; it is made where there is none."))
+        raise HpsearchError(must_be("--out", "a folder", str(out), "Name a folder; it is created if it does not exist."))
     console.print(f"{wanted.claim} ({wanted.source})", markup=False, soft_wrap=True)
     found = wanted.run(
         Options(
@@ -96,7 +96,7 @@ def _say_where(console: Console, found: Reproduced, out: Path | None, tracking_u
         path.write_bytes(content)
     names = ", ".join(found.files)
     if out is not None:
-        console.print(f"Pictures, written to {out}: {names}", markup=False, soft_wrap=True)
+        console.print(f"Plots written to {out}: {names}", markup=False, soft_wrap=True)
     if found.main is not None:
         study = found.main.study.name
         console.print(f"Among the artifacts of {study} in MLflow: {names}", markup=False, soft_wrap=True)

@@ -36,6 +36,17 @@ def format_spread(candidate: Candidate, maximize: bool) -> str:
     return format_value(flip_sign(candidate.mean, maximize)) + error
 
 
+def count(number: int, noun: str) -> str:
+    """Return a number with its noun.
+
+    >>> count(1, "study"), count(2, "study"), count(0, "trial")
+    ('1 study', '2 studies', '0 trials')
+    """
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number} {noun[:-1]}ies" if noun.endswith("y") else f"{number} {noun}s"
+
+
 def params_line(params: Mapping[str, Any]) -> str:
     """Return params on one line, ``learning_rate=0.1 l2=5``."""
     return " ".join(f"{name}={format_value(value)}" for name, value in params.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import inspect
 import os
 import re
 import signal
@@ -14,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch.cli.application import run
+from hpsearch.cli.options import RunOptions
 from hpsearch.nn import load
 
 STUDY = '''
@@ -145,6 +149,50 @@ def test_the_best_network_is_logged_unless_asked_not_to(project: Path) -> None:
     assert "in a folder that exists" in hpsearch(project, "export", "net", "--out", "no/best.npz", code=2).stderr
 
 
+def test_without_arguments_the_help_is_printed(project: Path) -> None:
+    """`hpsearch` alone asks for nothing wrong: the same text and the same code as `hpsearch --help`."""
+    plain = subprocess.run([sys.executable, "-m", "hpsearch.cli"], cwd=project, capture_output=True, text=True, check=False)
+    asked = subprocess.run([*plain.args, "--help"], cwd=project, capture_output=True, text=True, check=False)
+    assert plain.returncode == asked.returncode == 0
+    assert plain.stdout == asked.stdout
+    assert "reproduce" in plain.stdout
+
+
+def test_a_study_file_takes_the_options_of_run(project: Path) -> None:
+    named = {"FILE", "--study"}  # what names the study
+    of_run = set(re.findall(r"--[a-z-]+", hpsearch(project, "run", "--help").stdout)) - named
+    command = [sys.executable, "study.py", "--help"]
+    own = subprocess.run(command, cwd=project, env={**os.environ, "COLUMNS": "160"}, capture_output=True, text=True, check=True)
+    assert set(re.findall(r"--[a-z-]+", own.stdout)) == of_run
+    assert "Where is the parabola lowest?" in own.stdout
+    parameters = set(inspect.signature(run).parameters) - {"file", "study"}
+    assert {field.name for field in dataclasses.fields(RunOptions)} == parameters
+
+
+@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the project", "from another folder"])
+@pytest.mark.parametrize("store", [None, "sqlite:///my runs.db"], ids=["its own store", "another store"])
+def test_the_last_lines_of_a_run_name_a_command_that_works_as_typed(tmp_path: Path, elsewhere: bool, store: str | None) -> None:
+    """The printed command goes to a shell as it is, but for `list` in place of `ui`, which would keep on serving."""
+    project, other = tmp_path / "it's mine", tmp_path / "other"
+    for folder in (project, other):
+        (folder / "mlruns").mkdir(parents=True)
+    (project / "study.py").write_text(STUDY)
+    here = other if elsewhere else project
+    given = ["--tracking-uri", store] if store else []
+    done = hpsearch(here, "run", str(project / "study.py"), "--jobs", "1", *given, TRIALS="1").stdout
+    assert "Best 1 of 1 trial by" in done or "Best 0 of 1 trial by" in done
+    (command,) = re.findall(r"^See it in MLflow: (.*)$", done, re.MULTILINE)
+    assert re.search(r"^Then open: http://127\.0\.0\.1:5000/\S+$", done, re.MULTILINE)
+    assert command.count("hpsearch ui") == 1
+    path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    typed = subprocess.run(
+        command.replace("hpsearch ui", "hpsearch list"),
+        shell=True, cwd=here, env={**os.environ, "PATH": path, "MLFLOW_TRACKING_URI": "", "COLUMNS": "160"},
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert "parabola" in typed.stdout
+
+
 def test_smoke_leaves_no_record(project: Path) -> None:
     done = hpsearch(project, "run", "study.py", "--smoke", TRIALS="5000")
     assert "of 2 trials" in done.stdout
@@ -165,7 +213,7 @@ def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
     os.killpg(process.pid, signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert "go on with: hpsearch run" in errors
+    assert "resume with: hpsearch run" in errors
     assert "Traceback" not in errors
     goes_on = hpsearch(project, "run", "study.py", TRIALS="200", SLOW="0")
     assert "of 200 trials" in goes_on.stdout

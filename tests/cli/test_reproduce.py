@@ -49,7 +49,7 @@ def test_table_conclusions_pictures_and_link(project: Path, capsys: pytest.Captu
     assert "as [published]" in row
     assert "It is low." in said
     assert "artifacts of tiny in MLflow: plots/tiny.png" in said
-    assert "See it in MLflow: hpsearch ui and open http" in said
+    assert "See it in MLflow: hpsearch ui\nThen open: http" in said
     assert (project / "out" / "plots" / "tiny.png").read_bytes() == b"\x89PNG"
     assert len(list((project / "mlruns" / "artifacts").rglob("tiny.png"))) == 1
 

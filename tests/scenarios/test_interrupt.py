@@ -94,7 +94,7 @@ def test_once_ends_politely(project: Path, number: int, code: int) -> None:
     os.killpg(started[0].pid, number) if number == signal.SIGINT else started[0].send_signal(number)
     errors = end(started)
     assert started[0].returncode == code
-    assert "go on with: hpsearch run" in errors
+    assert "resume with: hpsearch run" in errors
     assert "Traceback" not in errors
     with sqlite3.connect(project / "mlruns" / "mlflow.db") as connection:
         states = connection.execute("select status from runs order by start_time").fetchall()
