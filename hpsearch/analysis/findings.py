@@ -103,6 +103,6 @@ def spread(trials: Sequence[Trial], ranks: dict[int, float], most: int, leaders:
         return list(trials)
     by_rank = sorted(trials, key=lambda trial: (ranks.get(trial.number, 2.0), trial.number))
     kept, others = by_rank[: min(leaders, most)], sorted(by_rank[min(leaders, most) :], key=lambda trial: trial.number)
-    room = most - len(kept)
-    kept += [others[i * len(others) // room] for i in range(room)]
+    left = most - len(kept)
+    kept += [others[i * len(others) // left] for i in range(left)]
     return sorted(kept, key=lambda trial: trial.number)

@@ -46,7 +46,7 @@ def blas_of(array: Array) -> Blas:
 
 
 def known(what: str, name: object, table: dict[str, Any] | tuple[str, ...]) -> None:
-    """Refuse a name that is not in a table, and offer the closest one that is.
+    """Raise an error for a name that is not in a table, and offer the closest one that is.
 
     Raises:
         SettingError: if the name is unknown.

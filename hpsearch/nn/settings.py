@@ -60,7 +60,7 @@ def unresolved(value: object) -> bool:
 
 
 def refuse_open(what: str, rule: object) -> None:
-    """Refuse a template that still holds a range where a plain one is needed, be it in a template inside it."""
+    """Raise an error for a template that still holds a range, in itself or in a template inside it."""
     for item in fields(rule) if is_dataclass(rule) else ():
         value = getattr(rule, item.name)
         if unresolved(value):

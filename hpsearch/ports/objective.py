@@ -27,7 +27,7 @@ class PruningThresholds:
     Args:
         curve: the name of the curve.
         sign: -1 where larger values are better, else 1.
-        worst: per step, the worst value, times the sign, with which a trial goes on.
+        worst: per step, the worst value, times the sign, with which a trial continues.
     """
 
     curve: str

@@ -9,7 +9,7 @@ from hpsearch.ports import Recorded, StudyRecord
 from hpsearch.search.environment import list_differences
 from hpsearch.trial import Trial
 
-# A changed strategy is no refusal by itself: a larger one may propose the recorded trials first, and so extend the study.
+# A changed strategy is allowed by itself: a larger one may propose the recorded trials first, and so extend the study.
 _FIXED = ("space", "objective", "seed", "direction", "data", "first", "known", "replicates", "early_stop")
 _ANEW = "Give it another name, or start anew with --fresh (fresh=True)."
 

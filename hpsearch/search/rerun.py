@@ -67,6 +67,6 @@ def _differences(recorded: Trial, again: Trial) -> list[str]:
 
 
 def _changed(kind: str, was: Mapping[str, float | Curve], now: Mapping[str, float | Curve]) -> list[str]:
-    """Compare by repr, which tells any two floats apart and finds NaN equal to NaN."""
+    """Compare by repr, which distinguishes any two floats and finds NaN equal to NaN."""
     names = sorted({*was, *now})
     return [f"{kind} {name} differs" for name in names if repr(was.get(name)) != repr(now.get(name))]
