@@ -15,10 +15,9 @@ from hpsearch.errors import StudyError
 from hpsearch.execution.executor import Backend, Execution
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts
-from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.environment import script_folder
-from hpsearch.search.export import can_export
+from hpsearch.search.export import BestState, can_export
 from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay

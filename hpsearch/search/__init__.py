@@ -2,10 +2,9 @@
 
 from hpsearch.search.admission import check_limits, check_objective, check_parts
 from hpsearch.search.batches import confirm_best, replicate, try_first
-from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.environment import read_facts, script_folder
-from hpsearch.search.export import can_export, export
+from hpsearch.search.export import BestState, can_export, export
 from hpsearch.search.identity import describe
 from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress

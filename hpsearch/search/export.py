@@ -1,16 +1,16 @@
-"""Export of a trial's network: from the state at hand, else trained again from the seed to the same bits."""
+"""Export of a trial's network: from the kept state of the incumbent, else trained again from the seed to the same bits."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.errors import StudyError
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import trial_context
 from hpsearch.ports import Exported
-from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.rerun import rerun
 from hpsearch.trial import Trial, root
@@ -47,3 +47,20 @@ def _retrain(study: StudyConfig, trial: Trial, trials: Sequence[Trial]) -> tuple
     where = "on another machine or with other libraries bits may differ"
     note = f"Trained again for this model, trial {trial.number} came out differently ({changed}): {where}." if changed else ""
     return found.again.outcome.state, note
+
+
+@dataclass
+class BestState:
+    """The model state of the incumbent: a cache, since the study may choose another trial in the end."""
+
+    number: int = -1
+    state: Mapping[str, Any] | None = None
+    value: float = math.inf
+
+    def update(self, trial: Trial) -> None:
+        """Take over the state of a better trial; of equal ones that of the earlier number."""
+        state = None if trial.outcome is None else trial.outcome.state
+        if state is None or not trial.ok or trial.is_preflight:
+            return
+        if (trial.value, trial.number) < (self.value, self.number):
+            self.number, self.state, self.value = trial.number, state, trial.value

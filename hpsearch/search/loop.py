@@ -13,8 +13,8 @@ from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.task import Task
 from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
-from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
+from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
 from hpsearch.trial import Status, Trial, root

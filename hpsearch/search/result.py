@@ -15,9 +15,8 @@ from hpsearch.execution.task import trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.nn.network import Network
 from hpsearch.ports import Exported, StudyRecord, TrackedStudy, Tracker
-from hpsearch.search.best_state import BestState
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.export import can_export, export
+from hpsearch.search.export import BestState, can_export, export
 from hpsearch.trial import Candidate, Trial, flip_sign, root
 
 logger = logging.getLogger(__name__)

@@ -16,7 +16,7 @@ from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
 from hpsearch.tracking.pages import links, note
-from hpsearch.tracking.runs import experiment, study_run
+from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import PAGE, reraised_as_tracking_error
@@ -205,7 +205,7 @@ class MlflowTracker(TrackerBase):
         return self._study
 
     def _parent(self, record: StudyRecord) -> Run | None:
-        found = experiment.find(self.store, record.name)
+        found = study_run.find_experiment(self.store, record.name)
         return None if found is None else study_run.newest(self.store.client, found.experiment_id)
 
     def _children(self, parent: Run) -> Children:
@@ -223,7 +223,7 @@ class MlflowTracker(TrackerBase):
     def _begin(self, study: TrackedStudy, fresh: bool) -> OpenStudy:
         """Return the study with its run marked as running, and without leftovers of a kill."""
         client, record = self.store.client, study.record
-        experiment_id = experiment.ensure(self.store, record.name)
+        experiment_id = study_run.ensure_experiment(self.store, record.name)
         if fresh:
             self.store.spool_file(record.name).unlink(missing_ok=True)
             study_run.supersede(client, experiment_id)

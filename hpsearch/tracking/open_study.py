@@ -14,14 +14,13 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.delivery.retry_queue import RetryQueue
 from hpsearch.tracking.delivery.writer_thread import WriterThread
-from hpsearch.tracking.pages import related
+from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import study_run
-from hpsearch.tracking.runs.best_curve import BestCurve, write_best
 from hpsearch.tracking.runs.study_run import Children
 from hpsearch.tracking.runs.trial_decoding import decode
-from hpsearch.tracking.runs.writer import read_curve, read_file
+from hpsearch.tracking.runs.writer import BestCurve, read_curve, read_file, write_best
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
@@ -120,7 +119,7 @@ class OpenStudy:
     @cached_property
     def _related(self) -> dict[str, str]:
         """The addresses of related studies, found once: those were recorded before this one."""
-        return related.find_addresses(self.store, self.study)
+        return links.find_addresses(self.store, self.study)
 
     def _add(self, trial: Trial) -> None:
         """Add a trial unless it is here already; one that failed before and was run again replaces it."""

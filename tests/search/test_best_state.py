@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hpsearch.search.best_state import BestState
+from hpsearch.search.export import BestState
 from hpsearch.trial import Outcome, Status, Trial
 
 

@@ -15,7 +15,7 @@ from hpsearch.errors import StudyError, TrackingError
 from hpsearch.nn import Network, load, save
 from hpsearch.objectives import CrossValidate, TrainNetwork
 from hpsearch.ports import Context, Exported, StudyRecord
-from hpsearch.search.best_state import BestState
+from hpsearch.search.export import BestState
 from hpsearch.search.result import Result
 from hpsearch.strategies import Halving, Random
 from hpsearch.tracking import MemoryTracker

@@ -20,6 +20,13 @@ from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment
+from contextlib import suppress
+
+from hpsearch.errors import TrackingError
+from hpsearch.ports import StudyRecord
+from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.store.client import reraised_as_tracking_error
+from hpsearch.tracking.store.store import Store
 
 BASE = "http://127.0.0.1:5000"
 TAG = "mlflow.sharedViewState."
@@ -144,3 +151,18 @@ def _chart(index: int, chart: dict[str, Any]) -> dict[str, Any]:
     section = {"PARALLEL": "all", "LINE": "curves"}.get(chart["type"], "each")
     common = {"uuid": f"chart-{index}", "metricSectionId": section, "runsCountToCompare": RUNS_SHOWN}
     return common | chart | {"deleted": False, "isGenerated": False}
+
+
+def find_addresses(store: Store, study: TrackedStudy) -> dict[str, str]:
+    """Return the address of each related study, relative to the UI; empty where that very study is not recorded."""
+    return {name: _address(store, other) for name, other in study.related.items()}
+
+
+def _address(store: Store, record: StudyRecord) -> str:
+    with suppress(TrackingError), reraised_as_tracking_error(f"Study {record.name!r} could not be looked up"):
+        found = study_run.find_experiment(store, record.name)
+        run = None if found is None else study_run.newest(store.client, found.experiment_id)
+        same = run is not None and study_run.read_texts(run, study_run.IDENTITY) == dict(record.identity)
+        if found is not None and run is not None and same:
+            return link(found, str(run.info.run_id), record.maximize, "").lstrip("/")
+    return ""

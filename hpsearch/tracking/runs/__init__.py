@@ -1,13 +1,12 @@
 """MLflow runs: what the run of a study and the run of a trial hold."""
 
-from hpsearch.tracking.runs.best_curve import BestCurve, write_best
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
 from hpsearch.tracking.runs.deletion import delete_study
 from hpsearch.tracking.runs.study_run import PARENTS, Children, read_children, sort_runs
 from hpsearch.tracking.runs.trial_decoding import Lazy, decode, parse_params
 from hpsearch.tracking.runs.trial_keys import BEST, SECONDS, axes, outcome_keys, run_name
 from hpsearch.tracking.runs.trial_run import encode
-from hpsearch.tracking.runs.writer import read_curve, read_file, write_points, write_trial
+from hpsearch.tracking.runs.writer import BestCurve, read_curve, read_file, write_best, write_points, write_trial
 
 __all__ = [
     "BEST",

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import StudyError, did_you_mean
-from hpsearch.tracking.runs import experiment
+from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import CHOSEN, IDENTITY, newest, read_children, read_texts
 from hpsearch.tracking.runs.trial_decoding import own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
@@ -82,7 +82,7 @@ def summary(store: Store, name: str) -> StudySummary:
         StudyError: if there is none of this name; with the closest name there is.
     """
     with reraised_as_tracking_error(f"Study {name!r} cannot be read from {store.display_uri}"):
-        found = experiment.find(store, name)
+        found = study_run.find_experiment(store, name)
         parent = None if found is None else newest(store.client, found.experiment_id)
         if found is not None and parent is not None:
             return _summary(store, found, parent)
@@ -113,7 +113,7 @@ def experiments(store: Store, everything: bool = False) -> Iterator[Experiment]:
 
 def name_of(entry: Experiment) -> str:
     """Return the name of the study that an experiment holds."""
-    return str(entry.tags.get(experiment.NAME_TAG, entry.name))
+    return str(entry.tags.get(study_run.NAME_TAG, entry.name))
 
 
 def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:

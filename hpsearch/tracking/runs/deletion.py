@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from hpsearch.errors import TrackingError
-from hpsearch.tracking.runs import catalog, experiment
+from hpsearch.tracking.runs import catalog, study_run
 from hpsearch.tracking.store.client import reraised_as_tracking_error, search
 from hpsearch.tracking.store.store import Store
 
@@ -38,7 +38,7 @@ def delete_study(store: Store, name: str) -> str:
 
 def _hide(store: Store, found: Experiment) -> str:
     """Mark a study on a server as deleted, under another name."""
-    aside = experiment.free_name(found)
+    aside = study_run.free_name(found)
     store.client.rename_experiment(found.experiment_id, aside)
     store.client.delete_experiment(found.experiment_id)
     return (

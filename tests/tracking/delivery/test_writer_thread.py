@@ -14,7 +14,7 @@ import pytest
 from hpsearch.tracking import MlflowTracker
 from hpsearch.tracking.delivery import spool_file, writer_thread
 from hpsearch.tracking.delivery.writer_thread import WriterThread
-from hpsearch.tracking.runs.best_curve import BestCurve
+from hpsearch.tracking.runs.writer import BestCurve
 from hpsearch.trial import Trial
 from tests.tracking.delivery.test_outage import hold_lock
 from tests.tracking.sample import SPACE, plain, text, tracked
