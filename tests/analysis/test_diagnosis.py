@@ -7,6 +7,7 @@ import tomllib
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -203,3 +204,11 @@ def test_a_trial_s_run_carries_its_diagnosis() -> None:
     slow = next(c for c in CURVES if c.label == "rate too low" and diagnose(c.history).label == c.label)
     assert encode(_trial(Status.FINISHED, slow), tracked()).tags["hpsearch.diagnosis"].startswith("rate too low")
     assert "hpsearch.diagnosis" not in encode(_trial(Status.FINISHED, None), tracked()).tags
+
+
+def test_the_noise_of_accuracy_is_that_of_its_steps_in_the_second_half() -> None:
+    """The independent source is numpy: the steps from the fourth of eight epochs on."""
+    rises = [0.1, 0.9, 0.2, 0.8, 0.5, 0.6, 0.55, 0.7]
+    costs = [(n, 1.0 / (n + 1)) for n in range(8)]
+    found = shape({"validation_cost": costs, "training_cost": costs, "validation_accuracy": list(enumerate(rises))})
+    assert found.accuracy_noise == pytest.approx(float(np.std(np.diff(rises[4:]))))

@@ -10,7 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from hpsearch.analysis.differences import all_differences, difference
+from hpsearch.analysis.differences import Difference, all_differences, difference
+from hpsearch.analysis.intervals import Interval
 from hpsearch.analysis.sample import Array
 from hpsearch.errors import SettingError
 
@@ -134,3 +135,8 @@ def test_what_cannot_be_compared_is_refused() -> None:
         difference([1, 2], [1, 2])
     with pytest.raises(SettingError, match=r"A comparison must be of at least two contenders, got \['a'\]"):
         all_differences({"a": [1, 2, 3]})
+
+
+@pytest.mark.parametrize(("p_value", "verdict"), [(0.049, "better"), (0.05, "tie"), (0.9, "tie")])
+def test_a_difference_is_one_below_five_per_cent(p_value: float, verdict: str) -> None:
+    assert Difference(Interval(-2.0, -1.0, 0.0, 0.95), p_value).verdict == verdict

@@ -68,6 +68,7 @@ def test_the_interval_of_a_crossing_follows_the_noise() -> None:
         # Rows shift the difference d(log n) = .05 - .1 log(n/10)/log(100) as a whole: log n moves by shift / slope.
         shift = 1.96 * math.hypot(*(math.sqrt(p * (1 - p) / rows) for p in (0.15, 0.15)))
         assert math.log(found.size.high / found.size.centre) == pytest.approx(shift / 0.1 * math.log(100), rel=0.15)
+        assert math.log(found.size.centre / found.size.low) == pytest.approx(shift / 0.1 * math.log(100), rel=0.15)
         widths.append(found.size.width)
     assert widths[1] < widths[0] / 5
 

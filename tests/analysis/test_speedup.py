@@ -112,3 +112,11 @@ def test_what_cannot_be_compared_is_refused() -> None:
         speed_up(np.ones((3, 2)), np.ones((3, 2)), [2, 1])
     with pytest.raises(SettingError, match="one that has found something at its budget"):
         speed_up(np.ones((3, 2)), np.full((3, 2), math.inf), [1, 2])
+
+
+@pytest.mark.parametrize("budgets", [[0, 1], [-1, 1], [2, 1], [1, 1], [1, 2, 3]])
+def test_budgets_rise_from_above_zero(budgets: list[int]) -> None:
+    search = [[3.0, 1.0]] * 5
+    assert speed_up(search, search, [1, 2]).factor == 1.0
+    with pytest.raises(SettingError, match="budgets must be 2 rising numbers > 0"):
+        speed_up(search, search, budgets)

@@ -50,7 +50,7 @@ def unchanged(place: Path, sample: Sequence[Mutation]) -> dict[str, float]:
     files = dict.fromkeys(test for m in sample for test in mirror_of(module_of(m.file), ROOT / "tests"))
     ending = run_tests(place, list(files), LONGEST, stop=False)
     if not ending.passed:
-        raise SystemExit(f"The tests must pass without a mutation, got {ending.failure or ending.code}. Repair them first.")
+        raise SystemExit(f"The tests must pass without a mutation, got {ending.failure}. Repair them first.")
     return ending.seconds
 
 
@@ -76,7 +76,7 @@ def run(sample: Sequence[Mutation], jobs: int, checked: bool) -> list[Ending]:
                 ending = judge(mutation, place, seconds)
             finally:
                 free.put(place)
-            verdict = "SURVIVED" if ending.passed else f"killed by {ending.failure or ending.code}"
+            verdict = "SURVIVED" if ending.passed else f"killed by {ending.failure}"
             print(f"{mutation.file}:{mutation.line} {mutation.operator} {verdict}", flush=True)
             if ending.passed:
                 print(difference(mutation), flush=True)

@@ -1,27 +1,25 @@
-"""Test runs on copies of the package: each in a process of its own, forked from one that has loaded what they all import."""
+"""Test runs on copies of the package, each in a process of its own."""
 
 from __future__ import annotations
 
 import compileall
 import os
+import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
+import xml.etree.ElementTree as ElementTree
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from multiprocessing import get_context
-from multiprocessing.connection import Connection
 from pathlib import Path
 
-import pytest
-
-LOADED = ["numpy", "scipy.stats", "scipy.optimize", "sklearn.ensemble", "sklearn.model_selection", "optuna", "mlflow"]
-LOADED += ["matplotlib.figure", "plotly.graph_objects", "joblib", "rich.console", "typer", "numba", "hypothesis", "pytest"]
 OPTIONS = ["-n", "0", "-q", "-p", "no:cacheprovider", "-o", "addopts=", "-m", "not slow and not benchmark and not postgres"]
-OPTIONS += ["--timeout=120", "--hypothesis-seed=0", "-W", "ignore::pytest.PytestAssertRewriteWarning"]
+OPTIONS += ["--hypothesis-seed=0", "-o", "junit_family=xunit1"]
 _LEFT_BEHIND = ("*.git", "mlruns", ".venv", ".mypy_cache", ".ruff_cache", ".pytest_cache", ".hypothesis")
+_NO_TESTS = (4, 5)  # pytest's exit codes for files or tests that are not there
 
 
 @dataclass(frozen=True)
@@ -36,26 +34,6 @@ class Ending:
     def passed(self) -> bool:
         """Whether every test passed."""
         return self.code == 0
-
-
-class _Notes:
-    """A pytest plugin that keeps the first failure and the time of every file."""
-
-    def __init__(self) -> None:
-        self.failure = ""
-        self.seconds: dict[str, float] = {}
-
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a phase of a test."""
-        file = report.nodeid.partition("::")[0]
-        self.seconds[file] = self.seconds.get(file, 0.0) + report.duration
-        if report.failed and not self.failure:
-            self.failure = report.nodeid
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        """Keep a file that cannot be imported."""
-        if report.failed and not self.failure:
-            self.failure = f"{report.nodeid} (collection)"
 
 
 @contextmanager
@@ -83,47 +61,44 @@ def changed(file: Path, text: str) -> Iterator[None]:
 
 def run_tests(copy: Path, tests: Sequence[str], limit: float, *, stop: bool = True) -> Ending:
     """Run test files in a copy of the checkout for at most ``limit`` seconds, to the first failure where ``stop``."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(LOADED)
-    ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(theirs, copy, [*OPTIONS, *(["-x"] if stop else []), *tests]))
-    process.start()
-    assert process.pid is not None
-    theirs.close()
-    try:
-        found = ours.recv() if ours.poll(limit) else None
-    except EOFError:  # the process died
-        found = (-1, "the process of the tests died", {})
-    _end(process.pid)
-    process.join()
-    shutil.rmtree(copy / ".hypothesis", ignore_errors=True)
-    return Ending(*found) if found else Ending(None, f"more than {limit:.0f} s", {})
-
-
-def _end(group: int) -> None:
-    """Kill what is left of a test run, with the processes it started."""
-    with suppress(ProcessLookupError):
-        os.killpg(group, signal.SIGKILL)
-
-
-def _child(answer: Connection, copy: Path, arguments: list[str]) -> None:
-    os.setsid()
-    _import_from(copy)
-    with Path(os.devnull).open("w") as nothing:
-        for stream in (1, 2):
-            os.dup2(nothing.fileno(), stream)
-    notes = _Notes()
+    missing = [test for test in tests if not (copy / test).exists()]
+    if missing or not tests:
+        raise FileNotFoundError(f"Test files must exist in the copy, got {missing!r}. Start again.")
     with tempfile.TemporaryDirectory(prefix="mutation-tests-") as folder:
-        code = pytest.main([*arguments, f"--basetemp={folder}/t", f"--rootdir={copy}"], plugins=[notes])
-    answer.send((int(code), notes.failure, notes.seconds))  # plain: the copy has an Ending of its own
+        report = Path(folder) / "report.xml"
+        command = [sys.executable, "-B", "-m", "pytest", *OPTIONS, *(["-x"] if stop else []), f"--junitxml={report}"]
+        code, output = _run([*command, f"--basetemp={folder}/t", f"--rootdir={copy}", *tests], copy, limit)
+        seconds = _seconds(report) if report.exists() else {}
+    shutil.rmtree(copy / ".hypothesis", ignore_errors=True)
+    if code in _NO_TESTS and "ImportError while loading conftest" not in output:
+        raise FileNotFoundError(f"pytest must find the tests {tests!r}, got exit code {code}. {output[-500:]}")
+    reason = f"exit code {code}" if code is not None else f"more than {limit:.0f} s"
+    first = re.search(r"^(?:FAILED|ERROR) (.*?)(?: - .*)?$", output, re.MULTILINE)
+    return Ending(code, first[1] if first else reason, seconds)
 
 
-def _import_from(copy: Path) -> None:
-    """Let this process and its children import the copy, and nothing of the checkout."""
-    checkout = Path(__file__).parents[2]
-    for name in [name for name in sys.modules if name.partition(".")[0] in ("tests", "hpsearch")]:
-        del sys.modules[name]
-    sys.path[:] = [str(copy), *(path for path in sys.path if path and Path(path).resolve() != checkout)]
-    os.environ |= {"PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
-    sys.dont_write_bytecode = True
-    os.chdir(copy)
+def _run(command: Sequence[str], copy: Path, limit: float) -> tuple[int | None, str]:
+    """Run a command that imports the copy; return its exit code, None past the limit, and what it wrote."""
+    environment = {**os.environ, "PYTHONPATH": str(copy), "PYTHONDONTWRITEBYTECODE": "1"}
+    with tempfile.TemporaryFile("w+") as output:  # a pipe would stay open while a worker that is left over lives
+        process = subprocess.Popen(
+            command, cwd=copy, env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True
+        )
+        try:
+            code: int | None = process.wait(limit)
+        except subprocess.TimeoutExpired:
+            code = None
+        with suppress(ProcessLookupError):  # what is left of the run, with the processes it started
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        output.seek(0)
+        return code, output.read()
+
+
+def _seconds(report: Path) -> dict[str, float]:
+    """Return the seconds of every test file of a report."""
+    found: dict[str, float] = {}
+    for case in ElementTree.parse(report).getroot().iter("testcase"):
+        file = case.get("file", "")
+        found[file] = found.get(file, 0.0) + float(case.get("time", 0.0))
+    return found

@@ -18,6 +18,7 @@ from hpsearch.errors import SettingError, SpaceError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space import Params
 from hpsearch.strategies import Bayesian, Random
+from hpsearch.strategies.bayesian import _worse
 from hpsearch.testing import SPACES, drive
 
 LINE = Space(x=Float(0.0, 1.0))
@@ -225,3 +226,12 @@ def test_the_extras_beat_random_too(sampler: str, package: str) -> None:
     strategy = Bayesian(trials=40, sampler=sampler)  # type: ignore[arg-type]
     ours, theirs = ([min(t.value for t in drive(s, CUBE, i)[1]) for i in range(5)] for s in (strategy, Random(trials=40)))
     assert median(ours) < median(theirs) / 2
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"), [([1.0, 5.0, 3.0], 5.4), ([-2.0, 8.0], 9.0), ([4.0], 4.4), ([-4.0, -4.0], -3.6), ([0.0], 0.1)]
+)
+def test_a_failure_ranks_a_tenth_of_the_spread_behind_the_worst(values: list[float], expected: float) -> None:
+    """By hand: a tenth of 4, of 10, of the value itself where there is no spread, of 1 where that is zero too."""
+    assert _worse(values) == pytest.approx(expected)
+    assert _worse([0.0, sys.float_info.max]) == sys.float_info.max

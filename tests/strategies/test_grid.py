@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from hpsearch import Choice, Float, Int, Space
+from hpsearch import Choice, Float, Int, Space, Study
 from hpsearch.errors import SpaceError
-from hpsearch.strategies import Grid
+from hpsearch.space import Params
+from hpsearch.strategies import Grid, Random
 from hpsearch.testing import drive
+from hpsearch.tracking import MemoryTracker
 
 
 def test_is_the_product_in_order() -> None:
@@ -43,3 +47,22 @@ def test_a_point_outside_raises() -> None:
 def test_an_unknown_parameter_raises() -> None:
     with pytest.raises(SpaceError, match="Did you mean 'rate'"):
         drive(Grid(points={"rat": 3}), Space(rate=Float(0.0, 1.0)))
+
+
+def test_a_failed_point_of_a_grid_is_run_again(tmp_path: Path) -> None:
+    """A grid is complete only with all of its points, so a second run repeats those that failed; a random search goes on."""
+    fail = tmp_path / "fail"
+
+    def objective(params: Params) -> float:
+        if fail.exists() and params["x"] > 0.5:
+            raise ValueError("not now")
+        return float(params["x"])
+
+    for strategy, repeated in ((Grid(points=3), True), (Random(trials=6), False)):
+        fail.touch()
+        study, tracker = Study(f"again {repeated}", Space(x=Float(0.0, 1.0)), objective, strategy), MemoryTracker()
+        first = study.run(tracker=tracker, backend="sequential").trials
+        fail.unlink()
+        second = study.run(tracker=tracker, backend="sequential").trials
+        assert not all(trial.ok for trial in first)
+        assert all(trial.ok for trial in second) is repeated
