@@ -20,8 +20,7 @@ from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import PAGE, reraised_as_tracking_error
-from hpsearch.tracking.store.location import project_root
-from hpsearch.tracking.store.store import Store
+from hpsearch.tracking.store.store import Store, project_root
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hpsearch.errors import SpaceError
 from hpsearch.space import Space
-from hpsearch.tracking.runs import exact_floats
+from hpsearch.tracking.runs import trial_run
 from hpsearch.tracking.runs.trial_keys import DERIVED, SECONDS, file_paths, metric_keys, param_keys
 from hpsearch.tracking.store import names
 from hpsearch.trial import Curve, Outcome, Params, Status, Trial
@@ -86,17 +86,17 @@ def _outcome(value: float, run: Run, curve: Callable[[str], Curve], file: Callab
     tags = run.data.tags
     history, metrics, files = (_listed_names(tags, f"hpsearch.{kind}") for kind in ("history", "metrics", "files"))
     of_curves, of_metrics = metric_keys(history, metrics)
-    exact = exact_floats.decode(tags)
+    exact = trial_run.decode_floats(tags)
     paths = file_paths(files)
 
     def fetch(name: str) -> Curve:
         key = of_curves[name]
-        return tuple((step, exact_floats.restore((key, step, value), exact)) for step, value in sorted(curve(key)))
+        return tuple((step, trial_run.restore_float((key, step, value), exact)) for step, value in sorted(curve(key)))
 
     stored = run.data.metrics
     return Outcome(
         value=value,
-        metrics={name: exact_floats.restore((key, 0, stored[key]), exact) for name, key in of_metrics.items()},
+        metrics={name: trial_run.restore_float((key, 0, stored[key]), exact) for name, key in of_metrics.items()},
         history=Lazy(history, fetch),
         artifacts=Lazy(files, lambda name: file(paths[name])) if files else {},
     )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+import sys
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.analysis import diagnosis
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
-from hpsearch.tracking.runs import exact_floats, markup
-from hpsearch.tracking.runs.exact_floats import Point
+from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_keys import (
     DERIVED,
     SECONDS,
@@ -23,6 +23,7 @@ from hpsearch.tracking.runs.trial_keys import (
     param_keys,
 )
 from hpsearch.tracking.store import names
+from hpsearch.tracking.store.names import pack_text, unpack_text
 from hpsearch.trial import Outcome, Params, Status, Trial, flip_sign, format_value
 
 
@@ -47,7 +48,7 @@ def encode(trial: Trial, study: TrackedStudy) -> Content:
     points = _points(trial, study.record.maximize)
     start = round(trial.started * 1000)
     return Content(
-        tags=tags(trial, study.record, list(derived)) | exact_floats.encode(points) | _long_params(texts),
+        tags=tags(trial, study.record, list(derived)) | encode_floats(points) | _long_params(texts),
         params={keys[name]: names.fit_text(text) for name, text in texts.items()} | derived,
         points=points,
         files=_files(trial),
@@ -126,3 +127,37 @@ def _files(trial: Trial) -> dict[str, bytes]:
     if trial.traceback:
         files[TRACEBACK] = names.clean_text(trial.traceback).encode()
     return files
+
+
+TAG = "hpsearch.exact"
+# (key, step, value)
+Point = tuple[str, int, float]
+Exact = Mapping[tuple[str, int], float]
+
+
+def encode_floats(points: Iterable[Point]) -> dict[str, str]:
+    """Return the tags that keep what SQLite or MLflow would alter: -0.0, and the largest float, which stands for infinity."""
+    odd = [[key, step, repr(value)] for key, step, value in points if _is_altered(value)]
+    return pack_text(TAG, json.dumps(odd)) if odd else {}
+
+
+def _is_altered(value: float) -> bool:
+    return abs(value) == sys.float_info.max or (value == 0 and math.copysign(1.0, value) < 0)
+
+
+def decode_floats(tags: Mapping[str, str]) -> Exact:
+    """Return the values that `encode_floats` kept, by key and step."""
+    text = unpack_text(tags, TAG)
+    return {(key, step): float(value) for key, step, value in json.loads(text)} if text else {}
+
+
+def restore_float(point: Point, exact: Exact) -> float:
+    """Return a stored value as it was before MLflow stored it.
+
+    >>> restore_float(("loss", 0, -1.7976931348623157e308), {})
+    -inf
+    """
+    key, step, value = point
+    if (key, step) in exact:
+        return exact[key, step]
+    return math.copysign(math.inf, value) if abs(value) == sys.float_info.max else value

@@ -1,10 +1,9 @@
 """The store: where the MLflow record is, as a database file or a server."""
 
 from hpsearch.tracking.store.client import PAGE, children, exists, is_rejected, reason, reraised_as_tracking_error, search
-from hpsearch.tracking.store.location import project_root
 from hpsearch.tracking.store.names import digest, experiment_name, key, list_numbers, pack_text, slug, unpack_text
 from hpsearch.tracking.store.server import Server, serve
-from hpsearch.tracking.store.store import Store
+from hpsearch.tracking.store.store import Store, project_root
 
 __all__ = [
     "PAGE",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -98,3 +99,12 @@ def search(client: MlflowClient, experiment_id: str, where: str, page: int = PAG
 def children(parent: str) -> str:
     """Return the filter for the trials of a parent run."""
     return f"tags.`mlflow.parentRunId` = '{parent}' and tags.`hpsearch.kind` = 'trial'"
+
+
+def hide_password(uri: str) -> str:
+    """Return a URI that can be shown.
+
+    >>> hide_password("postgresql://me:secret@host/db")
+    'postgresql://me:***@host/db'
+    """
+    return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", uri)

@@ -6,8 +6,7 @@ import urllib.error
 import urllib.request
 
 from hpsearch.errors import TrackingError
-from hpsearch.tracking.store.client import reraised_as_tracking_error
-from hpsearch.tracking.store.location import hide_password
+from hpsearch.tracking.store.client import hide_password, reraised_as_tracking_error
 
 PROBE_SECONDS = 5.0
 SERVER_ADVICE = "Start it, or check --tracking-uri and MLFLOW_TRACKING_URI."
