@@ -51,10 +51,13 @@ UNSAFE_METHODS = ("exec_module", "load_model", "read_pickle")
 ALLOWED = {
     ("testing/strategies.py", "pickle.loads"): "of what the same line has just dumped: whether a user's own object can travel",
     ("testing/objectives.py", "pickle.loads"): "the same",
-    ("answer.py", "pickle.loads"): "of what the same line has just dumped: whether a state can travel",
-    ("isolation.py", "pickle.loads"): "from a pipe to the child that this process has forked, as joblib does with its workers",
-    ("tracking/model.py", "mlflow.pyfunc.load_model"): "of what the same function has just saved, to compare its answers",
-    ("loading.py", "spec.loader.exec_module"): "the study file that the user names on the command line, to be run",
+    ("execution/outcome.py", "pickle.loads"): "of what the same line has just dumped: whether a state can travel",
+    (
+        "execution/isolation.py",
+        "pickle.loads",
+    ): "from a pipe to the child that this process has forked, as joblib does",
+    ("tracking/models/log.py", "mlflow.pyfunc.load_model"): "of what the same function has just saved, to compare its outputs",
+    ("cli/loading.py", "spec.loader.exec_module"): "the study file that the user names on the command line, to be run",
 }
 
 
