@@ -188,7 +188,7 @@ def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> st
     lines = [
         f"The network of trial {trial.number} of `{names.clean_text(record.name)}`: {value}.",
         f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
-        f" returns {returns}.",
+        f" answers {returns}.",
         f"Layers above the inputs: {layers}.",
         f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
         " `hpsearch.nn.load` takes.",
