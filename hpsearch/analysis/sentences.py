@@ -12,6 +12,7 @@ from hpsearch.analysis.edges import Edge
 from hpsearch.analysis.lead import LEVEL, Lead
 from hpsearch.analysis.optimism import Noise
 from hpsearch.trial import Candidate, Trial, flip_sign, format_spread, format_value
+from hpsearch.trial.formatting import count
 
 # An interaction below this share of the variance is not worth a sentence: chance produces as much.
 WORTH = 0.1
@@ -39,15 +40,6 @@ class Style:
 
 
 PLAIN = Style()
-
-
-def count(number: int, noun: str) -> str:
-    """Return a number with its noun.
-
-    >>> count(1, "trial"), count(2, "trial")
-    ('1 trial', '2 trials')
-    """
-    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def command(verb: str, name: str, *arguments: str) -> str:

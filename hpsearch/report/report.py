@@ -18,6 +18,7 @@ from hpsearch.plots.kinds import KINDS, draw
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
 from hpsearch.trial import Trial, duration, format_value
+from hpsearch.trial.formatting import count
 
 ROWS = 100
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
@@ -75,7 +76,7 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
 def headline(result: Result) -> str:
     """Return the result in one line."""
     found = sentences.describe_result(Conclusions(result.findings))
-    return f"{found} ({sentences.count(len(result.trials), 'trial')})"
+    return f"{found} ({count(len(result.trials), 'trial')})"
 
 
 def _said(conclusions: Conclusions, describe: Callable[[Conclusions], Iterable[str]]) -> str:

@@ -11,7 +11,7 @@ import pytest
 from hpsearch.analysis.curves import POINTS, curve_names, learning_curves
 from hpsearch.analysis.findings import Findings
 from hpsearch.space import Float, Space
-from hpsearch.trial import Curve, Outcome, Status, Trial
+from hpsearch.trial import Candidate, Curve, Outcome, Status, Trial
 
 
 def found(histories: list[Mapping[str, Curve]], measure: str = "a score", values: list[float] | None = None) -> Findings:
@@ -20,7 +20,8 @@ def found(histories: list[Mapping[str, Curve]], measure: str = "a score", values
         Trial(n, {}, "all", Status.FINISHED, Outcome(v, history=h))
         for n, (v, h) in enumerate(zip(given, histories, strict=True))
     ]
-    return Findings("s", measure, False, Space(x=Float(0, 1)), trials, trials[0], lambda: iter(()))  # type: ignore[arg-type,return-value]
+    setting = Candidate({}, None, (trials[0],))
+    return Findings("s", measure, False, Space(x=Float(0, 1)), trials, setting)
 
 
 def line(count: int) -> Curve:

@@ -361,11 +361,11 @@ def test_refuses_bad_fixed_settings(settings: Params, message: str) -> None:
         (lambda: train(dtype="float16"), r"dtype must be one of 'float32', 'float64', got 'float16'\."),
         (
             lambda: train(monitor_every=0),
-            r"monitor_every must be a whole number >= 1, got 0\. Give None to look after the last",
+            r"monitor_every must be a whole number >= 1, got 0\. Give None to evaluate after the last",
         ),
         (
             lambda: train(monitor_images=100),
-            r"monitor_images must be a whole number >= 1000, got 100\. Give None to look after whole",
+            r"monitor_images must be a whole number >= 1000, got 100\. Give None to evaluate after whole",
         ),
         (lambda: train().check({"learning_rat": 1}), r"got 'learning_rat'\. .*Did you mean 'learning_rate'\?"),
         (lambda: train().check({}), r"learning_rate must be a number in \(0, inf\), got None\."),

@@ -11,13 +11,14 @@ from dataclasses import replace
 from urllib.parse import urlencode
 
 from hpsearch.analysis import sentences
-from hpsearch.analysis.sentences import command, count
+from hpsearch.analysis.sentences import command
 from hpsearch.ports import DataRecord, StudyRecord, TrackedStudy
 from hpsearch.space import Choice, Domain, Int, Space
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
 from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.trial import Candidate, Trial, flip_sign, format_spread, format_value
+from hpsearch.trial.formatting import count
 
 # MLflow cuts a note, which is a tag, at 8000 characters.
 LIMIT = 7500
