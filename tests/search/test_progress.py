@@ -18,13 +18,13 @@ def test_counts() -> None:
     """Three trials of a record, of which one failed; then three new ones: stopped, diverged, best."""
     progress = Progress(total=10, jobs=3)
     assert (progress.done, progress.failed, progress.taken_over, progress.proposed, progress.best) == (0, 0, 0, 0, None)
-    progress.replayed([ended(0, value=2.0), ended(1, Status.FAILED), ended(2, value=3.0)], proposed=8)
+    progress.count_replayed([ended(0, value=2.0), ended(1, Status.FAILED), ended(2, value=3.0)], proposed=8)
     assert (progress.done, progress.failed, progress.taken_over, progress.proposed) == (3, 1, 3, 8)
     assert progress.best == ended(0, value=2.0)
     assert progress.last is None
-    progress.ended(ended(3, Status.STOPPED, 0.0))
-    progress.ended(ended(4, value=math.nan))
-    progress.ended(ended(5, value=1.0))
+    progress.count_ended(ended(3, Status.STOPPED, 0.0))
+    progress.count_ended(ended(4, value=math.nan))
+    progress.count_ended(ended(5, value=1.0))
     assert (progress.done, progress.failed, progress.taken_over) == (6, 2, 3)
     assert progress.best == progress.last == ended(5, value=1.0)
 
@@ -50,7 +50,7 @@ def test_the_time_left_is_that_of_the_trials_left_at_the_pace_of_the_new_ones() 
 
 def test_news_are_what_was_found_and_what_the_strategy_said() -> None:
     progress = Progress()
-    assert progress.news == []
-    assert [progress.say(note) for note in ("", "narrowed", "ended")] == [False, True, True]
-    assert progress.news == ["narrowed", "ended"]
-    assert Progress(found="3 trials", notes=["ended"]).news == ["3 trials", "ended"]
+    assert progress.messages == []
+    assert [progress.add_note(note) for note in ("", "narrowed", "ended")] == [False, True, True]
+    assert progress.messages == ["narrowed", "ended"]
+    assert Progress(found="3 trials", notes=["ended"]).messages == ["3 trials", "ended"]

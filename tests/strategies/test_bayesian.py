@@ -18,7 +18,7 @@ from hpsearch.errors import SettingError, SpaceError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space import Params
 from hpsearch.strategies import Bayesian, Random
-from hpsearch.strategies.bayesian import _worse
+from hpsearch.strategies.bayesian import _penalty
 from hpsearch.testing import SPACES, drive
 
 LINE = Space(x=Float(0.0, 1.0))
@@ -233,5 +233,5 @@ def test_the_extras_beat_random_too(sampler: str, package: str) -> None:
 )
 def test_a_failure_ranks_a_tenth_of_the_spread_behind_the_worst(values: list[float], expected: float) -> None:
     """By hand: a tenth of 4, of 10, of the value itself where there is no spread, of 1 where that is zero too."""
-    assert _worse(values) == pytest.approx(expected)
-    assert _worse([0.0, sys.float_info.max]) == sys.float_info.max
+    assert _penalty(values) == pytest.approx(expected)
+    assert _penalty([0.0, sys.float_info.max]) == sys.float_info.max
