@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from hpsearch.ports import Exported, Recorded, StudyRecord, Tracker
+from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, Tracker
 from hpsearch.testing import TrackerContract
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Trial
@@ -25,13 +25,13 @@ class LeavesStudiesOpen(MemoryTracker):
 
 
 class InventsStudies(MemoryTracker):
-    def find(self, record: StudyRecord) -> Recorded | None:
-        return super().find(record) or Recorded()
+    def find(self, study: TrackedStudy) -> Recorded | None:
+        return super().find(study) or Recorded()
 
 
 class KeepsEarlierTrials(MemoryTracker):
-    def start(self, record: StudyRecord, fresh: bool = False) -> None:
-        super().start(record)
+    def start(self, study: TrackedStudy, fresh: bool = False) -> None:
+        super().start(study)
 
     def record(self, trial: Trial) -> None:
         taken = self._open().trials
@@ -51,8 +51,9 @@ class KeepsTheLastRecord(MemoryTracker):
 
 
 class ForgetsTheSeed(MemoryTracker):
-    def start(self, record: StudyRecord, fresh: bool = False) -> None:
-        super().start(replace(record, identity={k: v for k, v in record.identity.items() if k != "seed"}), fresh)
+    def start(self, study: TrackedStudy, fresh: bool = False) -> None:
+        identity = {key: text for key, text in study.record.identity.items() if key != "seed"}
+        super().start(replace(study, record=replace(study.record, identity=identity)), fresh)
 
 
 class CountsEveryOpeningAsTheFirst(MemoryTracker):
@@ -72,9 +73,9 @@ class DropsFiles(MemoryTracker):
 
 
 class KeepsOldFiles(MemoryTracker):
-    def find(self, record: StudyRecord) -> Recorded | None:
-        found = super().find(record)
-        return found and replace(found, attached=tuple(self.studies[record.name].files))
+    def find(self, study: TrackedStudy) -> Recorded | None:
+        found = super().find(study)
+        return found and replace(found, attached=tuple(self.studies[study.record.name].files))
 
 
 class IsVagueAboutLasting(MemoryTracker):
