@@ -21,7 +21,7 @@ WRITTEN_FOR = {
     "analysis/scales": ["analysis/test_findings.py"],
     "execution/isolation": ["execution/test_endings.py"],
     "search/admission": ["test_study.py"],
-    "search/best_state": ["search/test_export.py"],
+    "search/export": ["search/test_best_state.py"],
     "search/config": ["test_study.py", "search/test_batches.py"],
     "search/environment": ["search/test_identity.py"],
     "search/loop": ["test_study.py", "search/test_batches.py"],
