@@ -109,7 +109,7 @@ def test_twice_ends_at_once(project: Path, number: int, code: int) -> None:
     process = started[0]
     os.killpg(process.pid, signal.SIGINT)
     said = ""
-    while "again ends at once" not in said:
+    while "again to end at once" not in said:
         said += process.stderr.readline()  # type: ignore[union-attr]
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT) if number == signal.SIGINT else process.send_signal(number)
