@@ -1,4 +1,4 @@
-"""The command line as a person uses it: real processes, real files, real SQLite."""
+"""The command line as a person uses it: real files, real SQLite, and real processes where a process is the point."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import dataclasses
 import inspect
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ import pytest
 from hpsearch.cli.application import run
 from hpsearch.cli.options import RunOptions
 from hpsearch.nn import load
+from tests.command import run_command
 
 STUDY = '''
 """Where is the parabola lowest?"""
@@ -48,22 +51,18 @@ if __name__ == "__main__":
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Path:
-    (tmp_path / "mlruns").mkdir()
+def project(tmp_path: Path, put_store: Callable[[Path], Path]) -> Path:
+    put_store(tmp_path)
     (tmp_path / "study.py").write_text(STUDY)
     return tmp_path
 
 
 def hpsearch(
-    project: Path, *arguments: str, code: int | None = 0, answer: str | None = None, **environment: str
+    project: Path, *arguments: str, code: int | None = 0, answer: str = "", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     # Drawing the report takes seconds; the story below looks at it, the other runs do without.
     quick = ["--no-report"] if arguments[0] == "run" and "--report" not in arguments else []
-    command = [sys.executable, "-m", "hpsearch.cli", *arguments, *quick]
-    environment = {**os.environ, "COLUMNS": "160", "MLFLOW_TRACKING_URI": "", **environment}
-    done = subprocess.run(
-        command, cwd=project, env=environment, input=answer, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = run_command(project, *arguments, *quick, answer=answer, **environment)
     assert code is None or done.returncode == code, done.stdout + done.stderr
     return done
 
@@ -119,6 +118,8 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
 
 
 def test_python_file_is_the_same_command(project: Path) -> None:
+    """Nor does it need a store: the first run makes one."""
+    (project / "mlruns" / "mlflow.db").unlink()
     command = [sys.executable, "study.py", "--jobs", "2", "--no-report"]
     done = subprocess.run(command, cwd=project, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
@@ -169,8 +170,15 @@ def test_a_study_file_takes_the_options_of_run(project: Path) -> None:
     assert {field.name for field in dataclasses.fields(RunOptions)} == parameters
 
 
-@pytest.mark.parametrize("elsewhere", [False, True], ids=["in the project", "from another folder"])
-@pytest.mark.parametrize("store", [None, "sqlite:///my runs.db"], ids=["its own store", "another store"])
+@pytest.mark.parametrize(
+    ("elsewhere", "store"),
+    [
+        pytest.param(False, None, id="its own store, in the project", marks=pytest.mark.campaign),
+        pytest.param(True, None, id="its own store, from another folder"),
+        pytest.param(False, "sqlite:///my runs.db", id="another store, in the project"),
+        pytest.param(True, "sqlite:///my runs.db", id="another store, from another folder", marks=pytest.mark.campaign),
+    ],
+)
 def test_the_last_lines_of_a_run_name_a_command_that_works_as_typed(tmp_path: Path, elsewhere: bool, store: str | None) -> None:
     """The printed command goes to a shell as it is, but for `list` in place of `ui`, which would keep on serving."""
     project, other = tmp_path / "it's mine", tmp_path / "other"
@@ -193,12 +201,14 @@ def test_the_last_lines_of_a_run_name_a_command_that_works_as_typed(tmp_path: Pa
     assert "parabola" in typed.stdout
 
 
-def test_smoke_leaves_no_record(project: Path) -> None:
-    done = hpsearch(project, "run", "study.py", "--smoke", TRIALS="5000")
+def test_smoke_leaves_no_record(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(STUDY)
+    done = hpsearch(tmp_path, "run", "study.py", "--smoke", TRIALS="5000")
     assert "of 2 trials" in done.stdout
-    assert not (project / "mlruns" / "mlflow.db").exists()
+    assert [file.name for file in tmp_path.iterdir()] == ["study.py"]
 
 
+@pytest.mark.campaign
 def test_ctrl_c_ends_with_130_and_says_how_to_go_on(project: Path) -> None:
     environment = {**os.environ, "SLOW": "0.3", "TRIALS": "200"}
     process = subprocess.Popen(
@@ -262,7 +272,7 @@ def test_wrong_input_is_one_sentence_and_code_2(project: Path, case: str) -> Non
 
 
 def test_a_file_in_the_place_of_mlruns_is_refused(project: Path) -> None:
-    (project / "mlruns").rmdir()
+    shutil.rmtree(project / "mlruns")
     (project / "mlruns").write_text("in the way")
     (project / "pyproject.toml").touch()
     done = hpsearch(project, "run", "study.py", code=2)

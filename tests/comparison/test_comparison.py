@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from hpsearch.objectives import TrainNetwork, TrainSVM
 from hpsearch.strategies import Grid, QuasiRandom, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
+from tests.command import run_command
 
 
 def bowl(params: dict[str, float]) -> float:
@@ -145,15 +145,11 @@ def _broken(params: dict[str, float]) -> float:
     raise ValueError("no luck")
 
 
-def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Path) -> None:
-    (tmp_path / "mlruns").mkdir()
+def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Path, put_store: Callable[[Path], Path]) -> None:
+    put_store(tmp_path)
     (tmp_path / "arms.py").write_text(ARMS)
 
-    def command(*arguments: str) -> subprocess.CompletedProcess[str]:
-        line = [sys.executable, "-m", "hpsearch.cli", "compare", *arguments]
-        return subprocess.run(line, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)
-
-    done = command("arms.py:near", "arms.py:far", "--repetitions", "5", "--jobs", "2")
+    done = run_command(tmp_path, "compare", "arms.py:near", "arms.py:far", "--repetitions", "5", "--jobs", "2")
     assert done.returncode == 0, done.stderr
     assert "near is better than far after 6 trials: " in done.stdout
     found = MlflowTracker(root=tmp_path)
@@ -162,7 +158,7 @@ def test_the_command_says_who_is_better_and_refuses_in_one_sentence(tmp_path: Pa
     assert recorded is not None
     assert len(recorded.trials) == 10
     assert PAGE in recorded.attached
-    refused = command("arms.py:near", "arms.py:far", "--repetitions", "2")
+    refused = run_command(tmp_path, "compare", "arms.py:near", "arms.py:far", "--repetitions", "2")
     assert (refused.returncode, refused.stdout) == (2, "")
     assert refused.stderr.strip().count("\n") == 0
     assert "repetitions must be a whole number >= 3, got 2" in refused.stderr

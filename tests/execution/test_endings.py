@@ -118,8 +118,16 @@ def _every_second(params: Params) -> Any:
     return float(params["n"]) if params["n"] % 2 else ways[params["n"] // 2][0](params)
 
 
-@pytest.mark.parametrize("limits", [Limits(), WIDE], ids=["no limits", "limits"])
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize(
+    ("jobs", "limits"),
+    [
+        # Without limits each of these deaths ends all workers, which takes long.
+        pytest.param(1, Limits(), id="1-no limits", marks=pytest.mark.campaign),
+        pytest.param(2, Limits(), id="2-no limits"),
+        pytest.param(1, WIDE, id="1-limits"),
+        pytest.param(2, WIDE, id="2-limits"),
+    ],
+)
 def test_each_ends_one_trial_and_says_how(jobs: int, limits: Limits) -> None:
     trials = run(_every_second, limits, jobs, count=2 * len(ENDINGS))
     assert [t.value for t in trials[1::2]] == [float(t.number) for t in trials[1::2]]

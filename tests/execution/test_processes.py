@@ -36,6 +36,7 @@ def test_a_process_ends_with_its_parent(parent: str) -> None:
     assert left == []
 
 
+@pytest.mark.campaign
 def test_workers_end_with_the_study_that_started_them(tmp_path: Path) -> None:
     campaign = Campaign(tmp_path / "project", random.Random(0), longest=0.5, kinds=[DRIVER])
     campaign.write("Random(trials=200)", epochs=30)

@@ -118,6 +118,7 @@ def test_twice_ends_at_once(project: Path, number: int, code: int) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.campaign
 def test_kill_9_of_the_command_leaves_nothing(project: Path) -> None:
     started = start(project)
     started[0].kill()

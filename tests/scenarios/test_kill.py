@@ -1,7 +1,7 @@
 """A study survives kill -9 of its whole group, of its driver alone, of a worker, at any moment, again and again.
 
-One strategy is killed in the ordinary tests, the others by `pytest -m campaign`. The whole campaign, of 60 kills, is a command
-of its own: python -m tests.benchmarks.campaign
+All of them run with `pytest -m campaign`. The whole campaign, of 60 kills, is a command of its own:
+python -m tests.benchmarks.campaign
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ OTHERS = {
     "Halving(trials=81, max_epochs=4, factor=2)": 4,
     "Hyperband(max_epochs=81)": 81,
 }
-ORDINARY = {"Staged(trials=60)"}
 
 
 @pytest.mark.campaign
@@ -31,9 +30,8 @@ def test_ten_kills_leave_the_same_table_and_nothing_running(tmp_path: Path) -> N
     _kill_and_compare(tmp_path, "Random(trials=400)", kills=10, longest=1.2, kinds=(GROUP, DRIVER, WORKER))
 
 
-@pytest.mark.parametrize(
-    "strategy", [pytest.param(other, marks=() if other in ORDINARY else pytest.mark.campaign) for other in OTHERS]
-)
+@pytest.mark.campaign
+@pytest.mark.parametrize("strategy", OTHERS)
 def test_every_other_strategy_comes_back_too(tmp_path: Path, strategy: str) -> None:
     _kill_and_compare(tmp_path, strategy, kills=2, longest=0.4, kinds=(GROUP,), epochs=OTHERS[strategy])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,9 @@ BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
 @pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_python_blocks_run(number: int, tmp_path: Path) -> None:
+def test_python_blocks_run(number: int, tmp_path: Path, put_store: Callable[[Path], Path]) -> None:
     """Each block runs as a file of its own, as a reader would paste it."""
-    (tmp_path / "mlruns").mkdir()
+    put_store(tmp_path)
     (tmp_path / "block.py").write_text(BLOCKS[number])
     command = [sys.executable, "block.py", *(["--smoke"] if "main(study)" in BLOCKS[number] else [])]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=240, check=False)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from hpsearch.reproductions.catalogue import REPRODUCTIONS
+from tests.command import run_command
 
 FOLDER = Path(__file__).parents[2] / "studies"
 STUDIES = sorted(FOLDER.glob("*.py"))
@@ -21,8 +20,7 @@ PAGES = sorted(FOLDER.rglob("*.md"))
 def test_smoke(file: Path) -> None:
     if "mnist" in file.stem and "HPSEARCH_DATA_HOME" not in os.environ:
         pytest.skip("MNIST is not here: HPSEARCH_DATA_HOME is not set")
-    command = [sys.executable, "-m", "hpsearch.cli", "run", str(file), "--smoke"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = run_command(FOLDER.parent, "run", str(file), "--smoke")
     assert done.returncode == 0, done.stderr
     assert "of 2 trials" in done.stdout
 

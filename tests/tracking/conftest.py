@@ -1,25 +1,14 @@
-"""One MLflow database per test session, copied for each test: creating one takes seconds, copying it none."""
+"""A store of its own for each test, and no settings of the caller's."""
 
 from __future__ import annotations
 
 import os
-import shutil
-import sqlite3
-from contextlib import closing
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from hpsearch.tracking import MlflowTracker, Store
-
-
-@pytest.fixture(scope="session")
-def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("template")
-    Store.open(None, root)
-    with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as connection:
-        connection.execute("VACUUM INTO ?", (str(root / "template.db"),))
-    return root / "template.db"
 
 
 @pytest.fixture(autouse=True)
@@ -31,11 +20,9 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def root(tmp_path: Path, template: Path) -> Path:
+def root(tmp_path: Path, put_store: Callable[[Path], Path]) -> Path:
     """Return a project folder with an empty store."""
-    (tmp_path / "project" / "mlruns").mkdir(parents=True)
-    shutil.copy(template, tmp_path / "project" / "mlruns" / "mlflow.db")
-    return tmp_path / "project"
+    return put_store(tmp_path / "project")
 
 
 @pytest.fixture

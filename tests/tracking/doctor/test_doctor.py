@@ -16,6 +16,7 @@ from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import search
+from tests.command import run_command
 from tests.tracking.sample import plain, text, tracked, trials
 from tests.tracking.test_resume import KILLED, outage
 
@@ -239,8 +240,7 @@ def test_more_trials_than_a_page_holds_are_all_seen(
 
 def test_the_command_ends_with_1_where_something_is_left(root: Path) -> None:
     def examine(*arguments: str) -> tuple[int, str, str]:
-        command = [sys.executable, "-m", "hpsearch.cli", "doctor", *arguments]
-        done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=120, check=False)
+        done = run_command(root, "doctor", *arguments)
         return done.returncode, done.stdout, done.stderr
 
     assert subprocess.run([sys.executable, "-c", KILLED, str(root)]).returncode == -9

@@ -125,6 +125,7 @@ def test_it_answers_alike_where_hpsearch_is_missing(tracker: MlflowTracker, tmp_
     assert right == result.best.outcome.metrics["best_validation_accuracy"]  # type: ignore[union-attr]
 
 
+@pytest.mark.campaign
 def test_a_server_keeps_it_as_well(tmp_path: Path, root: Path) -> None:
     """MLflow's server with its own settings hands the files on by itself, so that they travel through HTTP."""
     with served(root) as url:

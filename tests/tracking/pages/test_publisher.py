@@ -168,6 +168,7 @@ def test_a_study_that_runs_is_not_deleted(tracker: MlflowTracker) -> None:
         deletion.delete_study(tracker.store, "sample")
 
 
+@pytest.mark.campaign
 def test_the_server_shows_the_store_on_this_machine_only(done: MlflowTracker, store: Store) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
