@@ -48,8 +48,10 @@ def _seeds(found: object) -> list[int]:
     return [int(np.random.default_rng(np.random.SeedSequence(0, spawn_key=(1, r))).integers(2**31)) for r in range(4)]
 
 
-def test_a_comparison_is_the_same_at_any_number_of_jobs_and_after_a_cut(tmp_path: Path) -> None:
-    (tmp_path / "mlruns").mkdir()
+def test_a_comparison_is_the_same_at_any_number_of_jobs_and_after_a_cut(
+    tmp_path: Path, put_store: Callable[[Path], Path]
+) -> None:
+    put_store(tmp_path)
     whole = compare(STUDY, QuasiRandom(trials=9), repetitions=3, jobs=1, tracker=MemoryTracker())
     study = comparison_study((STUDY, QuasiRandom(trials=9)), 3, None, "trials")
     tracker = MlflowTracker(root=tmp_path)
@@ -70,9 +72,9 @@ def test_picture_and_page_are_attached_and_ask_no_network(tmp_path: Path) -> Non
     assert all(sentence.split(":")[0] in text for sentence in found.conclusions)
 
 
-def test_its_page_leads_to_the_recorded_studies_of_its_arms(tmp_path: Path) -> None:
+def test_its_page_leads_to_the_recorded_studies_of_its_arms(tmp_path: Path, put_store: Callable[[Path], Path]) -> None:
     """Of the three arms one is recorded as it is, one otherwise, one not at all; the address is the one that the study told."""
-    (tmp_path / "mlruns").mkdir()
+    put_store(tmp_path)
     changed, even = replace(STUDY, name="changed", seed=4), replace(STUDY, name="even", strategy=QuasiRandom(trials=9))
     trackers = [MlflowTracker(root=tmp_path) for _ in range(4)]
     STUDY.run(tracker=trackers[0], backend="sequential", report=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -55,7 +56,8 @@ def report(params: dict[str, float], context: Context) -> float:
     return params["x"]
 
 
-def test_a_resumed_study_has_the_same_curves(tmp_path: Path) -> None:
+def test_a_resumed_study_has_the_same_curves(tmp_path: Path, put_store: Callable[[Path], Path]) -> None:
+    put_store(tmp_path)
     study = Study("thin", Space(x=Float(0.0, 1.0)), report, Random(trials=6))
     alone = study.run(1, backend="sequential", tracker=MemoryTracker())
     assert {len(c) for t in alone.trials if t.outcome for c in t.outcome.history.values()} == {64}

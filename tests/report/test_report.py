@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from collections.abc import Callable
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -108,7 +109,9 @@ def test_a_report_that_fails_never_fails_the_study(monkeypatch: pytest.MonkeyPat
     assert len(done.trials) == 12
 
 
-def test_mlflow_keeps_the_report_and_draws_it_once(tmp_path: Path) -> None:
+def test_mlflow_keeps_the_report_and_draws_it_once(tmp_path: Path, put_store: Callable[[Path], Path]) -> None:
+    put_store(tmp_path)
+
     def run(**options: Any) -> Any:
         return STUDY.run(1, backend="sequential", tracker=MlflowTracker(root=tmp_path), **options)
 

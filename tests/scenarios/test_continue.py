@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,8 +45,11 @@ def test_workers_do_not_change_the_table(alone: Any, backend: Any) -> None:
 
 
 @pytest.mark.parametrize("kept", [4, 9, 10])
-def test_a_lost_state_is_trained_again_to_the_same_bits(alone: Any, kept: int, tmp_path: Any) -> None:
+def test_a_lost_state_is_trained_again_to_the_same_bits(
+    alone: Any, kept: int, tmp_path: Any, put_store: Callable[[Path], Path]
+) -> None:
     """A later process finds trials in real MLflow, but no state of theirs."""
+    put_store(tmp_path)
     tracker = MlflowTracker(root=tmp_path)
     tracker.start(STUDY.tracked())
     for trial in alone.trials[:kept]:

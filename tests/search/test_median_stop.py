@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,7 +52,10 @@ def test_only_curves_above_the_median_of_earlier_batches_are_stopped() -> None:
         assert f"at step {step}" in trial.error
 
 
-def test_the_same_trials_are_stopped_at_any_number_of_workers_and_after_a_resume(tmp_path: Any) -> None:
+def test_the_same_trials_are_stopped_at_any_number_of_workers_and_after_a_resume(
+    tmp_path: Any, put_store: Callable[[Path], Path]
+) -> None:
+    put_store(tmp_path)
     whole = run(STUDY).trials
     assert table(run(STUDY, jobs=2, backend="loky").trials) == table(whole)
     tracker = MlflowTracker(root=tmp_path)
