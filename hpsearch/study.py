@@ -70,6 +70,7 @@ class Study(StudyConfig):
         model: bool | None = None,
         source: Path | None = None,
         report: bool | None = None,
+        accept_change: bool = False,
     ) -> Result:
         """Run the study, or resume it where an earlier run ended.
 
@@ -85,6 +86,8 @@ class Study(StudyConfig):
             source: the file that defines the study, for the record.
             report: whether the pictures, the report and the table of all trials are attached to the record at the end; None
                 does so where the record outlives the process. They are left alone where no trial was run since.
+            accept_change: resume although the objective has changed. The trials recorded so far are marked as those of an
+                earlier objective; space, strategy and seed must be the same.
         Raises:
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
@@ -94,8 +97,13 @@ class Study(StudyConfig):
         tracker = tracker or _default_tracker(source)
         wanted = tracker.lasting if report is None else report
         tracked = self.tracked(source)
-        record, recorded = tracked.record, None if fresh else tracker.find(tracked)
-        replay = Replay(record, recorded or Recorded(), self.proposer.complete if retry is None else retry)
+        recorded = None if fresh else tracker.find(tracked)
+        retried = self.proposer.complete if retry is None else retry
+        replay = Replay(
+            tracked.record, recorded or Recorded(), retried, identity_v1=lambda: self.identity_v1, accept_change=accept_change
+        )
+        record = replay.record
+        tracked = replace(tracked, record=record)
         settings = RunSettings(self, execution, tracker, tracked, replay, fresh, progress)
         loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
         result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
@@ -111,11 +119,11 @@ class Study(StudyConfig):
         """
         tracker = tracker or _default_tracker(source)
         tracked = self.tracked(source)
-        record, recorded = tracked.record, tracker.find(tracked)
+        recorded = tracker.find(tracked)
         if recorded is None or not recorded.trials:
             raise StudyError(f"Study {self.name!r} has no recorded trials yet. Run it first.")
-        replay = Replay(record, recorded, read_only=True)
-        return Result(self, recorded.trials, record, tracker, replay.count)
+        replay = Replay(tracked.record, recorded, read_only=True, identity_v1=lambda: self.identity_v1)
+        return Result(self, recorded.trials, replay.record, tracker, replay.count)
 
     def smoke(self) -> Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""

@@ -294,6 +294,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "Context",
         "DataRecord",
         "DataSet",
+        "EarlierIdentity",
         "Exported",
         "Objective",
         "ObjectiveBase",

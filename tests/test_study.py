@@ -101,7 +101,7 @@ def test_a_smaller_study_is_refused() -> None:
         ({"seed": 9}, "seed was 1, is now 9"),
         ({"space": Space(x=Float(-1.0, 2.0), c=Choice("a", "b"))}, "space was Space.*is now Space"),
         ({"maximize": True}, "direction was minimize, is now maximize"),
-        ({"objective": fails_sometimes}, "objective was square .code .*is now fails_sometimes"),
+        ({"objective": fails_sometimes}, "objective was square .content .*is now fails_sometimes"),
         ({"strategy": Grid(points=3)}, "does not replay.*Strategy was Random.trials=12., is now Grid"),
     ],
 )

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import Search, StudyRecord, TrackedStudy
+from hpsearch.ports import EarlierIdentity, Search, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 
@@ -26,6 +26,7 @@ class Findings:
         setting: the setting that the study's rule selects, None where no trial finished.
         search: starts the study's sequence of batches from its beginning; None where it is not at hand.
         rows: the validation rows on which a value was counted, 0 where it is not a share of rows.
+        earlier: what the study was before, where its objective has changed since.
     """
 
     name: str
@@ -36,12 +37,13 @@ class Findings:
     setting: Candidate | None
     search: Callable[[], Search] | None = field(default=None, repr=False)
     rows: int = 0
+    earlier: Sequence[EarlierIdentity] = ()
 
     @classmethod
     def of(cls, study: TrackedStudy, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
         """Return the findings of a study as a tracker gets it."""
         record, setting, rows = study.record, study.choose(trials), _counted_rows(study.record)
-        return cls(record.name, record.measure, record.maximize, study.space, trials, setting, search, rows)
+        return cls(record.name, record.measure, record.maximize, study.space, trials, setting, search, rows, record.earlier)
 
     @property
     def chosen(self) -> Trial | None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import shlex
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.edges import Edge
 from hpsearch.analysis.lead import LEVEL, Lead
 from hpsearch.analysis.optimism import Noise
+from hpsearch.ports import EarlierIdentity
 from hpsearch.trial import Candidate, Trial, flip_sign, format_spread, format_value
-from hpsearch.trial.formatting import count
+from hpsearch.trial.formatting import count, number_ranges
 
 # An interaction below this share of the variance is not worth a sentence: chance produces as much.
 WORTH = 0.1
@@ -71,6 +72,7 @@ def describe_confidence(conclusions: Conclusions, style: Style = PLAIN) -> Itera
     chosen, ahead = conclusions.chosen, conclusions.lead
     if chosen is None:
         return
+    yield from describe_earlier(conclusions.findings.earlier)
     if ahead is None:
         yield "There is no other setting to compare with."
         return
@@ -85,6 +87,13 @@ def describe_confidence(conclusions: Conclusions, style: Style = PLAIN) -> Itera
         yield f"{ahead.near} of {count(ahead.others, 'other setting')} {lie} within one standard error of it."
     elif not conclusions.replicated:
         yield "Set confirm=3 in the study and run it again to repeat the leaders under five fresh seeds each."
+
+
+def describe_earlier(earlier: Sequence[EarlierIdentity]) -> Iterator[str]:
+    """Say which trials were run by an objective that has changed since, with the user's consent."""
+    for change in earlier:
+        trials, was = ("Trial", "was") if len(change.trials) == 1 else ("Trials", "were")
+        yield f"{trials} {number_ranges(change.trials)} {was} run by an earlier objective."
 
 
 def _runner_up(ahead: Lead, style: Style) -> str:

@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from hpsearch.cli.options import BackendOption, Debug, Fresh, Jobs, Model, Name, Report, Retry, RunOptions, Smoke, Uri
+from hpsearch.cli.options import (
+    AcceptChange,
+    BackendOption,
+    Debug,
+    Fresh,
+    Jobs,
+    Model,
+    Name,
+    Report,
+    Retry,
+    RunOptions,
+    Smoke,
+    Uri,
+)
 from hpsearch.errors import HpsearchError, must_be
 from hpsearch.execution.signals import Terminated
 
@@ -80,13 +93,14 @@ def run(
     backend: BackendOption = "loky",
     model: Model = None,
     report: Report = True,
+    accept_change: AcceptChange = False,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report)
+    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change)
     run_study(load_study(file, study), file.resolve(), options)
 
 
@@ -119,12 +133,16 @@ def ui(
 @typer_app.command("list")
 def list_studies(tracking_uri: Uri = None) -> None:
     """List the recorded studies with their state and best value."""
+    from hpsearch.analysis.sentences import describe_earlier
     from hpsearch.cli.commands import open_store, terminal
     from hpsearch.cli.display import studies_table
     from hpsearch.tracking.runs import catalog
 
     studies = catalog.studies(open_store(tracking_uri))
     terminal().print(studies_table(studies) if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
+    for study in studies:
+        for line in describe_earlier(study.earlier):
+            terminal().print(f"{study.name}: {line}", markup=False, soft_wrap=True)
 
 
 @typer_app.command()
@@ -231,6 +249,7 @@ def rerun(
         known = f"one of the {count(len(result.trials), 'recorded trial')}"
         advice = f"See: {hpsearch_command('show', name, tracking_uri=tracking_uri)}"
         raise HpsearchError(must_be("TRIAL", known, number, advice))
+    result.check_repeatable(trial)
     try:
         again = run_again(result.study, trial, result.trials, debug)
     except Exception:

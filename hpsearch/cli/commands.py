@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
-from hpsearch.analysis.sentences import list_failures
+from hpsearch.analysis.sentences import describe_earlier, list_failures
 from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
@@ -55,6 +55,7 @@ def run_study(
             retry=options.retry,
             model=False if options.smoke else options.model,
             report=options.report and not options.smoke,
+            accept_change=options.accept_change,
         )
     if result.trials and result.taken_over == len(result.trials):
         all_of_them = "The only trial" if len(result.trials) == 1 else f"All {len(result.trials)} trials"
@@ -120,6 +121,8 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
     console.print(f"{summary.name}: {summary.question}", markup=False)
     for key, text in summary.identity.items():
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
+    for line in describe_earlier(summary.earlier):
+        console.print(line, markup=False, soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
@@ -266,7 +269,9 @@ def _arm(text: str, tracking_uri: str | None) -> Study:
     if file.endswith(".py") or Path(file).is_file():
         return load_study(Path(file), study or None)
     found, source, tracker = _recorded_study(text, tracking_uri)
-    found.result(tracker, source=source)  # raises where the record is of another study
+    recorded = found.result(tracker, source=source)  # raises where the record is of another study
+    for line in describe_earlier(recorded.record.earlier):
+        terminal().print(f"{text}: {line}", markup=False, soft_wrap=True)
     return found
 
 

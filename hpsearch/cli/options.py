@@ -32,6 +32,9 @@ Model = Annotated[
     bool | None, typer.Option("--model/--no-model", help="Log the best network as an MLflow model; default: if that is quick.")
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the plots and the report at the end.")]
+AcceptChange = Annotated[
+    bool, typer.Option("--accept-change", help="Resume although the objective changed; earlier trials are marked.")
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
 
@@ -47,3 +50,4 @@ class RunOptions:
     backend: BackendOption = "loky"
     model: Model = None
     report: Report = True
+    accept_change: AcceptChange = False

@@ -3,7 +3,17 @@
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
-from hpsearch.ports.tracker import DataRecord, Exported, PartRecord, Recorded, StudyRecord, TrackedStudy, Tracker, TrackerBase
+from hpsearch.ports.tracker import (
+    DataRecord,
+    EarlierIdentity,
+    Exported,
+    PartRecord,
+    Recorded,
+    StudyRecord,
+    TrackedStudy,
+    Tracker,
+    TrackerBase,
+)
 
 __all__ = [
     "AnyObjective",
@@ -11,6 +21,7 @@ __all__ = [
     "Context",
     "DataRecord",
     "DataSet",
+    "EarlierIdentity",
     "Exported",
     "Objective",
     "ObjectiveBase",

@@ -54,6 +54,14 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class EarlierIdentity:
+    """What a study was before the user accepted its changed objective: its identity, and the numbers of the trials run then."""
+
+    identity: Mapping[str, str]
+    trials: Sequence[int]
+
+
+@dataclass(frozen=True)
 class StudyRecord:
     """What identifies a study in a store: texts and numbers only, comparable by eye.
 
@@ -67,6 +75,8 @@ class StudyRecord:
         measure: what the value is.
         tags: further tags of the study's run.
         data: what was learned from.
+        earlier: what the study was before its objective changed, the oldest first.
+        identity_v1: its identity by the rule of version 1, where it was first recorded under that.
     """
 
     name: str
@@ -78,6 +88,13 @@ class StudyRecord:
     measure: str = "value"
     tags: Mapping[str, str] = field(default_factory=dict)
     data: DataRecord | None = None
+    earlier: Sequence[EarlierIdentity] = ()
+    identity_v1: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def earlier_trials(self) -> frozenset[int]:
+        """The numbers of the trials that were run by an earlier objective."""
+        return frozenset(number for change in self.earlier for number in change.trials)
 
 
 @dataclass(frozen=True)
@@ -108,6 +125,8 @@ class Recorded:
     finished: bool = False
     dropped: int = 0
     attached: Sequence[str] = ()
+    earlier: Sequence[EarlierIdentity] = ()
+    identity_v1: Mapping[str, str] = field(default_factory=dict)
 
 
 class Tracker(Protocol):

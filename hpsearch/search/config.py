@@ -2,7 +2,7 @@
 
 # Annotations are evaluated here: `Study` inherits them, and readers of its signature look these names up in its own module.
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -25,7 +25,8 @@ from hpsearch.ports import (
 )
 from hpsearch.search.batches import confirm_best, replicate, try_first
 from hpsearch.search.environment import read_facts, script_folder
-from hpsearch.search.identity import describe, versions_of
+from hpsearch.search.identity import Parts, versions_of
+from hpsearch.search.identity_v1 import describe_v1
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
@@ -39,7 +40,7 @@ class StudyConfig:
     """The fields of a study, described in `hpsearch.Study`, and what follows from them: identity, tasks, batches, choice.
 
     ``adapted`` and ``proposer`` are the objective and the strategy as the base classes of their ports: a study asks these, and
-    records the ones that were given.
+    records the ones that were given. ``parts`` is what they and the space were when the study was made.
     """
 
     name: str
@@ -62,12 +63,14 @@ class StudyConfig:
     retries: int = 1
     adapted: ObjectiveBase = field(init=False, repr=False, compare=False)
     proposer: StrategyBase = field(init=False, repr=False, compare=False)
+    parts: Parts = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "adapted", adapt_objective(self.objective))
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
             object.__setattr__(self, "space", self._with_first_ranges())
+        object.__setattr__(self, "parts", Parts.of(self.space, self.objective, self.strategy))
 
     @property
     def has_preflight(self) -> bool:
@@ -91,13 +94,17 @@ class StudyConfig:
             self.name,
             self.question,
             self.identity,
-            read_facts(source.parent if source else script_folder()) | {"blas": describe_blas()} | dict(self.adapted.facts),
+            self._facts(source),
             self.maximize,
             str(source) if source else None,
             self.adapted.measure,
             {"reproduction": "true"} if data is not None and data.reproduction else {},
             None if data is None else data.record,
         )
+
+    def _facts(self, source: Path | None) -> dict[str, str]:
+        environment = read_facts(source.parent if source else script_folder())
+        return environment | {"blas": describe_blas()} | self.parts.facts | dict(self.adapted.facts)
 
     def tracked(self, source: Path | None = None) -> TrackedStudy:
         """Return what a tracker needs: the record, the space, the rule for the best setting, the related studies."""
@@ -106,14 +113,19 @@ class StudyConfig:
     @property
     def identity(self) -> dict[str, str]:
         """What decides the trials, as text: a second start with another identity is another study."""
-        identity = {
-            "space": repr(self.space),
-            "objective": describe(self.objective),
-            "strategy": describe(self.strategy),
-            "seed": str(self.seed),
-            "direction": "maximize" if self.maximize else "minimize",
-        }
-        identity |= self._extras()
+        parts = self.parts
+        described = {"objective": parts.objective.text, "strategy": parts.strategy.text}
+        return self._identity(described, {"options": parts.options.text} if parts.options else {})
+
+    @property
+    def identity_v1(self) -> dict[str, str]:
+        """The identity by the rule of version 1, for records of that time."""
+        return self._identity({"objective": describe_v1(self.objective), "strategy": describe_v1(self.strategy)}, {})
+
+    def _identity(self, described: Mapping[str, str], options: Mapping[str, str]) -> dict[str, str]:
+        direction = "maximize" if self.maximize else "minimize"
+        identity = {"space": repr(self.space), **described, "seed": str(self.seed), "direction": direction}
+        identity |= dict(options) | self._extras()
         data = self.adapted.data
         identity |= {} if data is None else {"data": f"{data!r} sha256 {data.checksum[:16]}"}
         versions = versions_of(self.space, self.objective, self.strategy, self.early_stop, data)

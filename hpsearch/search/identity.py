@@ -1,39 +1,132 @@
-"""Identity of strategies and objectives: a stable text that changes with their code, and the versions of their classes."""
+"""Identity of a study: what decides its trials, as texts; the versions of its classes; what changed since it was recorded."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import hashlib
 import inspect
+import platform
 import re
-import textwrap
-from collections.abc import Iterable, Mapping
-from pathlib import Path
-from types import CodeType, FunctionType, MethodType
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
+from hpsearch.content import Content, is_ours, is_whole, read_content, stable_repr
 from hpsearch.ports import DataSet, ObjectiveBase, StrategyBase
-from hpsearch.space import Space
+from hpsearch.space import Choice, Space
 
-_DEPTH = 6
-# What a function may well fill while it runs (a log, a cache) says nothing about what it is.
-_CHANGING = (list, dict, set)
-_BARE: Any = object.__repr__
+# How many digits (hex) of a digest are recorded.
+_DIGITS = 16
+_BYTECODE = re.compile(r"(.*) \(content \w+, bytecode of Python ([\d.]+)\)", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Described:
+    """A strategy, an objective or the options of a space: its text in the identity, and what that text leaves out."""
+
+    text: str
+    content: Content
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The parts of a study that may be the user's own, read once: when the study is made."""
+
+    objective: Described
+    strategy: Described
+    options: Described | None
+
+    @classmethod
+    def of(cls, space: Space, objective: Any, strategy: Any) -> Parts:
+        """Read the parts of a study."""
+        return cls(describe_whole(objective), describe_whole(strategy), _describe_options(space))
+
+    @cached_property
+    def contents(self) -> list[Content]:
+        """What is known of each part."""
+        return [part.content for part in (self.objective, self.strategy, self.options) if part is not None]
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """What the identity leaves out, for the record; empty where that is nothing."""
+        left_out, unread = _names(c.left_out for c in self.contents), _names(c.unread for c in self.contents)
+        facts = {"identity_leaves_out": left_out, "identity_cannot_read": unread}
+        return {name: text for name, text in facts.items() if text}
+
+    @property
+    def notes(self) -> list[str]:
+        """What the identity leaves out, in sentences."""
+        left_out, unread = (self.facts.get(name) for name in ("identity_leaves_out", "identity_cannot_read"))
+        said = [f"Not part of the study's identity, since the study's own code writes to it: {left_out}."] if left_out else []
+        advice = "A change there would not be noticed"
+        return said + ([f"Not part of the study's identity, since it cannot be read: {unread}. {advice}."] if unread else [])
 
 
 def describe(thing: Any) -> str:
-    """Return the repr of a strategy or objective, and a hash of its code where that is the user's own.
+    """Return the text that stands for a strategy or an objective in the identity of a study.
 
-    The hash covers the source, and what it depends on beside the params: defaults, values from enclosing functions, and the
-    plain values and functions of its own folder that it names. Lists, dicts and sets outside the function are left out.
+    For parts of this package it is their repr. Anything else is told by its content too: its code without comments,
+    positions and docstrings, and all that the code reads beside the params, data included, see `hpsearch.content`.
     """
-    if _is_ours(thing):
-        return repr(thing)
-    name = thing.__qualname__ if inspect.isroutine(thing) else _stable_repr(thing, _DEPTH)
-    return f"{name} (code {hashlib.sha256(_content(thing, _DEPTH).encode()).hexdigest()[:12]})"
+    return describe_whole(thing).text
+
+
+def describe_whole(thing: Any) -> Described:
+    """Return a strategy or an objective as text, with what the text leaves out."""
+    content = read_content(thing)
+    if is_ours(thing) and not inspect.isroutine(thing):
+        text = stable_repr(thing)
+        return Described(f"{text} ({_mark(content)})" if content.own else text, content)
+    return Described(f"{stable_repr(thing)} ({_mark(content)})", content)
+
+
+def _describe_options(space: Space) -> Described | None:
+    """Return the options that the repr of a space does not tell whole: the user's own classes and functions, and data."""
+    options = [option for domain in space.domains.values() if isinstance(domain, Choice) for option in domain.options]
+    read = [option for option in options if not _is_told(option)]
+    if not read:
+        return None
+    content = read_content(read)
+    return Described(_mark(content), content)
+
+
+def _is_told(option: Any) -> bool:
+    """Return whether the repr of an option says all that a trial depends on."""
+    if option is None or isinstance(option, (bool, int, float, str)):
+        return True
+    if isinstance(option, tuple):
+        return all(map(_is_told, option))
+    if is_ours(option):
+        return not read_content(option).own
+    is_data = isinstance(option, np.ndarray) or hasattr(option, "iloc")
+    return not is_data and is_whole(option) and not read_content(option).own
+
+
+def _mark(content: Content) -> str:
+    """Return the mark that changes with a content; without a source it is bound to one version of Python, and says which."""
+    version = ".".join(platform.python_version_tuple()[:2])
+    return f"content {content.digest[:_DIGITS]}{f', bytecode of Python {version}' if content.sourceless else ''}"
+
+
+def _names(found: Iterable[Sequence[str]]) -> str:
+    return ", ".join(sorted({name for names in found for name in names}))
+
+
+def changed_parts(recorded: Mapping[str, str], now: Mapping[str, str], names: Sequence[str]) -> list[str]:
+    """Return the entries of an identity that changed; bytecode of another version of Python cannot be compared."""
+    return [name for name in names if recorded.get(name) != now.get(name) and not _other_python(recorded, now, name)]
+
+
+def incomparable_parts(recorded: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+    """Return the entries that are known by the bytecode of another version of Python alone."""
+    return [name for name in now if _other_python(recorded, now, name)]
+
+
+def _other_python(recorded: Mapping[str, str], now: Mapping[str, str], name: str) -> bool:
+    was, is_now = (_BYTECODE.fullmatch(identity.get(name, "")) for identity in (recorded, now))
+    return was is not None and is_now is not None and was[1] == is_now[1] and was[2] != is_now[2]
 
 
 @runtime_checkable
@@ -64,7 +157,7 @@ def versions_of(*parts: object) -> str:
 
 
 def _may_have_version(thing: object) -> bool:
-    return not isinstance(thing, type) and (_is_ours(thing) or isinstance(thing, (ObjectiveBase, StrategyBase, DataSet)))
+    return not isinstance(thing, type) and (is_ours(thing) or isinstance(thing, (ObjectiveBase, StrategyBase, DataSet)))
 
 
 def _children(thing: object) -> Iterable[object]:
@@ -75,91 +168,3 @@ def _children(thing: object) -> Iterable[object]:
     if isinstance(thing, Space):
         return thing.domains.values()
     return vars(thing).values() if dataclasses.is_dataclass(thing) and not isinstance(thing, type) else ()
-
-
-def _is_ours(thing: Any) -> bool:
-    return type(thing).__module__.split(".")[0] == "hpsearch"
-
-
-def _stable_repr(thing: Any, depth: int) -> str:
-    """Return a repr without addresses; an object that has no repr of its own shows what it holds."""
-    if getattr(type(thing), "__repr__", None) is _BARE:
-        held = sorted(_attributes(thing).items()) if depth else ()
-        texts = ", ".join(f"{name}={_stable_repr(value, depth - 1)}" for name, value in held)
-        return f"{type(thing).__qualname__}({texts})"
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", repr(thing))
-
-
-def _attributes(thing: Any) -> dict[str, Any]:
-    return {name: value for name, value in getattr(thing, "__dict__", {}).items() if not name.startswith("__")}
-
-
-def _content(thing: Any, depth: int) -> str:
-    """Return everything about a value that may change what it does, as text."""
-    if depth == 0:
-        return type(thing).__qualname__
-    if isinstance(thing, functools.partial):
-        return "partial " + " ".join(_content(part, depth - 1) for part in (thing.func, thing.args, thing.keywords))
-    if isinstance(thing, MethodType):
-        return f"{_content(thing.__func__, depth)} of {_content(thing.__self__, depth - 1)}"
-    if isinstance(thing, FunctionType):
-        return _function(thing, depth)
-    if isinstance(thing, np.ndarray):
-        return f"array {thing.dtype} {thing.shape} {hashlib.sha256(np.ascontiguousarray(thing).tobytes()).hexdigest()}"
-    if isinstance(thing, (list, tuple, set, frozenset)):
-        parts = [_content(item, depth - 1) for item in thing]
-        return f"{type(thing).__name__} {sorted(parts) if isinstance(thing, (set, frozenset)) else parts}"
-    if isinstance(thing, dict):
-        return str({str(key): _content(value, depth - 1) for key, value in thing.items()})
-    if isinstance(thing, type):
-        return _source(thing)
-    return _instance(thing, depth)
-
-
-def _instance(thing: Any, depth: int) -> str:
-    if thing is None or isinstance(thing, (bool, int, float, str, bytes)) or _is_ours(thing):
-        return repr(thing)
-    held = {name: _content(value, depth - 1) for name, value in sorted(_attributes(thing).items())}
-    return f"{_source(type(thing))} {_stable_repr(thing, depth)} {held}"
-
-
-def _function(function: FunctionType, depth: int) -> str:
-    cells = [cell.cell_contents for cell in function.__closure__ or () if _is_filled(cell)]
-    cells = [value for value in cells if not isinstance(value, _CHANGING)]
-    beside = [function.__defaults__, function.__kwdefaults__, *cells, *_read_globals(function)]
-    source = _code(function.__code__) if function.__name__ == "<lambda>" else _source(function)
-    return " ".join([source, *(_content(value, depth - 1) for value in beside)])
-
-
-def _is_filled(cell: Any) -> bool:
-    try:
-        return cell.cell_contents is not None
-    except ValueError:  # a name bound later, such as the function's own
-        return False
-
-
-def _read_globals(function: FunctionType) -> list[Any]:
-    """Return the globals a function names that are plain values, or functions from its own folder."""
-    found = [function.__globals__.get(name) for name in sorted(_names(function.__code__))]
-    folder = Path(function.__code__.co_filename).parent
-    near = [v for v in found if isinstance(v, FunctionType) and Path(v.__code__.co_filename).parent == folder]
-    plain = [v for v in found if isinstance(v, (bool, int, float, str, tuple, np.ndarray))]
-    return plain + [value for value in near if value is not function]
-
-
-def _names(code: CodeType) -> set[str]:
-    inner = [_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)]
-    return set(code.co_names).union(*inner)
-
-
-def _code(code: CodeType) -> str:
-    """Return what a lambda does: its source would be the whole statement around it."""
-    constants = [_code(c) if isinstance(c, CodeType) else repr(c) for c in code.co_consts]
-    return f"{code.co_code.hex()} {constants} {code.co_names} {code.co_varnames}"
-
-
-def _source(thing: Any) -> str:
-    try:
-        return textwrap.dedent(inspect.getsource(thing))
-    except (OSError, TypeError):
-        return str(getattr(thing, "__qualname__", thing))

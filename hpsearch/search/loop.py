@@ -69,7 +69,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
-        self.state = Progress(total=self.study.proposer.trials, jobs=self.settings.execution.jobs, found=self.replay.found)
+        jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
+        self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
 
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""

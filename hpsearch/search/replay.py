@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
-from hpsearch.errors import StudyError
-from hpsearch.ports import Recorded, StudyRecord
+from hpsearch.errors import StudyError, must_be
+from hpsearch.ports import EarlierIdentity, Recorded, StudyRecord
 from hpsearch.search.environment import list_differences
+from hpsearch.search.identity import changed_parts, incomparable_parts
 from hpsearch.trial import Trial
 
 # A changed strategy is allowed by itself: a larger one may propose the recorded trials first, and so extend the study.
-_FIXED = ("space", "objective", "seed", "direction", "data", "first", "known", "replicates", "early_stop")
+_FIXED = ("space", "objective", "options", "seed", "direction", "data", "first", "known", "replicates", "early_stop")
 _ANEW = "Give it another name, or start anew with --fresh (fresh=True)."
 
 
 class Replay:
     """The recorded trials of a study, returned as its strategy proposes them again; with ``retry`` only those that finished.
 
-    ``read_only`` accepts a record of other versions of the study's classes: nothing is added to it.
-
+    Args:
+        record: of the study as it is now.
+        recorded: what the store holds.
+        retry: whether trials that did not finish are run again.
+        read_only: accept a record of other versions of the study's classes, since nothing is added to it.
+        identity_v1: gives the identity by the rule of version 1, for records of that time.
+        accept_change: go on with a changed objective.
     Raises:
         StudyError: the record is of another study, or the strategy now proposes something else than is recorded.
     """
 
-    def __init__(self, record: StudyRecord, recorded: Recorded, retry: bool = False, read_only: bool = False) -> None:
-        self.record = record
+    def __init__(
+        self,
+        record: StudyRecord,
+        recorded: Recorded,
+        retry: bool = False,
+        read_only: bool = False,
+        identity_v1: Callable[[], Mapping[str, str]] = dict,
+        accept_change: bool = False,
+    ) -> None:
+        self.record = record = _compared(record, recorded, identity_v1, accept_change)
         self.recorded = recorded
-        self._left = {trial.number: trial for trial in recorded.trials if trial.ok or not retry}
+        # What an earlier objective ran stays as it is: run again, it would be another trial.
+        kept = record.earlier_trials
+        self._left = {t.number: t for t in recorded.trials if t.ok or not retry or t.number in kept}
         self.count = len(self._left)
         self.numbers = frozenset(self._left)
         self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
-        changed = list_differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
-        if changed:
-            raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
         if recorded.identity and not read_only:
             _check_versions(record, recorded)
 
@@ -45,7 +59,7 @@ class Replay:
         half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
         again = f", {len(self.again)} that failed and run again" if self.again else ""
         found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; resuming from there."
-        return f"{found}{self._other_engine}"
+        return f"{found}{self._other_engine}{self._other_python}"
 
     @property
     def _other_engine(self) -> str:
@@ -54,6 +68,16 @@ class Replay:
         if not was or not now or was == now:
             return ""
         return f" The engine was {was}, is now {now}: from here on trials differ by rounding from what they would have been."
+
+    @property
+    def _other_python(self) -> str:
+        """A sentence where code without a source was recorded by another version of Python, and cannot be compared."""
+        parts = incomparable_parts(self.recorded.identity, self.record.identity)
+        if not parts:
+            return ""
+        was, now = (facts.get("python") for facts in (self.recorded.facts, self.record.facts))
+        what = " and ".join(parts)
+        return f" Whether the {what} changed is not known: without a source, code of Python {was} and {now} cannot be compared."
 
     def find(self, asked: Trial) -> Trial | None:
         """Return the recorded trial of this number, or None; raise an error for one that was asked something else."""
@@ -81,6 +105,36 @@ class Replay:
             f"Study {now.name!r} does not replay: trial {trial.number} was {_request_of(trial)}, is now {_request_of(asked)}. "
             f"{cause[0].upper()}{cause[1:]}. Go back to what it was; or: {_ANEW}"
         )
+
+
+def _compared(
+    record: StudyRecord, recorded: Recorded, identity_v1: Callable[[], Mapping[str, str]], accept_change: bool
+) -> StudyRecord:
+    """Return the record with what the study was before; raise an error where it is another study now."""
+    record = replace(record, earlier=tuple(recorded.earlier), identity_v1=recorded.identity_v1)
+    was, now = recorded.identity, record.identity
+    changed = changed_parts(was, now, _FIXED) if was else []
+    v1 = identity_v1() if changed and not recorded.identity_v1 else {}
+    if v1 and not changed_parts(was, v1, [name for name in _FIXED if name != "options"]):
+        record, changed = replace(record, identity_v1=v1), []
+    if accept_change and not changed:
+        constraint = "given for a study whose objective has changed"
+        raise StudyError(must_be("--accept-change", constraint, "one that has not", "Leave it out."))
+    if accept_change and changed == ["objective"]:
+        numbers = [trial.number for trial in recorded.trials if trial.number not in record.earlier_trials]
+        return replace(record, earlier=(*record.earlier, EarlierIdentity(was, numbers)), identity_v1={})
+    if changed:
+        raise StudyError(_other_study(record, list_differences(was, now, tuple(changed)), changed, accept_change))
+    return record
+
+
+def _other_study(record: StudyRecord, differences: Sequence[str], changed: Sequence[str], accept_change: bool) -> str:
+    advice = _ANEW
+    if accept_change:
+        advice = f"--accept-change accepts a changed objective alone. {_ANEW}"
+    elif changed == ["objective"]:
+        advice = f"{_ANEW} Or go on with the changed objective: --accept-change (accept_change=True)."
+    return f"Study {record.name!r} is recorded with other settings: {'; '.join(differences)}. {advice}"
 
 
 def _check_versions(record: StudyRecord, recorded: Recorded) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from hpsearch.analysis.findings import Findings
 from hpsearch.data.vault import open_test
-from hpsearch.errors import HpsearchError, StudyError
+from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.nn.network import Network
@@ -91,6 +91,7 @@ class Result:
         if sealed is None or "test" not in objective.capabilities:
             raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
         trial = self.best
+        self.check_repeatable(trial)
         task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
         part = open_test(sealed, lambda: self._count_opening(trial))
         scores = dict(objective.test(task.params, trial_context(task), part))
@@ -127,7 +128,19 @@ class Result:
 
     def _exported(self, trial: Trial) -> Exported:
         self._check_exported()
+        self.check_repeatable(trial)
         return export(self.study, trial, self.trials, self.best_state)
+
+    def check_repeatable(self, trial: Trial) -> None:
+        """Raise an error for a trial that the study's objective cannot run again: an earlier objective ran it.
+
+        Raises:
+            StudyError: it is one of those.
+        """
+        if trial.number in self.record.earlier_trials:
+            what = f"Trial {trial.number} of {self.study.name!r}"
+            advice = "Take a later trial, or run the study anew with --fresh (fresh=True)."
+            raise StudyError(must_be(what, "one that this objective ran", "one that an earlier objective ran", advice))
 
     def _check_exported(self) -> None:
         if not can_export(self.study):

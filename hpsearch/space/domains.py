@@ -14,6 +14,7 @@ from functools import cached_property
 from typing import Any, Literal
 
 from hpsearch.checks import integer, is_integer, is_number, number, to_python
+from hpsearch.content import read_content, stable_repr
 from hpsearch.errors import SpaceError, must_be
 
 Spacing = Literal["ends", "cells"]
@@ -59,7 +60,7 @@ class DomainBase:
         """Return the repr, without the options at their default; the default of ``hard`` is None, not False."""
         changed = {name: value for name, value in options.items() if value or (name == "hard" and value is not None)}
         keywords = [f"{name}={value!r}" for name, value in changed.items()]
-        return f"{type(self).__name__}({', '.join([*map(repr, positional), *keywords])})"
+        return f"{type(self).__name__}({', '.join([*map(stable_repr, positional), *keywords])})"
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
         """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
@@ -250,9 +251,12 @@ class Choice(DomainBase):
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the options: texts, all distinct."""
-        short = [_option_label(option) for option in self.options]
-        return tuple(text if short.count(text) == 1 else repr(o) for text, o in zip(short, self.options, strict=True))
+        """The labels of the options: texts, all distinct; objects of one name are told apart by their content."""
+        labels = [_option_label(option) for option in self.options]
+        for text_of in (stable_repr, _label_with_content):
+            pairs = list(zip(labels, self.options, strict=True))
+            labels = [text if labels.count(text) == 1 else text_of(option) for text, option in pairs]
+        return tuple(labels)
 
     @cached_property
     def values(self) -> tuple[Any, ...]:
@@ -371,8 +375,10 @@ def _option_label(option: Any) -> str:
         return option
     if _is_plain(option):
         return repr(option)
-    text = getattr(option, "__name__", None) or (type(option).__name__ if template_domains(option) else repr(option))
-    if " at 0x" in text:
-        advice = "Make it a dataclass, or give it a __repr__ that shows its settings."
-        raise SpaceError(must_be("Choice option", "an object with a stable repr", option, advice))
+    named = getattr(option, "__name__", None)
+    text = named or (type(option).__name__ if template_domains(option) else stable_repr(option))
     return text.removesuffix("()")
+
+
+def _label_with_content(option: Any) -> str:
+    return stable_repr(option) if _is_plain(option) else f"{stable_repr(option)} {read_content(option).digest[:8]}"

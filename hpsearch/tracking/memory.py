@@ -51,6 +51,8 @@ class MemoryTracker(TrackerBase):
             interrupted=kept.status == "running",
             finished=kept.status == "finished",
             attached=tuple(kept.files) if kept.attached_at == len(kept.trials) else (),
+            earlier=tuple(kept.record.earlier),
+            identity_v1=dict(kept.record.identity_v1),
         )
 
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:

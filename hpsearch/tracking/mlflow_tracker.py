@@ -74,12 +74,14 @@ class MlflowTracker(TrackerBase):
             self._study = found
         return Recorded(
             trials=found.in_order,
-            identity=study_run.read_texts(parent, study_run.IDENTITY),
+            identity=study_run.read_identity(parent),
             facts=study_run.read_texts(parent, study_run.FACTS),
             interrupted=parent.info.status == "RUNNING",
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
             attached=study_run.attached(parent, len(found.trials)),
+            earlier=study_run.read_earlier(parent),
+            identity_v1=study_run.read_identity_v1(parent),
         )
 
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:

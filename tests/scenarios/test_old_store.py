@@ -199,6 +199,8 @@ def test_a_killed_study_is_found_and_comes_to_what_it_would_have_been(project: P
     assert (result.taken_over, len(result.trials)) == (KILLED_AFTER, 18)
     assert [text(records.row(trial)) for trial in result.trials] == rows("old-staged")
     found = records.runs(project, "old-staged")
+    newer = json.loads(found["study"]["tags"].pop("hpsearch.identity_v2"))  # beside the old one, which stays as it was
+    assert newer["objective"].startswith("ridge (content ")
     assert {key: records.pinned(run) for key, run in found.items()} == {key: recorded("old-staged", key) for key in found}
     assert len(found) == 19
 

@@ -119,7 +119,7 @@ def test_numpy_values_become_python_values() -> None:
         (lambda: Choice(), "Choice must be given at least one option"),
         (lambda: Choice([1, 2]), "Choice must be given its options one by one"),
         (lambda: Choice(1, 1), "Choice options must be distinct"),
-        (lambda: Choice(object()), "Choice option must be an object with a stable repr"),
+        (lambda: Choice(object(), object()), "Choice options must be distinct"),
         (lambda: Float(0, 1, when="sgd"), "when must be a dict of parameter and value"),
     ],
 )

@@ -162,7 +162,7 @@ def _address(store: Store, record: StudyRecord) -> str:
     with suppress(TrackingError), reraised_as_tracking_error(f"Study {record.name!r} could not be looked up"):
         found = study_run.find_experiment(store, record.name)
         run = None if found is None else study_run.newest(store.client, found.experiment_id)
-        same = run is not None and study_run.read_texts(run, study_run.IDENTITY) == dict(record.identity)
+        same = run is not None and study_run.read_identity(run) == dict(record.identity)
         if found is not None and run is not None and same:
             return link(found, str(run.info.run_id), record.maximize, "").lstrip("/")
     return ""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import StudyError, did_you_mean
+from hpsearch.ports import EarlierIdentity
 from hpsearch.tracking.runs import study_run
-from hpsearch.tracking.runs.study_run import CHOSEN, IDENTITY, newest, read_children, read_texts
+from hpsearch.tracking.runs.study_run import CHOSEN, newest, read_children, read_earlier, read_identity
 from hpsearch.tracking.runs.trial_decoding import own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
 from hpsearch.tracking.store import names
@@ -30,7 +31,7 @@ class StudySummary:
     were run several times; ``started`` is in seconds since 1970.
 
     ``status`` is ``running``, ``interrupted`` (left running by a kill), ``finished``, ``killed`` or ``failed``; ``identity``
-    holds the recorded space, objective, strategy and seed as text.
+    holds the recorded space, objective, strategy and seed as text, ``earlier`` what it was before.
     """
 
     name: str
@@ -44,6 +45,7 @@ class StudySummary:
     source: str | None
     maximize: bool
     identity: Mapping[str, str]
+    earlier: Sequence[EarlierIdentity]
     experiment_id: str
     run_id: str
 
@@ -121,7 +123,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
     maximize = tags.get("hpsearch.direction") == "maximize"
     rows = [_row(run, maximize) for run in read_children(store.client, parent).complete.values()]
     values = [row.value for row in rows if row.selectable]
-    identity = read_texts(parent, IDENTITY)
+    identity = read_identity(parent)
     name = name_of(entry)
     return StudySummary(
         name=name,
@@ -135,6 +137,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
         source=tags.get("hpsearch.source"),
         maximize=maximize,
         identity=identity,
+        earlier=read_earlier(parent),
         experiment_id=str(entry.experiment_id),
         run_id=str(parent.info.run_id),
     )

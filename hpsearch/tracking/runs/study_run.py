@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpsearch.ports import StudyRecord, TrackedStudy
+from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
 from hpsearch.tracking.runs.trial_keys import file_paths
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 CHOSEN = "chosen_value"
 PARENTS = "tags.`hpsearch.kind` = 'study'"
-IDENTITY, FACTS = "hpsearch.identity", "hpsearch.facts"
+IDENTITY, IDENTITY_V2, EARLIER, FACTS = "hpsearch.identity", "hpsearch.identity_v2", "hpsearch.earlier", "hpsearch.facts"
 SUPERSEDED = "hpsearch.superseded"
 # The tag with the names of the attached files, and how many trials there were when they were made.
 ATTACHED = "hpsearch.attached"
@@ -91,14 +91,34 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
     }
     given = {names.key(name): text for name, text in record.tags.items()}
     short = {name: names.fit_text(text) for name, text in (given | ours).items() if text is not None}
-    identity = names.pack_text(IDENTITY, json.dumps(dict(record.identity)))
-    return short | identity | names.pack_text(FACTS, json.dumps(dict(record.facts)))
+    # A study that was recorded by the rule of version 1 keeps that text, and has the newer one beside it.
+    texts = {IDENTITY: record.identity_v1, IDENTITY_V2: record.identity} if record.identity_v1 else {IDENTITY: record.identity}
+    packed = [names.pack_text(name, json.dumps(dict(text))) for name, text in [*texts.items(), (FACTS, record.facts)]]
+    changes = [{"identity": dict(change.identity), "trials": list(change.trials)} for change in record.earlier]
+    earlier = names.pack_text(EARLIER, json.dumps(changes)) if changes else {}
+    return {name: text for tags in (short, *packed, earlier) for name, text in tags.items()}
 
 
 def read_texts(run: Run, name: str) -> dict[str, str]:
-    """Return the recorded identity or facts."""
+    """Return the texts that are recorded under a name."""
     found: dict[str, str] = json.loads(names.unpack_text(run.data.tags, name) or "{}")
     return found
+
+
+def read_identity(run: Run) -> dict[str, str]:
+    """Return the recorded identity, by the newest rule that it was recorded under."""
+    return read_texts(run, IDENTITY_V2) or read_texts(run, IDENTITY)
+
+
+def read_identity_v1(run: Run) -> dict[str, str]:
+    """Return the recorded identity by the rule of version 1, where there is a newer one beside it."""
+    return read_texts(run, IDENTITY) if read_texts(run, IDENTITY_V2) else {}
+
+
+def read_earlier(run: Run) -> list[EarlierIdentity]:
+    """Return what the study was before its objective changed, the oldest first."""
+    found = json.loads(names.unpack_text(run.data.tags, EARLIER) or "[]")
+    return [EarlierIdentity(change["identity"], change["trials"]) for change in found]
 
 
 def document(study: TrackedStudy) -> str:

@@ -1,0 +1,307 @@
+"""The content of a value: what changes its digest, what does not, what is left out and what cannot be read."""
+
+from __future__ import annotations
+
+import functools
+import os
+import random
+import subprocess
+import sys
+import threading
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.svm import SVC
+
+from hpsearch import data
+from hpsearch.content import read_content
+
+RATE = 0.5
+LOG: list[Any] = []
+CACHE: dict[Any, Any] = {}
+ROWS = [1, 2, 3]
+k = 7
+
+
+class Settings:
+    """Settings as many people keep them: on a class."""
+
+    rate = 1.0
+    seen = 0
+
+
+SETTINGS = Settings()
+
+
+def same(one: Any, other: Any) -> bool:
+    return read_content(one).digest == read_content(other).digest
+
+
+def reads_a_global(params: dict[str, Any]) -> float:
+    return float(params["x"] * RATE)
+
+
+def reads_a_class(params: dict[str, Any]) -> float:
+    return float(params["x"] * Settings.rate + SETTINGS.rate)
+
+
+def reads_a_list(params: dict[str, Any]) -> float:
+    return float(sum(ROWS) * params["x"])
+
+
+def writes(params: dict[str, Any]) -> float:
+    log = LOG
+    log.append(params)
+    CACHE[params["x"]] = 1
+    SETTINGS.seen = 1
+    return float(params["x"])
+
+
+def names_an_attribute(params: Any) -> Any:
+    return params.k
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"a": 1, "b": 2}, {"b": 2, "a": 1}),
+        ({"x", "y", "z"}, {"z", "y", "x"}),
+        (np.arange(6).reshape(2, 3), np.arange(6).reshape(3, 2).reshape(2, 3)),
+        (np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.arange(6.0).reshape(2, 3)),
+        (SVC(C=2.0), SVC(C=2.0)),
+        (functools.partial(reads_a_global, rate=1), functools.partial(reads_a_global, rate=1)),
+        (Path("a/b"), Path("a") / "b"),
+        (deque([1, 2]), deque([1, 2])),
+        (pd.Series([1, None, "a"]), pd.Series([1, None, "a"])),
+        (float("nan"), float("nan")),
+    ],
+)
+def test_equal_values_have_equal_digests(one: Any, other: Any) -> None:
+    assert same(one, other)
+
+
+FRAME = pd.DataFrame({"a": np.arange(1000.0), "b": ["x", "y"] * 500, "c": pd.date_range("2020", periods=1000, tz="UTC")})
+
+
+def changed(frame: pd.DataFrame, column: str, value: Any) -> pd.DataFrame:
+    other = frame.copy()
+    other.loc[500, column] = value  # neither head nor tail, which is what its repr shows
+    return other
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (1, 1.0),
+        (0.0, -0.0),
+        ("1", 1),
+        ([1, 2], (1, 2)),
+        ([1] * 20, [1.0] * 20),
+        (np.arange(3), np.arange(3.0)),
+        (np.zeros((2, 3)), np.zeros((3, 2))),
+        (np.float32(1), np.float64(1)),
+        (FRAME, changed(FRAME, "a", 0.25)),
+        (FRAME, changed(FRAME, "b", "z")),
+        (FRAME, changed(FRAME, "b", None)),
+        (FRAME, changed(FRAME, "c", pd.Timestamp("2021", tz="UTC"))),
+        (FRAME, FRAME.rename(columns={"a": "d"})),
+        (FRAME, FRAME.set_index("a")),
+        (FRAME["a"], FRAME["a"].astype("float32")),
+        (FRAME["b"], FRAME["b"].astype("category")),
+        (SVC(C=2.0), SVC(C=3.0)),
+        (make_pipeline(StandardScaler(), SVC()), make_pipeline(StandardScaler(with_mean=False), SVC())),
+        (FunctionTransformer(np.log), FunctionTransformer(np.exp)),
+        (functools.partial(reads_a_global, rate=1), functools.partial(reads_a_global, rate=2)),
+        (Fraction(1, 3), Fraction(2, 3)),
+        (OrderedDict(a=1), OrderedDict(a=2)),
+        (lambda p: p + 1, lambda p: p + 2),
+        (lambda p: p.real, lambda p: p.imag),
+        (data.digits(), data.digits().head(train=1000)),
+    ],
+)
+def test_different_values_have_different_digests(one: Any, other: Any) -> None:
+    assert not same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("function", "owner", "name", "value"),
+    [
+        (reads_a_global, sys.modules[__name__], "RATE", 2.0),
+        (reads_a_class, Settings, "rate", 2.0),
+        (reads_a_class, SETTINGS, "rate", 2.0),
+        (reads_a_list, sys.modules[__name__], "ROWS", [1, 2, 4]),
+    ],
+)
+def test_what_a_function_reads_counts(
+    monkeypatch: pytest.MonkeyPatch, function: Callable[..., float], owner: Any, name: str, value: Any
+) -> None:
+    before = read_content(function).digest
+    monkeypatch.setattr(owner, name, value, raising=False)
+    assert read_content(function).digest != before
+    monkeypatch.undo()
+    assert read_content(function).digest == before
+
+
+def test_what_a_function_writes_to_is_left_out_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_content(writes)
+    assert before.left_out == ("CACHE", "LOG")
+    writes({"x": 1})
+    after = read_content(writes)
+    assert (after.digest, after.left_out) == (before.digest, ("CACHE", "LOG", "Settings.seen"))
+    monkeypatch.setattr(Settings, "rate", 3.0)
+    assert read_content(writes).digest != before.digest
+
+
+def test_a_global_named_like_an_attribute_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_content(names_an_attribute).digest
+    monkeypatch.setattr(sys.modules[__name__], "k", 8)
+    assert read_content(names_an_attribute).digest == before
+
+
+class Objective:
+    """An objective as an object, with a cache, a counter, a list it is given and a method that sets a value."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+        self.points = [1, 2]
+        self.cache: dict[float, float] = {}
+        self.calls = 0
+
+    def set_rate(self, rate: float) -> None:
+        self.rate = rate
+
+    def __call__(self, params: dict[str, float]) -> float:
+        self.calls += 1
+        return self._remember(params["x"])
+
+    def _remember(self, x: float) -> float:
+        cache = self.cache
+        cache[x] = self.rate * x * len(self.points)
+        return cache[x]
+
+
+def test_an_object_counts_but_for_its_caches() -> None:
+    objective = Objective(1.0)
+    before = read_content(objective)
+    objective({"x": 2.0})
+    after = read_content(objective)
+    assert (after.digest, after.left_out) == (before.digest, ("Objective.cache", "Objective.calls"))
+    objective.set_rate(2.0)  # nothing that runs in a trial calls it, so what it sets is a setting
+    assert read_content(objective).digest != before.digest
+    objective = Objective(1.0)
+    objective.points.append(3)
+    assert read_content(objective).digest != before.digest
+
+
+def test_a_dataclass_counts_by_its_fields() -> None:
+    @dataclass
+    class Made:
+        rate: float = 1.0
+        tags: set[str] = field(default_factory=set)
+
+        def __call__(self, params: dict[str, float]) -> float:
+            return self.rate
+
+    assert same(Made(), Made())
+    assert not same(Made(), Made(2.0))
+    assert not same(Made(), Made(tags={"a"}))
+    assert not same(Made, dataclass(type("Made", (Made,), {"rate": 3.0})))
+
+
+def test_what_cannot_be_read_is_named() -> None:
+    lock = threading.Lock()
+
+    def locked(params: dict[str, float]) -> float:
+        with lock:
+            return params["x"]
+
+    assert read_content(locked).unread == ("lock",)
+    assert read_content(reads_a_global).unread == ()
+
+
+class Node:
+    """A node that knows its neighbours."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.near: list[Node] = []
+
+
+def linked(count: int, seed: int) -> Node:
+    """Return the first of many nodes that refer to each other."""
+    rng, nodes = random.Random(seed), [Node(number) for number in range(count)]
+    for number, node in enumerate(nodes):
+        node.near = [nodes[(number + 1) % count], *rng.sample(nodes, 3)]
+    return nodes[0]
+
+
+def test_each_object_is_read_once_however_they_refer_to_each_other() -> None:
+    """A thousand of them nest deeper than Python's own calls may."""
+    first = linked(1000, seed=1)
+    reads: list[int] = []
+
+    class Counted(int):
+        def __reduce_ex__(self, protocol: Any) -> tuple[Any, ...]:
+            reads.append(int(self))
+            return int, (int(self),)
+
+    node = first
+    while True:
+        node.number = Counted(node.number)
+        node = node.near[0]
+        if node is first:
+            break
+    before = read_content(first).digest
+    assert sorted(reads) == list(range(1000))
+    assert same(linked(1000, seed=1), linked(1000, seed=1))
+    assert not same(linked(1000, seed=1), linked(1000, seed=2))
+    first.near[0].near[0].number = -1
+    assert read_content(first).digest != before
+
+
+SEEDED = """
+import sys
+from hpsearch import Choice, Float, Space, Study
+from hpsearch.content import read_content
+from hpsearch.strategies import Random
+
+class Wide:
+    pass
+
+GROUPS = {"sets": {"age", "sex", "income"}, "frozen": frozenset(("a", "b", "c"))}
+def objective(params):
+    return params["x"] + (params["k"] in {"adam", "sgd", "lion"}) + len(GROUPS)
+study = Study("s", Space(
+    x=Float(0, 1),
+    k=Choice("adam", "rmsprop"),
+    columns=Choice({"age", "sex", "income"}, {"age"}, frozenset({"p", "q", "r"})),
+    f=Choice(lambda v: v, lambda v: v + 1),
+    o=Choice(Wide(), dict(a={"s", "t", "u"})),
+), objective, Random(trials=2))
+print(study.identity, [d.labels for d in study.space.domains.values() if isinstance(d, Choice)])
+exec("def made(p):\\n    return p['x'] in {'a', 'b', 'c'}")
+print(read_content(made), read_content(lambda p: p in {"one", "two", "three"}))
+"""
+
+
+def test_no_hash_order_and_no_address_gets_into_an_identity(tmp_path: Path) -> None:
+    (tmp_path / "study.py").write_text(SEEDED)
+    said = {
+        subprocess.run(
+            [sys.executable, "study.py"], cwd=tmp_path, env={**os.environ, "PYTHONHASHSEED": str(seed)},
+            capture_output=True, text=True, check=True,
+        ).stdout
+        for seed in (0, 1, 2, 3, 4)
+    }  # fmt: skip
+    assert len(said) == 1
+    assert "0x" not in said.pop()
