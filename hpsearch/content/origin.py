@@ -45,7 +45,7 @@ def is_own_module(module: ModuleType) -> bool:
     if root == "hpsearch" or root in sys.stdlib_module_names:
         return False
     file = getattr(module, "__file__", None)
-    return bool(file) and is_own_file(str(file))
+    return is_own_file(str(file)) if file else module.__spec__ is None  # a module that code of the user's made
 
 
 @lru_cache(maxsize=1024)

@@ -1,0 +1,50 @@
+"""Studies in a real Jupyter kernel: a cell that is run again with other code is another objective."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+nbformat = pytest.importorskip("nbformat", reason="nbformat is not installed")
+nbclient = pytest.importorskip("nbclient", reason="nbclient is not installed")
+
+SETUP = """
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+from hpsearch.tracking import MemoryTracker
+tracker = MemoryTracker()
+def run(objective, **options):
+    study = Study("s", Space(x=Float(0, 1)), objective, Random(trials=2))
+    try:
+        return len(study.run(backend="sequential", tracker=tracker, **options).trials)
+    except Exception as error:
+        return str(error)
+"""
+CLASS = """
+class Objective:
+    def __call__(self, params):
+        return {factor} * params["x"]{comment}
+print(run(Objective()))
+"""
+
+
+@pytest.mark.campaign
+def test_a_class_that_is_defined_again_is_another_objective(tmp_path: Path) -> None:
+    cells = [
+        SETUP,
+        CLASS.format(factor=1, comment=""),
+        CLASS.format(factor=1, comment="  # the same"),
+        CLASS.format(factor=2, comment=""),
+        "rate = 1\nfunction = lambda params: rate * params['x']\nprint(run(function, fresh=True))",
+        "rate = 2\nprint(run(function))",
+    ]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    said = [
+        "".join(output.get("text", "") for output in cell.outputs if output.name == "stdout") for cell in notebook.cells[1:]
+    ]
+    assert said[0] == said[1] == said[3] == "2\n"
+    assert "objective was Objective() (content" in said[2]
+    assert "objective was <lambda> (content" in said[4]
+    assert "bytecode" not in said[2] + said[4]  # the cells are the source
