@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,15 @@ from hpsearch.execution.outcome import thin_curves, to_outcome
 from hpsearch.execution.signals import TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
 from hpsearch.trial import Outcome, Params, Status, Trial
+
+# Larger arrays are shared by all trials, read-only: within a process, and with the workers as memory maps.
+SHARED_BYTES = 2**20
+
+
+class CopyObjects(Protocol):
+    """Makes the copies of the objective and of a task's params and state that one attempt at a trial works on."""
+
+    def __call__(self, objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +46,7 @@ class Task:
         state: of the earlier trial that this one continues.
         thresholds: what its curve must reach.
         retries: how often it runs again after its process died.
+        copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
         parent: the process of the study.
     """
 
@@ -50,6 +60,7 @@ class Task:
     state: Mapping[str, Any] | None = None
     thresholds: PruningThresholds | None = None
     retries: int = 1
+    copies: CopyObjects | None = field(default=None, repr=False, compare=False)
     parent: int = field(default_factory=os.getpid)
 
     @property
@@ -59,10 +70,30 @@ class Task:
 
 
 def run_task(objective: ObjectiveBase, task: Task) -> Trial:
-    """Run one trial and return it, however it ends; only the death of the process prevents that."""
+    """Run one trial on objects of its own and return it, however it ends; only the death of the process prevents that."""
+    return run_prepared(*prepare_task(objective, task))
+
+
+def prepare_task(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]:
+    """Return the objects of one attempt at a trial, loaded with what it needs, outside the time of any trial.
+
+    An error is ignored here: it happens again in the trial, where it is recorded.
+    """
+    with suppress(Exception):
+        objective, task = own_objects(objective, task)
+        objective.prepare()
+    return objective, task
+
+
+def own_objects(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]:
+    """Return copies of the objective and of the task's params and state, for one attempt alone; copies are not copied again."""
+    return (objective, task) if task.copies is None else task.copies(objective, task)
+
+
+def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
+    """Run one trial on the objects it is given."""
     if task.in_worker:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends the workers
-    prepare(objective)
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
     try:
@@ -81,15 +112,6 @@ def run_task(objective: ObjectiveBase, task: Task) -> Trial:
     return thin_curves(replace(result, started=started, seconds=time.perf_counter() - clock))
 
 
-def prepare(objective: ObjectiveBase) -> None:
-    """Let an objective load into this process what its trials need, outside the time of any trial.
-
-    An error is ignored here: it happens again in the trial, where it is recorded.
-    """
-    with suppress(Exception):
-        objective.prepare()
-
-
 def trial_context(task: Task) -> Context:
     """Return the context of a task, with the trial's own random numbers."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
@@ -98,8 +120,9 @@ def trial_context(task: Task) -> Context:
 
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
+    objective, task = own_objects(objective, task)
     with time_limit(task.limits.seconds):
-        returned = objective(task.params, context)
+        returned = objective(dict(task.params), context)
     if context.seconds_left < 0:
         raise TimeUp  # nothing can interrupt a thread
     outcome = to_outcome(returned, context, task.sign, task.keep_state)

@@ -24,6 +24,7 @@ from hpsearch.ports import (
     adapt_strategy,
 )
 from hpsearch.search.batches import confirm_best, replicate, try_first
+from hpsearch.search.copies import Copies, take
 from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.identity import describe, versions_of
 from hpsearch.search.stopping import MedianStop, Stop
@@ -39,7 +40,8 @@ class StudyConfig:
     """The fields of a study, described in `hpsearch.Study`, and what follows from them: identity, tasks, batches, choice.
 
     ``adapted`` and ``proposer`` are the objective and the strategy as the base classes of their ports: a study asks these, and
-    records the ones that were given.
+    records the ones that were given. ``space`` and ``objective`` are copies of what was given, where that can be written to;
+    ``copies`` says what each trial copies again.
     """
 
     name: str
@@ -62,8 +64,11 @@ class StudyConfig:
     retries: int = 1
     adapted: ObjectiveBase = field(init=False, repr=False, compare=False)
     proposer: StrategyBase = field(init=False, repr=False, compare=False)
+    copies: Copies = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        for name, own in zip(("space", "objective", "copies"), take(self.space, self.objective), strict=True):
+            object.__setattr__(self, name, own)
         object.__setattr__(self, "adapted", adapt_objective(self.objective))
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
@@ -128,7 +133,8 @@ class StudyConfig:
         paired = self.replicates > 1 or trial.stage == CONFIRM
         key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
         limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
-        return Task(trial, params, self.seed, key, self.sign, limits, self.proposer.continues, retries=self.retries)
+        keep = self.proposer.continues
+        return Task(trial, params, self.seed, key, self.sign, limits, keep, retries=self.retries, copies=self.copies)
 
     def search(self) -> Search:
         """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
@@ -146,7 +152,7 @@ class StudyConfig:
         known = list(self.known)
         if self.first:
             known += yield from try_first(self.first)
-        space = (yield from self.adapted.preflight(self.space)) if self.has_preflight else self.space
+        space = (yield from self.copies.of(self.adapted)[0].preflight(self.space)) if self.has_preflight else self.space
         if space is None:
             return
         search = self.proposer.search(space, rng, known)
