@@ -23,6 +23,8 @@ from hpsearch.trial import Outcome, Params, Status, Trial
 
 # Larger arrays are shared by all trials, read-only: within a process, and with the workers as memory maps.
 SHARED_BYTES = 2**20
+# The fields of a trial that say how it ended.
+End = dict[str, Any]
 
 
 class CopyObjects(Protocol):
@@ -97,19 +99,19 @@ def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
     try:
-        result = _attempt(objective, task, context)
-    except TimeUp as end:
+        end = _attempt(objective, task, context)
+    except TimeUp as up:
         if context.seconds_left > 0:
             raise  # the time limit of the whole study, not of this trial
-        late = TimeoutError(task.limits.too_slow).with_traceback(end.__traceback__)  # it shows where the time went
-        result = _fail(task, Status.TIMED_OUT, late, context)
+        late = TimeoutError(task.limits.too_slow).with_traceback(up.__traceback__)  # it shows where the time went
+        end = _fail(task, Status.TIMED_OUT, late, context)
     except (Exception, SystemExit) as error:
-        result = _fail(task, _status(task, error), error, context)
+        end = _fail(task, _status(task, error), error, context)
     except BaseException as error:
         if not task.in_worker:
             raise  # the study itself is to end
-        result = _fail(task, Status.FAILED, error, context)
-    return thin_curves(replace(result, started=started, seconds=time.perf_counter() - clock))
+        end = _fail(task, Status.FAILED, error, context)
+    return thin_curves(replace(task.trial, **end, started=started, seconds=time.perf_counter() - clock))
 
 
 def trial_context(task: Task) -> Context:
@@ -119,7 +121,7 @@ def trial_context(task: Task) -> Context:
     return Context(rng, task.trial.budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
 
 
-def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
+def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:
     objective, task = own_objects(objective, task)
     with time_limit(task.limits.seconds):
         returned = objective(dict(task.params), context)
@@ -127,9 +129,9 @@ def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
         raise TimeUp  # nothing can interrupt a thread
     outcome = to_outcome(returned, context, task.sign, task.keep_state)
     if math.isfinite(outcome.value):
-        return replace(task.trial, status=Status.FINISHED, outcome=outcome)
+        return {"status": Status.FINISHED, "outcome": outcome}
     reason = f"the value was {task.sign * outcome.value!r}, not a finite number"
-    return replace(task.trial, status=Status.DIVERGED, outcome=outcome, error=reason)
+    return {"status": Status.DIVERGED, "outcome": outcome, "error": reason}
 
 
 def _status(task: Task, error: BaseException) -> Status:
@@ -140,15 +142,15 @@ def _status(task: Task, error: BaseException) -> Status:
     return Status.DIVERGED if isinstance(error, Diverged) else Status.FAILED
 
 
-def _fail(task: Task, status: Status, error: BaseException, context: Context) -> Trial:
-    """Return the failed trial, with its curves up to the failure: they show why."""
+def _fail(task: Task, status: Status, error: BaseException, context: Context) -> End:
+    """Return the end of a failed trial, with its curves up to the failure: they show why."""
     reason = f"{type(error).__name__}: {_message(error)}"
     if status is Status.STOPPED:
         reason = _message(error)
     elif status is Status.OUT_OF_MEMORY:
         reason = f"{task.limits.too_large} ({reason})"
     partial = Outcome(math.nan, history=context.history)
-    return replace(task.trial, status=status, outcome=partial, error=reason[:500], traceback=_traceback(error))
+    return {"status": status, "outcome": partial, "error": reason[:500], "traceback": _traceback(error)}
 
 
 def _message(error: BaseException) -> str:

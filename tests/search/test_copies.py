@@ -14,6 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
@@ -396,10 +397,55 @@ def test_a_copy_that_fails_later_fails_the_trial_alone() -> None:
 BROKEN: list[bool] = []
 
 
-def test_a_copy_is_as_good_as_one_by_deepcopy() -> None:
-    """For objects without anything to share, `copy.deepcopy` itself is the source."""
-    holder = Holder(a={"b": [1, (2, {3})]}, c=Theirs(4), d=SVC(C=2.0))
-    assert repr(vars(own(study(holder)))) == repr(vars(copy.deepcopy(holder)))
+class Slotted(Holder):
+    __slots__ = ("more",)
+
+
+class Listed(list[Any]):
+    def __call__(self, params: Params) -> float:
+        return float(len(self))
+
+
+class Stated(Holder):
+    def __getstate__(self) -> dict[str, Any]:
+        return {"kept": self.kept}
+
+
+class Born(Holder):
+    def __new__(cls, **held: Any) -> Born:
+        made = super().__new__(cls)
+        made.born = 1
+        return made
+
+
+def slotted() -> Slotted:
+    made = Slotted(a=[1])
+    made.more = [2]
+    return made
+
+
+def circular() -> Holder:
+    made = Holder(a=[1])
+    made.me, made.a = made, [made.a]
+    return made
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: Holder(a={"b": [1, (2, {3})]}, c=Theirs(4), d=SVC(C=2.0), e=1), slotted, lambda: Listed([1, [2]]),
+        lambda: Stated(kept=[1], dropped=[2]), lambda: Born(a=[1]), circular, lambda: Holder(),
+    ],
+)  # fmt: skip
+def test_a_copy_is_as_good_as_one_by_deepcopy(make: Any) -> None:
+    """For objects without anything to share, `copy.deepcopy` itself is the source; a pickle shows all that they hold."""
+    made = study(make())
+    mine, expected = own(made), copy.deepcopy(made.objective)
+    assert cloudpickle.dumps(mine) == cloudpickle.dumps(expected)
+    assert mine is not made.objective
+    held = vars(mine)
+    assert [name for name, value in vars(made.objective).items() if value is held[name] and not is_frozen(value)] == []
+    assert held.get("me", mine) is mine
 
 
 class Base(ObjectiveBase):
