@@ -24,7 +24,7 @@ from hpsearch.ports import (
     adapt_strategy,
 )
 from hpsearch.search.batches import confirm_best, replicate, try_first
-from hpsearch.search.copies import Copies, take
+from hpsearch.search.copies import Copies, is_ours, take
 from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.identity import describe, versions_of
 from hpsearch.search.stopping import MedianStop, Stop
@@ -67,8 +67,12 @@ class StudyConfig:
     copies: Copies = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        for name, own in zip(("space", "objective", "copies"), take(self.space, self.objective), strict=True):
-            object.__setattr__(self, name, own)
+        # Of strategies those of this package alone: a user's own may keep what it has seen, or be impossible to copy.
+        named = (self.first, self.strategy if is_ours(self.strategy) else None)
+        space, objective, (first, strategy), copies = take(self.space, self.objective, named)
+        own = {"space": space, "objective": objective, "first": first, "strategy": strategy or self.strategy, "copies": copies}
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "adapted", adapt_objective(self.objective))
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:

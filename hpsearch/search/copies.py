@@ -31,6 +31,7 @@ from hpsearch.space import Choice, Params, Space
 # What `copy.deepcopy` has made of an object, by the object's id.
 Memo = dict[int, Any]
 Dataclass = TypeVar("Dataclass")
+Named = TypeVar("Named")
 # Classes whose instances nothing can write to, and which hold nothing that can be written to.
 _ATOMS = frozenset(
     {type(None), bool, int, float, complex, str, bytes, range, type(...), type(NotImplemented)}
@@ -94,9 +95,11 @@ class Copies:
         return own
 
 
-def take(space: Space, objective: AnyObjective) -> tuple[Space, AnyObjective, Copies]:
+def take(space: Space, objective: AnyObjective, named: Named) -> tuple[Space, AnyObjective, Named, Copies]:
     """Return a study's own copies of its space and its objective, and what has to be copied again for each trial.
 
+    Args:
+        named: settings that may name an option by the object itself; they name its copy then.
     Raises:
         SpaceError: an option of a choice cannot be copied.
     """
@@ -109,6 +112,7 @@ def take(space: Space, objective: AnyObjective) -> tuple[Space, AnyObjective, Co
     if names:
         _check_options(space, names, memo)
         space = copy.deepcopy(space, memo)
+        named = copy.deepcopy(named, memo) if _copy_error(named, memo) is None else named
     if stateful:
         uncopied = _find_uncopied(objective, memo)
         memo |= {id(thing): thing for thing in uncopied}
@@ -116,7 +120,7 @@ def take(space: Space, objective: AnyObjective) -> tuple[Space, AnyObjective, Co
         objective, shared = copy.deepcopy(objective, memo), (*shared, *uncopied)
         given = objective.given if isinstance(objective, AdaptedObjective) else objective
         attributes = None if id(given) in memo else _written_attributes(given)
-    return space, objective, Copies(names, stateful, attributes, shared, warning)
+    return space, objective, named, Copies(names, stateful, attributes, shared, warning)
 
 
 def is_ours(thing: object) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import logging
 import math
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -190,6 +191,18 @@ def test_later_changes_of_the_users_reach_no_trial() -> None:
     assert [trial.value for trial in run(made).trials] == [1 + 2, 1 + 3]
 
 
+def test_settings_may_name_an_option_by_the_object_itself() -> None:
+    one, other = SVC(C=2.0), SVC(C=3.0)
+    space, first, grid = Space(c=Choice(one, other), x=Float(0.0, 1.0)), [{"c": other, "x": 0.5}], {"c": [one], "x": 2}
+
+    def adds(params: Params) -> float:
+        return float(params["c"].set_params(C=params["c"].C + params["x"]).C)
+
+    made = study(adds, space, first=first, strategy=Grid(grid))
+    assert [trial.value for trial in run(made).trials] == [3.5, 2.0, 3.0]
+    assert (one.C, other.C) == (2.0, 3.0)
+
+
 class Counter:
     def __init__(self) -> None:
         self.calls = 0
@@ -307,6 +320,25 @@ def test_params_taken_apart_are_whole_in_the_next_attempt() -> None:
     made = study(takes)
     trial = run(made).trials[0]
     assert rerun(made, trial, debug=True).differences == ()
+
+
+class Fatal(Holder):
+    """Takes itself and its params apart, and the first time ends its process."""
+
+    def __call__(self, params: Params) -> float:
+        value = self.settings.pop("kind") + params.pop("option").pop("kind")
+        if not self.mark.exists():
+            self.mark.touch()
+            os._exit(3)
+        return float(value)
+
+
+@pytest.mark.parametrize("limits", [pytest.param({}, marks=pytest.mark.campaign), {"trial_seconds": 60.0}])
+def test_a_second_attempt_finds_the_objects_as_the_first_one_did(tmp_path: Path, limits: dict[str, float]) -> None:
+    objective = Fatal(settings={"kind": 1}, mark=tmp_path / "tried")
+    made = study(objective, Space(option=Choice({"kind": 2}, {"kind": 2, "more": 3})), **limits)
+    assert [(trial.status, trial.value) for trial in run(made, "loky").trials] == [(Status.FINISHED, 3.0)] * 3
+    assert objective.mark.exists()
 
 
 @dataclass
