@@ -54,14 +54,14 @@ class Copies:
     Args:
         names: the params whose values can be written to.
         objective: whether the objective can be.
-        attributes: of an object that is copied attribute by attribute those that can be written to; None for any other.
+        plain: of an object that is copied attribute by attribute those that nothing can write to; None for any other.
         shared: what the copies have in common: data sets, large arrays and frames, and what cannot be copied.
         warning: one sentence on what of the objective cannot be copied, or an empty text.
     """
 
     names: frozenset[str] = frozenset()
     objective: bool = False
-    attributes: tuple[str, ...] | None = None
+    plain: frozenset[str] | None = None
     shared: tuple[Any, ...] = ()
     warning: str = ""
 
@@ -86,11 +86,11 @@ class Copies:
         return own
 
     def _copy_given(self, given: Any, memo: Memo) -> Any:
-        if self.attributes is None:
+        if self.plain is None:
             return copy.deepcopy(given, memo)
         own = memo[id(given)] = _change(given)
         held = vars(own)
-        for name in self.attributes:
+        for name in held.keys() - self.plain:
             held[name] = copy.deepcopy(held[name], memo)
         return own
 
@@ -108,7 +108,7 @@ def take(space: Space, objective: AnyObjective, named: Named) -> tuple[Space, An
     written = [*([space] if names else []), *([objective] if stateful else [])]
     memo = {id(thing): shared for thing in _reachable(written) if (shared := _shared_form(thing)) is not None}
     shared = tuple({id(thing): thing for thing in memo.values()}.values())
-    warning, attributes = "", None
+    warning, plain = "", None
     if names:
         _check_options(space, names, memo)
         space = copy.deepcopy(space, memo)
@@ -119,8 +119,8 @@ def take(space: Space, objective: AnyObjective, named: Named) -> tuple[Space, An
         warning = _describe_uncopied(objective, uncopied)
         objective, shared = copy.deepcopy(objective, memo), (*shared, *uncopied)
         given = objective.given if isinstance(objective, AdaptedObjective) else objective
-        attributes = None if id(given) in memo else _written_attributes(given)
-    return space, objective, named, Copies(names, stateful, attributes, shared, warning)
+        plain = None if id(given) in memo else _plain_attributes(given)
+    return space, objective, named, Copies(names, stateful, plain, shared, warning)
 
 
 def is_ours(thing: object) -> bool:
@@ -165,10 +165,10 @@ def _frozen_parts(thing: Any) -> Iterable[Any] | None:
     return [getattr(thing, item.name) for item in fields(thing)] if is_ours(thing) else None
 
 
-def _written_attributes(thing: Any) -> tuple[str, ...] | None:
-    """Return the attributes of an object that can be written to; None where its class says how it is copied.
+def _plain_attributes(thing: Any) -> frozenset[str] | None:
+    """Return the attributes of an object that nothing can write to; None where its class says how it is copied.
 
-    Copying these alone is what `copy.deepcopy` does, in a third of the time.
+    Copying the others alone is what `copy.deepcopy` does, in a third of the time.
     """
     kind = type(thing)
     if any(getattr(kind, hook, None) is not getattr(object, hook, None) for hook in _HOOKS) or kind in copyreg.dispatch_table:
@@ -176,7 +176,7 @@ def _written_attributes(thing: Any) -> tuple[str, ...] | None:
     held = getattr(thing, "__dict__", None)
     if not held or thing.__reduce_ex__(4) != (_NEW, (kind,), held, None, None):  # it has slots, or is a list or a dict too
         return None
-    return tuple(name for name, value in held.items() if not is_frozen(value))
+    return frozenset(name for name, value in held.items() if is_frozen(value))
 
 
 def _is_frozen_class(kind: Any) -> bool:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -478,6 +478,21 @@ def test_a_copy_is_as_good_as_one_by_deepcopy(make: Any) -> None:
     held = vars(mine)
     assert [name for name, value in vars(made.objective).items() if value is held[name] and not is_frozen(value)] == []
     assert held.get("me", mine) is mine
+
+
+def test_what_the_study_makes_the_objective_keep_is_copied_too() -> None:
+    """The study reads these attributes of its own copy, after it was taken."""
+
+    class Keeping(Holder):
+        @cached_property
+        def required(self) -> list[str]:
+            return ["x"]
+
+        def __call__(self, params: Params) -> float:
+            self.required.append("y")
+            return float(len(self.required))
+
+    assert [trial.value for trial in run(study(Keeping(a=1))).trials] == [2.0] * 3
 
 
 class Base(ObjectiveBase):
