@@ -32,8 +32,10 @@ class Study(StudyConfig):
 
     Args:
         name: what the study is called in the store; a second run under the same name resumes it.
-        space: the ranges searched.
-        objective: ``f(params) -> float | dict`` or ``f(params, context) -> Outcome``, or an object that can be so called.
+        space: the ranges searched. Each trial gets its own copies of options that are objects.
+        objective: ``f(params) -> float | dict`` or ``f(params, context) -> Outcome``, or an object that can be so called. Each
+            trial calls its own copy of an object, so what one trial changes in it never reaches another. A function cannot be
+            copied: what it keeps in a closure or a global between trials may differ from backend to backend.
         strategy: what proposes the trials, such as ``Random(trials=64)``.
         seed: decides every random number of the study; the trial table depends on nothing else.
         maximize: whether larger values are better.
@@ -127,7 +129,8 @@ class Study(StudyConfig):
 
     def smoke(self) -> Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""
-        objective = self.adapted.shrunk() if "shrunk" in self.adapted.capabilities else self.objective
+        own, _ = self.copies.of(self.adapted)
+        objective = own.shrunk() if "shrunk" in own.capabilities else self.objective
         small = replace(self, objective=objective, strategy=_Smoke(self.proposer), first=(), confirm=0, replicates=1)
         return replace(small, name=f"{self.name}-smoke")
 

@@ -28,29 +28,28 @@ from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.isolation import Ending, can_fork, describe_exit, run_isolated
 from hpsearch.execution.processes import end_with_parent, remove_stale_maps
 from hpsearch.execution.signals import block_interrupts
-from hpsearch.execution.task import Task, prepare, run_task
+from hpsearch.execution.task import SHARED_BYTES, Task, prepare_task, run_prepared, run_task
 from hpsearch.ports import ObjectiveBase
 from hpsearch.trial import Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
-# Arrays above this many bytes reach the workers as memory maps of one file instead of in every task.
-_MAPPED_BYTES = 10_000
 
 
 def run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
     if not task.in_worker:  # joblib found that it cannot have workers here
         return run_task(objective, task)
-    prepare(objective)  # before the fork, so that each child inherits it
+    objective, task = prepare_task(objective, task)  # before the fork, so that each child inherits it
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
-    return _run_isolated(objective, task) if alone and can_fork() else run_task(objective, task)
+    return _run_isolated(objective, task) if alone and can_fork() else run_prepared(objective, task)
 
 
 def _run_isolated(objective: ObjectiveBase, task: Task) -> Trial:
+    # Each child writes to its own memory, so a second attempt finds the objects as the first one did.
     started, clock, attempts = time.time(), time.perf_counter(), 1
-    result = run_isolated(lambda: run_task(objective, task), task.limits)
+    result = run_isolated(lambda: run_prepared(objective, task), task.limits)
     while isinstance(result, Ending) and result.status is Status.DIED and attempts <= task.retries:
-        result, attempts = run_isolated(lambda: run_task(objective, task), task.limits), attempts + 1
+        result, attempts = run_isolated(lambda: run_prepared(objective, task), task.limits), attempts + 1
     if not isinstance(result, Ending):
         return result
     reason, seconds = f"{result.reason}{_describe_attempts(attempts)}", time.perf_counter() - clock
@@ -156,7 +155,7 @@ class Execution:
             ahead = 1 if self.jobs == 1 else "2 * n_jobs"
             self._parallel = joblib.Parallel(
                 max(self.jobs, 2), backend, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead,
-                max_nbytes=_MAPPED_BYTES, mmap_mode="r",
+                max_nbytes=SHARED_BYTES, mmap_mode="r",
             )  # fmt: skip
             self._parallel.__enter__()
         return self._parallel

@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -20,6 +20,17 @@ from hpsearch.execution.outcome import thin_curves, to_outcome
 from hpsearch.execution.signals import TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
 from hpsearch.trial import Outcome, Params, Status, Trial
+
+# Larger arrays are shared by all trials, read-only: within a process, and with the workers as memory maps.
+SHARED_BYTES = 2**20
+# The fields of a trial that say how it ended.
+End = dict[str, Any]
+
+
+class CopyObjects(Protocol):
+    """Makes the copies of the objective and of a task's params and state that one attempt at a trial works on."""
+
+    def __call__(self, objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]: ...
 
 
 @dataclass(frozen=True)
@@ -37,6 +48,7 @@ class Task:
         state: of the earlier trial that this one continues.
         thresholds: what its curve must reach.
         retries: how often it runs again after its process died.
+        copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
         parent: the process of the study.
     """
 
@@ -50,6 +62,7 @@ class Task:
     state: Mapping[str, Any] | None = None
     thresholds: PruningThresholds | None = None
     retries: int = 1
+    copies: CopyObjects | None = field(default=None, repr=False, compare=False)
     parent: int = field(default_factory=os.getpid)
 
     @property
@@ -59,35 +72,46 @@ class Task:
 
 
 def run_task(objective: ObjectiveBase, task: Task) -> Trial:
-    """Run one trial and return it, however it ends; only the death of the process prevents that."""
-    if task.in_worker:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends the workers
-    prepare(objective)
-    context = trial_context(task)
-    started, clock = time.time(), time.perf_counter()
-    try:
-        result = _attempt(objective, task, context)
-    except TimeUp as end:
-        if context.seconds_left > 0:
-            raise  # the time limit of the whole study, not of this trial
-        late = TimeoutError(task.limits.too_slow).with_traceback(end.__traceback__)  # it shows where the time went
-        result = _fail(task, Status.TIMED_OUT, late, context)
-    except (Exception, SystemExit) as error:
-        result = _fail(task, _status(task, error), error, context)
-    except BaseException as error:
-        if not task.in_worker:
-            raise  # the study itself is to end
-        result = _fail(task, Status.FAILED, error, context)
-    return thin_curves(replace(result, started=started, seconds=time.perf_counter() - clock))
+    """Run one trial on objects of its own and return it, however it ends; only the death of the process prevents that."""
+    return run_prepared(*prepare_task(objective, task))
 
 
-def prepare(objective: ObjectiveBase) -> None:
-    """Let an objective load into this process what its trials need, outside the time of any trial.
+def prepare_task(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]:
+    """Return the objects of one attempt at a trial, loaded with what it needs, outside the time of any trial.
 
     An error is ignored here: it happens again in the trial, where it is recorded.
     """
     with suppress(Exception):
+        objective, task = own_objects(objective, task)
         objective.prepare()
+    return objective, task
+
+
+def own_objects(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]:
+    """Return copies of the objective and of the task's params and state, for one attempt alone; copies are not copied again."""
+    return (objective, task) if task.copies is None else task.copies(objective, task)
+
+
+def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
+    """Run one trial on the objects it is given."""
+    if task.in_worker:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends the workers
+    context = trial_context(task)
+    started, clock = time.time(), time.perf_counter()
+    try:
+        end = _attempt(objective, task, context)
+    except TimeUp as up:
+        if context.seconds_left > 0:
+            raise  # the time limit of the whole study, not of this trial
+        late = TimeoutError(task.limits.too_slow).with_traceback(up.__traceback__)  # it shows where the time went
+        end = _fail(task, Status.TIMED_OUT, late, context)
+    except (Exception, SystemExit) as error:
+        end = _fail(task, _status(task, error), error, context)
+    except BaseException as error:
+        if not task.in_worker:
+            raise  # the study itself is to end
+        end = _fail(task, Status.FAILED, error, context)
+    return thin_curves(replace(task.trial, **end, started=started, seconds=time.perf_counter() - clock))
 
 
 def trial_context(task: Task) -> Context:
@@ -97,16 +121,17 @@ def trial_context(task: Task) -> Context:
     return Context(rng, task.trial.budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
 
 
-def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> Trial:
+def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:
+    objective, task = own_objects(objective, task)
     with time_limit(task.limits.seconds):
-        returned = objective(task.params, context)
+        returned = objective(dict(task.params), context)
     if context.seconds_left < 0:
         raise TimeUp  # nothing can interrupt a thread
     outcome = to_outcome(returned, context, task.sign, task.keep_state)
     if math.isfinite(outcome.value):
-        return replace(task.trial, status=Status.FINISHED, outcome=outcome)
+        return {"status": Status.FINISHED, "outcome": outcome}
     reason = f"the value was {task.sign * outcome.value!r}, not a finite number"
-    return replace(task.trial, status=Status.DIVERGED, outcome=outcome, error=reason)
+    return {"status": Status.DIVERGED, "outcome": outcome, "error": reason}
 
 
 def _status(task: Task, error: BaseException) -> Status:
@@ -117,15 +142,15 @@ def _status(task: Task, error: BaseException) -> Status:
     return Status.DIVERGED if isinstance(error, Diverged) else Status.FAILED
 
 
-def _fail(task: Task, status: Status, error: BaseException, context: Context) -> Trial:
-    """Return the failed trial, with its curves up to the failure: they show why."""
+def _fail(task: Task, status: Status, error: BaseException, context: Context) -> End:
+    """Return the end of a failed trial, with its curves up to the failure: they show why."""
     reason = f"{type(error).__name__}: {_message(error)}"
     if status is Status.STOPPED:
         reason = _message(error)
     elif status is Status.OUT_OF_MEMORY:
         reason = f"{task.limits.too_large} ({reason})"
     partial = Outcome(math.nan, history=context.history)
-    return replace(task.trial, status=status, outcome=partial, error=reason[:500], traceback=_traceback(error))
+    return {"status": status, "outcome": partial, "error": reason[:500], "traceback": _traceback(error)}
 
 
 def _message(error: BaseException) -> str:

@@ -116,7 +116,7 @@ class CrossValidate(ObjectiveBase):
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for params that the objective does not accept on all rows but one fold."""
-        self._smallest.check(dict(params))
+        self._on(self._smallest).check({name: _own(value) for name, value in params.items()})
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Run the objective once per fold, each with its own random numbers; a state holds those of all folds."""
@@ -162,16 +162,19 @@ class CrossValidate(ObjectiveBase):
         return adapt_objective(self.objective)
 
     def _on(self, data: Dataset) -> ObjectiveBase:
-        """Return the objective on other data."""
-        return adapt_objective(dataclasses.replace(self.objective, data=data))
+        """Return the objective on other data, with its own copies of the lists and dicts among its settings."""
+        held = {item.name: getattr(self.objective, item.name) for item in dataclasses.fields(self.objective) if item.init}
+        own = {name: _own(value) for name, value in held.items() if isinstance(value, (dict, list, set))}
+        return adapt_objective(dataclasses.replace(self.objective, **own, data=data))
 
     @cached_property
-    def _smallest(self) -> ObjectiveBase:
-        """The objective on the fold with the fewest training rows, which is the first: spare rows go to the first folds."""
-        return self._on(next(self.datasets()))
+    def _smallest(self) -> Dataset:
+        """The fold with the fewest training rows, which is the first: spare rows go to the first folds."""
+        return next(self.datasets())
 
     def _run(self, data: Dataset, params: Params, context: Context) -> Outcome:
-        outcome = _outcome(self._on(data)(params, context))
+        own = {name: _own(value) for name, value in params.items()}
+        outcome = _outcome(self._on(data)(own, context))
         return dataclasses.replace(outcome, history=outcome.history or context.history)
 
     def _rows(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
@@ -207,6 +210,13 @@ class CrossValidate(ObjectiveBase):
         histories = [outcome.history for outcome in outcomes]
         curves = {name: _mean_curve([history[name] for history in histories]) for name in _shared(histories)}
         return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
+
+
+def _own(value: Any) -> Any:
+    """Return a copy of a param for one fold; an estimator as it is, since a copy of it would no longer be fitted."""
+    from sklearn.base import clone
+
+    return value if hasattr(value, "get_params") else clone(value, safe=False)
 
 
 def _most_folds(data: Dataset) -> tuple[int, str]:

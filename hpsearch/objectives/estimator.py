@@ -154,7 +154,8 @@ class TuneEstimator(ObjectiveBase):
     def _with(self, params: Mapping[str, Any]) -> Any:
         from sklearn.base import clone
 
-        return clone(self.estimator).set_params(**params)
+        # A param may be an estimator, and the params after it are set inside it.
+        return clone(self.estimator).set_params(**clone(dict(params), safe=False))
 
     def _fitted(self, params: Params, rng: np.random.Generator) -> Any:
         estimator = self._with(params)

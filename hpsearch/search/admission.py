@@ -8,6 +8,7 @@ from hpsearch.checks import boolean, integer, number, text
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution.isolation import can_fork
 from hpsearch.search.config import StudyConfig
+from hpsearch.search.copies import is_our_frozen
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import Trial, check_rule
@@ -80,8 +81,16 @@ def check_objective(study: StudyConfig) -> None:
         if key not in given:
             advice = f"Add {key}=Float(...) to the space, or give the objective {key}=."
             raise StudyError(must_be(f"Parameter {key!r} of {name}", "in the space or fixed", given, advice))
+    _check_corners(study)
+
+
+def _check_corners(study: StudyConfig) -> None:
+    """Raise what the objective raises for a setting at an end of a range, or for an option; each check has its own objects."""
+    own, _ = study.copies.of(study.adapted)
     for params in study.space.corners():
-        objective.check(_resolved(study, params))
+        fresh, resolved = study.copies.of(study.adapted, _resolved(study, params))
+        # Our own checks write nothing, and CrossValidate keeps its first fold from one check to the next.
+        (own if is_our_frozen(study.objective) else fresh).check(resolved)
 
 
 def _check_resource(study: StudyConfig) -> None:

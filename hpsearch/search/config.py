@@ -24,6 +24,7 @@ from hpsearch.ports import (
     adapt_strategy,
 )
 from hpsearch.search.batches import confirm_best, replicate, try_first
+from hpsearch.search.copies import Copies, is_our_frozen, take
 from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.identity import Parts, versions_of
 from hpsearch.search.identity_v1 import describe_v1
@@ -40,7 +41,8 @@ class StudyConfig:
     """The fields of a study, described in `hpsearch.Study`, and what follows from them: identity, tasks, batches, choice.
 
     ``adapted`` and ``proposer`` are the objective and the strategy as the base classes of their ports: a study asks these, and
-    records the ones that were given. ``parts`` is what they and the space were when the study was made.
+    records the ones that were given. ``space`` and ``objective`` are copies of what was given, where that can be written to;
+    ``copies`` says what each trial copies again, ``parts`` what they were when the study was made.
     """
 
     name: str
@@ -64,8 +66,15 @@ class StudyConfig:
     adapted: ObjectiveBase = field(init=False, repr=False, compare=False)
     proposer: StrategyBase = field(init=False, repr=False, compare=False)
     parts: Parts = field(init=False, repr=False, compare=False)
+    copies: Copies = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        # Of strategies those of this package alone: a user's own may keep what it has seen, or be impossible to copy.
+        named = (self.first, self.strategy if is_our_frozen(self.strategy) else None)
+        space, objective, (first, strategy), copies = take(self.space, self.objective, named)
+        own = {"space": space, "objective": objective, "first": first, "strategy": strategy or self.strategy, "copies": copies}
+        for name, value in own.items():
+            object.__setattr__(self, name, value)
         object.__setattr__(self, "adapted", adapt_objective(self.objective))
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
@@ -140,7 +149,8 @@ class StudyConfig:
         paired = self.replicates > 1 or trial.stage == CONFIRM
         key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
         limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
-        return Task(trial, params, self.seed, key, self.sign, limits, self.proposer.continues, retries=self.retries)
+        keep = self.proposer.continues
+        return Task(trial, params, self.seed, key, self.sign, limits, keep, retries=self.retries, copies=self.copies)
 
     def search(self) -> Search:
         """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""
@@ -158,7 +168,7 @@ class StudyConfig:
         known = list(self.known)
         if self.first:
             known += yield from try_first(self.first)
-        space = (yield from self.adapted.preflight(self.space)) if self.has_preflight else self.space
+        space = (yield from self.copies.of(self.adapted)[0].preflight(self.space)) if self.has_preflight else self.space
         if space is None:
             return
         search = self.proposer.search(space, rng, known)

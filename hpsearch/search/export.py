@@ -9,7 +9,7 @@ from typing import Any
 
 from hpsearch.errors import StudyError
 from hpsearch.execution.isolation import Limits
-from hpsearch.execution.task import trial_context
+from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.ports import Exported
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.rerun import rerun
@@ -34,8 +34,8 @@ def export(study: StudyConfig, trial: Trial, trials: Sequence[Trial], state: Bes
     else:
         kept, note = _retrain(study, trial, trials)
     task = study.task(trial, root(trial, {t.number: t for t in trials}))
-    context = trial_context(replace(task, state=kept, limits=Limits()))
-    return replace(study.adapted.export(task.params, context), note=note)
+    objective, task = own_objects(study.adapted, replace(task, state=kept, limits=Limits()))
+    return replace(objective.export(task.params, trial_context(task)), note=note)
 
 
 def _retrain(study: StudyConfig, trial: Trial, trials: Sequence[Trial]) -> tuple[Mapping[str, Any] | None, str]:

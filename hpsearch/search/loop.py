@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
@@ -18,6 +19,8 @@ from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
 from hpsearch.trial import Status, Trial, root
+
+logger = logging.getLogger(__name__)
 
 
 class _Cut(Exception):
@@ -149,7 +152,7 @@ class Loop:
     def _record(self, trial: Trial) -> None:
         if self.best_state is not None:
             self.best_state.update(trial)
-        if trial.outcome is not None:
+        if trial.outcome is not None and trial.outcome.state is not None:
             trial = replace(trial, outcome=replace(trial.outcome, state=None))
         self.trials[trial.number] = trial
         if trial.number not in self.replay.numbers:
@@ -188,6 +191,8 @@ class Loop:
         task = self.study.task(trial, root(trial, self.trials))
         state = None if trial.continues is None else self.states.get(trial.continues)
         keep_state = task.keep_state or self.best_state is not None
+        if state is None and self.thresholds is None and keep_state == task.keep_state:
+            return task
         return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
 
     def _thresholds(self, first: int) -> PruningThresholds | None:
@@ -220,6 +225,8 @@ class Loop:
     def _start(self) -> None:
         if not self.started:
             self.settings.execution.check(self.study.adapted)
+            if self.study.copies.warning and self.settings.execution.backend != "loky":  # which pickles it, or refuses it
+                logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
             self._report_progress()

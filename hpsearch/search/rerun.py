@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.execution.executor import Execution
-from hpsearch.execution.task import trial_context
+from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.ports import PruningThresholds
 from hpsearch.search.config import StudyConfig
 from hpsearch.trial import Curve, Status, Trial, root
@@ -40,7 +40,8 @@ def rerun(
     harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)
     with Execution(1, "loky" if harmful and not debug else "sequential") as execution:
         if debug:
-            study.adapted(task.params, trial_context(task))
+            objective, own = own_objects(study.adapted, task)
+            objective(dict(own.params), trial_context(own))
         again = next(execution.run(study.adapted, [task]))
     return Rerun(recorded, again, tuple(_differences(recorded, again)))
 

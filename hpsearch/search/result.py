@@ -11,7 +11,7 @@ from typing import Any
 from hpsearch.analysis.findings import Findings
 from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
-from hpsearch.execution.task import trial_context
+from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.nn.network import Network
 from hpsearch.ports import Exported, StudyRecord, TrackedStudy, Tracker
@@ -94,6 +94,7 @@ class Result:
         self.check_repeatable(trial)
         task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
         part = open_test(sealed, lambda: self._count_opening(trial))
+        objective, task = own_objects(objective, task)
         scores = dict(objective.test(task.params, trial_context(task), part))
         self.tracker.tested(self.record, trial, scores)
         return scores

@@ -70,7 +70,7 @@ class Space:
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
         """Return whether the conditions of parameter ``name`` hold for ``params``."""
         conditions = self.domains[name].conditions
-        return all(p in params and self.domains[p].text(params[p]) in allowed for p, allowed in conditions)
+        return not conditions or all(p in params and self.domains[p].text(params[p]) in allowed for p, allowed in conditions)
 
     def from_unit(self, point: Sequence[float]) -> Params:
         """Return the params at a point of the unit cube, one coordinate per parameter."""
@@ -119,7 +119,7 @@ class Space:
         for name in params:
             self[name]
         for name, domain in self.domains.items():
-            present = self.active(name, {k: v for k, v in params.items() if k != name})
+            present = not domain.conditions or self.active(name, {k: v for k, v in params.items() if k != name})
             if present and name not in params:
                 raise SpaceError(f"Parameter {name!r} must be given, got {sorted(params)!r}. Add a value in {domain!r}.")
             if not present and name in params:

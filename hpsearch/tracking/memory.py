@@ -67,10 +67,11 @@ class MemoryTracker(TrackerBase):
 
     def record(self, trial: Trial) -> None:
         """Keep one ended trial, without its model state; one that finished before stays as it was."""
-        outcome = None if trial.outcome is None else replace(trial.outcome, state=None)
+        if trial.outcome is not None and trial.outcome.state is not None:
+            trial = replace(trial, outcome=replace(trial.outcome, state=None))
         kept = self._open().trials
         if trial.number not in kept or not kept[trial.number].ok:
-            kept[trial.number] = replace(trial, outcome=outcome)
+            kept[trial.number] = trial
 
     def finish(self, status: str, trials: Sequence[Trial]) -> None:
         """Close the study with ``finished``, ``killed`` or ``failed``."""

@@ -62,8 +62,8 @@ def test_a_trial_whose_worker_is_killed_from_outside_runs_again(tmp_path: Path) 
     assert all(t.ok for t in trials.values())
 
 
-def test_data_reaches_the_workers_as_a_memory_map() -> None:
-    data = np.arange(20_000, dtype=np.float64)
+def test_data_above_a_megabyte_reach_the_workers_as_a_memory_map() -> None:
+    data = np.arange(200_000, dtype=np.float64)
 
     class Holder:
         def __init__(self) -> None:

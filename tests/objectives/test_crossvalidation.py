@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import pickle
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -292,3 +292,40 @@ def test_refuses(make: Any, message: str) -> None:
     with pytest.raises(SettingError, match=message):
         make()
     assert CrossValidate(TrainSVM(rare()), folds=3).folds == 3
+
+
+@dataclass
+class TakesApart:
+    """An objective that takes its option and its own settings apart, in the check as in the call."""
+
+    data: Dataset
+    settings: dict[str, float] = field(default_factory=lambda: {"shift": 1.0})
+
+    def check(self, params: Params) -> None:
+        self(params)
+
+    def __call__(self, params: Params) -> float:
+        return float(params["option"].pop("power") + self.settings.pop("shift") + params.pop("x"))
+
+
+def test_every_fold_and_every_check_gets_its_own_options_and_settings() -> None:
+    inner, params = TakesApart(small()), {"option": {"power": 2.0}, "x": 0.5}
+    objective = CrossValidate(inner, 2)
+    for _ in range(2):
+        objective.check(params)
+        assert objective(params, context()).value == 3.5
+    assert params == {"option": {"power": 2.0}, "x": 0.5}
+    assert inner.settings == {"shift": 1.0}
+
+
+def test_a_fitted_estimator_among_the_params_reaches_every_fold_fitted() -> None:
+    @dataclass
+    class Scaled:
+        data: Dataset
+
+        def __call__(self, params: Params) -> float:
+            return float(np.mean(params["scaler"].transform(self.data.validation.x)))
+
+    blob = small()
+    scaler = StandardScaler().fit(blob.train.x)
+    assert np.isfinite(CrossValidate(Scaled(blob), 2)({"scaler": scaler}, context()).value)

@@ -14,7 +14,7 @@ from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, mean_squared_error, r2_score
 from sklearn.neighbors import KNeighborsClassifier
-from sklearn.pipeline import make_pipeline
+from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
@@ -260,3 +260,25 @@ def test_an_estimator_inside_another_is_judged_too() -> None:
     objective = TuneEstimator(TransformedTargetRegressor(Ridge()), prices())
     with pytest.raises(SettingError, match=r"regressor__alpha must be .*, got -1\.0\."):
         objective.check({"regressor__alpha": -1.0})
+
+
+def test_options_that_are_estimators_are_set_before_what_is_inside_them_and_stay_as_they_are() -> None:
+    """As scikit-learn's own ``set_params`` has it, whatever the order of the params."""
+    digits = data.digits().at_most(300, 200)
+    objective = TuneEstimator(Pipeline([("scale", "passthrough"), ("clf", SVC())]), digits)
+    scale, machine = StandardScaler(with_mean=False), SVC(kernel="linear")
+    expected = Pipeline([("scale", StandardScaler(with_mean=False)), ("clf", SVC(kernel="linear", C=1e-4))])
+    expected.fit(digits.train.x, digits.train.y)
+    for params in ({"clf": machine, "scale": scale, "clf__C": 1e-4}, {"clf__C": 1e-4, "scale": scale, "clf": machine}):
+        objective.check(params)
+        assert objective(params, context()).metrics["validation_accuracy"] == expected.score(
+            digits.validation.x, digits.validation.y
+        )
+    assert (repr(machine), repr(scale)) == ("SVC(kernel='linear')", "StandardScaler(with_mean=False)")
+    assert not hasattr(machine, "support_")
+
+
+def test_lists_and_dicts_among_the_params_stay_as_they_are() -> None:
+    weights, objective = {0: 2.0, 1: 1.0}, TuneEstimator(SVC(), small())
+    objective({"class_weight": weights}, context())
+    assert weights == {0: 2.0, 1: 1.0}
