@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from hpsearch.errors import StudyError
 from hpsearch.ports import Recorded, StudyRecord
 from hpsearch.search.environment import list_differences
+from hpsearch.space.equality import params_key
 from hpsearch.trial import Trial
 
 # A changed strategy is allowed by itself: a larger one may propose the recorded trials first, and so extend the study.
@@ -32,7 +33,8 @@ class Replay:
         self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
         changed = list_differences(recorded.identity, record.identity, _FIXED) if recorded.identity else []
         if changed:
-            raise StudyError(f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}. {_ANEW}")
+            what = f"Study {record.name!r} is recorded with other settings: {'; '.join(changed)}."
+            raise StudyError(f"{what} {_ANEW}{_advise_on_rows(record, recorded)}")
         if recorded.identity and not read_only:
             _check_versions(record, recorded)
 
@@ -58,7 +60,7 @@ class Replay:
     def find(self, asked: Trial) -> Trial | None:
         """Return the recorded trial of this number, or None; raise an error for one that was asked something else."""
         trial = self._left.pop(asked.number, None)
-        if trial is not None and _request_of(trial) != _request_of(asked):
+        if trial is not None and _request_key(trial) != _request_key(asked):
             raise StudyError(self._why(trial, asked))
         return trial
 
@@ -95,8 +97,20 @@ def _check_versions(record: StudyRecord, recorded: Recorded) -> None:
         )
 
 
+def _advise_on_rows(record: StudyRecord, recorded: Recorded) -> str:
+    """Return the way to resume a record of before data sets kept float64, where the data differ; else an empty text."""
+    if record.data is None or record.data.dtype != "float64" or record.identity.get("data") == recorded.identity.get("data"):
+        return ""
+    return " If it was recorded before data sets kept float64: hand in X.astype('float32'), which is what was recorded then."
+
+
 def _request_of(trial: Trial) -> tuple[object, ...]:
     return (trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+
+
+def _request_key(trial: Trial) -> tuple[object, ...]:
+    """Return what decides whether two requests are the same: NaN equals NaN, and 1 is neither 1.0 nor True."""
+    return (params_key(trial.params), *_request_of(trial)[1:])
 
 
 def _in_order(facts: Mapping[str, str]) -> dict[str, str]:
