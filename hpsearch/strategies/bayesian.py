@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -174,6 +175,8 @@ def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
     value = suggest[_kind(domain)](name, **_domain_options(domain))
     if isinstance(domain, Float) and domain.step is not None:
         return domain.at(value)
+    if _is_too_wide(domain):
+        return domain.from_unit(value)
     return domain.parse(value) if isinstance(domain, Choice) else value
 
 
@@ -184,10 +187,17 @@ def _kind(domain: Domain) -> str:
     return "float" if isinstance(domain, Float) and domain.step is None else "int"
 
 
+def _is_too_wide(domain: Domain) -> bool:
+    """Return whether the width of a range is no float; Optuna then gets positions from 0 to 1."""
+    return isinstance(domain, Float) and not domain.log and math.isinf(domain.high - domain.low)
+
+
 def _to_optuna(domain: Domain, value: Any) -> Any:
     """Return a value as Optuna has it: the label of an option, the number of steps where a range of floats has steps."""
     if isinstance(domain, Choice):
         return domain.text(value)
+    if _is_too_wide(domain):
+        return domain.to_unit(value)
     return domain.steps_to(value) if isinstance(domain, Float) and domain.step is not None else value
 
 
@@ -197,6 +207,8 @@ def _domain_options(domain: Domain) -> dict[str, Any]:
         return {"choices": domain.labels}
     if isinstance(domain, Float) and domain.step is not None:
         return {"low": 0, "high": domain.count - 1}
+    if _is_too_wide(domain):
+        return {"low": 0.0, "high": 1.0}
     settings: dict[str, Any] = {"low": domain.low, "high": domain.high, "log": domain.log}
     return settings if isinstance(domain, Float) else {**settings, "step": domain.step}
 
