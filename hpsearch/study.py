@@ -40,8 +40,9 @@ class Study(StudyConfig):
         seed: decides every random number of the study; the trial table depends on nothing else.
         maximize: whether larger values are better.
         question: one sentence for the record; the docstring of the file that defines the study where left out.
-        first: settings of your own, tried before the strategy's.
-        known: finished trials of an earlier study of the same space, for strategies that learn.
+        first: settings of your own, tried before the strategy's; what one leaves out is drawn from the seed.
+        known: finished trials of an earlier study, for strategies that learn. Those that are points of the space are taken,
+            and a line in the log says how many are not.
         replicates: how often each setting is run, under seeds 0, 1, ... that all settings share.
         confirm: how many of the best settings are run again at the end, under ``confirm_replicates`` fresh seeds each.
         select: how the best setting is chosen, see `hpsearch.trial.selection.select`.

@@ -10,6 +10,8 @@ from statistics import median
 from typing import Any
 
 from hpsearch.space import Float, Int, Params, Space
+from hpsearch.space.equality import params_key
+from hpsearch.space.steps import value_after
 
 # The outer part of a range that counts as its end, and the part in which the other leaders must lie too.
 END, NEAR = 0.05, 0.25
@@ -36,13 +38,13 @@ def edges(space: Space, leaders: Sequence[Params]) -> list[Edge]:
     of 0 or 1), are left out.
     """
     best = leaders[0] if leaders else {}
-    distinct = list({repr(sorted(params.items())): params for params in leaders}.values())
+    distinct = list({params_key(params): params for params in leaders}.values())
     found = [_edge(name, space[name], distinct[:LEADERS]) for name in best if name in space]
     return [edge for edge in found if edge is not None]
 
 
 def _edge(name: str, domain: Any, leaders: Sequence[Params]) -> Edge | None:
-    if not isinstance(domain, (Float, Int)):
+    if not isinstance(domain, (Float, Int)) or domain.is_fixed:
         return None
     value = leaders[0][name]
     units = [_unit(domain, params[name]) for params in leaders if name in params]
@@ -80,7 +82,8 @@ def _moved(domain: Float | Int, side: str) -> Float | Int:
         new = end * (10.0 if isinstance(domain, Float) else 4) ** sign
     else:
         new = end + sign * (domain.high - domain.low) / 2
-    change: dict[str, Any] = {side: _counted(domain, new, sign) if isinstance(domain, Int) else _shared(domain, new, sign)}
+    moved: Any = _counted(domain, new, sign) if isinstance(domain, Int) else _on_step(domain, _shared(domain, new, sign))
+    change: dict[str, Any] = {side: moved}
     try:
         return dataclasses.replace(domain, **change)
     except ValueError:  # a number too large or too small for a float
@@ -94,6 +97,11 @@ def _counted(domain: Int, new: float, sign: int) -> int:
     reached = start + sign * steps * domain.step
     floor = min(domain.low, 1) if domain.low >= 0 else reached
     return max(reached, floor) if (max(reached, floor) - domain.low) % domain.step == 0 else start
+
+
+def _on_step(domain: Float, new: float) -> float:
+    """Return the value on a step that is nearest to ``new``, where the range has steps."""
+    return new if domain.step is None else value_after(domain.low, domain.step, round((new - domain.low) / domain.step))
 
 
 def _shared(domain: Float, new: float, sign: int) -> float:

@@ -54,7 +54,10 @@ def scale(domain: Domain, values: Iterable[Any]) -> Scale:
     if isinstance(domain, Choice):
         return Scale(-0.5, len(domain.labels) - 0.5, options=tuple(short(label) for label in domain.labels))
     numbers = [float(value) for value in values]
-    return Scale(min([domain.low, *numbers]), max([domain.high, *numbers]), domain.log)
+    low, high = min([domain.low, *numbers]), max([domain.high, *numbers])
+    if low == high:  # a fixed value lies in the middle of its axis
+        low, high = (low / 2, high * 2) if domain.log else (low - (abs(low) or 1.0) / 2, high + (abs(high) or 1.0) / 2)
+    return Scale(low, high, domain.log)
 
 
 def place(domain: Domain, value: Any, number: int) -> float:

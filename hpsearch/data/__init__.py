@@ -1,6 +1,7 @@
 """Data sets for studies: training and validation part are open, the test part is sealed (see `hpsearch.data.vault`).
 
-Shape letters: n rows, d features, k classes. Every data set holds x as float32 (n, d) and y as int64 (n,).
+Shape letters: n rows, d features, k classes. Every data set holds x as float32 or float64 (n, d), and y as int64 (classes) or
+float64 (numbers) (n,).
 Importing this package loads neither scikit-learn nor MLflow.
 """
 

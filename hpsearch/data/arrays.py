@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Labels, Part, Pixels
 from hpsearch.data.splits import Size, split
+from hpsearch.data.tables import read_column, read_rows
 from hpsearch.data.vault import seal
 from hpsearch.errors import DataError, must_be
 
@@ -27,7 +28,9 @@ def arrays(
     """Split rows and labels into a data set, stratified by class; the arrays themselves are not changed.
 
     Args:
-        X: finite numbers, shape (n, d); stored as float32. Scale them yourself, and on training rows only where it matters.
+        X: finite numbers, shape (n, d); an array, lists, or a data frame. Floats keep their dtype; booleans, float16 and
+            integers of 8 and 16 bits become float32, which holds them exactly, and other integers float64, as in
+            scikit-learn. Scale them yourself, and on training rows only where it matters.
         y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``.
         validation: share of the rows (float) or number of rows (int).
         test: the same; 0 for a data set without a test part.
@@ -55,15 +58,8 @@ def arrays(
 
 
 def _rows(values: ArrayLike) -> Pixels:
-    """Return the rows as float32, checked before they are split."""
-    given = _array("X", values)
-    if given.ndim != 2 or 0 in given.shape:
-        raise DataError(must_be("X", "of shape (n, d) and not empty", given.shape, "Flatten: X.reshape(len(X), -1)."))
-    if given.dtype.kind not in "iufb":
-        advice = "Encode categories as numbers, make sparse rows dense."
-        raise DataError(must_be("X", "real numbers", str(given.dtype), advice))
-    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite, and Part raises
-        x: Pixels = np.ascontiguousarray(given, dtype=np.float32)
+    """Return the rows, checked before they are split."""
+    x = read_rows(values)
     Part(x, np.zeros(len(x), np.int64))
     return x
 
@@ -90,14 +86,7 @@ def _numbers(values: ArrayLike) -> NDArray[np.float64]:
 
 
 def _column(values: ArrayLike) -> NDArray[Any]:
-    given = _array("y", values)
+    given = read_column(values)
     if given.ndim != 1:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
     return given
-
-
-def _array(what: str, values: ArrayLike) -> NDArray[Any]:
-    try:
-        return np.asarray(values)
-    except ValueError as error:  # rows of different lengths
-        raise DataError(must_be(what, "an array", type(values).__name__, "Make all rows of one length.")) from error

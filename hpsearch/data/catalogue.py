@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from hpsearch.data.arrays import arrays
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.mnist import HOME_VARIABLE, cache_folder, find_mnist, mnist
@@ -29,7 +31,7 @@ def digits(validation: Size = 0.2, test: Size = 0.2, seed: int = 0) -> Dataset:
     from sklearn.datasets import load_digits  # imported late, like all of scikit-learn
 
     pixels, labels = load_digits(return_X_y=True)
-    return arrays(pixels / 16, labels, validation, test, seed, name="digits")
+    return arrays(np.float32(pixels / 16), labels, validation, test, seed, name="digits")
 
 
 _NAMED: dict[str, Callable[[], Dataset]] = {"digits": digits, "mnist": mnist}

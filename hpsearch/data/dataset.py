@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
-from hpsearch.checks import is_integer
+from hpsearch.checks import is_integer, to_python
 from hpsearch.data.part import Part
 from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
@@ -58,6 +58,10 @@ class Dataset(DataSet):
             what = f"class_names of {self.name!r}"
             raise DataError(must_be(what, f"{self.classes} names", len(self.class_names), "Name every class or none."))
 
+        if self.train.dtype != self.validation.dtype:
+            what, advice = f"Rows of the validation part of {self.name!r}", "Give both parts one dtype."
+            raise DataError(must_be(what, self.train.dtype, self.validation.dtype, advice))
+
     def _check_targets(self) -> None:
         numeric = [part.numeric for part in (self.train, self.validation)]
         if numeric != [self.regression] * 2:
@@ -104,7 +108,20 @@ class Dataset(DataSet):
         parts = [PartRecord(n, len(p), p.checksum) for n, p in (("training", self.train), ("validation", self.validation))]
         if self.test is not None:
             parts.append(PartRecord("test", len(self.test), self.test.checksum, sealed=True))
-        return DataRecord(self.name, self.checksum, self.features, self.classes, tuple(parts))
+        return DataRecord(self.name, self.checksum, self.features, self.classes, tuple(parts), self.train.dtype)
+
+    def as_float32(self) -> Dataset:
+        """Return the data set with rows of float32: itself where they are, else a copy that is made once and kept.
+
+        Raises:
+            DataError: for a value that float32 cannot hold.
+        """
+        return self if self.train.dtype == "float32" else self._float32
+
+    @cached_property
+    def _float32(self) -> Dataset:
+        # Kept with the data set, so that it reaches worker processes as shared memory and no trial makes its own.
+        return replace(self, train=self.train.as_float32(), validation=self.validation.as_float32())
 
     def head(self, train: int | None = None, validation: int | None = None) -> Dataset:
         """Return the data set of the first rows of each part (None keeps all); the test part stays the same.
@@ -145,7 +162,7 @@ class Dataset(DataSet):
         >>> digits().only(classes=(0, 1))
         digits-0-1(train=216, validation=72)
         """
-        chosen = tuple(classes)
+        chosen = to_python(tuple(classes))
         known = all(is_integer(c) and 0 <= c < self.classes for c in chosen)
         if len(chosen) < 2 or len(set(chosen)) < len(chosen) or not known:
             advice = f"Give two or more of 0 to {self.classes - 1}." if self.classes else "It predicts numbers."

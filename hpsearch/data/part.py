@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from hpsearch.checks import integer, to_python
 from hpsearch.errors import DataError, must_be
 
-Pixels = NDArray[np.float32]
+# Rows, float32 or float64.
+Pixels = NDArray[Any]
 Labels = NDArray[np.int64]
 
 _CONVERT = "data.arrays(X, y) converts arrays of any kind."
@@ -25,7 +26,7 @@ class Part:
     """Rows and the target of each, a class or a number; holds read-only views of both arrays.
 
     Args:
-        x: finite values, float32, C-contiguous, shape (n, d) with n >= 1 and d >= 1.
+        x: finite values, float32 or float64, C-contiguous, shape (n, d) with n >= 1 and d >= 1.
         y: class indices in [0, k), int64, or numbers to predict, float64 and finite; shape (n,).
     Raises:
         DataError: for another shape or dtype, no rows, NaN, infinity or a negative class.
@@ -55,13 +56,36 @@ class Part:
 
     @cached_property
     def checksum(self) -> str:
-        """SHA-256 (hex) over shape, rows and targets, computed on first use; 0.08 s for 50,000 images of MNIST."""
+        """SHA-256 (hex) over shape, dtype, rows and targets, computed on first use; 0.08 s for 50,000 images of MNIST."""
         digest = hashlib.sha256(repr(self.x.shape).encode())
+        if self.x.dtype != np.float32:  # which was once the only one
+            digest.update(self.x.dtype.name.encode())
         digest.update(self.x.data)
         if self.numeric:
             digest.update(b"float64")  # all zeros are the same bytes as classes and as numbers
         digest.update(np.ascontiguousarray(self.y).data)
         return digest.hexdigest()
+
+    @property
+    def dtype(self) -> str:
+        """``"float32"`` or ``"float64"``, the dtype of the rows."""
+        return self.x.dtype.name
+
+    def as_float32(self) -> Part:
+        """Return the part with rows of float32: itself where they are, else a copy.
+
+        Raises:
+            DataError: for a value that float32 cannot hold.
+        """
+        if self.dtype == "float32":
+            return self
+        with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+            x = self.x.astype(np.float32)
+        if not np.isfinite(x.min()) or not np.isfinite(x.max()):
+            row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
+            advice = "Scale that column, or take dtype='float64'."
+            raise DataError(must_be(f"x[{row}, {column}]", "within float32", float(self.x[row, column]), advice))
+        return Part(x, self.y)
 
     def head(self, rows: int) -> Part:
         """Return the first ``rows`` rows, without copying them."""
@@ -86,9 +110,9 @@ def _check_rows(x: Pixels) -> None:
     if not isinstance(x, np.ndarray) or x.ndim != 2 or 0 in x.shape:
         shape = getattr(x, "shape", type(x).__name__)
         raise DataError(must_be("x", "an array of shape (n, d) that is not empty", shape, "Flatten images to one row each."))
-    if x.dtype != np.float32 or not x.flags.c_contiguous:
+    if x.dtype not in (np.float32, np.float64) or not x.flags.c_contiguous:
         layout = f"{x.dtype}, {'' if x.flags.c_contiguous else 'not '}C-contiguous"
-        raise DataError(must_be("x", "float32 and C-contiguous", layout, _CONVERT))
+        raise DataError(must_be("x", "float32 or float64 and C-contiguous", layout, _CONVERT))
     # The extremes carry NaN and infinity along, at a fifth of the time and none of the memory of isfinite over all.
     if not np.isfinite(x.min()) or not np.isfinite(x.max()):
         row, column = (int(i) for i in np.argwhere(~np.isfinite(x))[0])

@@ -57,6 +57,8 @@ def check_finite(x: Array) -> None:
 
 
 def _as_array(what: str, values: ArrayLike) -> Array:
+    if hasattr(values, "toarray"):
+        raise DataError(must_be(what, "a dense array", type(values).__name__, f"Pass {what}.toarray()."))
     try:
         return np.asarray(values)
     except ValueError as error:  # rows of different lengths

@@ -25,6 +25,8 @@ from hpsearch.nn.training.training import Training
 
 _SETTINGS = tuple(item.name for item in fields(Recipe))
 _NAMES = ("validation", "hidden", "activation", "cost", "init", "dtype", "classes", "seed", "report", *_SETTINGS)
+# More outputs than any memory holds; a larger label is an id, no class index.
+_MOST_CLASSES = 10**7
 
 
 class Part(Protocol):
@@ -128,4 +130,7 @@ def _classes(y: Labels, classes: int | None) -> int:
     found = int(y.max()) + 1 if classes is None else classes
     if found < 2:
         raise DataError(must_be("Labels", "of at least 2 classes", found, "Add rows of another class, or say classes=2."))
+    if found > _MOST_CLASSES:
+        advice = "Number the classes from 0 on: y = np.unique(y, return_inverse=True)[1]."
+        raise DataError(must_be("Labels", f"of at most {_MOST_CLASSES:,} classes", found, advice))
     return found

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
+from hpsearch.objectives.network import TrainNetwork
 from hpsearch.ports import Context, ObjectiveBase, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
@@ -135,7 +136,7 @@ class CrossValidate(ObjectiveBase):
         x, y = self._rows()
         for train, held_out in self._splits(y):
             fit, score = (Part(x[rows], y[rows]) for rows in (train, held_out))
-            yield dataclasses.replace(self.data, train=fit, validation=score, test=None)
+            yield dataclasses.replace(self._rows_of, train=fit, validation=score, test=None)
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
         """Train the winner on all rows, training and validation, and score it on a part.
@@ -146,7 +147,7 @@ class CrossValidate(ObjectiveBase):
             advice = "Give it test(params, context, part)."
             raise SettingError(must_be("CrossValidate's objective", "one with test()", self.objective, advice))
         every = Part(*self._rows())
-        whole = self._on(dataclasses.replace(self.data, train=every, validation=every))
+        whole = self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
         return dict(whole.test(params, dataclasses.replace(context, state=None), part))
 
     def shrunk(self) -> CrossValidate:
@@ -177,8 +178,13 @@ class CrossValidate(ObjectiveBase):
         outcome = _outcome(self._on(data)(own, context))
         return dataclasses.replace(outcome, history=outcome.history or context.history)
 
-    def _rows(self) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        parts = (self.data.train, self.data.validation)
+    @property
+    def _rows_of(self) -> Dataset:
+        """The data set whose rows are trained on; those of a network are cast before they are split into folds."""
+        return self.objective.trained_data if isinstance(self.objective, TrainNetwork) else self.data
+
+    def _rows(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        parts = (self._rows_of.train, self._rows_of.validation)
         return np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
 
     def _splits(self, y: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

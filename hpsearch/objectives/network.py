@@ -25,6 +25,7 @@ from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.stopping import Stopping
 from hpsearch.objectives import network_trainer, preflight
 from hpsearch.objectives.network_trainer import PARAMETERS, VALUES, TrainingPlan
+from hpsearch.objectives.precision import report_merged
 from hpsearch.objectives.targets import costs_for
 from hpsearch.ports import Context, Exported, ObjectiveBase, Preflight
 from hpsearch.space import Domain, Space
@@ -81,7 +82,8 @@ class TrainNetwork(ObjectiveBase):
             curves accuracy_by_images and cost_by_images, by the number of images; see `hpsearch.nn.recipe.Monitors`.
         rescale_penalty: l1 and l2 are those for all training rows, and are multiplied by train_size / all, so that each step
             decays weights alike at every size: l2 = 5 for 50,000 rows is 0.1 for 1,000. A ``WeightCost`` needs no rescaling.
-        dtype: ``"float32"``, or ``"float64"`` at about twice the time.
+        dtype: ``"float32"``, or ``"float64"`` at about twice the time. A network of float32 trains on its own copy of rows that
+            are float64, and a line in the log says where a column has distinct values that merge.
         engine: ``"auto"`` trains with numba where it is installed (``hpsearch[fast]``), ``"numpy"`` never does, ``"numba"``
             raises without it. Trainings that the compiled loop does not support, or that NumPy does faster, run on NumPy anyway
             (see `hpsearch.nn.engines.select`). Both agree except for rounding; the study records which one it was.
@@ -144,6 +146,8 @@ class TrainNetwork(ObjectiveBase):
             object.__setattr__(self, "cost", costs_for(self.data)[0])
         # The rate may still be missing here; 1.0 takes its place while the other settings are checked.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
+        if self.dtype == "float32":
+            report_merged(self.data)
 
     @property
     def parameters(self) -> frozenset[str]:
@@ -155,6 +159,11 @@ class TrainNetwork(ObjectiveBase):
         """The names that must be searched, since they are not fixed."""
         found = self.learning_rate is not None or is_full_batch(self.optimizer)
         return frozenset() if found else frozenset({"learning_rate"})
+
+    @property
+    def trained_data(self) -> Dataset:
+        """The data set as it is trained on: in float32 for a network of float32, cast once a data set."""
+        return self.data.as_float32() if self.dtype == "float32" else self.data
 
     @property
     def measure(self) -> str:
@@ -174,7 +183,7 @@ class TrainNetwork(ObjectiveBase):
 
     def prepare(self) -> None:
         """Load what every trial needs into this process, before the first one runs."""
-        prepare(self._engine, self.dtype)
+        prepare(self._engine, self.dtype, self.trained_data.train.dtype)
 
     def preflight(self, space: Space) -> Preflight:
         """Yield the checks that come before a search; see `hpsearch.objectives.preflight`."""
@@ -195,7 +204,7 @@ class TrainNetwork(ObjectiveBase):
             SettingError: as `check` does.
         """
         return TrainingPlan(
-            self.data,
+            self.trained_data,
             self._settings | dict(params),
             value=self.value,
             dtype=self.dtype,

@@ -146,7 +146,8 @@ def kept_network(plan: TrainingPlan, context: Context) -> Network | Ensemble:
 
 def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, float]:
     """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
-    score = _train(plan, context).kept.score(*plan.targets.encode(part))
+    rows = part.as_float32() if plan.dtype == "float32" else part
+    score = _train(plan, context).kept.score(*plan.targets.encode(rows))
     scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
     return {**scores, "test_error": plan.targets.error(score)}
 

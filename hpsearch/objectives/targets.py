@@ -12,7 +12,7 @@ from hpsearch.nn.costs import COSTS, SquaredError
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 
-Rows = tuple[NDArray[np.float32], NDArray[Any]]
+Rows = tuple[NDArray[Any], NDArray[Any]]
 # The costs for each kind of targets, the default first.
 CLASSIFICATION_COSTS = ("cross_entropy", *(name for name in COSTS if name != "cross_entropy"))
 REGRESSION_COSTS = tuple(name for name, cost in COSTS.items() if isinstance(cost, SquaredError))

@@ -25,13 +25,17 @@ class PartRecord:
 
 @dataclass(frozen=True)
 class DataRecord:
-    """A study's data set in words, without a single row; ``classes`` is 0 where numbers are predicted."""
+    """A study's data set in words, without a single row; ``classes`` is 0 where numbers are predicted.
+
+    ``dtype`` is that of the rows.
+    """
 
     name: str
     checksum: str
     features: int
     classes: int
     parts: Sequence[PartRecord] = ()
+    dtype: str = "float32"
 
 
 @dataclass(frozen=True)

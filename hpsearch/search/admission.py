@@ -13,6 +13,9 @@ from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import Trial, check_rule
 
+# Each trial sets these of an estimator itself.
+_SET_BY_TRIALS = ("random_state", "n_jobs")
+
 
 def check_parts(study: StudyConfig) -> None:
     """Raise an error for a part of the wrong kind, or a setting out of range."""
@@ -48,12 +51,6 @@ def _check_extras(study: StudyConfig) -> None:
         if not isinstance(given, Sequence) or not all(isinstance(item, kind) for item in given):
             what = "params (dicts)" if name == "first" else "trials"
             raise StudyError(must_be(f"A study's {name}", f"a list of {what}", given, "Leave it out for none."))
-    for params in study.first:
-        study.space.check(params)
-    for trial in study.known:
-        if not study.space.contains(trial.params):
-            advice = "Take trials of a study of this space, or leave known= out."
-            raise StudyError(must_be("A known trial's params", f"a point of {study.space!r}", trial.params, advice))
 
 
 def check_limits(study: StudyConfig, backend: str) -> None:
@@ -75,6 +72,9 @@ def check_objective(study: StudyConfig) -> None:
     accepted = given if objective.parameters is None else objective.parameters
     for key in given:
         if key not in accepted:
+            if key.rpartition("__")[2] in _SET_BY_TRIALS:
+                advice = "Leave it out: each trial sets it, from its own random numbers and the one core it has."
+                raise StudyError(f"Parameter {key!r} of {name} cannot be searched. {advice}")
             known = ", ".join(map(repr, sorted(accepted)))
             raise StudyError(f"Unknown parameter {key!r} for {name}; it takes {known}.{did_you_mean(key, accepted)}")
     for key in sorted(objective.required):

@@ -26,6 +26,7 @@ from hpsearch.ports import (
 from hpsearch.search.batches import confirm_best, replicate, try_first
 from hpsearch.search.copies import Copies, is_our_frozen, take
 from hpsearch.search.environment import read_facts, script_folder
+from hpsearch.search.given import complete_params, fitting_trials, read_params
 from hpsearch.search.identity import Parts, versions_of
 from hpsearch.search.identity_v1 import describe_v1
 from hpsearch.search.stopping import MedianStop, Stop
@@ -33,7 +34,7 @@ from hpsearch.space import Params, Space
 from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
 
 # The first number of a spawn key says what the random numbers are for.
-_STRATEGY, _REPLICATE, _TRIAL, _SELECTION = 0, 1, 2, 3
+_STRATEGY, _REPLICATE, _TRIAL, _SELECTION, _FIRST = 0, 1, 2, 3, 4
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ class StudyConfig:
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
             object.__setattr__(self, "space", self._with_first_ranges())
+        object.__setattr__(self, "first", tuple(read_params(params) for params in self.first))
+        object.__setattr__(self, "known", tuple(fitting_trials(self.space, self.known)))
+        self._complete_first()  # raises for values outside the space
         object.__setattr__(self, "parts", Parts.of(self.space, self.objective, self.strategy))
 
     @property
@@ -167,12 +171,16 @@ class StudyConfig:
         rng = np.random.default_rng(np.random.SeedSequence(self.seed, spawn_key=(_STRATEGY,)))
         known = list(self.known)
         if self.first:
-            known += yield from try_first(self.first)
+            known += yield from try_first(self._complete_first())
         space = (yield from self.copies.of(self.adapted)[0].preflight(self.space)) if self.has_preflight else self.space
         if space is None:
             return
         search = self.proposer.search(space, rng, known)
         yield from search if self.replicates == 1 else replicate(search, self.replicates)
+
+    def _complete_first(self) -> list[Params]:
+        """Return the settings tried first, with what they leave out drawn from the study's seed."""
+        return complete_params(self.space, self.first, self.seed, _FIRST)
 
     def _extras(self) -> dict[str, str]:
         """Return what else decides the trials, where it is not the default, as text."""

@@ -18,7 +18,8 @@ from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
-from hpsearch.trial import Status, Trial, root
+from hpsearch.space.equality import params_key
+from hpsearch.trial import Params, Status, Trial, root
 
 logger = logging.getLogger(__name__)
 
@@ -205,17 +206,17 @@ class Loop:
 
     def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)
-        before = proposal.continues
+        params, before = self.study.space.canonical(proposal.params), proposal.continues
         if before is not None:
-            self._check_continues(proposal, before)
+            self._check_continues(params, before)
         return Trial(
-            number, dict(proposal.params), batch.stage, Status.FAILED,
+            number, params, batch.stage, Status.FAILED,
             budget=proposal.budget, continues=before, replicate=proposal.replicate,
         )  # fmt: skip
 
-    def _check_continues(self, proposal: Proposal, before: int) -> None:
+    def _check_continues(self, params: Params, before: int) -> None:
         """Raise an error where a trial cannot continue another: it would be trained anew without a word."""
-        if before not in self.trials or self.trials[before].params != proposal.params:
+        if before not in self.trials or params_key(self.trials[before].params) != params_key(params):
             raise StudyError(must_be("continues", "an earlier trial of the same params", before, "Correct the strategy."))
         if not self.study.proposer.continues:
             what = f"continues of {type(self.study.strategy).__name__}, which proposes to continue trial {before},"

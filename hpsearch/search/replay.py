@@ -9,6 +9,7 @@ from hpsearch.errors import StudyError, must_be
 from hpsearch.ports import EarlierIdentity, Recorded, StudyRecord
 from hpsearch.search.environment import list_differences
 from hpsearch.search.identity import changed_parts, incomparable_parts
+from hpsearch.space.equality import params_key
 from hpsearch.trial import Trial
 
 # A changed strategy is allowed by itself: a larger one may propose the recorded trials first, and so extend the study.
@@ -82,7 +83,7 @@ class Replay:
     def find(self, asked: Trial) -> Trial | None:
         """Return the recorded trial of this number, or None; raise an error for one that was asked something else."""
         trial = self._left.pop(asked.number, None)
-        if trial is not None and _request_of(trial) != _request_of(asked):
+        if trial is not None and _request_key(trial) != _request_key(asked):
             raise StudyError(self._why(trial, asked))
         return trial
 
@@ -124,7 +125,8 @@ def _compared(
         numbers = [trial.number for trial in recorded.trials if trial.number not in record.earlier_trials]
         return replace(record, earlier=(*record.earlier, EarlierIdentity(was, numbers)), identity_v1={})
     if changed:
-        raise StudyError(_other_study(record, list_differences(was, now, tuple(changed)), changed, accept_change))
+        advice = _advise_on_rows(record, recorded)
+        raise StudyError(_other_study(record, list_differences(was, now, tuple(changed)), changed, accept_change) + advice)
     return record
 
 
@@ -149,8 +151,20 @@ def _check_versions(record: StudyRecord, recorded: Recorded) -> None:
         )
 
 
+def _advise_on_rows(record: StudyRecord, recorded: Recorded) -> str:
+    """Return the way to resume a record of before data sets kept float64, where the data differ; else an empty text."""
+    if record.data is None or record.data.dtype != "float64" or record.identity.get("data") == recorded.identity.get("data"):
+        return ""
+    return " If it was recorded before data sets kept float64: hand in X.astype('float32'), which is what was recorded then."
+
+
 def _request_of(trial: Trial) -> tuple[object, ...]:
     return (trial.params, trial.stage, trial.budget, trial.continues, trial.replicate)
+
+
+def _request_key(trial: Trial) -> tuple[object, ...]:
+    """Return what decides whether two requests are the same: NaN equals NaN, and 1 is neither 1.0 nor True."""
+    return (params_key(trial.params), *_request_of(trial)[1:])
 
 
 def _in_order(facts: Mapping[str, str]) -> dict[str, str]:

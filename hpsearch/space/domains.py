@@ -8,14 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
-from hpsearch.checks import integer, is_integer, is_number, number, to_python
+import numpy as np
+
+from hpsearch.checks import LATER, integer, is_integer, is_number, number, to_python
 from hpsearch.content import read_content, stable_repr
 from hpsearch.errors import SpaceError, must_be
+from hpsearch.space.equality import is_same, python_value
+from hpsearch.space.steps import steps_between, value_after, whole_steps
 
 Spacing = Literal["ends", "cells"]
 # The ends of a range that a search may not pass; None: both ends of a linear range, none of a logarithmic one.
@@ -23,6 +27,10 @@ Hard = bool | Literal["low", "high"] | None
 # (parent, allowed labels) pairs, all of which must hold for a parameter to be present.
 Conditions = tuple[tuple[str, tuple[str, ...]], ...]
 When = Mapping[str, Any] | Conditions | None
+# A grid without a number of points takes all values of a range that has at most so many.
+MOST_VALUES = 100
+# Ends of an Int lie within 64 bits, so that a float can hold them and their differences.
+_LARGEST = 2**63 - 1
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,8 +60,26 @@ class DomainBase:
     def _base_options(self) -> dict[str, object]:
         return {"when": self.when, "simple": self.simple}
 
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the range is a single value, as in ``Float(0.5, 0.5)``; no search moves it."""
+        return False
+
+    @property
+    def count(self) -> int:
+        """The number of values; 0 where there are as many as floats."""
+        return 0
+
     def from_unit(self, u: float) -> Any:
         """Return the value at ``u`` in [0, 1]."""
+        raise NotImplementedError
+
+    def at(self, steps: int) -> Any:
+        """Return the value so many steps above the low end."""
+        raise NotImplementedError
+
+    def canonical(self, value: Any) -> Any:
+        """Return a value of the domain in the one form in which trials hold it."""
         raise NotImplementedError
 
     def _format_repr(self, *positional: object, **options: object) -> str:
@@ -63,9 +89,15 @@ class DomainBase:
         return f"{type(self).__name__}({', '.join([*map(stable_repr, positional), *keywords])})"
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
-        """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``)."""
+        """Return at most ``count`` values: both ends included (``"ends"``) or centres of equal cells (``"cells"``).
+
+        Without a count, return all values of a range that has at most 100.
+        """
+        if count is None and 0 < self.count <= MOST_VALUES:
+            return [self.at(steps) for steps in range(self.count)]
         if count is None:
-            raise SpaceError(f"A grid over {self!r} must be given a number of points. Pass one, as in points=5.")
+            many = f", since it has {self.count} values, more than {MOST_VALUES}" if self.count else ""
+            raise SpaceError(f"A grid over {self!r} must be given a number of points{many}. Pass one, as in points=5.")
         return list(dict.fromkeys(self.from_unit(u) for u in _even_units(count, spacing)))
 
 
@@ -75,25 +107,31 @@ class Float(DomainBase):
 
     ``hard`` names the ends that no search may pass: True, False, ``"low"`` or ``"high"``. By default both ends of a linear
     range are hard (a momentum stays below 1), and those of a logarithmic one are not: a search that moves its ranges, such as
-    `Staged`, may pass them.
+    `Staged`, may pass them. With ``step`` the values are low, low + step, ..., high, as the decimal numbers one writes. Equal
+    ends are a fixed value.
 
     >>> Float(1e-4, 1.0, log=True).from_unit(0.5)
     0.01
+    >>> Float(0, 1, step=0.1).from_unit(0.35)
+    0.3
     """
 
     low: float
     high: float
     log: bool = False
     hard: Hard = None
+    step: float | None = field(default=None, kw_only=True, metadata=LATER)
 
     def __post_init__(self) -> None:
         for name in ("low", "high"):
             value = to_python(getattr(self, name))
             end = number(f"Float {name}", value, advice="Write it as in Float(0.001, 1.0).", error=SpaceError)
-            object.__setattr__(self, name, float(end))
+            object.__setattr__(self, name, float(end) + 0.0)  # -0.0 is 0.0
         object.__setattr__(self, "when", _to_conditions(self.when))
         _check_simple(self.simple)
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
+        if self.step is not None:
+            self._check_step()
 
     @property
     def is_log(self) -> bool:
@@ -103,31 +141,84 @@ class Float(DomainBase):
     @property
     def free(self) -> tuple[bool, bool]:
         """Whether a search that adapts its ranges may pass the low end, and the high end."""
-        return _free_ends(self.hard, self.log)
+        return (False, False) if self.is_fixed else _free_ends(self.hard, self.log)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the range is a single value."""
+        return self.low == self.high
+
+    @property
+    def count(self) -> int:
+        """The number of values where there is a step, or a single value; else 0."""
+        if self.is_fixed:
+            return 1
+        return 0 if self.step is None else round(steps_between(self.low, self.high, self.step)) + 1
 
     def __repr__(self) -> str:
-        return self._format_repr(self.low, self.high, log=self.log, hard=self.hard, **self._base_options)
+        options = {"log": self.log, "hard": self.hard, "step": self.step, **self._base_options}
+        return self._format_repr(self.low, self.high, **options)
 
     def from_unit(self, u: float) -> float:
-        """Return the value at ``u`` in [0, 1]."""
+        """Return the value at ``u`` in [0, 1]; with a step the value whose cell holds ``u``, as in `Int`."""
         if u <= 0 or u >= 1:
             return self.low if u <= 0 else self.high
+        if self.step is not None:
+            return self.at(int(u * self.count))
         if self.log:
             value = math.exp(math.log(self.low) + u * (math.log(self.high) - math.log(self.low)))
             value = float(f"{value:.15g}")  # the last bit of exp is noise: 0.01, not 0.010000000000000002
+        elif math.isinf(self.high - self.low):
+            value = self.low * (1 - u) + self.high * u
         else:
             value = self.low + u * (self.high - self.low)
         return min(max(value, self.low), self.high)
 
+    def at(self, steps: int) -> float:
+        """Return the value so many steps above ``low``; it may lie beyond the ends."""
+        if self.step is None or steps == self.count - 1:
+            return self.high
+        return value_after(self.low, self.step, steps)
+
+    def steps_to(self, value: float) -> int | None:
+        """Return the number of steps from ``low`` to ``value``, or None where there is none."""
+        return None if self.step is None else whole_steps(self.low, value, self.step)
+
     def to_unit(self, value: float) -> float:
-        """Return the position of ``value``: 0 at ``low`` and 1 at ``high``."""
+        """Return the position of ``value``: 0 at ``low`` and 1 at ``high``, or with a step a point inside its cell."""
+        if self.is_fixed:
+            return 0.5
+        if self.step is not None:
+            return (steps_between(self.low, value, self.step) + 0.5) / self.count
         if self.log:
-            return math.log(value / self.low) / math.log(self.high / self.low)
+            return _log_ratio(value, self.low) / _log_ratio(self.high, self.low)
+        if math.isinf(self.high - self.low):
+            return (value / 2 - self.low / 2) / (self.high / 2 - self.low / 2)
         return (value - self.low) / (self.high - self.low)
 
     def contains(self, value: object) -> bool:
-        """Return whether ``value`` is a number in the range."""
-        return is_number(value) and self.low <= value <= self.high
+        """Return whether ``value`` is a number in the range, and on a step where there are steps."""
+        if not is_number(value) or not self.low <= value <= self.high:
+            return False
+        return self.step is None or self.steps_to(value) is not None
+
+    def canonical(self, value: float) -> float:
+        """Return a value of the range as a float, and on its step where there are steps."""
+        steps = self.steps_to(value)
+        return float(value) + 0.0 if steps is None else self.at(steps)
+
+    def _check_step(self) -> None:
+        advice = "Write it as in Float(0, 1, step=0.1)."
+        step = number("Float step", to_python(self.step), 0.0, advice=advice, open_low=True, error=SpaceError)
+        if self.log:
+            raise SpaceError(must_be("Float step", "left out where log=True", step, "Leave one of them out."))
+        object.__setattr__(self, "step", float(step))
+        if self.low + step == self.low or self.high - step == self.high or math.isinf(self.high - self.low):
+            constraint = "large enough to tell its values apart, and the range finite"
+            raise SpaceError(must_be("Float step", constraint, step, "Take a larger step, or a smaller range."))
+        if whole_steps(self.low, self.high, step) is None:
+            last = value_after(self.low, step, math.floor(steps_between(self.low, self.high, step)))
+            raise SpaceError(must_be("Float high", f"low plus a multiple of step={step}", self.high, f"Try high={last}."))
 
     def text(self, value: float) -> str:
         """Return a text from which `parse` restores the same bits."""
@@ -140,7 +231,7 @@ class Float(DomainBase):
 
 @dataclass(frozen=True, repr=False)
 class Int(DomainBase):
-    """Whole numbers low, low + step, ..., high; ``log`` and ``hard`` as in `Float`.
+    """Whole numbers low, low + step, ..., high; ``log``, ``hard`` and equal ends as in `Float`.
 
     >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
     [1, 7, 100]
@@ -157,6 +248,8 @@ class Int(DomainBase):
             value = to_python(getattr(self, name))
             advice = "Write it as in Int(2, 10), or use Float."
             object.__setattr__(self, name, integer(f"Int {name}", value, None, advice, error=SpaceError))
+            if abs(getattr(self, name)) > _LARGEST:
+                raise SpaceError(must_be(f"Int {name}", "within 64 bits", value, "Search its logarithm, or use Float."))
         object.__setattr__(self, "when", _to_conditions(self.when))
         _check_simple(self.simple)
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
@@ -179,12 +272,25 @@ class Int(DomainBase):
     @property
     def free(self) -> tuple[bool, bool]:
         """Whether a search that adapts its ranges may pass the low end, and the high end."""
-        return _free_ends(self.hard, self.log)
+        return (False, False) if self.is_fixed else _free_ends(self.hard, self.log)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the range is a single value."""
+        return self.low == self.high
 
     @property
     def count(self) -> int:
         """The number of values."""
         return (self.high - self.low) // self.step + 1
+
+    def at(self, steps: int) -> int:
+        """Return the value so many steps above ``low``; it may lie beyond the ends."""
+        return self.low + self.step * steps
+
+    def steps_to(self, value: int) -> int | None:
+        """Return the number of steps from ``low`` to ``value``, or None where it lies between two."""
+        return None if (value - self.low) % self.step else (value - self.low) // self.step
 
     def from_unit(self, u: float) -> int:
         """Return the value whose cell holds ``u``; each value has one cell (equally wide unless ``log``)."""
@@ -202,6 +308,10 @@ class Int(DomainBase):
     def contains(self, value: object) -> bool:
         """Return whether ``value`` is one of the whole numbers."""
         return is_integer(value) and self.low <= value <= self.high and (value - self.low) % self.step == 0
+
+    def canonical(self, value: int) -> int:
+        """Return a value of the range as an int."""
+        return int(value)
 
     def text(self, value: int) -> str:
         """Return a text from which `parse` restores the number."""
@@ -233,11 +343,12 @@ class Choice(DomainBase):
         dropped: Sequence[str] = (),
         simple: Literal["low", "high"] | None = None,
     ) -> None:
-        if len(options) == 1 and isinstance(options[0], (list, set, dict)):
-            raise SpaceError(must_be("Choice", "given its options one by one", options[0], "Write Choice(10, 20)."))
+        if len(options) == 1 and _is_collection(options[0]):
+            shown = options[0] if isinstance(options[0], (list, set, dict, range)) else type(options[0]).__name__
+            raise SpaceError(must_be("Choice", "given its options one by one", shown, "Write Choice(*values)."))
         if not options:
             raise SpaceError(must_be("Choice", "given at least one option", (), "Write Choice(10, 20)."))
-        object.__setattr__(self, "options", tuple(to_python(option) for option in options))
+        object.__setattr__(self, "options", tuple(python_value(option) for option in options))
         object.__setattr__(self, "when", _to_conditions(when))
         object.__setattr__(self, "simple", _check_simple(simple))
         if len(set(self.labels)) < len(self.labels):
@@ -269,11 +380,17 @@ class Choice(DomainBase):
         """The value in params for each option that was not dropped."""
         return tuple(v for v, label in zip(self.values, self.labels, strict=True) if label not in self.dropped)
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Choice and is_same(self, other)
+
+    def __hash__(self) -> int:
+        return hash((self.labels, self.when, self.dropped, self.simple))
+
     def index(self, value: object) -> int:
         """Return the position of an option, given its value, its label or the option itself; -1 if there is none."""
         for candidates in (self.values, self.options):
             for position, candidate in enumerate(candidates):
-                if type(candidate) is type(value) and candidate == value:
+                if is_same(candidate, value):
                     return position
         return self.labels.index(value) if isinstance(value, str) and value in self.labels else -1
 
@@ -290,6 +407,10 @@ class Choice(DomainBase):
         """Return whether ``value`` stands for an option that was not dropped."""
         position = self.index(value)
         return position >= 0 and self.labels[position] not in self.dropped
+
+    def canonical(self, value: object) -> Any:
+        """Return the value in params for an option."""
+        return self.values[self.index(value)]
 
     def grid(self, count: int | None, spacing: Spacing) -> list[Any]:
         """Return the values of all options that were not dropped, for any ``count``."""
@@ -317,8 +438,8 @@ def template_domains(option: Any) -> dict[str, Domain]:
 
 def _check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> None:
     """Check the order and the sign of the ends of a range, and its ``hard``."""
-    if not low < high:
-        raise SpaceError(f"{kind} needs low < high, got low={low!r}, high={high!r}. Swap them, or fix the value.")
+    if low > high:
+        raise SpaceError(f"{kind} needs low <= high, got low={low!r}, high={high!r}. Swap them.")
     if log and low <= 0:
         raise SpaceError(must_be(f"{kind} low", "> 0 where log=True", low, "Raise it, as in 1e-4, or leave log out."))
     if not any(hard is known for known in (None, True, False)) and hard not in ("low", "high"):
@@ -361,7 +482,20 @@ def _to_conditions(when: When) -> Conditions:
     if not isinstance(when, Mapping):
         raise SpaceError(must_be("when", "a dict of parameter and value", when, "Write when={'optimizer': 'sgd'}."))
     several = {k: v if isinstance(v, (list, set, frozenset)) else [v] for k, v in when.items()}
-    return tuple((name, tuple(_option_label(to_python(v)) for v in values)) for name, values in several.items())
+    return tuple((name, tuple(_option_label(python_value(v)) for v in values)) for name, values in several.items())
+
+
+def _log_ratio(one: float, other: float) -> float:
+    """Return log(one / other), also where the quotient is no float."""
+    ratio = one / other
+    return math.log(ratio) if 0 < ratio < math.inf else math.log(one) - math.log(other)
+
+
+def _is_collection(option: Any) -> bool:
+    """Return whether a single option of a choice is a collection of options: no text, tuple or object with settings."""
+    if isinstance(option, (str, bytes, tuple, np.generic)):
+        return False
+    return isinstance(option, (Sequence, Set, Mapping, MappingView, Iterator)) or hasattr(type(option), "__array__")
 
 
 def _is_plain(option: Any) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import sys
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -15,6 +16,7 @@ from hpsearch.space.domains import Choice, Domain, Float, Int
 
 # Values in this share of a range, next to an end, are "at the edge".
 EDGE = 0.2
+_LARGEST_LOG = math.log(sys.float_info.max)
 _D = TypeVar("_D", bound=Domain)
 
 
@@ -28,7 +30,9 @@ def can_reach(domain: Domain, value: object) -> bool:
         return domain.contains(value)
     if not is_finite(value):
         return False
-    if isinstance(domain, Int) and (not is_integer(value) or (value - domain.low) % domain.step):
+    if isinstance(domain, Int) and (not is_integer(value) or domain.steps_to(value) is None):
+        return False
+    if isinstance(domain, Float) and domain.step is not None and domain.steps_to(value) is None:
         return False
     low, high = domain.free
     return (low or value >= domain.low) and (high or value <= domain.high) and (not domain.log or value > 0)
@@ -37,19 +41,20 @@ def can_reach(domain: Domain, value: object) -> bool:
 def cut_domain(domain: _D, start: float, end: float) -> _D:
     """Return the range between two positions; a position below 0 or above 1 counts only if that end is not hard.
 
-    An Int keeps at least two values. A Float that would become empty, and a Choice, are returned unchanged.
+    A range of steps keeps at least two values. A Float that would become empty, a fixed value and a Choice are returned
+    unchanged.
 
     >>> cut_domain(Float(0.01, 1.0, log=True), 0.5, 1.5)
     Float(0.1, 10.0, log=True)
     >>> cut_domain(Int(0, 9), 0.25, 0.75), cut_domain(Float(0.0, 0.9), 0.5, 1.5)
     (Int(2, 7), Float(0.45, 0.9))
     """
-    if isinstance(domain, Choice):
+    if isinstance(domain, Choice) or domain.is_fixed:
         return domain
     start = start if domain.free[0] else max(start, 0.0)
     end = end if domain.free[1] else min(end, 1.0)
     low, high = value_at(domain, start), value_at(domain, end)
-    if isinstance(domain, Int) and low >= high:
+    if domain.count and low >= high:
         low, high = _two_values(domain, min(low, high))
     return dataclasses.replace(domain, low=low, high=high) if low < high else domain
 
@@ -58,14 +63,14 @@ def value_at(domain: Float | Int, u: float) -> Any:
     """Return the value at a position that may lie outside [0, 1]."""
     if 0 <= u <= 1:
         return domain.from_unit(u)
-    if isinstance(domain, Int) and not domain.log:
-        return domain.low + domain.step * math.floor(u * domain.count)
+    if domain.count and not domain.log:
+        return domain.at(math.floor(u * domain.count))
     if not domain.log:
-        return domain.low + u * (domain.high - domain.low)
+        return _within_floats(domain.low + u * (domain.high - domain.low))
     half = 0.5 if isinstance(domain, Int) else 0.0
     low, high = math.log(domain.low - half), math.log(domain.high + half)
-    value = math.exp(low + u * (high - low))
-    return max(round(value), 1) if isinstance(domain, Int) else float(f"{value:.15g}")
+    value = math.exp(min(low + u * (high - low), _LARGEST_LOG))
+    return max(round(value), 1) if isinstance(domain, Int) else _within_floats(float(f"{value:.15g}"))
 
 
 def narrow_domain(domain: _D, values: Sequence[Any], width: float) -> _D:
@@ -120,8 +125,15 @@ def extend_domain(domain: _D, down: float, up: float) -> _D:
     high = domain.high * factor**up if domain.free[1] else domain.high
     if isinstance(domain, Int):
         low, high = max(math.ceil(low), 1), math.floor(high)
+    else:
+        low, high = max(low, min(domain.low, sys.float_info.min)), _within_floats(high)
     ends: dict[str, Any] = {"low": low, "high": high}
     return dataclasses.replace(domain, **ends)
+
+
+def _within_floats(value: float) -> float:
+    """Return a value, or the largest float where it overflowed."""
+    return min(max(value, -sys.float_info.max), sys.float_info.max)
 
 
 def _is_majority(at_edge: list[bool]) -> bool:
@@ -129,8 +141,8 @@ def _is_majority(at_edge: list[bool]) -> bool:
     return at_edge[0] and 2 * sum(at_edge) > len(at_edge)
 
 
-def _two_values(domain: Int, value: int) -> tuple[int, int]:
+def _two_values(domain: Float | Int, value: Any) -> tuple[Any, Any]:
     """Return two neighbouring values of the range, one of them ``value``."""
     if value >= domain.high and not domain.free[1]:
-        return domain.high - domain.step, domain.high
-    return value, value + domain.step
+        return domain.at(domain.count - 2), domain.high
+    return value, domain.at((domain.steps_to(value) or 0) + 1)

@@ -6,16 +6,17 @@ their own (``schedule.patience``), present only if that template is chosen (see 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, get_args
 
 import numpy as np
 
-from hpsearch.checks import choice, to_python
+from hpsearch.checks import choice
 from hpsearch.errors import SpaceError, did_you_mean, must_be
 from hpsearch.space.domains import Choice, Domain, DomainBase, Float, Int, Spacing
+from hpsearch.space.equality import python_value
 from hpsearch.space.narrowing import can_reach, extend_domain, narrow_domain, widen_domain
 from hpsearch.space.templates import expand_templates, fill_templates
 
@@ -92,11 +93,35 @@ class Space:
         """Draw one point: parameters are independent, each uniform or, with ``log``, log-uniform."""
         return self.from_unit(rng.random(len(self.domains)).tolist())
 
+    def complete(self, params: Mapping[str, Any], rng: np.random.Generator) -> Params:
+        """Return the point that has these values, with the other parameters drawn as by `sample`.
+
+        A choice that a given parameter depends on takes one of the options under which that one is present. The point still
+        has to be checked: given values stay as they are, in the space or not.
+        """
+        units, needed = rng.random(len(self.domains)).tolist(), self._needed_labels(params)
+        point: Params = {}
+        for (name, domain), u in zip(self.domains.items(), units, strict=True):
+            if name in params:
+                point[name] = params[name]
+            elif self.active(name, point):
+                point[name] = _draw(domain, u, needed.get(name))
+        return point | dict(params)
+
+    def canonical(self, params: Mapping[str, Any]) -> Params:
+        """Return a point in the one form in which trials hold it: in the space's order, every value of its domain's type.
+
+        >>> Space(x=Float(0, 1), n=Int(1, 3)).canonical({"n": 2, "x": 1})
+        {'x': 1.0, 'n': 2}
+        """
+        return {name: domain.canonical(params[name]) for name, domain in self.domains.items() if name in params}
+
     def grid(self, points: int | Mapping[str, Any] | None = None, spacing: Spacing = "ends") -> list[Params]:
         """Return the full product, the last parameter varying fastest.
 
         Args:
-            points: one count for all ranges, or per parameter a count or the values; choices take all their options.
+            points: one count for all ranges, or per parameter a count or the values. Choices take all their options, and
+                ranges of at most 100 values take all of them where no count is given.
             spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
         """
         choice("Grid spacing", spacing, get_args(Spacing), "Leave it out for 'ends'.", error=SpaceError)
@@ -203,19 +228,30 @@ class Space:
                 params[key] = wanted[key] if key in wanted else domain.from_unit(0.5)
         return params
 
+    def _needed_labels(self, params: Mapping[str, Any]) -> dict[str, set[str]]:
+        """Return the labels that choices which are not given may have, by the conditions of what is given."""
+        needed: dict[str, set[str]] = {}
+        pending = [name for name in params if name in self.domains]
+        while pending:
+            for parent, allowed in self.domains[pending.pop()].conditions:
+                if parent not in params:
+                    needed[parent] = needed.get(parent, set(allowed)) & set(allowed)
+                    pending.append(parent)
+        return needed
+
     def _extend_row(self, row: Params, name: str, values: list[Any]) -> list[Params]:
         return [row | {name: value} for value in values] if self.active(name, row) else [row]
 
     def _axis_values(self, name: str, points: int | Mapping[str, Any] | None, spacing: Spacing) -> list[Any]:
         wanted = points.get(name) if isinstance(points, Mapping) else points
-        if wanted is None or isinstance(wanted, int):
-            return self.domains[name].grid(wanted, spacing)
-        values = [to_python(value) for value in wanted]
+        domain = self.domains[name]
+        if isinstance(wanted, str) or not isinstance(wanted, Iterable):
+            return domain.grid(python_value(wanted), spacing)
+        values = [python_value(value) for value in wanted]
         for value in values:
-            if not self.domains[name].contains(value):
-                constraint = f"in {self.domains[name]!r}"
-                raise SpaceError(must_be(f"Grid point of {name!r}", constraint, value, "Widen the range."))
-        return values
+            if not domain.contains(value):
+                raise SpaceError(must_be(f"Grid point of {name!r}", f"in {domain!r}", value, "Widen the range."))
+        return [domain.canonical(value) for value in values]
 
     def _check_condition(self, name: str, domain: Domain) -> None:
         earlier = list(self.domains)[: list(self.domains).index(name)]
@@ -228,3 +264,11 @@ class Space:
                 if label not in condition.labels:
                     advice = f"Take one of {', '.join(condition.labels)}."
                     raise SpaceError(must_be(f"Condition of {name!r}", f"on an option of {parent!r}", label, advice))
+
+
+def _draw(domain: Domain, u: float, labels: set[str] | None) -> Any:
+    """Return the value at ``u``, of a choice one of the options with these labels."""
+    if labels is None or not isinstance(domain, Choice):
+        return domain.from_unit(u)
+    values = [value for value in domain.kept if domain.text(value) in labels]
+    return values[min(int(u * len(values)), len(values) - 1)] if values else domain.from_unit(u)

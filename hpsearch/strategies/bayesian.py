@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ import numpy as np
 from hpsearch.checks import choice, integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
-from hpsearch.space import Choice, Domain, Float, Int, Params, Space
+from hpsearch.space import Choice, Domain, Float, Params, Space
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -160,25 +161,54 @@ def _to_frozen_trial(space: Space, params: Mapping[str, Any], value: float) -> o
 
     space.check(params)
     kinds = {
-        Float: optuna.distributions.FloatDistribution,
-        Int: optuna.distributions.IntDistribution,
-        Choice: optuna.distributions.CategoricalDistribution,
+        "float": optuna.distributions.FloatDistribution,
+        "int": optuna.distributions.IntDistribution,
+        "categorical": optuna.distributions.CategoricalDistribution,
     }
-    distributions = {name: kinds[type(space[name])](**_domain_options(space[name])) for name in params}
-    labels = {name: space[name].text(v) if isinstance(space[name], Choice) else v for name, v in params.items()}
-    return optuna.trial.create_trial(params=labels, distributions=distributions, value=value)
+    distributions = {name: kinds[_kind(space[name])](**_domain_options(space[name])) for name in params}
+    values = {name: _to_optuna(space[name], value) for name, value in params.items()}
+    return optuna.trial.create_trial(params=values, distributions=distributions, value=value)
 
 
 def _suggest(trial: optuna.Trial, name: str, domain: Domain) -> Any:
-    suggest: Any = {Float: trial.suggest_float, Int: trial.suggest_int, Choice: trial.suggest_categorical}[type(domain)]
-    value = suggest(name, **_domain_options(domain))
+    suggest: Any = {"float": trial.suggest_float, "int": trial.suggest_int, "categorical": trial.suggest_categorical}
+    value = suggest[_kind(domain)](name, **_domain_options(domain))
+    if isinstance(domain, Float) and domain.step is not None:
+        return domain.at(value)
+    if _is_too_wide(domain):
+        return domain.from_unit(value)
     return domain.parse(value) if isinstance(domain, Choice) else value
+
+
+def _kind(domain: Domain) -> str:
+    """Return the kind of Optuna's distribution; a stepped range of floats is one of whole numbers, its steps."""
+    if isinstance(domain, Choice):
+        return "categorical"
+    return "float" if isinstance(domain, Float) and domain.step is None else "int"
+
+
+def _is_too_wide(domain: Domain) -> bool:
+    """Return whether the width of a range is no float; Optuna then gets positions from 0 to 1."""
+    return isinstance(domain, Float) and not domain.log and math.isinf(domain.high - domain.low)
+
+
+def _to_optuna(domain: Domain, value: Any) -> Any:
+    """Return a value as Optuna has it: the label of an option, the number of steps where a range of floats has steps."""
+    if isinstance(domain, Choice):
+        return domain.text(value)
+    if _is_too_wide(domain):
+        return domain.to_unit(value)
+    return domain.steps_to(value) if isinstance(domain, Float) and domain.step is not None else value
 
 
 def _domain_options(domain: Domain) -> dict[str, Any]:
     """Return the options of Optuna's distribution for a domain; a choice is passed as its labels, which are always texts."""
     if isinstance(domain, Choice):
         return {"choices": domain.labels}
+    if isinstance(domain, Float) and domain.step is not None:
+        return {"low": 0, "high": domain.count - 1}
+    if _is_too_wide(domain):
+        return {"low": 0.0, "high": 1.0}
     settings: dict[str, Any] = {"low": domain.low, "high": domain.high, "log": domain.log}
     return settings if isinstance(domain, Float) else {**settings, "step": domain.step}
 

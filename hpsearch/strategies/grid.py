@@ -19,7 +19,8 @@ class Grid(StrategyBase):
 
     Args:
         points: the number of values per range, evenly spaced on its scale: one count for all, or a dict from parameter to
-            count or to the values. Choices always take all their options.
+            count or to the values. Choices always take all their options, and ranges of at most 100 values, such as
+            ``Int(1, 15)`` or ``Float(0, 1, step=0.1)``, take all of them where no count is given.
         spacing: ``"ends"`` includes both ends of a range, ``"cells"`` takes the centres of equal cells.
 
     Two ranges of 4 points give 16 trials, and 4 different values of each parameter; random search gives 16 of each.

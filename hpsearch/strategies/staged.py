@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,7 @@ from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
+from hpsearch.space.equality import params_key
 from hpsearch.trial import Trial, best
 
 # The coarse stage's share of all trials, and the probability that a fine trial redraws a range instead of keeping the value
@@ -188,7 +189,7 @@ class _Progress:
     def best_points(self) -> list[Params]:
         """Return the best distinct points of equal budget that are still in the space, best first."""
         ranked = [t.params for t in best(self.comparable, len(self.comparable)) if self.space.contains(t.params)]
-        found = list({_key(params): params for params in ranked}.values())[: self.keep]
+        found = list({params_key(params): params for params in ranked}.values())[: self.keep]
         return found or self.before
 
     def next_batch(self, name: str, count: int, width: float, rng: np.random.Generator) -> Batch:
@@ -197,7 +198,7 @@ class _Progress:
         self.space = old.widen(centres, self.limits)
         window = self.space.narrow(centres, width)
         points = centres[:count] if self.repeat else []
-        tried = {_key(t.params) for t in self.comparable} | {_key(p) for p in points}
+        tried = {params_key(t.params) for t in self.comparable} | {params_key(p) for p in points}
         points += self._points_around(centres, window, width, count - len(points), tried, rng)
         self.repeat = False
         note = _describe_window(name, window) if not self.stage else _describe_widening(old, self.space)
@@ -217,9 +218,9 @@ class _Progress:
             for _ in range(20):
                 centre = centres[min(int(rng.geometric(0.5)), len(centres)) - 1]
                 params = _redraw(centre, self.space.narrow([centre], width), window, width, rng)
-                if _key(params) not in tried:
+                if params_key(params) not in tried:
                     break
-            tried.add(_key(params))
+            tried.add(params_key(params))
             yield params
 
 
@@ -269,7 +270,3 @@ def _describe_failed_stage(name: str, stage: Sequence[Trial]) -> str:
         f"All {len(stage)} trials of stage {name!r} failed, so the search ends. "
         f"First error: {first.rstrip('.')}. Correct that, or begin with ranges in which some trials succeed."
     )
-
-
-def _key(params: Mapping[str, Any]) -> str:
-    return repr(sorted(params.items()))

@@ -30,6 +30,12 @@ SPACES: dict[str, Space] = {
     "mixed": Space(x=Float(0.0, 1.0), n=Int(2, 10, step=2), c=Choice("a", "b", None), h=Choice((10,), (10, 20))),
     "conditional": Space(o=Choice("sgd", "momentum"), mu=Float(0.0, 0.9, when={"o": "momentum"}), x=Float(0.0, 1.0)),
     "template": Space(s=Choice(Template(), Template(steps=Int(1, 9))), x=Float(0.0, 1.0)),
+    "values": Space(
+        x=Float(0, 1, step=0.1),
+        f=Float(0.5, 0.5, log=True),
+        k=Int(3, 3),
+        c=Choice(math.nan, 1, 1.0, True, (1, 1), (True, True)),
+    ),
 }
 
 

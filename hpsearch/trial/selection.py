@@ -12,6 +12,7 @@ import numpy as np
 from hpsearch.checks import choice
 from hpsearch.errors import SettingError, must_be
 from hpsearch.space import Params, Space
+from hpsearch.space.equality import params_key
 from hpsearch.trial.trial import CONFIRM, Trial
 
 Rule = Literal["mean", "one_se", "probability"]
@@ -51,7 +52,7 @@ def candidates(trials: Iterable[Trial]) -> list[Candidate]:
     confirming = [trial for trial in usable if trial.stage == CONFIRM]
     groups: dict[str, list[Trial]] = {}
     for trial in confirming or usable:
-        groups.setdefault(repr((trial.params, trial.budget)), []).append(trial)
+        groups.setdefault(repr((params_key(trial.params), trial.budget)), []).append(trial)
     complete = [group for group in groups.values() if all(trial.ok for trial in group)]
     return [Candidate(group[0].params, group[0].budget, tuple(group)) for group in complete]
 

@@ -19,6 +19,8 @@ from hpsearch.space import Choice, Float, Int, Space
         (Float(0.0, 0.95), 0.94, 0.0, 0.975),  # a share stays below 1
         (Float(2.0, 4.0), 2.0, 1.0, 4.0),
         (Float(2.0, 4.0), 4.0, 2.0, 5.0),
+        (Float(2.0, 4.0, step=0.1), 4.0, 2.0, 5.0),
+        (Float(0.0, 0.5, step=0.1), 0.5, 0.0, 0.8),  # half way to 1, on a step
         (Int(10, 100), 100, 10, 145),
         (Int(2, 10, step=2), 10, 2, 14),
         (Int(3, 9), 3, 1, 9),
@@ -41,6 +43,8 @@ def test_the_end_is_moved_outwards(domain: Any, value: float, low: float, high: 
         (Float(1e-2, 10.0, log=True, hard=True), 10.0),
         (Float(1e-2, 10.0, log=True, hard="high"), 10.0),
         (Choice(10, 20), 20),
+        (Float(0.5, 0.5, log=True), 0.5),  # fixed values
+        (Int(3, 3), 3),
     ],
 )
 def test_no_range_is_widened_where_nothing_is_to_be_found(domain: Any, value: float) -> None:

@@ -282,3 +282,20 @@ def test_lists_and_dicts_among_the_params_stay_as_they_are() -> None:
     weights, objective = {0: 2.0, 1: 1.0}, TuneEstimator(SVC(), small())
     objective({"class_weight": weights}, context())
     assert weights == {0: 2.0, 1: 1.0}
+
+
+def test_what_cannot_be_searched_of_an_estimator_is_said() -> None:
+    for name in ("random_state", "n_jobs"):
+        with pytest.raises(
+            StudyError, match=rf"Parameter '{name}' of TuneEstimator cannot be searched. Leave it out: each trial"
+        ):
+            Study("s", Space(**{name: Float(0, 1)}), TuneEstimator(RandomForestClassifier(), data.digits()), Random(trials=2))
+
+
+def use(params: Params) -> float:
+    return float(params["random_state"])
+
+
+def test_a_function_may_take_a_random_state() -> None:
+    study = Study("s", Space(random_state=Float(0, 1)), use, Random(trials=2))
+    assert len(study.run(backend="sequential", tracker=MemoryTracker()).trials) == 2

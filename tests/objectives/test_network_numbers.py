@@ -145,7 +145,7 @@ def test_the_logged_model_answers_in_the_users_units(unit: float, tmp_path: Path
     import mlflow.pyfunc  # after `save`, which keeps its remarks quiet
 
     model = mlflow.pyfunc.load_model(str(path))
-    rows = objective.data.validation.x[:2]
+    rows = objective.trained_data.validation.x[:2]
     np.testing.assert_allclose(model.predict(rows)[:, 0], objective.network(PARAMS, context()).predict(rows), rtol=1e-5)
     with pytest.raises(ValueError, match="return must be 'outputs' of a network that predicts numbers, got 'labels'"):
         model.predict(rows, params={"return": "labels"})

@@ -128,7 +128,6 @@ def test_a_setting_with_a_failed_replicate_is_no_candidate() -> None:
         ({"retries": -1}, "A study's retries must be a whole number >= 0, got -1"),
         ({"stop": 3}, "A study's stop must be a Stop, got 3"),
         ({"first": [{"x": 9.0, "size": 1}]}, "Parameter 'x' must be in Float"),
-        ({"known": [Trial(0, {"y": 1.0}, "all", Status.FINISHED)]}, "A known trial's params must be a point of Space"),
     ],
 )
 def test_bad_input_is_refused(changes: dict[str, Any], message: str) -> None:

@@ -234,3 +234,42 @@ def test_steps_beyond_a_range_by_hand() -> None:
     assert extend_domain(Int(3, 10, log=True), 5, 0).low == 1
     linear = extend_domain(Float(1.0, 3.0, hard=False), 1, 2)
     assert (linear.low, linear.high) == (0.0, 5.0)
+
+
+STEPPED = Float(0, 1, step=0.1, hard=False)
+FIXED = [Float(0.5, 0.5, hard=False), Float(0.5, 0.5, log=True), Int(3, 3, hard=False), Int(3, 3, log=True)]
+
+
+@given(unit, widths, st.floats(0.0, 3.0), st.floats(0.0, 3.0))
+def test_windows_of_a_stepped_float_keep_to_its_decimals(u: float, width: float, down: float, up: float) -> None:
+    """The independent source is the text: every value has one digit after the point."""
+    value = STEPPED.from_unit(u)
+    window, wide = narrow_domain(STEPPED, [value], width), extend_domain(STEPPED, down, up)
+    for domain in (window, wide, widen_domain(STEPPED, [value], wide), cut_domain(STEPPED, u, u)):
+        assert domain.step == 0.1
+        assert domain.low < domain.high
+        assert all(len(repr(v).partition(".")[2]) == 1 for v in domain.grid(None, "ends"))
+        assert all(can_reach(STEPPED, v) for v in domain.grid(None, "ends"))
+    assert window.contains(value)
+
+
+def test_a_stepped_float_is_extended_by_half_its_width() -> None:
+    assert extend_domain(STEPPED, 1, 0) == Float(-0.6, 1.0, step=0.1, hard=False)
+    assert not can_reach(STEPPED, 1.15)
+    assert can_reach(STEPPED, 1.2)
+
+
+@pytest.mark.parametrize("domain", FIXED)
+def test_no_search_moves_a_fixed_value(domain: Float | Int) -> None:
+    value = domain.low
+    assert extend_domain(domain, 3, 3) == cut_domain(domain, -1, 2) == narrow_domain(domain, [value], 0.1) == domain
+    assert widen_domain(domain, [value, value], domain) == domain
+    assert not can_reach(domain, value * 2)
+
+
+@pytest.mark.parametrize("domain", [Float(-1e308, 1e308, hard=False), Float(1e-320, 1e308, log=True)])
+def test_the_widest_ranges_are_extended_to_the_ends_of_floats(domain: Float) -> None:
+    wide = extend_domain(domain, 3, 3)
+    assert wide.low <= domain.low
+    assert wide.high == 1.7976931348623157e308
+    assert wide.contains(wide.from_unit(0.9))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,7 @@ def test_samples_lie_inside_and_come_back_from_text_and_cube(space: Space) -> No
         again = space.from_unit(space.to_unit(params))
         assert list(again) == list(params)
         for name, value in params.items():
-            assert again[name] == (pytest.approx(value, rel=1e-9) if isinstance(value, float) else value)
+            assert again[name] == (pytest.approx(value, rel=1e-9, nan_ok=True) if isinstance(value, float) else value)
 
 
 @given(st.lists(st.floats(0, 1), min_size=4, max_size=4))
@@ -160,3 +161,32 @@ def test_windows_and_wider_ranges_of_a_space() -> None:
     wide = space.widen(leaders, space.extend(1))
     assert (wide["x"], wide["rate"]) == (Float(0.0, 1.0), Float(0.01, 10.0, log=True))
     assert space.widen(wide_leaders := [{**row, "rate": 0.1} for row in leaders], space.extend(2)) == space, wide_leaders
+
+
+def test_a_completed_point_keeps_what_is_given_and_draws_the_rest() -> None:
+    space = Space(
+        o=Choice("sgd", Plateau(patience=Int(2, 10)), "adagrad"),
+        mu=Float(0.0, 0.9, when={"o": ["sgd", "adagrad"]}),
+        x=Int(1, 9),
+    )
+    rng = np.random.default_rng(0)
+    drawn = [space.complete({"mu": 0.5}, rng) for _ in range(30)]
+    assert {point["o"] for point in drawn} == {"sgd", "adagrad"}
+    assert {point["mu"] for point in drawn} == {0.5}
+    inner = [space.complete({"o.patience": 4, "x": 3}, rng) for _ in range(5)]
+    assert inner == [{"o": "Plateau", "o.patience": 4, "x": 3}] * 5
+    assert len({space.complete({}, rng)["x"] for _ in range(50)}) == 9
+    for point in drawn + inner:
+        space.check(point)
+    assert space.complete({"x": 3}, np.random.default_rng(4)) == space.complete({"x": 3}, np.random.default_rng(4))
+    with pytest.raises(SpaceError, match="Unknown parameter 'y'"):
+        space.check(space.complete({"y": 1}, rng))
+    with pytest.raises(SpaceError, match="'mu' must be absent"):
+        space.check(space.complete({"o": "Plateau", "mu": 0.5, "o.patience": 2, "x": 1}, rng))
+
+
+def test_a_canonical_point_is_in_the_spaces_order_and_types() -> None:
+    space = Space(x=Float(-1, 1), n=Int(1, 3), s=Float(0, 1, step=0.1), c=Choice(math.nan, (1, 1), (True, True)))
+    point = space.canonical({"c": (True, True), "s": 0.1 + 0.2, "n": 2, "x": -0.0})
+    assert repr(point) == "{'x': 0.0, 'n': 2, 's': 0.3, 'c': (True, True)}"
+    assert repr(space.parse(space.text({"c": float("nan"), "x": 1}))) == "{'x': 1.0, 'c': nan}"

@@ -18,7 +18,7 @@ from hpsearch.errors import SettingError, SpaceError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space import Params
 from hpsearch.strategies import Bayesian, Random
-from hpsearch.strategies.bayesian import _penalty
+from hpsearch.strategies.bayesian import Sampler, _penalty
 from hpsearch.testing import SPACES, drive
 
 LINE = Space(x=Float(0.0, 1.0))
@@ -235,3 +235,17 @@ def test_a_failure_ranks_a_tenth_of_the_spread_behind_the_worst(values: list[flo
     """By hand: a tenth of 4, of 10, of the value itself where there is no spread, of 1 where that is zero too."""
     assert _penalty(values) == pytest.approx(expected)
     assert _penalty([0.0, sys.float_info.max]) == sys.float_info.max
+
+
+@pytest.mark.parametrize("sampler", ["tpe", "cmaes"])
+def test_ranges_wider_than_a_float_fixed_values_and_steps_are_searched(sampler: Sampler) -> None:
+    """By hand: the driver's bowl is lowest at 0.3 of every range, here at x = -4e307, and the best trial must be near."""
+    space = Space(x=Float(-1e308, 1e308), s=Float(0, 1, step=0.1), f=Float(0.5, 0.5), k=Int(3, 3))
+    _, trials = drive(Bayesian(trials=40, startup=8, sampler=sampler), space)
+    best = min(trials, key=lambda trial: trial.value)
+    assert best.params["x"] == pytest.approx(-4e307, abs=2e307)
+    assert {t.params["s"] for t in trials} <= {0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0}
+    assert {(t.params["f"], t.params["k"]) for t in trials} == {(0.5, 3)}
+    informed = next(Bayesian(trials=10, startup=8, sampler=sampler).search(space, np.random.default_rng(0), trials))
+    space.check(informed.proposals[0].params)
+    assert len(informed.proposals) == 1

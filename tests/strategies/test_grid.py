@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +38,21 @@ def test_points_may_be_given_per_parameter() -> None:
 def test_a_range_needs_a_count() -> None:
     with pytest.raises(SpaceError, match=r"A grid over Float\(0.0, 1.0\) must be given a number of points"):
         drive(Grid(), Space(x=Float(0.0, 1.0)))
+
+
+@pytest.mark.parametrize("points", [None, {"x": np.int64(2)}, {"x": np.array([0.0, 1.0])}, {"x": (v for v in (0, 1))}])
+def test_ranges_of_few_values_need_no_count(points: object) -> None:
+    """The independent source is itertools: the product of all values in order."""
+    space = Space(n=Int(1, 15), x=Float(0, 1, step=1.0), fixed=Float(0.5, 0.5), k=Int(3, 3))
+    _, trials = drive(Grid(points=points), space)  # type: ignore[arg-type]
+    expected = list(itertools.product(range(1, 16), [0.0, 1.0], [0.5], [3]))
+    assert repr([tuple(t.params.values()) for t in trials]) == repr(expected)
+
+
+@pytest.mark.parametrize("points", [2.5, {"x": 2.5}, {"x": "23"}, {"x": True}])
+def test_what_is_no_count_raises(points: object) -> None:
+    with pytest.raises(SpaceError, match="A number of grid points must be a whole number >= 1, got"):
+        drive(Grid(points=points), Space(x=Float(0.0, 1.0)))  # type: ignore[arg-type]
 
 
 def test_a_point_outside_raises() -> None:

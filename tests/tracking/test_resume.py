@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import sqlite3
 import subprocess
 import sys
@@ -13,7 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from hpsearch import Choice, Float, Int, Space, Study
 from hpsearch.errors import TrackingError
+from hpsearch.strategies import Random
+from hpsearch.testing import table
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.delivery import retry_queue, spool_file
 from hpsearch.tracking.store import names
@@ -288,3 +292,19 @@ def test_a_start_right_after_looking_reads_the_trials_once(root: Path, monkeypat
     late.start(tracked())
     late.finish("finished", [])
     assert len(reads) == 1
+
+
+def test_nan_and_values_that_python_takes_for_equal_are_read_back_and_replayed(root: Path) -> None:
+    """The independent source is repr, which tells them apart."""
+    space = Space(
+        a=Choice(math.nan, -999.0), b=Choice((1, 1), (True, True), 1, True, 1.0), c=Choice(-0.0, 5), d=Float(0, 1, step=0.1),
+        e=Int(3, 3), f=Float(0.5, 0.5, log=True),
+    )  # fmt: skip
+    study = Study("odd", space, lambda params: len(repr(params)), Random(trials=12), seed=1)
+    runs = [
+        study.run(tracker=MlflowTracker(store=Store.open(None, root)), backend="sequential", report=False) for _ in range(2)
+    ]
+    assert runs[1].taken_over == 12
+    assert table(runs[1].trials) == table(runs[0].trials)
+    assert {repr(trial.params["b"]) for trial in runs[1].trials} == {"(1, 1)", "(True, True)", "1", "True", "1.0"}
+    assert any(math.isnan(trial.params["a"]) for trial in runs[1].trials)

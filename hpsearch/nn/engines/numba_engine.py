@@ -86,10 +86,10 @@ class NumbaEngine:
         return kernels.Buffers(a, delta, columns, counts, np.zeros((steps, sizes[-1], samples), dtype))
 
 
-def load_kernels(dtype: str) -> None:
-    """Load the compiled loop for a dtype, or compile it, by running it once on a network of one weight."""
+def load_kernels(dtype: str, rows: str = "float32") -> None:
+    """Load the compiled loop for the dtypes of network and rows, or compile it, by running it on a network of one weight."""
     network, recipe = Network([np.zeros((1, 1), dtype)], [np.zeros(1, dtype)]), Recipe(1.0, batch_size=1)
-    train = np.zeros((1, 1), np.float32), np.zeros(1, np.int64)
+    train = np.zeros((1, 1), rows), np.zeros(1, np.int64)
     engine = NumbaEngine(network, train, recipe, rule_of("sgd").start(network, 0.0, 0.0, 0.0))
     list(engine.epoch(train[1], iter([1.0])))
 

@@ -88,14 +88,15 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
 
 
 @cache
-def prepare(engine: str, dtype: str) -> None:
+def prepare(engine: str, dtype: str, rows: str = "float32") -> None:
     """Load the compiled loop into this process, or compile it for the first time, so that no trial has to.
 
     Args:
         engine: as returned by `resolve`; NumPy needs nothing.
         dtype: of the networks.
+        rows: dtype of the rows that they are trained on.
     """
     if engine == "numba":
         from hpsearch.nn.engines.numba_engine import load_kernels
 
-        load_kernels(dtype)
+        load_kernels(dtype, rows)

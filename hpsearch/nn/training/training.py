@@ -35,7 +35,7 @@ class Training:
 
     Args:
         network: trained in place.
-        train: inputs (n, d), float32, and class indices (n,); read only, never copied as a whole.
+        train: inputs (n, d), float32 or float64, and class indices (n,); read only, never copied as a whole.
         recipe: its settings.
         rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
             is random here.

@@ -172,7 +172,10 @@ def _range(domain: Domain) -> list[str]:
     when = "; ".join(f"{parent} is {' or '.join(labels)}" for parent, labels in domain.conditions) or "always"
     if isinstance(domain, Choice):
         return [markup.plain(", ".join(domain.labels)), "choice", markup.plain(when)]
-    step = f", step {domain.step}" if isinstance(domain, Int) and domain.step != 1 else ""
+    if domain.is_fixed:
+        return [f"{domain.low:g}", "fixed", markup.plain(when)]
+    usual = 1 if isinstance(domain, Int) else None
+    step = f", step {domain.step}" if domain.step != usual else ""
     return [f"{domain.low:g} to {domain.high:g}{step}", "log" if domain.log else "linear", markup.plain(when)]
 
 

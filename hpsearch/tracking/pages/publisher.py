@@ -103,7 +103,7 @@ def _input(data: DataRecord, part: PartRecord) -> DatasetInput:
 
     targets = "int64" if data.classes else "float64"
     shapes = {"features_shape": [part.rows, data.features], "targets_shape": [part.rows], "classes": data.classes}
-    tensors = {"features": _tensor("float32", [-1, data.features]), "targets": _tensor(targets, [-1])}
+    tensors = {"features": _tensor(data.dtype, [-1, data.features]), "targets": _tensor(targets, [-1])}
     dataset = Dataset(
         name=f"{data.name} {part.name}"[:500],
         digest=part.checksum[:8],
