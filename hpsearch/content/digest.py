@@ -240,8 +240,8 @@ class _Reader:
             return f"function {thing.__module__}.{thing.__qualname__} {(yield owner)}"
         if is_ours(thing):
             return (yield from self._ours(thing))
-        if (frame := _frame(thing)) is not None:
-            return f"{type(thing).__name__} {(yield frame)}"
+        if (plain := _frame(thing) or _tensor(thing)) is not None:
+            return f"{type(thing).__name__} {(yield plain)}"
         return (yield from self._reduced(thing))
 
     def _ours(self, thing: Any) -> _Parts:
@@ -433,6 +433,15 @@ def _frame(thing: Any) -> list[Any] | None:
     if isinstance(thing, pandas.RangeIndex):
         return ["range", thing.start, thing.stop, thing.step, thing.name]
     return [list(thing.names), list(thing) if isinstance(thing, pandas.MultiIndex) else _column(thing.array)]
+
+
+def _tensor(thing: Any) -> list[Any] | None:
+    """Return a PyTorch tensor as its dtype and an array, or None; what pickle keeps of one holds an address."""
+    torch = sys.modules.get("torch")
+    if torch is None or not isinstance(thing, torch.Tensor):
+        return None
+    values = thing.detach().cpu()
+    return [str(values.dtype), (values.float() if values.dtype == torch.bfloat16 else values).numpy()]
 
 
 def _column(values: Any) -> list[Any]:

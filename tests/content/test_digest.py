@@ -32,6 +32,26 @@ ROWS = [1, 2, 3]
 k = 7
 
 
+TYPED = """
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+def show(objective):
+    print(Study("s", Space(x=Float(0, 1)), objective, Random(trials=1)).identity["objective"])
+rate = {"a": [1, 2]}
+def objective(params):
+    return params["x"] * len(rate)
+show(objective)
+def objective(params):
+    return params["x"] * len(rate)
+show(objective)
+def objective(params):
+    return params["x"] + len(rate)
+show(objective)
+rate["a"].append(3)
+show(objective)
+"""
+
+
 class Settings:
     """Settings as many people keep them: on a class."""
 
@@ -227,6 +247,24 @@ def test_what_cannot_be_read_is_named() -> None:
 
     assert read_content(locked).unread == ("lock",)
     assert read_content(reads_a_global).unread == ()
+
+
+@pytest.mark.parametrize("launch", [("-c", TYPED), ("-",)], ids=["a command", "standard input"])
+def test_code_without_a_file_is_told_by_what_it_does(launch: tuple[str, ...]) -> None:
+    done = subprocess.run([sys.executable, *launch], input=TYPED, capture_output=True, text=True, check=True)
+    first, same_again, other, read = done.stdout.splitlines()
+    assert first == same_again
+    assert len({first, other, read}) == 3
+
+
+def test_a_tensor_counts_by_its_values() -> None:
+    torch = pytest.importorskip("torch", reason="PyTorch is not installed")
+    one, other = (torch.nn.Linear(3, 2, dtype=torch.bfloat16) for _ in range(2))
+    other.load_state_dict(one.state_dict())
+    assert same(one, other)
+    with torch.no_grad():
+        other.weight[1, 1] += 1
+    assert not same(one, other)
 
 
 class Node:
