@@ -80,7 +80,7 @@ class StudyConfig:
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
             object.__setattr__(self, "space", self._with_first_ranges())
-        object.__setattr__(self, "first", tuple(read_params(params) for params in self.first))
+        object.__setattr__(self, "first", tuple(read_params(self.space, params) for params in self.first))
         object.__setattr__(self, "known", tuple(fitting_trials(self.space, self.known)))
         self._complete_first()  # raises for values outside the space
         object.__setattr__(self, "parts", Parts.of(self.space, self.objective, self.strategy))

@@ -16,9 +16,13 @@ from hpsearch.trial import Trial
 logger = logging.getLogger(__name__)
 
 
-def read_params(params: Mapping[str, Any]) -> Params:
-    """Return params as a space compares them: NumPy scalars as Python values, lists (out of JSON) as tuples."""
-    return {name: python_value(value) for name, value in params.items()}
+def read_params(space: Space, params: Mapping[str, Any]) -> Params:
+    """Return params with the space's values for NumPy scalars and for lists (out of JSON).
+
+    What the space contains as it is stays so: it is part of the identity of studies recorded before.
+    """
+    as_it_is = {name for name, value in params.items() if name in space and space[name].contains(value)}
+    return {name: value if name in as_it_is else python_value(value) for name, value in params.items()}
 
 
 def complete_params(space: Space, first: Sequence[Params], seed: int, key: int) -> list[Params]:
@@ -41,7 +45,7 @@ def complete_params(space: Space, first: Sequence[Params], seed: int, key: int) 
 
 def fitting_trials(space: Space, known: Sequence[Trial]) -> list[Trial]:
     """Return the known trials that are points of a space, and say in one line how many are not."""
-    trials = [_read_trial(trial) for trial in known]
+    trials = [_read_trial(space, trial) for trial in known]
     taken = [trial for trial in trials if space.contains(trial.params)]
     left = [trial for trial in trials if not space.contains(trial.params)]
     lacking = sum(_lacks_parameter(space, trial.params) for trial in left)
@@ -52,10 +56,10 @@ def fitting_trials(space: Space, known: Sequence[Trial]) -> list[Trial]:
     return taken
 
 
-def _read_trial(trial: Trial) -> Trial:
+def _read_trial(space: Space, trial: Trial) -> Trial:
     """Return a trial with Python values in its params; the same object where there is nothing to change."""
-    params = read_params(trial.params)
-    return trial if repr(params) == repr(trial.params) else replace(trial, params=params)
+    params = read_params(space, trial.params)
+    return trial if all(params[name] is value for name, value in trial.params.items()) else replace(trial, params=params)
 
 
 def _lacks_parameter(space: Space, params: Params) -> bool:

@@ -57,6 +57,11 @@ def test_values_of_numpy_and_json_are_those_of_python(setting: dict[str, Any]) -
     assert trials[0].ok
 
 
+def test_what_was_accepted_before_keeps_its_text_in_the_identity() -> None:
+    before = [{**WHOLE, "x": np.float64(0.5)}, {**WHOLE, "x": 1}, dict(reversed(WHOLE.items()))]
+    assert study(first=before).identity["first"] == repr(before)
+
+
 def test_a_whole_number_for_a_float_is_one() -> None:
     assert repr(run(study(first=[{**WHOLE, "x": 1}]))[0].params["x"]) == "1.0"
 
