@@ -53,12 +53,14 @@ def module_text(source: str) -> str:
     return _node_text(ast.parse(source))
 
 
-def names_loaded(code: CodeType) -> set[str]:
+@lru_cache(maxsize=4096)
+def names_loaded(code: CodeType) -> frozenset[str]:
     """Return every name that a function's code uses, attributes included."""
-    return set(code.co_names).union(*(names_loaded(inner) for inner in _inner(code)))
+    return frozenset(code.co_names).union(*(names_loaded(inner) for inner in _inner(code)))
 
 
-def paths_read(code: CodeType) -> set[Path]:
+@lru_cache(maxsize=4096)
+def paths_read(code: CodeType) -> frozenset[Path]:
     """Return the globals that the code reads, each with the attributes that are read of it at once."""
     found: set[Path] = set()
     path: Path = ()
@@ -69,16 +71,16 @@ def paths_read(code: CodeType) -> set[Path]:
         if path:
             found.add(path)
         path = (step.argval,) if step.opname in _GLOBAL else ()
-    return found.union(*(paths_read(inner) for inner in _inner(code)))
+    return frozenset(found).union(*(paths_read(inner) for inner in _inner(code)))
 
 
-def modules_imported(code: CodeType) -> set[tuple[str, int]]:
+@lru_cache(maxsize=4096)
+def modules_imported(code: CodeType) -> frozenset[tuple[str, int]]:
     """Return the modules that the code imports when it runs, each with its level (0 where it is not relative)."""
     steps = list(dis.get_instructions(code))
-    found = {
-        (step.argval, int(steps[index - 2].argval or 0)) for index, step in enumerate(steps) if step.opname == "IMPORT_NAME"
-    }
-    return found.union(*(modules_imported(inner) for inner in _inner(code)))
+    imports = [index for index, step in enumerate(steps) if step.opname == "IMPORT_NAME"]
+    found = {(steps[index].argval, int(steps[index - 2].argval or 0)) for index in imports}
+    return frozenset(found).union(*(modules_imported(inner) for inner in _inner(code)))
 
 
 def paths_written(function: FunctionType) -> tuple[set[Path], set[Path]]:

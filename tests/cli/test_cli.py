@@ -245,7 +245,7 @@ WRONG = {
     "unknown study": (["show", "parabole"], "parabole"),
     "report of an unknown study": (["report", "parabole"], "parabole"),
     "unknown command": (["runn"], "No such command 'runn'"),
-    "low above high": (["run", "range.py"], "range.py, line 3: Float needs low < high, got low=1.0, high=0.5"),
+    "low above high": (["run", "range.py"], "range.py, line 3: Float needs low <= high, got low=1.0, high=0.5"),
     "two studies": (["run", "two.py"], "two.py defines 2 studies: parabola, other. Pick one with --study NAME"),
     "unknown data set": (["run", "data.py"], "data.py, line 2"),
 }
@@ -280,6 +280,7 @@ def test_a_file_in_the_place_of_mlruns_is_refused(project: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.campaign
 def test_pages_answer_on_loopback_and_end_with_the_command(project: Path) -> None:
     """Terminate the command as a service manager would: the server it started must be gone too."""
     with socket.socket() as probe:

@@ -38,9 +38,14 @@ def table_of(name: str) -> Table:
     return {
         "study": name,
         "facts": {fact: facts()[fact] for fact in reference.facts},
-        "identity": dict(study.record().identity),
+        "identity": dict(identity_of(study)),
         **trials_of(study),
     }
+
+
+def identity_of(study: Study) -> Mapping[str, str]:
+    """Return the identity by the rule of version 1, by which the tables were written; checkouts of then know no other."""
+    return study.identity_v1 if hasattr(study, "identity_v1") else study.identity
 
 
 def trials_of(study: Study) -> Table:
