@@ -75,6 +75,13 @@ def paths_read(code: CodeType) -> frozenset[Path]:
 
 
 @lru_cache(maxsize=4096)
+def globals_assigned(code: CodeType) -> frozenset[str]:
+    """Return the globals that the code assigns to or deletes."""
+    found = {step.argval for step in dis.get_instructions(code) if step.opname in ("STORE_GLOBAL", "DELETE_GLOBAL")}
+    return frozenset(found).union(*(globals_assigned(inner) for inner in _inner(code)))
+
+
+@lru_cache(maxsize=4096)
 def modules_imported(code: CodeType) -> frozenset[tuple[str, int]]:
     """Return the modules that the code imports when it runs, each with its level (0 where it is not relative)."""
     steps = list(dis.get_instructions(code))
@@ -103,7 +110,7 @@ class _Writes(ast.NodeVisitor):
         self.assigned: set[Path] = set()
         self.changed: set[Path] = set()
         self._outer: set[str] = set()
-        self._aliases: dict[str, Path] = {}
+        self._aliases: dict[str, ast.expr] = {}
 
     def visit_Global(self, node: ast.Global) -> None:
         self._outer.update(node.names)
@@ -113,10 +120,9 @@ class _Writes(ast.NodeVisitor):
 
     def visit_Assign(self, node: ast.Assign) -> None:
         self.generic_visit(node)
-        path = self._path(node.value)
         for target in node.targets:
-            if isinstance(target, ast.Name) and target.id not in self._outer and path:
-                self._aliases[target.id] = path
+            if isinstance(target, ast.Name) and target.id not in self._outer:
+                self._rename(target.id, node.value)
 
     def visit_Call(self, node: ast.Call) -> None:
         self.generic_visit(node)
@@ -125,8 +131,9 @@ class _Writes(ast.NodeVisitor):
 
     def visit_AugAssign(self, node: ast.AugAssign) -> None:
         self.generic_visit(node)
-        if isinstance(node.target, ast.Name):  # a list that a local name stands for is extended in place
-            self.changed.update(filter(None, [self._aliases.get(node.target.id)]))
+        alias = self._aliases.get(node.target.id) if isinstance(node.target, ast.Name) else None
+        if alias is not None and not isinstance(alias, ast.Subscript):  # a list is extended in place, a number is not
+            self.changed.update(filter(None, [self._path(alias)]))
 
     def visit_Name(self, node: ast.Name) -> None:
         if not isinstance(node.ctx, ast.Load) and node.id in self._outer:
@@ -142,9 +149,18 @@ class _Writes(ast.NodeVisitor):
         if not isinstance(node.ctx, ast.Load):
             self.changed.update(filter(None, [self._path(node.value)]))
 
+    def _rename(self, name: str, value: ast.expr) -> None:
+        """Keep what a local name stands for from here on; of another local name what that stands for."""
+        if isinstance(value, ast.Name) and value.id in self._aliases:
+            value = self._aliases[value.id]
+        self._aliases.pop(name, None)
+        if self._path(value) and self._path(value)[0] != name:
+            self._aliases[name] = value
+
     def _path(self, node: ast.expr) -> Path:
         if isinstance(node, ast.Name):
-            return self._aliases.get(node.id, (node.id,))
+            alias = self._aliases.get(node.id)
+            return (node.id,) if alias is None else self._path(alias)
         if isinstance(node, ast.Attribute):
             before = self._path(node.value)
             return (*before, node.attr) if before else ()

@@ -7,11 +7,13 @@ and is left out. Library code counts by its name.
 
 from __future__ import annotations
 
+import builtins
 import copyreg
 import dataclasses
 import functools
 import hashlib
 import importlib.util
+import inspect
 import json
 import sys
 from collections import deque
@@ -26,6 +28,7 @@ import numpy as np
 from hpsearch.content.code import (
     Path,
     code_text,
+    globals_assigned,
     module_text,
     modules_imported,
     names_loaded,
@@ -204,6 +207,7 @@ class _Reader:
         text, from_source = code_text(function)
         self.sourceless |= not from_source
         scope, parts = _Scope(function), []
+        self.unread.update(f"{name} (not defined yet)" for name in scope.missing())
         for name, value in (("defaults", function.__defaults__), ("keywords", function.__kwdefaults__)):
             parts.append((name, (yield value)))
         for name, value in sorted(_attributes(function).items()):
@@ -271,6 +275,7 @@ class _Reader:
         if isinstance(state, tuple) and len(state) == 2 and isinstance(state[1], dict):
             state = {**(state[0] or {}), **state[1]}  # attributes and slots
         if isinstance(state, dict):
+            state = {name: value for name, value in state.items() if not _is_passing(type(thing), name)}
             state = self._without_writes(type(thing), id(thing), state) or None  # pickle's word for no attributes
         parts = [kind, (yield function), (yield [a for a in arguments if a is not type(thing)]), (yield state)]
         parts.append((yield list(items)) if items is not None else "")
@@ -285,7 +290,7 @@ class _Reader:
             written = name in assigned or (name in changed and isinstance(value, _CONTAINERS))
             if written or self._is_written(owner, name, value):
                 self.left_out.add(f"{kind.__qualname__}.{name}")
-            elif name != "_sklearn_version":  # another version is a fact of the study, not another study
+            else:
                 kept[str(name)] = value
         return kept
 
@@ -330,14 +335,20 @@ class _Scope:
                 found[f"import {name}"] = (0, name, value)
         return [(name, *found[name]) for name in sorted(found)]
 
+    def missing(self) -> list[str]:
+        """Return the globals that are read and not defined yet."""
+        known = {*self.function.__globals__, *vars(builtins)}
+        return sorted({path[0] for path in paths_read(self.function.__code__)} - known)
+
     def values(self) -> list[Any]:
         """Return what the names stand for."""
         return [value for _, _, _, value in self.reads()]
 
     def owner(self, path: Path) -> tuple[int, str] | None:
         """Return the address of what holds the end of a path, and its name there; None where it is local."""
-        name = path[0]
-        if name not in self.cells and name not in self.function.__globals__:
+        name, code = path[0], self.function.__code__
+        is_global = name in {read[0] for read in paths_read(code)} | globals_assigned(code)
+        if name not in self.cells and not (is_global and name in self.function.__globals__):
             return None
         if len(path) == 1:
             return id(self.cells.get(name, self.function.__globals__)), name
@@ -415,6 +426,11 @@ def _is_made(name: str, value: Any) -> bool:
     code = inner.__code__
     by_namedtuple = name == "__new__" and code.co_qualname == "<lambda>"
     return code.co_qualname.startswith("__create_fn__") or code.co_filename.startswith("<attrs generated") or by_namedtuple
+
+
+def _is_passing(kind: type, name: str) -> bool:
+    """Return whether an attribute holds what is worked out when it is asked for, or a version, which is a fact of the study."""
+    return name == "_sklearn_version" or isinstance(inspect.getattr_static(kind, name, None), functools.cached_property)
 
 
 def _attributes(thing: Any) -> dict[str, Any]:

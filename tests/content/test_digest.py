@@ -210,6 +210,59 @@ class Objective:
         return cache[x]
 
 
+SCALE = [1.0, 2.0]
+TABLE = {"n": 1, "rows": [1]}
+
+
+def shadows(params: dict[str, Any]) -> float:
+    SCALE = []
+    SCALE.append(params["x"])
+    count = TABLE["n"]
+    count += 1
+    return float(len(SCALE) + count)
+
+
+def reads_scale(params: dict[str, Any]) -> float:
+    return shadows(params) * SCALE[0]
+
+
+def test_a_local_name_hides_a_global_and_a_number_is_not_written_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = read_content(reads_scale)
+    assert before.left_out == ()
+    monkeypatch.setitem(TABLE, "n", 2)
+    changed = read_content(reads_scale)
+    monkeypatch.setattr(sys.modules[__name__], "SCALE", [3.0, 2.0])
+    assert len({before.digest, changed.digest, read_content(reads_scale).digest}) == 3
+
+
+def test_what_is_defined_later_is_named() -> None:
+    def early(params: dict[str, Any]) -> float:
+        return float(later(params))  # type: ignore[name-defined]  # noqa: F821
+
+    assert read_content(early).unread == ("later (not defined yet)",)
+
+
+class Lazy:
+    """Works something out when it is asked for."""
+
+    def __init__(self, rate: float) -> None:
+        self.rate = rate
+
+    @functools.cached_property
+    def table(self) -> list[float]:
+        return [self.rate] * 3
+
+    def __call__(self, params: dict[str, float]) -> float:
+        return sum(self.table) * params["x"]
+
+
+def test_what_is_worked_out_on_demand_does_not_count() -> None:
+    lazy = Lazy(1.0)
+    before = read_content(lazy).digest
+    assert len(lazy.table) == 3
+    assert read_content(lazy).digest == before != read_content(Lazy(2.0)).digest
+
+
 def test_an_object_counts_but_for_its_caches() -> None:
     objective = Objective(1.0)
     before = read_content(objective)

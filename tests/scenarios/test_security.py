@@ -9,7 +9,7 @@ import pickle
 import socket
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -189,9 +189,9 @@ TRIAL = Trial(
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def project(tmp_path_factory: pytest.TempPathFactory, put_store: Callable[[Path], Path]) -> Path:
     """Return a project with one recorded study."""
-    root = tmp_path_factory.mktemp("project")
+    root = put_store(tmp_path_factory.mktemp("project"))
     tracker = MlflowTracker(root=root)
     tracker.start(STUDY)
     tracker.record(TRIAL)
