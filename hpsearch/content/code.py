@@ -12,7 +12,7 @@ from types import CodeType, FunctionType
 from typing import Any
 
 # The names that lead from an object to what is read or written: ("settings", "rate") is settings.rate.
-Path = tuple[str, ...]
+NamePath = tuple[str, ...]
 # Methods of containers that change them.
 _CHANGES = frozenset(
     {
@@ -60,10 +60,10 @@ def names_loaded(code: CodeType) -> frozenset[str]:
 
 
 @lru_cache(maxsize=4096)
-def paths_read(code: CodeType) -> frozenset[Path]:
+def paths_read(code: CodeType) -> frozenset[NamePath]:
     """Return the globals that the code reads, each with the attributes that are read of it at once."""
-    found: set[Path] = set()
-    path: Path = ()
+    found: set[NamePath] = set()
+    path: NamePath = ()
     for step in dis.get_instructions(code):
         if path and step.opname in _ATTRIBUTE:
             path = (*path, step.argval)
@@ -90,7 +90,7 @@ def modules_imported(code: CodeType) -> frozenset[tuple[str, int]]:
     return frozenset(found).union(*(modules_imported(inner) for inner in _inner(code)))
 
 
-def paths_written(function: FunctionType) -> tuple[set[Path], set[Path]]:
+def paths_written(function: FunctionType) -> tuple[set[NamePath], set[NamePath]]:
     """Return what a function assigns to, and what it changes in place: paths that begin at one of its names.
 
     Without a source only changes by a method are found, such as ``log.append(x)``.
@@ -107,8 +107,8 @@ class _Writes(ast.NodeVisitor):
     """The paths that a function assigns to and changes; a local name for a path counts as that path."""
 
     def __init__(self) -> None:
-        self.assigned: set[Path] = set()
-        self.changed: set[Path] = set()
+        self.assigned: set[NamePath] = set()
+        self.changed: set[NamePath] = set()
         self._outer: set[str] = set()
         self._aliases: dict[str, ast.expr] = {}
 
@@ -157,7 +157,7 @@ class _Writes(ast.NodeVisitor):
         if self._path(value) and self._path(value)[0] != name:
             self._aliases[name] = value
 
-    def _path(self, node: ast.expr) -> Path:
+    def _path(self, node: ast.expr) -> NamePath:
         if isinstance(node, ast.Name):
             alias = self._aliases.get(node.id)
             return (node.id,) if alias is None else self._path(alias)

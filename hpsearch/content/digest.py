@@ -19,14 +19,14 @@ import sys
 from collections import deque
 from collections.abc import Generator, Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path as File
+from pathlib import Path
 from types import BuiltinFunctionType, CellType, FunctionType, MethodType, ModuleType
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
 from hpsearch.content.code import (
-    Path,
+    NamePath,
     code_text,
     globals_assigned,
     module_text,
@@ -46,7 +46,7 @@ _CONTAINERS = (list, dict, set, deque)
 _MAKERS = frozenset(("__init__", "__new__", "__post_init__", "__setstate__", "__init_subclass__", "__set_name__"))
 _WRAPPERS = (staticmethod, classmethod, property, functools.cached_property, functools._lru_cache_wrapper)
 # Attributes of a class that do not decide what its instances do.
-_IDLE = frozenset(("__repr__", "__str__", "__doc__"))
+_IDLE = frozenset(("__repr__", "__str__", "__doc__", "__annotate__", "__annotate_func__"))
 
 
 @dataclass(frozen=True)
@@ -344,7 +344,7 @@ class _Scope:
         """Return what the names stand for."""
         return [value for _, _, _, value in self.reads()]
 
-    def owner(self, path: Path) -> tuple[int, str] | None:
+    def owner(self, path: NamePath) -> tuple[int, str] | None:
         """Return the address of what holds the end of a path, and its name there; None where it is local."""
         name, code = path[0], self.function.__code__
         is_global = name in {read[0] for read in paths_read(code)} | globals_assigned(code)
@@ -359,7 +359,7 @@ class _Scope:
             holder = getattr(holder, step, None)
         return id(vars(holder) if isinstance(holder, ModuleType) else holder), path[-1]
 
-    def _resolve(self, path: Path) -> tuple[str, tuple[int, str, Any]]:
+    def _resolve(self, path: NamePath) -> tuple[str, tuple[int, str, Any]]:
         """Return what is read of a global: of a module of the user's own the attribute, of anything else the whole."""
         owner, value = id(self.function.__globals__), self.function.__globals__[path[0]]
         used = 1
@@ -378,12 +378,12 @@ class _Scope:
         except (ImportError, ValueError, AttributeError):
             return None
         file = spec.origin if spec is not None and spec.origin is not None else ""
-        return module_text(File(file).read_text()) if file.endswith(".py") and is_own_file(file) else None
+        return module_text(Path(file).read_text()) if file.endswith(".py") and is_own_file(file) else None
 
 
 def _source_of(module: ModuleType) -> str | None:
     try:
-        return File(str(module.__file__)).read_text()
+        return Path(str(module.__file__)).read_text()
     except (OSError, UnicodeDecodeError, AttributeError):
         return None
 
