@@ -24,6 +24,8 @@ _CHANGES = frozenset(
 _IDLE = frozenset(("annotation", "ctx", "decorator_list", "kind", "returns", "type_comment", "type_params"))
 _GLOBAL = frozenset(("LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"))
 _ATTRIBUTE = frozenset(("LOAD_ATTR", "LOAD_METHOD"))
+# The name by which assertions that pytest has rewritten reach its own code.
+_PYTEST = "@pytest_ar"
 _FUTURE = sum(getattr(__future__, name).compiler_flag for name in __future__.all_feature_names)
 
 _Definition = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -41,7 +43,11 @@ def find_definition(function: FunctionType) -> _Definition | None:
     linecache.checkcache(code.co_filename)
     source = "".join(linecache.getlines(code.co_filename, function.__globals__))
     definitions = _definitions(source, code.co_flags & _FUTURE) if source else {}
-    alike = [node for other, node in definitions.get(code.co_qualname, ()) if _does(other) == _does(code)]
+    known = definitions.get(code.co_qualname, ())
+    if _PYTEST in names_loaded(code):  # pytest rewrites assertions as it loads a module; the source is what was meant
+        alike = [node for _, node in known if _first_line(node) == code.co_firstlineno]
+    else:
+        alike = [node for other, node in known if _does(other) == _does(code)]
     near = [node for node in alike if _first_line(node) == code.co_firstlineno]
     if len(near) > 1:  # lambdas of one line: any of those that do the same, by their text
         near = sorted(near, key=_node_text)
@@ -70,7 +76,7 @@ def paths_read(code: CodeType) -> frozenset[NamePath]:
             continue
         if path:
             found.add(path)
-        path = (step.argval,) if step.opname in _GLOBAL else ()
+        path = (step.argval,) if step.opname in _GLOBAL and step.argval.isidentifier() else ()  # no names of pytest's own
     return frozenset(found).union(*(paths_read(inner) for inner in _inner(code)))
 
 

@@ -346,6 +346,21 @@ def test_code_without_a_file_is_told_by_what_it_does(launch: tuple[str, ...]) ->
     assert len({first, other, read}) == 3
 
 
+def asserts(params: dict[str, Any]) -> float:
+    assert params["x"] > 0, "positive"
+    return float(params["x"])
+
+
+def test_assertions_that_pytest_rewrites_count_by_their_source() -> None:
+    """A study that is run in a test is the same one outside of it."""
+    code = f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2])!r})\nfrom tests.content.test_digest import *\n"
+    alone = subprocess.run(
+        [sys.executable, "-c", f"{code}print(read_content(asserts))"], capture_output=True, text=True, check=True
+    )
+    assert "@pytest_ar" in asserts.__code__.co_names
+    assert alone.stdout.strip() == str(read_content(asserts))
+
+
 def test_a_tensor_counts_by_its_values() -> None:
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
     one, other = (torch.nn.Linear(3, 2, dtype=torch.bfloat16) for _ in range(2))
