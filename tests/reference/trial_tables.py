@@ -45,7 +45,7 @@ def table_of(name: str) -> Table:
 
 def identity_of(study: Study) -> Mapping[str, str]:
     """Return the identity by the rule of version 1, by which the tables were written; checkouts of then know no other."""
-    return study.identity_v1 if hasattr(study, "identity_v1") else study.identity
+    return study.identity_v1 if hasattr(study, "identity_v1") else study.record().identity
 
 
 def trials_of(study: Study) -> Table:
