@@ -90,7 +90,7 @@ def globals_assigned(code: CodeType) -> frozenset[str]:
 @lru_cache(maxsize=4096)
 def modules_imported(code: CodeType) -> frozenset[tuple[str, int]]:
     """Return the modules that the code imports when it runs, each with its level (0 where it is not relative)."""
-    steps = list(dis.get_instructions(code))
+    steps = [step for step in dis.get_instructions(code) if step.opname != "EXTENDED_ARG"]
     imports = [index for index, step in enumerate(steps) if step.opname == "IMPORT_NAME"]
     found = {(steps[index].argval, int(steps[index - 2].argval or 0)) for index in imports}
     return frozenset(found).union(*(modules_imported(inner) for inner in _inner(code)))

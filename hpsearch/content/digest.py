@@ -111,11 +111,18 @@ class _Reader:
                 continue
             self._scanned.add(id(function))
             self._kept.append(function)
-            self._names |= names_loaded(function.__code__)
-            scope = _Scope(function)
-            for paths, target in zip(paths_written(function), (self._written, self._changed), strict=True):
-                target.update(found for path in paths if (found := scope.owner(path)) is not None)
-            waiting += [inner for value in scope.values() for inner in _functions_of(value)]
+            try:
+                waiting += self._scan_function(function)
+            except Exception:  # of whatever kind: what it reads is an object's own code
+                self.unread.add(function.__qualname__)
+
+    def _scan_function(self, function: FunctionType) -> list[FunctionType]:
+        """Find what one function writes to; return the functions that it may call."""
+        self._names |= names_loaded(function.__code__)
+        scope = _Scope(function)
+        for paths, target in zip(paths_written(function), (self._written, self._changed), strict=True):
+            target.update(found for path in paths if (found := scope.owner(path)) is not None)
+        return [inner for value in scope.values() for inner in _functions_of(value)]
 
     def digest(self, root: Any) -> str:
         """Return the digest of a value."""
@@ -130,6 +137,12 @@ class _Reader:
                 stack.pop()
                 del active[id(thing)]
                 answer = self._digests[id(thing)] = _hash(end.value)
+                continue
+            except Exception:  # of whatever kind: an object's own code runs here
+                self.unread.add(_name_of(thing))
+                stack.pop()
+                del active[id(thing)]
+                answer = self._digests[id(thing)] = _hash(f"unread {_name_of(thing)}")
                 continue
             answer = self._start(child, active, stack)
         return str(answer)
@@ -356,15 +369,15 @@ class _Scope:
         if isinstance(holder, CellType):
             holder = holder.cell_contents if _is_filled(holder) else None
         for step in path[1:-1]:
-            holder = getattr(holder, step, None)
+            holder = inspect.getattr_static(holder, step, None)
         return id(vars(holder) if isinstance(holder, ModuleType) else holder), path[-1]
 
     def _resolve(self, path: NamePath) -> tuple[str, tuple[int, str, Any]]:
         """Return what is read of a global: of a module of the user's own the attribute, of anything else the whole."""
         owner, value = id(self.function.__globals__), self.function.__globals__[path[0]]
         used = 1
-        while used < len(path) and isinstance(value, ModuleType) and is_own_module(value) and hasattr(value, path[used]):
-            owner, value, used = id(vars(value)), getattr(value, path[used]), used + 1
+        while used < len(path) and isinstance(value, ModuleType) and is_own_module(value) and path[used] in vars(value):
+            owner, value, used = id(vars(value)), vars(value)[path[used]], used + 1
         return ".".join(path[:used]), (owner, path[used - 1], value)
 
     def _imported(self, name: str, level: int) -> ModuleType | str | None:
@@ -375,7 +388,7 @@ class _Scope:
             if full in sys.modules:
                 return sys.modules[full] if is_own_module(sys.modules[full]) else None
             spec = importlib.util.find_spec(full)
-        except (ImportError, ValueError, AttributeError):
+        except Exception:  # of whatever kind: a package's own code may run here
             return None
         file = spec.origin if spec is not None and spec.origin is not None else ""
         return module_text(Path(file).read_text()) if file.endswith(".py") and is_own_file(file) else None
@@ -471,6 +484,10 @@ def _column(values: Any) -> list[Any]:
     if plain.dtype.kind in "biufcSU":
         return [kind, plain]
     return [kind, [None if gone else value for value, gone in zip(plain.tolist(), missing.tolist(), strict=True)]]
+
+
+def _name_of(thing: Any) -> str:
+    return str(thing.__qualname__ if isinstance(thing, (type, FunctionType)) else type(thing).__qualname__)
 
 
 def _is_filled(cell: CellType) -> bool:

@@ -52,7 +52,23 @@ def is_own_module(module: ModuleType) -> bool:
 def is_own_file(file: str) -> bool:
     """Return whether a file is outside the folders of Python and its libraries."""
     path = Path(file).resolve()
-    return not any(path.is_relative_to(folder) for folder in _library_folders())
+    if {"site-packages", "dist-packages"} & set(path.parts) or any(path.is_relative_to(f) for f in _library_folders()):
+        return False
+    return not _is_installed(_import_folder(path))
+
+
+def _import_folder(path: Path) -> Path:
+    """Return the folder that a module, or the package it is in, was imported from."""
+    folder = path.parent
+    while (folder / "__init__.py").is_file():
+        folder = folder.parent
+    return folder
+
+
+@lru_cache(maxsize=256)
+def _is_installed(folder: Path) -> bool:
+    """Return whether an installer put packages into a folder, such as `pip install --target`."""
+    return any(folder.glob("*.dist-info"))
 
 
 @lru_cache(maxsize=1)

@@ -387,6 +387,50 @@ def linked(count: int, seed: int) -> Node:
     return nodes[0]
 
 
+class Moody:
+    """Does not say what it holds."""
+
+    def __getstate__(self) -> Any:
+        raise RuntimeError("not today")
+
+
+def test_an_object_whose_own_code_fails_is_named_and_stops_nothing() -> None:
+    moody = Moody()
+
+    def uses(params: dict[str, Any]) -> float:
+        return params["x"] if moody else 0.0
+
+    assert read_content(uses).unread == ("Moody",)
+
+
+def test_a_long_function_and_a_module_with_attributes_made_on_demand_are_read(tmp_path: Path) -> None:
+    """Past 255 names instructions take more than one byte; and asking a module for an attribute may run its code."""
+    (tmp_path / "demand.py").write_text("def __getattr__(name):\n    raise RuntimeError(name)\n")
+    lines = [f"    v{n} = params['k{n}']" for n in range(300)]
+    source = "\n".join(["import demand", "def long(params):", *lines, "    import demand.more", "    return demand.gone"])
+    (tmp_path / "long.py").write_text(source)
+    code = "import long; from hpsearch.content import read_content; print(read_content(long.long).unread)"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout == "()\n"
+
+
+def test_packages_that_were_installed_beside_the_usual_folders_count_by_name(tmp_path: Path) -> None:
+    (tmp_path / "lib" / "thing").mkdir(parents=True)
+    (tmp_path / "lib" / "thing" / "__init__.py").write_text("def one():\n    return 1\n")
+    code = (
+        "import sys; sys.path.insert(0, 'lib'); import thing; from hpsearch.content import read_content\n"
+        "def f(params): return thing.one()\n"
+        "print(read_content(f).digest)"
+    )
+
+    def digest() -> str:
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+
+    own = digest()
+    (tmp_path / "lib" / "thing-1.0.dist-info").mkdir()
+    assert digest() != own
+
+
 def test_each_object_is_read_once_however_they_refer_to_each_other() -> None:
     """A thousand of them nest deeper than Python's own calls may."""
     first = linked(1000, seed=1)
