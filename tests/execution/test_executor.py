@@ -211,3 +211,8 @@ def test_only_what_goes_to_worker_processes_without_data_is_pickled_beforehand()
     Execution(2, "threading").check(objective)
     with pytest.raises(StudyError, match="An objective must be picklable"):
         Execution(2, "loky").check(objective)
+
+
+@pytest.mark.parametrize(("jobs", "backend", "expected"), [(3, "sequential", 1), (None, "sequential", 1), (3, "threading", 3)])
+def test_in_sequence_there_is_one_job_whatever_is_asked(jobs: int | None, backend: Any, expected: int) -> None:
+    assert Execution(jobs, backend).jobs == expected

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from hpsearch import Context, Float, Space, Study, data
-from hpsearch.execution.outcome import POINTS, thin_curve, thin_curves
+from hpsearch.execution.outcome import POINTS, thin_curve, thin_curves, to_outcome
 from hpsearch.objectives import TrainNetwork
 from hpsearch.strategies import Halving, Random
 from hpsearch.testing import table
@@ -78,3 +78,12 @@ def test_training_that_goes_on_thins_its_whole_curve() -> None:
     steps = [step for step, _ in last.outcome.history["validation_cost"]]
     assert steps == [*range(1, 120, 2), 120]
     assert last.outcome.metrics["epochs"] == 120
+
+
+@pytest.mark.parametrize("value", [3.0, -0.25])
+def test_a_maximised_value_is_negated_and_its_metrics_are_not(value: float) -> None:
+    context = Context(np.random.default_rng(0))
+    for returned in (value, {"value": value, "size": 3}, Outcome(value, {"size": 3.0})):
+        assert to_outcome(returned, context, -1, False).value == -value
+        assert to_outcome(returned, context, 1, False).value == value
+    assert to_outcome({"value": value, "size": 3}, context, -1, False).metrics == {"size": 3.0}

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from hpsearch import Float, Space, Study
+from hpsearch import Float, Space, Study, data
+from hpsearch.objectives import TrainNetwork, TrainSVM
 from hpsearch.search.stopping import MedianStop
-from hpsearch.strategies import Random
+from hpsearch.strategies import Random, Staged
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 ALWAYS = ["space", "objective", "strategy", "seed", "direction"]
@@ -62,3 +63,20 @@ def test_replicates_and_confirming_trials_draw_by_replicate_and_others_by_number
     assert confirming == replace(STUDY, replicates=2).task(trial(9, replicate=2)).key
     assert confirming[1] == 2
     assert confirming[0] != STUDY.task(trial(2)).key[0]
+
+
+def test_data_join_the_identity_by_name_sizes_and_sixteen_digits_of_their_checksum() -> None:
+    digits = data.digits()
+    study = Study("s", Space(C=Float(1.0, 2.0)), TrainSVM(digits), Random(trials=1))
+    assert study.identity["data"] == f"{digits!r} sha256 {digits.checksum[:16]}"
+    assert len(study.identity["data"].rpartition(" ")[2]) == 16
+
+
+def test_ranges_of_the_objective_are_added_for_required_names_that_are_left_out_alone() -> None:
+    network = TrainNetwork(data.digits(), hidden=(5,), epochs=1)
+    own = Float(0.1, 0.2)
+    assert Study("s", Space(l2=own), network, Staged(trials=60)).space["learning_rate"] == network.ranges["learning_rate"]
+    assert Study("s", Space(learning_rate=own), network, Staged(trials=60)).space["learning_rate"] == own
+    assert [name for name, _ in Study("s", Space(learning_rate=own), network, Staged(trials=60)).space.declared] == [
+        "learning_rate"
+    ]

@@ -321,3 +321,22 @@ def test_all_values_of_a_range_are_its_grid_up_to_a_hundred() -> None:
     assert Int(1, 100, log=True).grid(None, "cells") == list(range(1, 101))
     with pytest.raises(SpaceError, match=r"number of points, since it has 101 values, more than 100. Pass one, as in points=5"):
         Int(0, 100).grid(None, "ends")
+
+
+@pytest.mark.parametrize(
+    ("domain", "free"),
+    [
+        (Float(0.1, 1.0), (False, False)),
+        (Float(0.1, 1.0, log=True), (True, True)),
+        (Float(0.1, 1.0, log=True, hard=True), (False, False)),
+        (Float(0.1, 1.0, log=True, hard="low"), (False, True)),
+        (Float(0.1, 1.0, hard=False), (True, True)),
+        (Float(0.1, 1.0, hard="high"), (True, False)),
+        (Int(1, 9), (False, False)),
+        (Int(1, 9, log=True), (True, True)),
+        (Int(1, 9, hard="low"), (False, True)),
+    ],
+)
+def test_which_ends_a_search_may_pass(domain: Float | Int, free: tuple[bool, bool]) -> None:
+    """By the docstring of `Float`: both ends of a linear range are hard, of a logarithmic one neither, unless said otherwise."""
+    assert domain.free == free

@@ -9,7 +9,7 @@ import pytest
 
 import hpsearch
 from hpsearch.trial import flip_sign, format_value
-from hpsearch.trial.formatting import duration, params_line
+from hpsearch.trial.formatting import count, duration, number_ranges, params_line
 
 PACKAGE = Path(hpsearch.__file__).parent
 # What turns a sign by a direction: `-x if ... maximize`, `-1 if self.maximize`, `1 if not maximize else -1`.
@@ -61,3 +61,17 @@ def test_durations_by_hand(seconds: float, text: str) -> None:
 
 def test_params_stand_on_one_line() -> None:
     assert params_line({"rate": 0.10000001, "layers": (30, 10), "act": "relu"}) == "rate=0.1 layers=(30, 10) act=relu"
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"), [(1, "study", "1 study"), (2, "study", "2 studies"), (0, "trial", "0 trials")]
+)
+def test_counts_agree_with_their_nouns(number: int, noun: str, text: str) -> None:
+    assert count(number, noun) == text
+
+
+@pytest.mark.parametrize(
+    ("numbers", "text"), [([], ""), ([4], "4"), ([3, 4], "3-4"), ([0, 1, 2, 5, 7, 8], "0-2, 5, 7-8"), ([9, 1, 9], "1, 9")]
+)
+def test_whole_numbers_are_named_by_their_ranges(numbers: list[int], text: str) -> None:
+    assert number_ranges(numbers) == text
