@@ -75,8 +75,7 @@ def test_data_join_the_identity_by_name_sizes_and_sixteen_digits_of_their_checks
 def test_ranges_of_the_objective_are_added_for_required_names_that_are_left_out_alone() -> None:
     network = TrainNetwork(data.digits(), hidden=(5,), epochs=1)
     own = Float(0.1, 0.2)
-    assert Study("s", Space(l2=own), network, Staged(trials=60)).space["learning_rate"] == network.ranges["learning_rate"]
-    assert Study("s", Space(learning_rate=own), network, Staged(trials=60)).space["learning_rate"] == own
-    assert [name for name, _ in Study("s", Space(learning_rate=own), network, Staged(trials=60)).space.declared] == [
-        "learning_rate"
-    ]
+    without = Study("s", Space(l2=own), network, Staged(trials=60)).space
+    assert dict(without.declared) == {"l2": own, "learning_rate": network.ranges["learning_rate"]}
+    given = Study("s", Space(learning_rate=own), network, Staged(trials=60)).space
+    assert dict(given.declared) == {"learning_rate": own}

@@ -338,5 +338,5 @@ def test_all_values_of_a_range_are_its_grid_up_to_a_hundred() -> None:
     ],
 )
 def test_which_ends_a_search_may_pass(domain: Float | Int, free: tuple[bool, bool]) -> None:
-    """By the docstring of `Float`: both ends of a linear range are hard, of a logarithmic one neither, unless said otherwise."""
+    """By the docstring of `Float`: both ends of a linear range are hard, those of a logarithmic one are not."""
     assert domain.free == free
