@@ -123,7 +123,7 @@ def _every_second(params: Params) -> Any:
     [
         # Without limits each of these deaths ends all workers, which takes long.
         pytest.param(1, Limits(), id="1-no limits", marks=pytest.mark.campaign),
-        pytest.param(2, Limits(), id="2-no limits"),
+        pytest.param(2, Limits(), id="2-no limits", marks=pytest.mark.campaign),
         pytest.param(1, WIDE, id="1-limits"),
         pytest.param(2, WIDE, id="2-limits"),
     ],

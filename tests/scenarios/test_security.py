@@ -300,6 +300,7 @@ def study(project: Path, name: str) -> str:
     return str(tracker.store.client.get_experiment(parent.info.experiment_id).artifact_location)
 
 
+@pytest.mark.campaign
 def test_pages_are_served_on_loopback_only_and_to_no_foreign_host(project: Path) -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))

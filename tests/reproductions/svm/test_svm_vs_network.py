@@ -42,6 +42,7 @@ def tracker() -> MemoryTracker:
     return MemoryTracker()
 
 
+@pytest.mark.campaign
 def test_it_runs_from_end_to_end_and_goes_on_where_it_ended(tracker: MemoryTracker) -> None:
     found = run(options(tracker, []), few, TINY)
     heads = [row.what for row in found.rows]
