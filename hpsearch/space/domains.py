@@ -101,8 +101,32 @@ class DomainBase:
         return list(dict.fromkeys(self.from_unit(u) for u in _even_units(count, spacing)))
 
 
+class Ends:
+    """What ranges of real and of whole numbers have in common: two ends, and whether a search may pass them."""
+
+    low: float
+    high: float
+    log: bool
+    hard: Hard
+
+    @property
+    def is_log(self) -> bool:
+        """Whether the values are spaced evenly on a logarithmic scale."""
+        return self.log
+
+    @property
+    def free(self) -> tuple[bool, bool]:
+        """Whether a search that adapts its ranges may pass the low end, and the high end."""
+        return (False, False) if self.is_fixed else _free_ends(self.hard, self.log)
+
+    @property
+    def is_fixed(self) -> bool:
+        """Whether the range is a single value."""
+        return self.low == self.high
+
+
 @dataclass(frozen=True, repr=False)
-class Float(DomainBase):
+class Float(Ends, DomainBase):
     """Real numbers in [low, high], spaced evenly or, with ``log``, evenly on a logarithmic scale.
 
     ``hard`` names the ends that no search may pass: True, False, ``"low"`` or ``"high"``. By default both ends of a linear
@@ -132,21 +156,6 @@ class Float(DomainBase):
         _check_ends(type(self).__name__, self.low, self.high, self.log, self.hard)
         if self.step is not None:
             self._check_step()
-
-    @property
-    def is_log(self) -> bool:
-        """Whether the values are spaced evenly on a logarithmic scale."""
-        return self.log
-
-    @property
-    def free(self) -> tuple[bool, bool]:
-        """Whether a search that adapts its ranges may pass the low end, and the high end."""
-        return (False, False) if self.is_fixed else _free_ends(self.hard, self.log)
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the range is a single value."""
-        return self.low == self.high
 
     @property
     def count(self) -> int:
@@ -230,7 +239,7 @@ class Float(DomainBase):
 
 
 @dataclass(frozen=True, repr=False)
-class Int(DomainBase):
+class Int(Ends, DomainBase):
     """Whole numbers low, low + step, ..., high; ``log``, ``hard`` and equal ends as in `Float`.
 
     >>> [Int(1, 100, log=True).from_unit(u) for u in (0.0, 0.5, 1.0)]
@@ -263,21 +272,6 @@ class Int(DomainBase):
         return self._format_repr(
             self.low, self.high, log=self.log, hard=self.hard, step=self.step != 1 and self.step, **self._base_options
         )
-
-    @property
-    def is_log(self) -> bool:
-        """Whether the values are spaced evenly on a logarithmic scale."""
-        return self.log
-
-    @property
-    def free(self) -> tuple[bool, bool]:
-        """Whether a search that adapts its ranges may pass the low end, and the high end."""
-        return (False, False) if self.is_fixed else _free_ends(self.hard, self.log)
-
-    @property
-    def is_fixed(self) -> bool:
-        """Whether the range is a single value."""
-        return self.low == self.high
 
     @property
     def count(self) -> int:
