@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -69,6 +70,10 @@ class MlflowTracker(TrackerBase):
             if parent is None:
                 return self._read_lost(study)
             children = self._children(parent)
+            # Pages that are written from here on tell of what the study was before, whoever asks for them.
+            earlier, identity_v1 = study_run.read_earlier(parent), study_run.read_identity_v1(parent)
+            study = replace(study, record=replace(record, earlier=earlier, identity_v1=identity_v1))
+            self._remember(study)
             found = open_study(self.store, study, parent, children)
         if self._study is None or self._study.lock is None:
             self._study = found
@@ -80,8 +85,8 @@ class MlflowTracker(TrackerBase):
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
             attached=study_run.attached(parent, len(found.trials)),
-            earlier=study_run.read_earlier(parent),
-            identity_v1=study_run.read_identity_v1(parent),
+            earlier=earlier,
+            identity_v1=identity_v1,
         )
 
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:

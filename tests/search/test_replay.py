@@ -201,8 +201,16 @@ def test_page_report_list_and_show_say_which_trials_an_earlier_objective_ran(
     run(study(square), MlflowTracker(root=root))
     last = MlflowTracker(root=root)
     result = run(study(double, 6), last, accept_change=True)
-    page = last.store.client.get_run(last._open().run_id)
-    assert said in page.data.tags["mlflow.note.content"]
+    assert said in _page(last)
+    later = MlflowTracker(root=root)  # a command of its own, as `hpsearch report` is: it writes the page anew
+    shown = study(double, 6).result(later)
+    later.attach(shown.record, {"report.html": b"x"})
+    assert said in _page(later)
     assert said in report(result)
     assert f"s: {said}" in run_command(root, "list").stdout
     assert said in run_command(root, "show", "s").stdout
+
+
+def _page(tracker: MlflowTracker) -> str:
+    run = tracker.store.client.get_run(tracker._open().run_id)
+    return str(run.data.tags["mlflow.note.content"])
