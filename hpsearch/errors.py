@@ -7,6 +7,7 @@
     |   |-- SettingError               a setting of a network, an objective or a strategy
     |   `-- DataError                  a data set or a network file that is missing, corrupt or of the wrong shape
     |-- TrackingError (RuntimeError)   a store that cannot be opened, read or written
+    |   `-- RecordChanged              another process recorded trials of the study between its reading and its start
     |-- VaultError (RuntimeError)      a sealed test part opened where it must stay closed
     |-- Diverged (ArithmeticError)     training produced NaN or infinity; the trial ends, the study continues
     `-- Lagging                        a curve lags behind earlier ones; the trial ends, the study continues
@@ -46,6 +47,10 @@ class DataError(InputError):
 
 class TrackingError(HpsearchError, RuntimeError):
     """A tracking store that cannot be opened, read or written."""
+
+
+class RecordChanged(TrackingError):
+    """Another process recorded trials of the study after it was read and before it was started; read it again."""
 
 
 class VaultError(HpsearchError, RuntimeError):

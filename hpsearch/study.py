@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from hpsearch.errors import StudyError
+from hpsearch.errors import RecordChanged, StudyError
 from hpsearch.execution.executor import Backend, Execution
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts
@@ -24,6 +25,9 @@ from hpsearch.search.replay import Replay
 from hpsearch.search.result import Result, with_model
 from hpsearch.space import Space
 from hpsearch.trial import Trial
+
+logger = logging.getLogger(__name__)
+Searched = TypeVar("Searched")
 
 
 @dataclass(frozen=True)
@@ -100,17 +104,25 @@ class Study(StudyConfig):
         tracker = tracker or _default_tracker(source)
         wanted = tracker.lasting if report is None else report
         tracked = self.tracked(source)
-        recorded = None if fresh else tracker.find(tracked)
         retried = self.proposer.complete if retry is None else retry
-        replay = Replay(
-            tracked.record, recorded or Recorded(), retried, identity_v1=lambda: self.identity_v1, accept_change=accept_change
-        )
-        record = replay.record
-        tracked = replace(tracked, record=record)
-        settings = RunSettings(self, execution, tracker, tracked, replay, fresh, progress)
-        loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
-        result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
-        ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
+
+        def search() -> tuple[Result, Recorded | None]:
+            recorded = None if fresh else tracker.find(tracked)
+            replay = Replay(
+                tracked.record,
+                recorded or Recorded(),
+                retried,
+                identity_v1=lambda: self.identity_v1,
+                accept_change=accept_change,
+            )
+            again = replace(tracked, record=replay.record)
+            settings = RunSettings(self, execution, tracker, again, replay, fresh, progress)
+            loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
+            trials = loop.run()
+            return Result(self, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
+
+        result, recorded = _until_unchanged(search)
+        ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
         result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
         return with_model(result, model)
 
@@ -145,6 +157,15 @@ class _Smoke(StrategyBase):
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         first = next(self.strategy.search(space, rng, known))
         yield Batch([replace(proposal, budget=1) for proposal in first.proposals[:2]], first.stage)
+
+
+def _until_unchanged(search: Callable[[], Searched]) -> Searched:
+    """Return what a search found; where another process recorded trials before it could start, it reads them first."""
+    while True:
+        try:
+            return search()
+        except RecordChanged:
+            logger.warning("Another process ran this study until just now; its trials are read.")
 
 
 def _default_tracker(source: Path | None) -> Tracker:

@@ -22,6 +22,7 @@ from hpsearch.cli.options import (
     Retry,
     RunOptions,
     Smoke,
+    TakeOver,
     Uri,
 )
 from hpsearch.errors import HpsearchError, must_be
@@ -94,13 +95,14 @@ def run(
     model: Model = None,
     report: Report = True,
     accept_change: AcceptChange = False,
+    take_over: TakeOver = False,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change)
+    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over)
     run_study(load_study(file, study), file.resolve(), options)
 
 

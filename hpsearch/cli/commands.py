@@ -20,7 +20,7 @@ from hpsearch.analysis.sentences import describe_earlier, list_failures
 from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
-from hpsearch.errors import HpsearchError, StudyError, must_be
+from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, end_at_second_signal
@@ -43,7 +43,11 @@ def run_study(
     console = terminal()
     study = study.smoke() if options.smoke else study
     root = project_root(file.parent if file else Path.cwd())
-    tracker: Any = MemoryTracker() if options.smoke else MlflowTracker(options.tracking_uri, root)
+    if options.smoke and options.take_over:
+        raise HpsearchError("--take-over must be used without --smoke, which records nothing. Leave one of them out.")
+    tracker: Any = MemoryTracker()
+    if not options.smoke:
+        tracker = MlflowTracker(options.tracking_uri, root, take_over=options.take_over)
     with _resumable(), display(console, study.maximize) as progress:
         result = study.run(
             options.jobs,
@@ -169,7 +173,12 @@ def examine_store(tracking_uri: str | None, repair: bool) -> None:
         return
     left = 0
     for finding in doctor.examine(store):
-        repaired = repair and doctor.repair(finding)
+        try:
+            repaired = repair and doctor.repair(finding)
+        except TrackingError as error:  # such as a study that another machine runs
+            console.print(f"{finding.what} Not repaired: {error}", markup=False, highlight=False, soft_wrap=True)
+            left += 1
+            continue
         text = f"{finding.what} Repaired: {finding.remedy}" if repaired else str(finding)
         console.print(text, markup=False, highlight=False, soft_wrap=True)
         left += not repaired

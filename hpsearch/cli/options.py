@@ -35,6 +35,9 @@ Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the plo
 AcceptChange = Annotated[
     bool, typer.Option("--accept-change", help="Resume although the objective changed; earlier trials are marked.")
 ]
+TakeOver = Annotated[
+    bool, typer.Option("--take-over", help="Go on with a study on a server whose machine fell silent, without the usual wait.")
+]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
 
 
@@ -51,3 +54,4 @@ class RunOptions:
     model: Model = None
     report: Report = True
     accept_change: AcceptChange = False
+    take_over: TakeOver = False

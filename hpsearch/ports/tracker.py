@@ -157,7 +157,8 @@ class Tracker(Protocol):
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:
         """Open the study for recording: resume what is recorded, or with ``fresh`` begin a new record.
 
-        It is called once before any `record`.
+        It is called once before any `record`. A tracker that several processes share raises `RecordChanged` where another
+        process has recorded trials since `find`; the study is then read again.
         """
 
     @abstractmethod

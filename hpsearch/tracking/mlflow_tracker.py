@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hpsearch.errors import TrackingError
+from hpsearch.errors import RecordChanged, TrackingError
 from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
+from hpsearch.tracking.lease import LeaseTimes
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
-from hpsearch.tracking.pages import links, note
+from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
-from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import PAGE, reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store, project_root
-from hpsearch.trial import Trial
+from hpsearch.tracking.study_start import StudyStart
+from hpsearch.trial import Status, Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -36,18 +37,29 @@ class MlflowTracker(TrackerBase):
         root: the project folder; else the one that holds the current folder.
         store: a store already open, instead of the two above.
         page_size: how many runs are read at a time.
+        take_over: whether a study on a server whose process went silent is taken over without waiting as long as usual.
+        times: how often a study on a server gives a sign of life, and how long a silent one is waited for; else those of
+            HPSEARCH_HEARTBEAT_SECONDS and HPSEARCH_PATIENCE_SECONDS, 15 and 60 seconds by default.
     """
 
     note_seconds = 5.0
     progress_seconds = 0.5
 
     def __init__(
-        self, uri: str | None = None, root: Path | None = None, store: Store | None = None, page_size: int = PAGE
+        self,
+        uri: str | None = None,
+        root: Path | None = None,
+        store: Store | None = None,
+        page_size: int = PAGE,
+        take_over: bool = False,
+        times: LeaseTimes | None = None,
     ) -> None:
         self._uri, self._root = uri, root
+        self._take_over, self._times = take_over, times
         self._page_size = page_size
         self._study: OpenStudy | None = None
         self._known: dict[str, TrackedStudy] = {}
+        self._found: dict[str, frozenset[tuple[int, Status]]] = {}
         self._read: tuple[tuple[str, object], Children] | None = None
         if store is not None:
             self.store = store
@@ -68,13 +80,16 @@ class MlflowTracker(TrackerBase):
         with reraised_as_tracking_error(f"Study {record.name!r} cannot be read from {self.store.display_uri}"):
             parent = self._parent(record)
             if parent is None:
-                return self._read_lost(study)
+                lost = self._read_lost(study)
+                self._found[record.name] = _states([] if lost is None else lost.trials)
+                return lost
             children = self._children(parent)
             # Pages that are written from here on tell of what the study was before, whoever asks for them.
             earlier, identity_v1 = study_run.read_earlier(parent), study_run.read_identity_v1(parent)
             study = replace(study, record=replace(record, earlier=earlier, identity_v1=identity_v1))
             self._remember(study)
             found = open_study(self.store, study, parent, children)
+        self._found[record.name] = _states(found.trials.values())
         if self._study is None or self._study.lock is None:
             self._study = found
         return Recorded(
@@ -94,9 +109,11 @@ class MlflowTracker(TrackerBase):
 
         Raises:
             TrackingError: if another process runs it, or the store cannot be used.
+            RecordChanged: if another process has recorded trials of it since `find`.
         """
         record = self._remember(study)
         lock = self.store.lock(record.name)
+        self._study = None
         try:
             with reraised_as_tracking_error(f"Study {record.name!r} cannot be recorded in {self.store.display_uri}"):
                 self._study = begun = self._begin(study, fresh)
@@ -108,16 +125,20 @@ class MlflowTracker(TrackerBase):
                 begun.describe("running")
                 begun.writer = WriterThread(begun.deliver)
         except BaseException:
+            if self._study is not None and self._study.queue.lease is not None:
+                self._study.queue.lease.release()
             self._study = None
             lock.release()
             raise
 
     def record(self, trial: Trial) -> None:
-        """Queue one trial for the writer thread; while the store is unavailable it waits in memory.
+        """Add one trial to the spool file and queue it for the writer thread; it leaves the file once the store has it.
 
         A trial that failed before and was run again replaces the failed one.
         """
-        self._running().put(trial)
+        writer, study = self._running(), self._open()
+        study.queue.spool.add(trial)
+        writer.put(trial)
 
     def finish(self, status: str, trials: Sequence[Trial]) -> None:
         """Close the study once all trials are written; those that cannot be go to the spool file, for the next start.
@@ -136,6 +157,8 @@ class MlflowTracker(TrackerBase):
             study.queue.closed = True
             study.queue.pending += study.writer.abandon()
             study.queue.save()
+            if study.queue.lease is not None and not study.queue.unavailable:
+                study.queue.lease.release()
             raise
         finally:
             if study.lock is not None:
@@ -228,22 +251,34 @@ class MlflowTracker(TrackerBase):
 
     def _begin(self, study: TrackedStudy, fresh: bool) -> OpenStudy:
         """Return the study with its run marked as running, and without leftovers of a kill."""
-        client, record = self.store.client, study.record
-        experiment_id = study_run.ensure_experiment(self.store, record.name)
-        if fresh:
-            self.store.spool_file(record.name).unlink(missing_ok=True)
-            study_run.supersede(client, experiment_id)
-        parent = study_run.newest(client, experiment_id)
-        tags = study_run.tags(record, self.store.root)
-        if parent is None:
-            parent = client.create_run(experiment_id, tags=tags, run_name=note.title(study, ()))
+        client, times = self.store.client, self._times or LeaseTimes.from_environment()
+        start = StudyStart(self.store, study, fresh, times, self._take_over)
+        parent, lease = start.begin()
+        try:
             children = self._children(parent)
-        else:
-            children = self._children(parent)
-            client.update_run(parent.info.run_id, "RUNNING")
-            write_points(client, parent.info.run_id, {}, 0, 0.0, tags)
-        self._read = None
-        client.log_text(parent.info.run_id, study_run.document(study), "study.json")
-        for run in [*children.half_written, *children.repeated]:
-            client.delete_run(run.info.run_id)
-        return open_study(self.store, study, parent, children)
+            begun = open_study(self.store, study, parent, children, lease)
+            if not fresh:
+                self._check_unchanged(begun)
+            start.mark(parent)
+            self._read = None
+            client.log_text(parent.info.run_id, study_run.document(study), "study.json")
+            for run in [*children.half_written, *children.repeated]:
+                client.delete_run(run.info.run_id)
+        except BaseException:
+            if lease is not None:
+                lease.release()
+            raise
+        return begun
+
+    def _check_unchanged(self, begun: OpenStudy) -> None:
+        """Raise an error where another process has recorded trials since `find` read them."""
+        before = self._found.pop(begun.record.name, None)
+        if before is not None and before != _states(begun.trials.values()):
+            raise RecordChanged(
+                f"Study {begun.record.name!r} was run by another process until just now. Run it again to go on from there."
+            )
+
+
+def _states(trials: Iterable[Trial]) -> frozenset[tuple[int, Status]]:
+    """Return which trials there are, and how each ended."""
+    return frozenset((trial.number, trial.status) for trial in trials)

@@ -13,7 +13,9 @@ from filelock import FileLock
 from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.delivery.retry_queue import RetryQueue
+from hpsearch.tracking.delivery.spool import Spool
 from hpsearch.tracking.delivery.writer_thread import WriterThread
+from hpsearch.tracking.lease import Lease
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Publisher
@@ -87,6 +89,9 @@ class OpenStudy:
         if trial is not None:
             self._add(trial)
         self._send()
+        self.queue.spool.flush()
+        if self.queue.lease is not None and not self.queue.unavailable:
+            self.queue.lease.renew()
         due = self.curve.points and time.monotonic() - self.curve.written > self.progress_seconds
         if due and not self.queue.waiting:
             self._write_progress("running")
@@ -97,11 +102,15 @@ class OpenStudy:
         self.queue.save()
         if self.queue.waiting:
             return
+        if self.queue.lease is not None:
+            self.queue.lease.renew()
         self.described = -float("inf")
         self._write_progress(status)
         with suppress(TrackingError), reraised_as_tracking_error("The end of the study could not be recorded"):
             self.queue.delete_unknown_runs()
             self.store.client.set_terminated(self.run_id, ENDS[status])
+        if self.queue.lease is not None:
+            self.queue.lease.release()
 
     def describe(self, status: str) -> None:
         """Write the study's pages; the longer that takes, the longer the pause until the next time."""
@@ -126,6 +135,7 @@ class OpenStudy:
         before = self.trials.get(trial.number)
         if before is not None:
             if before.ok:
+                self.queue.spool.settle(trial.number)
                 return
             self.queue.forget(trial.number)
         outcome = trial.outcome and replace(trial.outcome, state=None)
@@ -134,11 +144,17 @@ class OpenStudy:
         self.curve.add(trial, len(self.trials))
 
     def _send(self, at_once: bool = False) -> None:
-        """Write what waits; where the store's file was removed, before or meanwhile, queue every trial again."""
+        """Write what waits; where the store's file was removed, before or meanwhile, queue every trial again.
+
+        Raises:
+            TrackingError: if neither the store nor a file takes a trial.
+        """
         if not self.store.removed:
             self.queue.send(at_once)
         if self.store.removed and not self.queue.closed:
             self.queue.rescue(self.in_order)
+        if self.queue.unavailable or self.queue.closed:
+            self.queue.spool.check()
 
     def _write_progress(self, status: str) -> None:
         """Write the progress points, and every few seconds the pages."""
@@ -149,11 +165,12 @@ class OpenStudy:
                 self.describe(status)
 
 
-def open_study(store: Store, study: TrackedStudy, parent: Run, children: Children) -> OpenStudy:
+def open_study(store: Store, study: TrackedStudy, parent: Run, children: Children, lease: Lease | None = None) -> OpenStudy:
     """Return a study with the trials that the store and the spool file hold."""
     client = store.client
     runs = {number: str(run.info.run_id) for number, run in children.complete.items()}
-    pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, study, parent, runs)
+    spool = Spool(store.spool_files(study.record.name), str(parent.info.run_id), study)
+    pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, study, parent, runs, spool, lease)
     opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
     for number, run in children.complete.items():
         curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])

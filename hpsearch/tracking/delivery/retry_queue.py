@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.delivery import spool_file
+from hpsearch.tracking.delivery.spool import Spool
+from hpsearch.tracking.lease import Lease, LeaseLost
+from hpsearch.tracking.runs.study_run import read_children
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import children, exists, is_rejected, reason, search
 from hpsearch.tracking.store.names import list_numbers
@@ -33,6 +36,8 @@ class RetryQueue:
         study: whose trials they are.
         parent: its run.
         runs: MLflow runs by trial number; grows as trials are written.
+        spool: the file that each trial entered before it came here.
+        lease: the right to write, which is checked before each trial; None where a file is locked instead.
         closed: nothing more is sent; every trial goes to the spool file.
     """
 
@@ -40,6 +45,8 @@ class RetryQueue:
     study: TrackedStudy
     parent: Run
     runs: dict[int, str]
+    spool: Spool
+    lease: Lease | None = None
     pending: list[Trial] = field(default_factory=list)
     begun: dict[int, str] = field(default_factory=dict)
     obsolete: list[str] = field(default_factory=list)
@@ -53,8 +60,17 @@ class RetryQueue:
         """Whether trials wait for an unavailable store, and not because it rejected their content."""
         return self.closed or any(trial.number not in self.rejected for trial in self.pending)
 
+    @property
+    def owner(self) -> int:
+        """The number of the lease, 0 where there is none."""
+        return 0 if self.lease is None else self.lease.number
+
     def send(self, at_once: bool = False) -> None:
-        """Write what waits, in order; stop where the store is unavailable, skip trials whose content it rejected."""
+        """Write what waits, in order; stop where the store is unavailable, skip trials whose content it rejected.
+
+        Raises:
+            LeaseLost: another process has taken the study over.
+        """
         if not at_once and time.monotonic() < self.retry:
             return
         for trial in list(self.pending):
@@ -64,6 +80,8 @@ class RetryQueue:
                 continue
             try:
                 self._write(trial)
+            except LeaseLost:
+                raise
             except Exception as error:
                 self._warn_once(trial, error)
                 if not is_rejected(error):
@@ -79,7 +97,13 @@ class RetryQueue:
         self.obsolete += [run for run in runs if run is not None]
 
     def delete_unknown_runs(self) -> None:
-        """Delete runs begun by a call whose response was lost in an outage, and then begun again."""
+        """Delete runs begun by a call whose response was lost in an outage, and then begun again.
+
+        Runs that an owner before this one wrote until just now are deleted too, where there is another of the same number.
+        """
+        if self.lease is not None and self.lease.inherited:
+            for run in read_children(self.store.client, self.parent).repeated:
+                self.store.client.delete_run(run.info.run_id)
         where = f"{children(self.parent.info.run_id)} and attributes.status = 'RUNNING'"
         for run in search(self.store.client, self.parent.info.experiment_id, where):
             if run.info.run_id not in self.begun.values():
@@ -90,9 +114,9 @@ class RetryQueue:
         self.closed = True
         self.runs.clear()
         self.pending = list(_readable(trials))
-        path = self.store.spool_file(self.study.record.name)
+        path = self.spool.keep(self.pending)
         logger.warning(
-            "The store %s was removed while the study ran: %d trials are kept and go to %s at the end.",
+            "The store %s was removed while the study ran: %d trials are kept in %s.",
             self.store.display_uri, len(self.pending), path,
         )  # fmt: skip
 
@@ -102,30 +126,32 @@ class RetryQueue:
         self.pending += [trial for trial in found if trial.number not in self.runs]
 
     def save(self) -> None:
-        """Write what still waits to the study's spool file, or delete that file where nothing waits.
+        """Leave exactly what still waits in the study's spool file, or delete that file where nothing waits.
 
         Raises:
             TrackingError: if the file cannot be written.
         """
-        path = self.store.spool_file(self.study.record.name)
         pending = list(self.pending)
-        spool_file.write(path, str(self.parent.info.run_id), pending, self.study)
+        path = self.spool.keep(pending)
         if pending:
             logger.warning(
                 "Trials %s wait in %s for the next start of the study.", list_numbers(trial.number for trial in pending), path
             )
 
     def _write(self, trial: Trial) -> None:
+        if self.lease is not None:
+            self.lease.hold()
         while self.obsolete:
             self.store.client.delete_run(self.obsolete[0])
             del self.obsolete[0]
-        self.runs[trial.number] = write_trial(self.store.client, self.parent, self.study, trial, self.begun)
+        self.runs[trial.number] = write_trial(self.store.client, self.parent, self.study, trial, self.begun, self.owner)
         self.pending.remove(trial)
+        self.spool.settle(trial.number)
 
     def _warn_once(self, trial: Trial, error: Exception) -> None:
         """Log a warning, once per outage."""
         if not self.unavailable:
-            logger.warning("Trial %d is kept in memory, the store did not accept it: %s", trial.number, reason(error))
+            logger.warning("Trial %d is kept in a file, the store did not accept it: %s", trial.number, reason(error))
 
     def _report_recovery(self) -> None:
         """Log that an outage is over."""
@@ -143,7 +169,10 @@ def read_waiting(store: Store, study: TrackedStudy, run_id: str | None) -> list[
     def lost(other: str, identity: str) -> bool:
         return identity == spool_file.identity(study.record) and not exists(store.client, other)
 
-    return spool_file.read(store.spool_file(study.record.name), run_id, study.space, lost)
+    found = (
+        trial for path in store.spool_files(study.record.name) for trial in spool_file.read(path, run_id, study.space, lost)
+    )
+    return list({trial.number: trial for trial in found}.values())
 
 
 def _readable(trials: Iterable[Trial]) -> Iterable[Trial]:

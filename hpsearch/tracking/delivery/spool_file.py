@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,32 +14,90 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.tracking.runs.trial_decoding import parse_params
-from hpsearch.tracking.store.names import digest, list_numbers
+from hpsearch.tracking.store.names import digest
 from hpsearch.trial import Outcome, Status, Trial
 
 Belongs = Callable[[str, str], bool]
+# What every line begins with.
+_BEGINNING = '{"run": "'
 
 
 def write(path: Path, run_id: str, trials: Sequence[Trial], study: TrackedStudy) -> None:
-    """Write the file, or delete it where no trial is left; ``run_id`` is the run of their study.
+    """Write the file anew and flush it, or delete it where no trial is left; ``run_id`` is the run of their study.
 
     Raises:
-        TrackingError: if the folder cannot be written.
+        OSError: if there is no room, or the folder cannot be written.
     """
+    if not trials:
+        path.unlink(missing_ok=True)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    temporary = path.with_suffix(".part")
     try:
-        if not trials:
-            path.unlink(missing_ok=True)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_suffix(".part")
-        temporary.write_text("".join(_line(run_id, trial, study) + "\n" for trial in trials), encoding="utf-8")
+        with temporary.open("wb") as file:
+            file.writelines(line(run_id, trial, study) for trial in trials)
+            file.flush()
+            os.fsync(file.fileno())
         temporary.replace(path)
-    except OSError as error:
-        numbers = list_numbers(trial.number for trial in trials)
-        raise TrackingError(
-            f"Trials {numbers} could be written neither to the store nor to {str(path)!r}: {error.strerror}."
-            " Run the study again to repeat them."
-        ) from error
+    except OSError:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise
+
+
+def append(path: Path, text: bytes) -> None:
+    """Append a line; where only a part of it has room, the file stays as it was.
+
+    Raises:
+        OSError: if there is no room, or the folder cannot be written.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with path.open("ab", buffering=0) as file:
+        before = _end_of_lines(path)
+        written = 0
+        try:
+            if before != file.tell():
+                os.truncate(path, before)
+            while written < len(text):
+                written += file.write(text[written:]) or 0
+        except OSError:
+            with suppress(OSError):
+                os.truncate(path, before)
+            raise
+
+
+def flush(path: Path) -> None:
+    """Flush a file to the disk."""
+    with path.open("ab") as file:
+        os.fsync(file.fileno())
+
+
+def size(path: Path) -> int:
+    """Return the bytes of a file, 0 where there is none."""
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0
+
+
+def _end_of_lines(path: Path) -> int:
+    """Return where the last complete line ends; a process killed while it wrote may have left half a line."""
+    end = size(path)
+    with path.open("rb") as file:
+        while end:
+            start = max(end - 65536, 0)
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n")
+            if found >= 0:
+                return start + found + 1
+            end = start
+    return 0
+
+
+def _complete_lines(text: str) -> list[str]:
+    """Return the lines, without one that was being written when its process was killed: that trial is run again."""
+    *lines, last = text.split("\n")
+    return lines if not last or last.startswith(_BEGINNING) else [*lines, last]
 
 
 def identity(record: StudyRecord) -> str:
@@ -54,7 +114,7 @@ def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda
         TrackingError: if the file is damaged.
     """
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = _complete_lines(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return []
     except (OSError, ValueError) as error:
@@ -105,7 +165,8 @@ def _read_numbers(line: bytes) -> tuple[str, int] | None:
         return None
 
 
-def _line(run_id: str, trial: Trial, study: TrackedStudy) -> str:
+def line(run_id: str, trial: Trial, study: TrackedStudy) -> bytes:
+    """Return a trial as one line of the file."""
     fields = {
         "run": run_id,
         "study": identity(study.record),
@@ -122,7 +183,7 @@ def _line(run_id: str, trial: Trial, study: TrackedStudy) -> str:
         "started": repr(trial.started),
         "seconds": repr(trial.seconds),
     }
-    return json.dumps(fields)
+    return json.dumps(fields).encode() + b"\n"
 
 
 def _pack_outcome(outcome: Outcome) -> dict[str, Any]:

@@ -8,15 +8,19 @@ is left alone.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.doctor import integrity, leftovers
 from hpsearch.tracking.doctor.finding import Finding
+from hpsearch.tracking.lease import LeaseTimes, newest_claim, take
+from hpsearch.tracking.lease.claim import RECENT_SECONDS
 from hpsearch.tracking.runs import catalog
-from hpsearch.tracking.runs.study_run import PARENTS, Children, sort_runs
+from hpsearch.tracking.runs.candidate import CANDIDATES
+from hpsearch.tracking.runs.study_run import PARENTS, Children, newest, sort_runs
 from hpsearch.tracking.store.client import reraised_as_tracking_error, search
 from hpsearch.tracking.store.names import list_numbers
 from hpsearch.tracking.store.store import Store
@@ -82,9 +86,14 @@ def _examine_study(store: Store, entry: Experiment) -> Iterator[Finding]:
         return
     try:
         found = _Runs(store, entry)
-        elsewhere = store.database is None and found.quiet < QUIET_SECONDS
+        if found.seems_run:
+            return
+        elsewhere = store.database is None and found.claim is None and found.quiet < QUIET_SECONDS
         for finding in found.findings():
-            yield _without_repair(finding) if elsewhere and finding.repair is not None else finding
+            if finding.repair is None:
+                yield finding
+            else:
+                yield _without_repair(finding) if elsewhere else replace(finding, repair=partial(found.repair, finding.repair))
     finally:
         lock.release()
 
@@ -109,6 +118,29 @@ class _Runs:
         for run in search(self.client, entry.experiment_id, TRIALS):
             groups.setdefault(run.data.tags.get("mlflow.parentRunId", ""), []).append(run)
         self.trials = {run_id: sort_runs(runs) for run_id, runs in groups.items()}
+        self.standing = newest(self.client, entry.experiment_id)
+        self.claim = None if self.standing is None else newest_claim(self.standing)
+        self.begun = list(search(self.client, entry.experiment_id, CANDIDATES))
+
+    @property
+    def seems_run(self) -> bool:
+        """Whether another machine gave a sign of life lately; a repair waits and sees whether it still does."""
+        return self.claim is not None and self.claim.seems_alive
+
+    def repair(self, repair: Callable[[], object]) -> None:
+        """Repair under the study's lease, where a server keeps it: other machines must not write meanwhile.
+
+        Raises:
+            TrackingError: another machine runs the study.
+        """
+        if self.standing is None or self.claim is None:
+            repair()
+            return
+        lease = take(self.client, self.standing.info.run_id, self.name, LeaseTimes.from_environment())
+        try:
+            repair()
+        finally:
+            lease.release()
 
     @property
     def quiet(self) -> float:
@@ -118,6 +150,10 @@ class _Runs:
         return time.time() - max(times, default=0) / 1000
 
     def findings(self) -> Iterator[Finding]:
+        for run in self.begun:
+            if time.time() - run.info.start_time / 1000 > RECENT_SECONDS:
+                what = f"Study {self.name!r} was begun by a process that ended at once (run {run.info.run_id})."
+                yield Finding(what, "that run, which is empty, is deleted.", partial(self._delete, [run]))
         for parent in self.parents.values():
             if parent.info.status == "RUNNING":
                 yield self._running(parent)
@@ -139,7 +175,7 @@ class _Runs:
         if found.half_written:
             what = f"Study {self.name!r} has half-written trials: {self._numbers(found.half_written)}."
             yield Finding(
-                what, "their runs are deleted; a later start runs them again.", partial(self._delete, found.half_written)
+                what, "their runs are deleted; a later start records or runs them.", partial(self._delete, found.half_written)
             )
         if found.repeated:
             what = f"Study {self.name!r} has trials recorded more than once: {self._numbers(found.repeated)}."

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.delivery import spool_file
 from hpsearch.tracking.doctor.finding import Finding
+from hpsearch.tracking.runs.study_run import read_children
 from hpsearch.tracking.store.names import list_numbers
-from hpsearch.tracking.store.store import SPOOL_SUFFIX, Store
+from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
     from mlflow.entities import Experiment, Run
@@ -19,18 +20,21 @@ if TYPE_CHECKING:
 
 def find_spooled(store: Store, parents: dict[str, Run]) -> Iterator[Finding]:
     """Yield findings on spool files; ``parents`` are the studies' runs by their id."""
-    for path in sorted(store.folder.glob(f"*{SPOOL_SUFFIX}")):
+    for study, path in store.find_spool_files():
         try:
-            lock = store.lock(path.name.removesuffix(SPOOL_SUFFIX))  # the slug of a slug is itself
+            lock = store.lock(study)
         except TrackingError:
             continue
         try:
-            yield from _examine_spool_file(path, parents)
+            yield from _examine_spool_file(store, path, parents)
         finally:
             lock.release()
 
 
-def _examine_spool_file(path: Path, parents: dict[str, Run]) -> Iterator[Finding]:
+def _examine_spool_file(store: Store, path: Path, parents: dict[str, Run]) -> Iterator[Finding]:
+    if spool_file.size(path) == 0:
+        yield Finding(f"{str(path)!r} is empty: a process was killed.", "it is removed.", path.unlink)
+        return
     good, bad = spool_file.read_numbers(path)
     if bad:
         aside = path.with_suffix(".damaged")
@@ -38,17 +42,27 @@ def _examine_spool_file(path: Path, parents: dict[str, Run]) -> Iterator[Finding
         yield Finding(
             what, f"those lines are moved to {aside.name!r}, the others stay.", partial(_move_damaged_lines, path, aside)
         )
-    runs: dict[str, list[int]] = {}
+    runs: dict[str, set[int]] = {}
     for run_id, number in good:
-        runs.setdefault(run_id, []).append(number)
-    for run_id, numbers in runs.items():
-        what = f"{str(path)!r} holds trials {list_numbers(numbers)}, which the store could not take,"
+        runs.setdefault(run_id, set()).add(number)
+    waiting = {run_id: sorted(found - _recorded(store, parents.get(run_id))) for run_id, found in runs.items()}
+    if not bad and not any(waiting.values()):
+        yield Finding(f"{str(path)!r} holds only trials that the store has.", "it is removed.", path.unlink)
+    for run_id, numbers in waiting.items():
+        if not numbers:
+            continue
+        what = f"{str(path)!r} holds trials {list_numbers(numbers)}, which the store does not have,"
         if run_id in parents:
             file = parents[run_id].data.tags.get("hpsearch.source") or "FILE"
             yield Finding(f"{what} of a study recorded here.", f"The next start records them: hpsearch run {file}")
         else:
             advice = "Check whether they belong to another store, with --tracking-uri; move the file away if not."
             yield Finding(f"{what} of run {run_id}, which is not in this store.", advice)
+
+
+def _recorded(store: Store, parent: Run | None) -> set[int]:
+    """Return the numbers of the trials that the store has of a run."""
+    return set() if parent is None else set(read_children(store.client, parent).complete)
 
 
 def _move_damaged_lines(path: Path, aside: Path) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.ports import EarlierIdentity
+from hpsearch.tracking.lease import newest_claim
 from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import CHOSEN, newest, read_children, read_earlier, read_identity
 from hpsearch.tracking.runs.trial_decoding import own_params
@@ -30,8 +31,9 @@ class StudySummary:
     """One study in short; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
     were run several times; ``started`` is in seconds since 1970.
 
-    ``status`` is ``running``, ``interrupted`` (left running by a kill), ``finished``, ``killed`` or ``failed``; ``identity``
-    holds the recorded space, objective, strategy and seed as text, ``earlier`` what it was before.
+    ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (left running by a kill),
+    ``finished``, ``killed`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
+    ``earlier`` what it was before.
     """
 
     name: str
@@ -127,7 +129,7 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
     name = name_of(entry)
     return StudySummary(
         name=name,
-        status=STATES.get(parent.info.status) or ("running" if store.busy(name) else "interrupted"),
+        status=STATES.get(parent.info.status) or _running(store, name, parent),
         trials=len(rows),
         counts=Counter(row.status for row in rows),
         best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
@@ -141,6 +143,14 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
         experiment_id=str(entry.experiment_id),
         run_id=str(parent.info.run_id),
     )
+
+
+def _running(store: Store, name: str, parent: Run) -> str:
+    """Return whether a study that is marked as running is, as far as can be told at once."""
+    claim = newest_claim(parent)
+    if claim is not None and claim.seems_alive:
+        return f"running on {claim.owner.host}"
+    return "running" if store.busy(name) else "interrupted"
 
 
 def _row(run: Run, maximize: bool) -> TrialRow:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
+from hpsearch.tracking.lease.claim import written_under
 from hpsearch.tracking.runs.trial_keys import file_paths
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
@@ -50,17 +51,22 @@ def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Childr
 
 
 def sort_runs(runs: Iterable[Run]) -> Children:
-    """Sort the trials of one parent by number; of two runs with one number the first counts."""
+    """Sort the trials of one parent by number.
+
+    Of two runs with one number that of the newest owner counts, and of one owner's the first.
+    """
     complete: dict[int, Run] = {}
     half_written, repeated = [], []
     for run in runs:
         number = int(run.data.tags["hpsearch.number"])
+        before = complete.get(number)
         if run.info.status not in ("FINISHED", "FAILED"):
             half_written.append(run)
-        elif number in complete:
-            repeated.append(run)
-        else:
+        elif before is None or written_under(run) > written_under(before):
+            repeated += [] if before is None else [before]
             complete[number] = run
+        else:
+            repeated.append(run)
     return Children(dict(sorted(complete.items())), half_written, repeated)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
+from hpsearch.tracking.lease.claim import WRITTEN_UNDER
 from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.tracking.runs.trial_run import encode
 from hpsearch.tracking.store.names import key
@@ -20,16 +21,19 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 
-def write_trial(client: MlflowClient, parent: Run, study: TrackedStudy, trial: Trial, begun: dict[int, str]) -> str:
+def write_trial(
+    client: MlflowClient, parent: Run, study: TrackedStudy, trial: Trial, begun: dict[int, str], owner: int = 0
+) -> str:
     """Write one trial as a child of ``parent`` and return its run id.
 
-    ``begun`` holds runs by trial number until they are complete: a second call continues with the run of the first.
+    ``begun`` holds runs by trial number until they are complete: a second call continues with the run of the first. ``owner``
+    is the number of the lease it is written under, 0 where a file is locked instead.
     """
     from mlflow.entities import Metric, Param
 
     content = encode(trial, study)
     if trial.number not in begun:
-        tags = {**content.tags, "mlflow.parentRunId": parent.info.run_id}
+        tags = {**content.tags, "mlflow.parentRunId": parent.info.run_id} | ({WRITTEN_UNDER: str(owner)} if owner else {})
         run = client.create_run(parent.info.experiment_id, content.start, tags, run_name(trial))
         begun[trial.number] = run.info.run_id
     run_id = begun[trial.number]

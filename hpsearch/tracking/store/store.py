@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,7 +18,7 @@ from filelock import FileLock, Timeout
 from hpsearch.errors import TrackingError, must_be
 from hpsearch.tracking.store import database, remote
 from hpsearch.tracking.store.client import connect, hide_password, reraised_as_tracking_error
-from hpsearch.tracking.store.names import slug
+from hpsearch.tracking.store.names import digest, slug
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -153,8 +155,24 @@ class Store:
         return None if self.served else str(self.artifacts / slug(study))
 
     def spool_file(self, study: str) -> Path:
-        """Return the file that keeps a study's trials while the store is unavailable."""
+        """Return the file that keeps a study's trials until the store has them."""
         return self.folder / f"{slug(study)}{SPOOL_SUFFIX}"
+
+    def spool_files(self, study: str) -> list[Path]:
+        """Return that file, and the places that are used where its disk takes nothing more."""
+        spare = [folder / f"{self._mark}{slug(study)}{SPOOL_SUFFIX}" for folder in spare_folders()]
+        return [self.spool_file(study), *spare]
+
+    def find_spool_files(self) -> list[tuple[str, Path]]:
+        """Return every spool file of this store, each with its study's name in files."""
+        found = sorted(self.folder.glob(f"*{SPOOL_SUFFIX}"))
+        found += sorted(path for folder in spare_folders() for path in folder.glob(f"{self._mark}*{SPOOL_SUFFIX}"))
+        return [(path.name.removesuffix(SPOOL_SUFFIX).removeprefix(self._mark), path) for path in found]
+
+    @property
+    def _mark(self) -> str:
+        """What distinguishes this store's files in a folder that all projects share."""
+        return f"{digest(str(self.folder.resolve()))}-"
 
     def lock(self, study: str) -> FileLock:
         """Acquire and return the lock of a study, which keeps other processes on this machine from running it.
@@ -204,6 +222,20 @@ class Store:
                 " Move what is in its place, make it writable, or choose another store with --tracking-uri."
             ) from error
         return FileLock(path)
+
+
+def spare_folders() -> list[Path]:
+    """Return the user's own folders for what has no room in a project: in the home folder, and among the temporary files."""
+    state = Path(os.environ.get("XDG_STATE_HOME") or "~/.local/state").expanduser()
+    user = os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "")
+    folders = [state / "hpsearch", Path(tempfile.gettempdir()) / f"hpsearch-{user}"]
+    return [folder for folder in folders if not folder.exists() or _is_own(folder)]
+
+
+def _is_own(folder: Path) -> bool:
+    """Return whether a folder is this user's: among the temporary files others may have made it, to be read from."""
+    found = folder.lstat()
+    return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
 
 
 MARKS = ("mlruns", "pyproject.toml", ".git")
