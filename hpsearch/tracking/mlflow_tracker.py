@@ -123,7 +123,7 @@ class MlflowTracker(TrackerBase):
                 begun.queue.save()
                 begun.curve.begin(begun.trials.values())
                 begun.describe("running")
-                begun.writer = WriterThread(begun.deliver)
+                begun.writer = WriterThread(begun.deliver, begun.idle)
         except BaseException:
             if self._study is not None and self._study.queue.lease is not None:
                 self._study.queue.lease.release()

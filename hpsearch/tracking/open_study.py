@@ -14,7 +14,7 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.tracking.delivery.retry_queue import RetryQueue
 from hpsearch.tracking.delivery.spool import Spool
-from hpsearch.tracking.delivery.writer_thread import WriterThread
+from hpsearch.tracking.delivery.writer_thread import IDLE_SECONDS, WriterThread
 from hpsearch.tracking.lease import Lease
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
@@ -83,6 +83,12 @@ class OpenStudy:
     def in_order(self) -> list[Trial]:
         """The trials so far, by number."""
         return [self.trials[number] for number in sorted(self.trials)]
+
+    @property
+    def idle(self) -> float:
+        """Seconds between two looks at what is due while no trial waits."""
+        lease = self.queue.lease
+        return IDLE_SECONDS if lease is None else min(IDLE_SECONDS, lease.owner.every / 2)
 
     def deliver(self, trial: Trial | None) -> None:
         """Write a trial, or with None only what waits, and how far the study is."""

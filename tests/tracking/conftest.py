@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from hpsearch.tracking import MlflowTracker, Store
+from tests.tracking.servers import database, programs, server_on_postgres, server_on_sqlite
+
+__all__ = ["database", "programs", "server_on_postgres", "server_on_sqlite"]
 
 
 @pytest.fixture(autouse=True)

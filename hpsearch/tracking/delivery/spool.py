@@ -36,7 +36,7 @@ class Spool:
     """
 
     def __init__(self, places: Sequence[Path], run_id: str, study: TrackedStudy) -> None:
-        self._places, self._run_id, self._study = list(places), run_id, study
+        self._places, self._key = list(places), spool_file.StudyKey.by(run_id, study)
         self._held: dict[int, Trial] = {}
         self._unwritten: dict[int, Trial] = {}
         self._error: OSError | None = None
@@ -90,7 +90,7 @@ class Spool:
             return self._rewrite()
 
     def _append(self, trial: Trial) -> None:
-        line = spool_file.line(self._run_id, trial, self._study)
+        line = spool_file.line(self._key, trial)
         for place in list(self._places):
             try:
                 spool_file.append(place, line)
@@ -120,7 +120,7 @@ class Spool:
     def _rewrite(self) -> Path | None:
         for place in list(self._places):
             try:
-                spool_file.write(place, self._run_id, list(self._held.values()), self._study)
+                spool_file.write(place, self._key, list(self._held.values()))
             except OSError as error:
                 self._error = error
                 continue

@@ -7,6 +7,7 @@ import json
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +23,22 @@ Belongs = Callable[[str, str], bool]
 _BEGINNING = '{"run": "'
 
 
-def write(path: Path, run_id: str, trials: Sequence[Trial], study: TrackedStudy) -> None:
-    """Write the file anew and flush it, or delete it where no trial is left; ``run_id`` is the run of their study.
+@dataclass(frozen=True)
+class StudyKey:
+    """Whose the trials of a file are: the study's run, a checksum of what the study is, and its space."""
+
+    run_id: str
+    study: str
+    space: Space
+
+    @classmethod
+    def by(cls, run_id: str, study: TrackedStudy) -> StudyKey:
+        """Return the key of a study."""
+        return cls(run_id, identity(study.record), study.space)
+
+
+def write(path: Path, key: StudyKey, trials: Sequence[Trial]) -> None:
+    """Write the file anew and flush it, or delete it where no trial is left.
 
     Raises:
         OSError: if there is no room, or the folder cannot be written.
@@ -35,7 +50,7 @@ def write(path: Path, run_id: str, trials: Sequence[Trial], study: TrackedStudy)
     temporary = path.with_suffix(".part")
     try:
         with temporary.open("wb") as file:
-            file.writelines(line(run_id, trial, study) for trial in trials)
+            file.writelines(line(key, trial) for trial in trials)
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -82,10 +97,10 @@ def size(path: Path) -> int:
 
 def _end_of_lines(path: Path) -> int:
     """Return where the last complete line ends; a process killed while it wrote may have left half a line."""
-    end = size(path)
+    end, block = size(path), 1
     with path.open("rb") as file:
         while end:
-            start = max(end - 65536, 0)
+            start, block = max(end - block, 0), 65536
             file.seek(start)
             found = file.read(end - start).rfind(b"\n")
             if found >= 0:
@@ -123,9 +138,9 @@ def read(path: Path, run_id: str | None, space: Space, belongs: Belongs = lambda
         ) from error
     try:
         found = [json.loads(line) for line in lines]
-        owners = [(fields.pop("run"), fields.pop("study", "")) for fields in found]
-        ours = {owner for owner in set(owners) if owner[0] == run_id or belongs(*owner)}
-        return [_parse_trial(fields, space) for fields, owner in zip(found, owners, strict=True) if owner in ours]
+        keys = [(fields.pop("run"), fields.pop("study", "")) for fields in found]
+        ours = {key for key in set(keys) if key[0] == run_id or belongs(*key)}
+        return [_parse_trial(fields, space) for fields, key in zip(found, keys, strict=True) if key in ours]
     except (ValueError, KeyError, TypeError) as error:
         raise TrackingError(
             f"The file {str(path)!r} is damaged: {error}. Move it away to continue without its trials."
@@ -165,13 +180,13 @@ def _read_numbers(line: bytes) -> tuple[str, int] | None:
         return None
 
 
-def line(run_id: str, trial: Trial, study: TrackedStudy) -> bytes:
+def line(key: StudyKey, trial: Trial) -> bytes:
     """Return a trial as one line of the file."""
     fields = {
-        "run": run_id,
-        "study": identity(study.record),
+        "run": key.run_id,
+        "study": key.study,
         "number": trial.number,
-        "params": study.space.text(trial.params),
+        "params": key.space.text(trial.params),
         "stage": trial.stage,
         "status": trial.status.value,
         "outcome": None if trial.outcome is None else _pack_outcome(trial.outcome),

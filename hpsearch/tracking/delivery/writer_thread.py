@@ -22,10 +22,11 @@ class WriterThread:
 
     Args:
         deliver: writes a trial. What it raises ends the thread, and is raised by the next call of a method.
+        idle: seconds between two calls of ``deliver`` while no trial waits.
     """
 
-    def __init__(self, deliver: Callable[[Trial | None], None]) -> None:
-        self._deliver = deliver
+    def __init__(self, deliver: Callable[[Trial | None], None], idle: float = IDLE_SECONDS) -> None:
+        self._deliver, self._idle = deliver, idle
         self._waiting: SimpleQueue[Trial | Callable[[], None]] = SimpleQueue()
         self._abandoned = False
         self._error: BaseException | None = None
@@ -71,7 +72,7 @@ class WriterThread:
     def _next(self) -> bool:
         """Process the next item; return whether more may come."""
         try:
-            item = self._waiting.get(timeout=IDLE_SECONDS)
+            item = self._waiting.get(timeout=self._idle)
         except Empty:
             self._deliver(None)
             return True

@@ -221,6 +221,50 @@ def _remove(root: Path) -> None:
     (root / "mlruns" / "mlflow.db").unlink(missing_ok=True)
 
 
+DRIVER = """
+import sys
+from pathlib import Path
+from hpsearch import Study
+from hpsearch.strategies import Random
+from hpsearch.tracking import MlflowTracker
+from tests.tracking.delivery.test_outage import SPACE, PACE, score
+root, uri = Path(sys.argv[1]), sys.argv[2]
+PACE.seconds = 0.05
+done = (root / "done").open("a", buffering=1)
+tell = lambda progress: print(progress.done, file=done)
+Study("outage", SPACE, score, Random(trials=600), seed=1).run(
+    1, backend="sequential", tracker=MlflowTracker(uri, root), progress=tell, report=False)
+"""
+
+
+@pytest.mark.campaign
+def test_a_server_that_dies_and_then_the_driver_lose_no_finished_trial(root: Path) -> None:
+    """The night of the issue: the server is killed, the driver fourteen seconds later; every finished trial is there."""
+    local, port = Store.open(None, root), free_port()
+    uri = f"http://127.0.0.1:{port}"
+    with serve(local, port) as server:
+        driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(root), uri], cwd=Path.cwd())
+        deadline = time.monotonic() + 120
+        while not (root / "done").exists() or len((root / "done").read_text().splitlines()) < 20:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert server.process is not None
+        os.killpg(server.process.pid, signal.SIGKILL)
+        server.process.wait()
+    time.sleep(14)
+    driver.kill()
+    driver.wait()
+    done = max(int(line) for line in (root / "done").read_text().splitlines())
+    assert done > 60  # it went on without its server
+    with serve(local, port):
+        found = MlflowTracker(uri, root).find(study(600).tracked())
+        assert found is not None
+        assert [trial.number for trial in found.trials][:done] == list(range(done))
+        result = study(600).run(1, backend="sequential", tracker=MlflowTracker(uri, root), report=False)
+        assert result.taken_over >= done
+    assert_whole(root, 600)
+
+
 FULL = """
 import resource, signal, sys
 from pathlib import Path
@@ -271,6 +315,26 @@ def small_disk(folder: Path) -> Iterator[None]:
 
 
 @pytest.mark.campaign
+def test_a_full_disk_sends_trials_to_the_second_place(tmp_path: Path, template: Path) -> None:
+    disk, spare = tmp_path / "disk", tmp_path / "spare"
+    disk.mkdir()
+    with small_disk(disk):
+        (disk / "mlruns").mkdir()
+        shutil.copy(template, disk / "mlruns" / "mlflow.db")
+        environment = {**os.environ, "XDG_STATE_HOME": str(spare)}
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, str(disk)], capture_output=True, text=True, timeout=300, env=environment
+        )
+        assert done.returncode == 0, done.stderr
+        assert f"trials that wait go to {spare}" in done.stderr
+        kept = [trial for path in (spare / "hpsearch").iterdir() for trial in path.read_text().splitlines()]
+        with closing(sqlite3.connect(disk / "mlruns" / "mlflow.db")) as connection:
+            query = "SELECT count(*) FROM tags WHERE key = 'hpsearch.number'"
+            (recorded,) = connection.execute(query).fetchone()
+        assert recorded + len(kept) >= 120
+
+
+@pytest.mark.campaign
 def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Path, tmp_path: Path) -> None:
     """Where our own file has no room either, one sentence says so; the next start with room runs the rest."""
     disk = tmp_path / "disk"
@@ -278,7 +342,11 @@ def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Pat
     with small_disk(disk):
         (disk / "mlruns").mkdir()
         shutil.copy(template, disk / "mlruns" / "mlflow.db")
-        done = subprocess.run([sys.executable, "-c", FULL, str(disk)], capture_output=True, text=True, timeout=300)
+        # The other places are on the same disk.
+        places = {"XDG_STATE_HOME": str(disk), "TMPDIR": str(disk)}
+        done = subprocess.run(
+            [sys.executable, "-c", FULL, str(disk)], capture_output=True, text=True, timeout=300, env={**os.environ, **places}
+        )
         assert "TrackingError: Trials" in done.stderr
         assert "could be written neither to the store nor to" in done.stderr
         with closing(sqlite3.connect(disk / "mlruns" / "mlflow.db")) as connection:
