@@ -143,6 +143,8 @@ def list_studies(tracking_uri: Uri = None) -> None:
     for study in studies:
         for line in describe_earlier(study.earlier):
             terminal().print(f"{study.name}: {line}", markup=False, soft_wrap=True)
+        for line in study.damaged:
+            terminal().print(line, markup=False, style="yellow", soft_wrap=True)
 
 
 @typer_app.command()
@@ -266,15 +268,13 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Remove a study with all its trials and artifacts, after asking."""
+    """Remove a study with all its trials and artifacts, after asking; runs of other programs stay."""
     from hpsearch.cli.commands import open_store, terminal
-    from hpsearch.tracking.runs import catalog, deletion
-    from hpsearch.trial.formatting import count
+    from hpsearch.tracking.runs import deletion
 
     store = open_store(tracking_uri)
-    summary = catalog.summary(store, name)
     if not yes:
-        typer.confirm(f"Delete study {name!r} with {count(summary.trials, 'trial')} and all artifacts?", abort=True)
+        typer.confirm(deletion.question(name, deletion.read_contents(store, name)), abort=True)
     terminal().print(deletion.delete_study(store, name), markup=False)
 
 

@@ -123,6 +123,8 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
     for line in describe_earlier(summary.earlier):
         console.print(line, markup=False, soft_wrap=True)
+    for line in summary.damaged:
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))

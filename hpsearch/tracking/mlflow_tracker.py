@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -17,15 +18,18 @@ from hpsearch.tracking.delivery.writer_thread import WriterThread
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
 from hpsearch.tracking.pages import links, note
-from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs import location, study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import PAGE, reraised_as_tracking_error
-from hpsearch.tracking.store.store import Store, project_root
+from hpsearch.tracking.store.project import store_root
+from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
 
 
 class MlflowTracker(TrackerBase):
@@ -33,7 +37,7 @@ class MlflowTracker(TrackerBase):
 
     Args:
         uri: the store; else ``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db`` under ``root``.
-        root: the project folder; else the one that holds the current folder.
+        root: the project folder; else the project of the file that defines the first study, else that of the current folder.
         store: a store already open, instead of the two above.
         page_size: how many runs are read at a time.
     """
@@ -55,7 +59,7 @@ class MlflowTracker(TrackerBase):
     @cached_property
     def store(self) -> Store:
         """The store, opened on first use; a `TrackingError` where it cannot be used."""
-        return Store.open(self._uri, self._root or project_root(Path.cwd()))
+        return Store.open(self._uri, self._root or store_root(None))
 
     @property
     def notes(self) -> list[str]:
@@ -75,18 +79,22 @@ class MlflowTracker(TrackerBase):
             study = replace(study, record=replace(record, earlier=earlier, identity_v1=identity_v1))
             self._remember(study)
             found = open_study(self.store, study, parent, children)
+        for damage in found.damaged:
+            logger.warning("%s", damage)
         if self._study is None or self._study.lock is None:
             self._study = found
         return Recorded(
             trials=found.in_order,
             identity=study_run.read_identity(parent),
-            facts=study_run.read_texts(parent, study_run.FACTS),
+            facts=study_run.read_facts(parent),
             interrupted=parent.info.status == "RUNNING",
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
             attached=study_run.attached(parent, len(found.trials)),
             earlier=earlier,
             identity_v1=identity_v1,
+            moved=self._has_moved(record, parent),
+            lost=tuple(damage.number for damage in found.damaged if damage.number is not None),
         )
 
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:
@@ -198,6 +206,8 @@ class MlflowTracker(TrackerBase):
     def _remember(self, study: TrackedStudy) -> StudyRecord:
         """Keep a study for the methods that name it by its record, and return that."""
         self._known[study.record.name] = study
+        if self._root is None and study.record.source is not None:
+            self._root = store_root(Path(study.record.source))
         return study.record
 
     def _recorded(self, record: StudyRecord) -> OpenStudy:
@@ -211,8 +221,13 @@ class MlflowTracker(TrackerBase):
         return self._study
 
     def _parent(self, record: StudyRecord) -> Run | None:
-        found = study_run.find_experiment(self.store, record.name)
-        return None if found is None else study_run.newest(self.store.client, found.experiment_id)
+        found = location.find(self.store, record.name)
+        return None if found is None else found[1]
+
+    def _has_moved(self, record: StudyRecord, parent: Run) -> bool:
+        """Return whether the study is recorded with another file than the one that defines it now."""
+        source = study_run.relative(record.source, self.store.root)
+        return source is not None and source != parent.data.tags.get(study_run.SOURCE)
 
     def _children(self, parent: Run) -> Children:
         """Return the trials in the store; `find` and `start` share one reading unless somebody wrote in between."""
@@ -229,11 +244,11 @@ class MlflowTracker(TrackerBase):
     def _begin(self, study: TrackedStudy, fresh: bool) -> OpenStudy:
         """Return the study with its run marked as running, and without leftovers of a kill."""
         client, record = self.store.client, study.record
-        experiment_id = study_run.ensure_experiment(self.store, record.name)
+        experiment_id = location.ensure_experiment(self.store, record.name)
         if fresh:
             self.store.spool_file(record.name).unlink(missing_ok=True)
-            study_run.supersede(client, experiment_id)
-        parent = study_run.newest(client, experiment_id)
+            study_run.supersede(client, experiment_id, record.name)
+        parent = study_run.newest(client, experiment_id, record.name)
         tags = study_run.tags(record, self.store.root)
         if parent is None:
             parent = client.create_run(experiment_id, tags=tags, run_name=note.title(study, ()))
@@ -246,4 +261,12 @@ class MlflowTracker(TrackerBase):
         client.log_text(parent.info.run_id, study_run.document(study), "study.json")
         for run in [*children.half_written, *children.repeated]:
             client.delete_run(run.info.run_id)
-        return open_study(self.store, study, parent, children)
+        return self._open_readable(study, parent, children)
+
+    def _open_readable(self, study: TrackedStudy, parent: Run, children: Children) -> OpenStudy:
+        """Return the study without the runs of trials that cannot be read: such a trial is run again, and gets a new run."""
+        opened = open_study(self.store, study, parent, children)
+        unreadable = [damage.run_id for damage in (*children.damaged, *opened.damaged)]
+        for run_id in dict.fromkeys(unreadable):
+            self.store.client.delete_run(run_id)
+        return open_study(self.store, study, parent, read_children(self.store.client, parent)) if unreadable else opened
