@@ -67,7 +67,12 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
 
 def main(study: Study) -> None:
     """Run the command line of a study's own file, as in ``python FILE --jobs 2``; its options are those of ``hpsearch run``."""
-    file = getattr(sys.modules["__main__"], "__file__", None)
+    from hpsearch.search.source_file import is_only_loaded
+
+    if is_only_loaded(study.name):
+        return
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    file = study.file or (Path(script).resolve() if script else None)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(help=study.question or f"Run the study {study.name}.")(RunOptions)
 
@@ -77,7 +82,7 @@ def main(study: Study) -> None:
         options = single(arguments, **settings)
         if not isinstance(options, RunOptions):  # the help was printed
             return options
-        return run_study(study, Path(file).resolve() if file else None, options)
+        return run_study(study, file, options)
 
     app(commands=parse_and_run)
 

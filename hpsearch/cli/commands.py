@@ -31,6 +31,7 @@ from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+from hpsearch.tracking.store import store_root
 from hpsearch.trial import flip_sign
 
 
@@ -42,7 +43,7 @@ def run_study(
     """Run a study with a display, and print its result; after an interrupt print how to resume, and exit with its code."""
     console = terminal()
     study = study.smoke() if options.smoke else study
-    root = project_root(file.parent if file else Path.cwd())
+    root = store_root(file)
     tracker: Any = MemoryTracker() if options.smoke else MlflowTracker(options.tracking_uri, root)
     with _resumable(), display(console, study.maximize) as progress:
         result = study.run(
@@ -155,10 +156,13 @@ def _recorded_study(name: str, tracking_uri: str | None) -> tuple[Study, Path, M
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if summary.source is None:
-        advice = "Ask where it is defined, in Python: study.result() reads the record and has the same methods."
+        advice = "Run it once from its file: hpsearch run FILE. In a notebook study.result() reads the record."
         raise StudyError(f"Study {name!r} was run without a file, which this command would load it from. {advice}")
     file = store.root / summary.source
-    return load_study(file, name), file, MlflowTracker(tracking_uri, store.root)
+    if not file.is_file():
+        advice = "Run it once from where its file is now: hpsearch run FILE"
+        raise StudyError(f"Study {name!r} was defined in {str(file)!r}, which does not exist any more. {advice}")
+    return load_study(file, name, run=False), file, MlflowTracker(tracking_uri, store.root)
 
 
 def examine_store(tracking_uri: str | None, repair: bool) -> None:
@@ -211,7 +215,8 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     if out.suffix not in (".png", ".html"):
         raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
     _check_folder(out)
-    picture = draw(kind, recorded_result(name, tracking_uri).findings)
+    result = recorded_result(name, tracking_uri)
+    picture = draw(kind, result.findings)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
     out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())

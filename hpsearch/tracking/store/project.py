@@ -29,7 +29,8 @@ def store_root(file: Path | None) -> Path:
 
     Where that one has no store, but the folder of the running script has one, which earlier versions took, it is that one.
     """
-    root = (find_project(file) if file is not None else None) or project_root(Path.cwd())
+    own = None if file is None or _is_environment(file.resolve().parent) else find_project(file)
+    root = own or project_root(Path.cwd())
     script = getattr(sys.modules.get("__main__"), "__file__", None)
     before = _earlier_root(Path(script)) if script else None
     return before if before is not None and _has_store(before) and not _has_store(root) else root
