@@ -97,6 +97,8 @@ class Study(StudyConfig):
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
         """
+        from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
         source = source or self.file
         if is_only_loaded(self.name):
             return self.result(tracker, source)
@@ -114,10 +116,11 @@ class Study(StudyConfig):
         tracked = replace(tracked, record=record)
         settings = RunSettings(self, execution, tracker, tracked, replay, fresh, progress)
         loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
-        result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
-        ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
-        result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
-        return with_model(result, model)
+        with paused():
+            result = Result(self, loop.run(), record, tracker, replay.count, loop.state.notes, loop.best_state)
+            ready = recorded is not None and recorded.attached and replay.count == len(result.trials)
+            result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
+            return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
         """Return the result as recorded so far, without running anything.

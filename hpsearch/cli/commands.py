@@ -27,6 +27,7 @@ from hpsearch.execution.signals import Terminated, end_at_second_signal
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
+from hpsearch.tracking.autolog import paused
 from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
@@ -216,7 +217,8 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
         raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
     _check_folder(out)
     result = recorded_result(name, tracking_uri)
-    picture = draw(kind, result.findings)
+    with paused():
+        picture = draw(kind, result.findings)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
     out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
