@@ -17,12 +17,12 @@ from hpsearch.execution.executor import Backend, Execution
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.environment import script_folder
 from hpsearch.search.export import BestState, can_export
 from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
 from hpsearch.search.result import Result, with_model
+from hpsearch.search.source_file import calling_file, defining_file, is_only_loaded
 from hpsearch.space import Space
 from hpsearch.trial import Trial
 
@@ -61,6 +61,7 @@ class Study(StudyConfig):
     def __post_init__(self) -> None:
         check_parts(self)
         super().__post_init__()
+        object.__setattr__(self, "file", defining_file())
         if not self.question:
             object.__setattr__(self, "question", _docstring_of_caller())
         check_objective(self)
@@ -84,13 +85,14 @@ class Study(StudyConfig):
         Args:
             jobs: trials side by side; None takes all cores. The result does not depend on it.
             backend: ``"loky"`` (processes), ``"threading"`` or ``"sequential"``.
-            tracker: where trials are recorded; None takes MLflow, in the project that holds the running script.
+            tracker: where trials are recorded; None takes MLflow, in the project of the file that defines the study, else in
+                that of the current folder.
             fresh: drop what is recorded under this name and start anew.
             retry: run recorded trials that did not finish again; None does so for a strategy that promises to be complete.
             progress: called after every trial.
             model: whether to log the best network, where the objective trains one; None does so unless it would take long
                 beyond the study's time limit.
-            source: the file that defines the study, for the record.
+            source: the file that defines the study, for the record; None takes the file in which it was made.
             report: whether the pictures, the report and the table of all trials are attached to the record at the end; None
                 does so where the record outlives the process. They are left alone where no trial was run since.
             accept_change: resume although the objective has changed. The trials recorded so far are marked as those of an
@@ -99,6 +101,11 @@ class Study(StudyConfig):
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
         """
+        from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
+        source = source or self.file
+        if is_only_loaded(self.name):
+            return self.result(tracker, source)
         execution = Execution(jobs, backend)
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
@@ -121,10 +128,11 @@ class Study(StudyConfig):
             trials = loop.run()
             return Result(self, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
 
-        result, recorded = _until_unchanged(search)
-        ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
-        result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
-        return with_model(result, model)
+        with paused():
+            result, recorded = _until_unchanged(search)
+            ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
+            result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
+            return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
         """Return the result as recorded so far, without running anything.
@@ -132,6 +140,7 @@ class Study(StudyConfig):
         Raises:
             StudyError: nothing is recorded under this name, or it is of a different study.
         """
+        source = source or self.file
         tracker = tracker or _default_tracker(source)
         tracked = self.tracked(source)
         recorded = tracker.find(tracked)
@@ -169,9 +178,10 @@ def _until_unchanged(search: Callable[[], Searched]) -> Searched:
 
 
 def _default_tracker(source: Path | None) -> Tracker:
-    from hpsearch.tracking import MlflowTracker, project_root
+    from hpsearch.tracking import MlflowTracker
+    from hpsearch.tracking.store import store_root
 
-    return MlflowTracker(root=project_root(source.parent if source else script_folder()))
+    return MlflowTracker(root=store_root(source or calling_file()))
 
 
 def _attach_report(result: Result) -> str:

@@ -68,7 +68,12 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
 
 def main(study: Study) -> None:
     """Run the command line of a study's own file, as in ``python FILE --jobs 2``; its options are those of ``hpsearch run``."""
-    file = getattr(sys.modules["__main__"], "__file__", None)
+    from hpsearch.search.source_file import is_only_loaded
+
+    if is_only_loaded(study.name):
+        return
+    script = getattr(sys.modules["__main__"], "__file__", None)
+    file = study.file or (Path(script).resolve() if script else None)
     single = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
     single.command(help=study.question or f"Run the study {study.name}.")(RunOptions)
 
@@ -78,7 +83,7 @@ def main(study: Study) -> None:
         options = single(arguments, **settings)
         if not isinstance(options, RunOptions):  # the help was printed
             return options
-        return run_study(study, Path(file).resolve() if file else None, options)
+        return run_study(study, file, options)
 
     app(commands=parse_and_run)
 
@@ -145,6 +150,8 @@ def list_studies(tracking_uri: Uri = None) -> None:
     for study in studies:
         for line in describe_earlier(study.earlier):
             terminal().print(f"{study.name}: {line}", markup=False, soft_wrap=True)
+        for line in study.damaged:
+            terminal().print(line, markup=False, style="yellow", soft_wrap=True)
 
 
 @typer_app.command()
@@ -268,15 +275,13 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Delete without asking.")] = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Remove a study with all its trials and artifacts, after asking."""
+    """Remove a study with all its trials and artifacts, after asking; runs of other programs stay."""
     from hpsearch.cli.commands import open_store, terminal
-    from hpsearch.tracking.runs import catalog, deletion
-    from hpsearch.trial.formatting import count
+    from hpsearch.tracking.runs import deletion
 
     store = open_store(tracking_uri)
-    summary = catalog.summary(store, name)
     if not yes:
-        typer.confirm(f"Delete study {name!r} with {count(summary.trials, 'trial')} and all artifacts?", abort=True)
+        typer.confirm(deletion.question(name, deletion.read_contents(store, name)), abort=True)
     terminal().print(deletion.delete_study(store, name), markup=False)
 
 

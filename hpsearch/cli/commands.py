@@ -27,10 +27,12 @@ from hpsearch.execution.signals import Terminated, end_at_second_signal
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
+from hpsearch.tracking.autolog import paused
 from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+from hpsearch.tracking.store import store_root
 from hpsearch.trial import flip_sign
 
 
@@ -42,7 +44,7 @@ def run_study(
     """Run a study with a display, and print its result; after an interrupt print how to resume, and exit with its code."""
     console = terminal()
     study = study.smoke() if options.smoke else study
-    root = project_root(file.parent if file else Path.cwd())
+    root = store_root(file)
     if options.smoke and options.take_over:
         raise HpsearchError("--take-over must be used without --smoke, which records nothing. Leave one of them out.")
     tracker: Any = MemoryTracker()
@@ -127,6 +129,8 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
     for line in describe_earlier(summary.earlier):
         console.print(line, markup=False, soft_wrap=True)
+    for line in summary.damaged:
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
@@ -157,10 +161,13 @@ def _recorded_study(name: str, tracking_uri: str | None) -> tuple[Study, Path, M
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
     if summary.source is None:
-        advice = "Ask where it is defined, in Python: study.result() reads the record and has the same methods."
+        advice = "Run it once from its file: hpsearch run FILE. In a notebook study.result() reads the record."
         raise StudyError(f"Study {name!r} was run without a file, which this command would load it from. {advice}")
     file = store.root / summary.source
-    return load_study(file, name), file, MlflowTracker(tracking_uri, store.root)
+    if not file.is_file():
+        advice = "Run it once from where its file is now: hpsearch run FILE"
+        raise StudyError(f"Study {name!r} was defined in {str(file)!r}, which does not exist any more. {advice}")
+    return load_study(file, name, run=False), file, MlflowTracker(tracking_uri, store.root)
 
 
 def examine_store(tracking_uri: str | None, repair: bool) -> None:
@@ -218,7 +225,9 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     if out.suffix not in (".png", ".html"):
         raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
     _check_folder(out)
-    picture = draw(kind, recorded_result(name, tracking_uri).findings)
+    result = recorded_result(name, tracking_uri)
+    with paused():
+        picture = draw(kind, result.findings)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
     out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())

@@ -5,22 +5,26 @@ from __future__ import annotations
 import importlib.util
 import sys
 import traceback
+from contextlib import nullcontext
 from pathlib import Path
 from types import ModuleType
 
 import cloudpickle
 
 from hpsearch.errors import HpsearchError, StudyError, did_you_mean
+from hpsearch.search.source_file import load_only
 from hpsearch.study import Study
 
 
-def load_study(file: Path, name: str | None = None) -> Study:
+def load_study(file: Path, name: str | None = None, run: bool = True) -> Study:
     """Return the study that ``file`` defines; ``name`` picks one of several.
+
+    Without ``run`` the file runs no study of its own: it is read up to where it would run the one that is wanted.
 
     Raises:
         StudyError: there is no such file, it does not run, or it defines no study (of that name).
     """
-    found = {study.name: study for study in vars(load_module(file)).values() if isinstance(study, Study)}
+    found = {study.name: study for study in vars(load_module(file, None if run else name)).values() if isinstance(study, Study)}
     if not found:
         raise StudyError(f"{file} defines no study. Write one at the top of the file, as in study = Study(name=..., ...).")
     if name is None and len(found) > 1:
@@ -30,8 +34,11 @@ def load_study(file: Path, name: str | None = None) -> Study:
     return found[name] if name is not None else next(iter(found.values()))
 
 
-def load_module(file: Path) -> ModuleType:
-    """Run a study file and return it as a module; its functions and classes are pickled by value for the workers."""
+def load_module(file: Path, only: str | None = None) -> ModuleType:
+    """Run a study file and return it as a module; its functions and classes are pickled by value for the workers.
+
+    With ``only`` the file runs no study, and ends where it would run the one of that name.
+    """
     if not file.is_file():
         kind = "is a folder" if file.is_dir() else "does not exist"
         raise StudyError(f"Study file {str(file)!r} {kind}. Give the path of a Python file, such as studies/quickstart.py.")
@@ -43,7 +50,8 @@ def load_module(file: Path) -> ModuleType:
     sys.modules[name] = module
     sys.path.insert(0, str(file.resolve().parent))  # as `python FILE` has it, for imports of a neighbour
     try:
-        spec.loader.exec_module(module)
+        with nullcontext() if only is None else load_only(only):
+            spec.loader.exec_module(module)
     except HpsearchError as error:
         raise type(error)(f"{file}, line {_line(error, file)}: {error}") from error
     except (Exception, SystemExit) as error:

@@ -120,7 +120,11 @@ class TrackedStudy:
 
 @dataclass(frozen=True)
 class Recorded:
-    """What a store holds of a study: its finished trials, what was found half done, and the files attached to these trials."""
+    """What a store holds of a study: its finished trials, what was found half done, and the files attached to these trials.
+
+    ``lost`` are the numbers of trials whose record cannot be read any more; they are run again. ``moved`` says that the study
+    is recorded with another file than the one that defines it now, or with none.
+    """
 
     trials: Sequence[Trial] = ()
     identity: Mapping[str, str] = field(default_factory=dict)
@@ -131,6 +135,8 @@ class Recorded:
     attached: Sequence[str] = ()
     earlier: Sequence[EarlierIdentity] = ()
     identity_v1: Mapping[str, str] = field(default_factory=dict)
+    lost: Sequence[int] = ()
+    moved: bool = False
 
 
 class Tracker(Protocol):

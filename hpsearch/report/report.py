@@ -26,7 +26,10 @@ REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
 
 def files(result: Result) -> dict[str, bytes]:
     """Return the files that are attached to a study's record: the report, the pictures as PNG, the table of all trials."""
-    pictures = draw_all(result)
+    from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
+    with paused():  # some findings are fitted
+        pictures = draw_all(result)
     stills = {f"{PICTURES}{kind}.png": still.png(p) for kind, p in pictures.items() if not isinstance(p, str)}
     return {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode(), **stills}
 

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 
@@ -68,6 +69,8 @@ class StudyConfig:
     proposer: StrategyBase = field(init=False, repr=False, compare=False)
     parts: Parts = field(init=False, repr=False, compare=False)
     copies: Copies = field(init=False, repr=False, compare=False)
+    # The file in which the study was made: for its record, not a field, and no part of what it is.
+    file: ClassVar[Path | None] = None
 
     def __post_init__(self) -> None:
         # Of strategies those of this package alone: a user's own may keep what it has seen, or be impossible to copy.

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 
+from hpsearch.content import is_own_file
+
 # Libraries whose version may change a trial's bits or a strategy's proposals.
 _LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "joblib", "optuna", "numba", "mlflow")
 
@@ -58,9 +60,9 @@ def _run_git(folder: Path, *arguments: str) -> str:
 
 
 def script_folder() -> Path:
-    """Return the folder of the running script, or the current one in a notebook or prompt."""
+    """Return the folder of the running script, or the current one in a notebook, at a prompt, or under a launcher."""
     script = getattr(sys.modules.get("__main__"), "__file__", None)
-    return Path(script).resolve().parent if script else Path.cwd()
+    return Path(script).resolve().parent if script and is_own_file(script) else Path.cwd()
 
 
 def list_differences(recorded: Mapping[str, str], now: Mapping[str, str], names: tuple[str, ...] | None = None) -> list[str]:

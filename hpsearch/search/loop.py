@@ -81,7 +81,7 @@ class Loop:
         try:
             with self.settings.execution:
                 self._run_search()
-            if self.started or not self.replay.recorded.finished:
+            if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
                 self.tracker.finish("finished", self._in_order())
         except BaseException as error:
@@ -124,7 +124,7 @@ class Loop:
         """Take recorded trials over up to the first gap, so that a stop rule cuts where it did the first time."""
         for trial in asked:
             if trial.number not in done:
-                if self.replay.recorded.finished and trial.number not in self.replay.again:
+                if self.replay.recorded.finished and trial.number >= self.replay.end:
                     raise _Cut  # the clock cut the study here
                 return
             self.trials[trial.number] = done.pop(trial.number)

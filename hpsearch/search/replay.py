@@ -48,6 +48,8 @@ class Replay:
         self.count = len(self._left)
         self.numbers = frozenset(self._left)
         self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers
+        # The first number that nothing is known of: where a clock cut the study, or where it ended.
+        self.end = max((*self.numbers, *self.again, *recorded.lost), default=-1) + 1
         if recorded.identity and not read_only:
             _check_versions(record, recorded)
 
@@ -59,6 +61,7 @@ class Replay:
         state = "an interrupted run" if self.recorded.interrupted else "an earlier run"
         half = f", {self.recorded.dropped} half-written" if self.recorded.dropped else ""
         again = f", {len(self.again)} that failed and run again" if self.again else ""
+        again += f", {len(self.recorded.lost)} that cannot be read and run again" if self.recorded.lost else ""
         found = f"Found {state} of {self.record.name} with {self.count} finished trials{half}{again}; resuming from there."
         return f"{found}{self._other_engine}{self._other_python}"
 

@@ -38,7 +38,9 @@ def rerun(
         curve = study.early_stop.curve
         task = replace(task, thresholds=PruningThresholds(curve, 1, {_last_step(recorded, curve): -math.inf}))
     harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)
-    with Execution(1, "loky" if harmful and not debug else "sequential") as execution:
+    from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
+    with paused(), Execution(1, "loky" if harmful and not debug else "sequential") as execution:
         if debug:
             objective, own = own_objects(study.adapted, task)
             objective(dict(own.params), trial_context(own))

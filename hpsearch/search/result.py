@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -95,7 +96,8 @@ class Result:
         task = self.study.task(trial, root(trial, {t.number: t for t in self.trials}))
         part = open_test(sealed, lambda: self._count_opening(trial))
         objective, task = own_objects(objective, task)
-        scores = dict(objective.test(task.params, trial_context(task), part))
+        with _autolog_paused():
+            scores = dict(objective.test(task.params, trial_context(task), part))
         self.tracker.tested(self.record, trial, scores)
         return scores
 
@@ -130,7 +132,8 @@ class Result:
     def _exported(self, trial: Trial) -> Exported:
         self._check_exported()
         self.check_repeatable(trial)
-        return export(self.study, trial, self.trials, self.best_state)
+        with _autolog_paused():
+            return export(self.study, trial, self.trials, self.best_state)
 
     def check_repeatable(self, trial: Trial) -> None:
         """Raise an error for a trial that the study's objective cannot run again: an earlier objective ran it.
@@ -154,6 +157,12 @@ class Result:
         metrics = dict(trial.outcome.metrics) if trial.outcome else {}
         head = {"number": trial.number, "stage": trial.stage, "status": str(trial.status), "value": self.value(trial)}
         return {**head, **trial.params, **metrics, "seconds": trial.seconds, "error": trial.error}
+
+
+def _autolog_paused() -> AbstractContextManager[None]:
+    from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
+    return paused()
 
 
 def with_model(result: Result, wanted: bool | None) -> Result:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -18,15 +19,18 @@ from hpsearch.tracking.lease import LeaseTimes
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
 from hpsearch.tracking.pages import links
-from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs import location, study_run
 from hpsearch.tracking.runs.study_run import Children, read_children
 from hpsearch.tracking.store.client import PAGE, reraised_as_tracking_error
-from hpsearch.tracking.store.store import Store, project_root
+from hpsearch.tracking.store.project import store_root
+from hpsearch.tracking.store.store import Store
 from hpsearch.tracking.study_start import StudyStart
 from hpsearch.trial import Status, Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
+
+logger = logging.getLogger(__name__)
 
 
 class MlflowTracker(TrackerBase):
@@ -34,7 +38,7 @@ class MlflowTracker(TrackerBase):
 
     Args:
         uri: the store; else ``MLFLOW_TRACKING_URI``, else ``mlruns/mlflow.db`` under ``root``.
-        root: the project folder; else the one that holds the current folder.
+        root: the project folder; else the project of the file that defines the first study, else that of the current folder.
         store: a store already open, instead of the two above.
         page_size: how many runs are read at a time.
         take_over: whether a study on a server whose process went silent is taken over without waiting as long as usual.
@@ -67,7 +71,7 @@ class MlflowTracker(TrackerBase):
     @cached_property
     def store(self) -> Store:
         """The store, opened on first use; a `TrackingError` where it cannot be used."""
-        return Store.open(self._uri, self._root or project_root(Path.cwd()))
+        return Store.open(self._uri, self._root or store_root(None))
 
     @property
     def notes(self) -> list[str]:
@@ -90,18 +94,22 @@ class MlflowTracker(TrackerBase):
             self._remember(study)
             found = open_study(self.store, study, parent, children)
         self._found[record.name] = _states(found.trials.values())
+        for damage in found.damaged:
+            logger.warning("%s", damage)
         if self._study is None or self._study.lock is None:
             self._study = found
         return Recorded(
             trials=found.in_order,
             identity=study_run.read_identity(parent),
-            facts=study_run.read_texts(parent, study_run.FACTS),
+            facts=study_run.read_facts(parent),
             interrupted=parent.info.status == "RUNNING",
             finished=parent.info.status == "FINISHED",
             dropped=len(children.half_written),
             attached=study_run.attached(parent, len(found.trials)),
             earlier=earlier,
             identity_v1=identity_v1,
+            moved=self._has_moved(record, parent),
+            lost=tuple(damage.number for damage in found.damaged if damage.number is not None),
         )
 
     def start(self, study: TrackedStudy, fresh: bool = False) -> None:
@@ -221,6 +229,8 @@ class MlflowTracker(TrackerBase):
     def _remember(self, study: TrackedStudy) -> StudyRecord:
         """Keep a study for the methods that name it by its record, and return that."""
         self._known[study.record.name] = study
+        if self._root is None and study.record.source is not None:
+            self._root = store_root(Path(study.record.source))
         return study.record
 
     def _recorded(self, record: StudyRecord) -> OpenStudy:
@@ -234,8 +244,13 @@ class MlflowTracker(TrackerBase):
         return self._study
 
     def _parent(self, record: StudyRecord) -> Run | None:
-        found = study_run.find_experiment(self.store, record.name)
-        return None if found is None else study_run.newest(self.store.client, found.experiment_id)
+        found = location.find(self.store, record.name)
+        return None if found is None else found[1]
+
+    def _has_moved(self, record: StudyRecord, parent: Run) -> bool:
+        """Return whether the study is recorded with another file than the one that defines it now."""
+        source = study_run.relative(record.source, self.store.root)
+        return source is not None and source != parent.data.tags.get(study_run.SOURCE)
 
     def _children(self, parent: Run) -> Children:
         """Return the trials in the store; `find` and `start` share one reading unless somebody wrote in between."""
@@ -262,8 +277,12 @@ class MlflowTracker(TrackerBase):
             start.mark(parent)
             self._read = None
             client.log_text(parent.info.run_id, study_run.document(study), "study.json")
-            for run in [*children.half_written, *children.repeated]:
-                client.delete_run(run.info.run_id)
+            unreadable = [damage.run_id for damage in (*children.damaged, *begun.damaged)]
+            surplus = [run.info.run_id for run in (*children.half_written, *children.repeated)]
+            for run_id in dict.fromkeys([*surplus, *unreadable]):
+                client.delete_run(run_id)
+            if unreadable:  # such a trial is run again, and gets a new run
+                begun = open_study(self.store, study, parent, read_children(client, parent), lease)
         except BaseException:
             if lease is not None:
                 lease.release()

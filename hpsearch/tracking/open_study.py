@@ -22,6 +22,7 @@ from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import study_run
 from hpsearch.tracking.runs.study_run import Children
 from hpsearch.tracking.runs.trial_decoding import decode
+from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun
 from hpsearch.tracking.runs.writer import BestCurve, read_curve, read_file, write_best
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
@@ -48,6 +49,7 @@ class OpenStudy:
         lock: held while the study runs.
         writer: the thread that makes all calls to the store while the study runs.
         pictures: attached files that the note shows.
+        damaged: the trials that cannot be read, and are left out.
     """
 
     study: TrackedStudy
@@ -61,6 +63,7 @@ class OpenStudy:
     writer: WriterThread | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
     pictures: tuple[str, ...] = ()
+    damaged: list[Damage] = field(default_factory=list)
     # When the note was written last, plus a pause that grows with the time it takes.
     described: float = -float("inf")
 
@@ -178,10 +181,18 @@ def open_study(store: Store, study: TrackedStudy, parent: Run, children: Childre
     spool = Spool(store.spool_files(study.record.name), str(parent.info.run_id), study)
     pages, queue = Publisher.of(client, children.complete.values()), RetryQueue(store, study, parent, runs, spool, lease)
     opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
+    same_space = study_run.read_identity(parent).get("space") == repr(study.space)
+    opened.damaged += children.damaged
     for number, run in children.complete.items():
         curve, file = partial(read_curve, client, runs[number]), partial(read_file, client, runs[number])
-        opened.trials[number] = decode(run, study.space, curve, file)
+        try:
+            opened.trials[number] = decode(run, study.space, curve, file, same_space)
+        except DamagedRun as error:
+            opened.damaged.append(Damage.of(run, error))
+            del runs[number]
     opened.pictures = study_run.pictures(study_run.attached(parent))
     queue.load()
     opened.trials |= {trial.number: trial for trial in queue.pending}
+    # A trial that was run again since is here after all.
+    opened.damaged = [replace(one, study=study.record.name) for one in opened.damaged if one.number not in opened.trials]
     return opened

@@ -9,7 +9,7 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.lease import Lease, LeaseTimes, newest_claim, take, wait_until_free
 from hpsearch.tracking.pages import note
-from hpsearch.tracking.runs import candidate, study_run
+from hpsearch.tracking.runs import candidate, location, study_run
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.store import Store
 
@@ -41,11 +41,11 @@ class StudyStart:
         Raises:
             TrackingError: another process runs the study.
         """
-        experiment_id = study_run.ensure_experiment(self.store, self.study.record.name)
+        experiment_id = location.ensure_experiment(self.store, self.study.record.name)
         return self._begin_leased(experiment_id) if self.store.database is None else (self._begin_locked(experiment_id), None)
 
     def _begin_locked(self, experiment_id: str) -> Run:
-        client, parent = self.store.client, study_run.newest(self.store.client, experiment_id)
+        client, parent = self.store.client, study_run.newest(self.store.client, experiment_id, self._name)
         claim = None if parent is None else newest_claim(parent)
         if self.take_over and (claim is None or claim.beat == "ended"):
             raise self._nobody()
@@ -59,7 +59,7 @@ class StudyStart:
 
     def _begin_leased(self, experiment_id: str) -> tuple[Run, Lease]:
         client = self.store.client
-        while (parent := study_run.newest(client, experiment_id)) is None:
+        while (parent := study_run.newest(client, experiment_id, self._name)) is None:
             if self.take_over:
                 raise self._nobody()
             made = candidate.make_first(client, experiment_id, self._title, self._tags, self._name, self.times)
@@ -69,7 +69,7 @@ class StudyStart:
         lease = take(client, run_id, self._name, self.times, self.take_over)
         if not self.fresh:
             return parent, lease
-        run_id, claim = candidate.make_next(client, experiment_id, self._title, self.times)
+        run_id, claim = candidate.make_next(client, experiment_id, self._title, self._name, self.times)
         self._drop(experiment_id)
         lease.release()
         return client.get_run(run_id), candidate.begin(client, run_id, self._tags, claim, self._name)
@@ -83,7 +83,7 @@ class StudyStart:
         """Leave what is recorded to itself, and forget what waits to be recorded."""
         for path in self.store.spool_files(self._name):
             path.unlink(missing_ok=True)
-        study_run.supersede(self.store.client, experiment_id)
+        study_run.supersede(self.store.client, experiment_id, self._name)
 
     def _nobody(self) -> TrackingError:
         return TrackingError(f"Study {self._name!r} is not held by any process. Leave --take-over out.")

@@ -46,7 +46,8 @@ def record(name: str = "sample", **changes: Any) -> StudyRecord:
 
 def tracked(name: str = "sample", space: Space = SPACE, **changes: Any) -> TrackedStudy:
     """Return the study as its tracker gets it."""
-    return TrackedStudy(record(name, **changes), space)
+    given = record(name, **changes)
+    return TrackedStudy(replace(given, identity={**given.identity, "space": repr(space)}), space)
 
 
 def trials() -> list[Trial]:

@@ -18,15 +18,17 @@ from hpsearch.tracking.doctor import integrity, leftovers
 from hpsearch.tracking.doctor.finding import Finding
 from hpsearch.tracking.lease import LeaseTimes, newest_claim, take
 from hpsearch.tracking.lease.claim import RECENT_SECONDS
-from hpsearch.tracking.runs import catalog
-from hpsearch.tracking.runs.candidate import CANDIDATES
-from hpsearch.tracking.runs.study_run import PARENTS, Children, newest, sort_runs
-from hpsearch.tracking.store.client import reraised_as_tracking_error, search
+from hpsearch.tracking.runs import location
+from hpsearch.tracking.runs.candidate import candidates
+from hpsearch.tracking.runs.location import Location
+from hpsearch.tracking.runs.study_run import PARENTS, SUPERSEDED, Children, is_start_of, read_identity, sort_runs
+from hpsearch.tracking.runs.trial_tags import DamagedRun
+from hpsearch.tracking.store.client import exists, reraised_as_tracking_error, search
 from hpsearch.tracking.store.names import list_numbers
 from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
-    from mlflow.entities import Experiment, Run
+    from mlflow.entities import Run
 
 TRIALS = "tags.`hpsearch.kind` = 'trial'"
 # A study on a server may be run by another machine, whose lock is not seen here.
@@ -68,24 +70,23 @@ def repair(finding: Finding) -> bool:
 def _examine_contents(store: Store) -> Iterator[Finding]:
     folders = leftovers.artifact_folders(store) if store.database else []
     parents: dict[str, Run] = {}
-    for entry in catalog.experiments(store):
-        found = {run.info.run_id: run for run in search(store.client, entry.experiment_id, PARENTS)}
-        parents |= found
-        yield from _examine_study(store, entry)
-        if found and not store.served:
-            yield from leftovers.find_missing(entry, catalog.name_of(entry))
+    for place in location.locations(store):
+        parents |= {run.info.run_id: run for run in place.starts}
+        yield from _examine_study(store, place)
+        if place.starts and not store.served and location.is_ours(place.experiment):
+            yield from leftovers.find_missing(place.experiment, place.name)
     yield from leftovers.find_spooled(store, parents)
-    yield from leftovers.find_unclaimed(folders, list(catalog.experiments(store, everything=True)))
+    yield from leftovers.find_unclaimed(folders, list(location.experiments(store, deleted=True)))
 
 
-def _examine_study(store: Store, entry: Experiment) -> Iterator[Finding]:
+def _examine_study(store: Store, place: Location) -> Iterator[Finding]:
     """Yield what is wrong with the runs of a study, unless a process runs it."""
     try:
-        lock = store.lock(catalog.name_of(entry))
+        lock = store.lock(place.name)
     except TrackingError:
         return
     try:
-        found = _Runs(store, entry)
+        found = _Runs(store, place)
         if found.seems_run:
             return
         elsewhere = store.database is None and found.claim is None and found.quiet < QUIET_SECONDS
@@ -109,18 +110,20 @@ def _without_repair(finding: Finding) -> Finding:
 class _Runs:
     """All runs of a study: those of its starts, and under each its trials."""
 
-    def __init__(self, store: Store, entry: Experiment) -> None:
-        self.client, self.name = store.client, catalog.name_of(entry)
-        found = list(search(self.client, entry.experiment_id, PARENTS, deleted=True))
+    def __init__(self, store: Store, place: Location) -> None:
+        self.client, self.name = store.client, place.name
+        everyone = list(search(self.client, place.experiment.experiment_id, PARENTS, deleted=True))
+        found = [run for run in everyone if is_start_of(run, place.name)]
+        others = {run.info.run_id for run in everyone} - {run.info.run_id for run in found}
         self.parents = {run.info.run_id: run for run in found if run.info.lifecycle_stage == "active"}
         self.deleted = {run.info.run_id: run for run in found if run.info.lifecycle_stage != "active"}
         groups: dict[str, list[Run]] = {}
-        for run in search(self.client, entry.experiment_id, TRIALS):
+        for run in search(self.client, place.experiment.experiment_id, TRIALS):
             groups.setdefault(run.data.tags.get("mlflow.parentRunId", ""), []).append(run)
-        self.trials = {run_id: sort_runs(runs) for run_id, runs in groups.items()}
-        self.standing = newest(self.client, entry.experiment_id)
+        self.trials = {run_id: sort_runs(runs) for run_id, runs in groups.items() if run_id not in others}
+        self.standing = place.newest
         self.claim = None if self.standing is None else newest_claim(self.standing)
-        self.begun = list(search(self.client, entry.experiment_id, CANDIDATES))
+        self.begun = candidates(self.client, str(place.experiment.experiment_id), place.name)
 
     @property
     def seems_run(self) -> bool:
@@ -157,9 +160,12 @@ class _Runs:
         for parent in self.parents.values():
             if parent.info.status == "RUNNING":
                 yield self._running(parent)
+            yield from self._unidentified(parent)
         for run_id, found in self.trials.items():
-            yield from self._surplus(found)
-            if run_id not in self.parents and found.complete:
+            if run_id in self.parents or run_id in self.deleted:
+                yield from self._surplus(found)
+            yield from self._damaged(found)
+            if run_id not in self.parents and found.complete and not self._is_of_others(run_id):
                 yield self._orphaned(run_id, found)
 
     def _running(self, parent: Run) -> Finding:
@@ -183,14 +189,31 @@ class _Runs:
                 what, "the earliest run of each stays, the others are deleted.", partial(self._delete, found.repeated)
             )
 
+    @staticmethod
+    def _unidentified(parent: Run) -> Iterator[Finding]:
+        try:
+            if SUPERSEDED not in parent.data.tags:
+                read_identity(parent)
+        except DamagedRun as error:
+            yield Finding(str(error), "")
+
+    def _is_of_others(self, run_id: str) -> bool:
+        """Return whether a run is in the store without being a study's: somebody copied trials under it."""
+        return run_id != "" and run_id not in self.deleted and exists(self.client, run_id)
+
+    def _damaged(self, found: Children) -> Iterator[Finding]:
+        for one in found.damaged:
+            if one.number not in found.complete:
+                which = "a trial" if one.number is None else f"trial {one.number}"
+                what = f"Study {self.name!r} has {which} that cannot be read: {one.what}."
+                yield Finding(what, "It is left out everywhere. The next start of the study runs it again.")
+
     def _orphaned(self, run_id: str, found: Children) -> Finding:
         what = f"Study {self.name!r} has {len(found.complete)} finished trials whose own run {run_id or 'without a name'}"
         if run_id in self.deleted:
             remedy = "that run is restored; to be rid of both use: hpsearch delete."
             return Finding(f"{what} was deleted.", remedy, partial(self._restore, run_id))
-        return Finding(
-            f"{what} is not in the store.", f"Delete them in MLflow's pages, or the whole study: hpsearch delete {self.name}"
-        )
+        return Finding(f"{what} is not in the store.", "Delete them in MLflow's pages: without that run they are of no study.")
 
     def _delete(self, runs: list[Run]) -> None:
         for run in runs:
@@ -203,4 +226,5 @@ class _Runs:
 
     @staticmethod
     def _numbers(runs: list[Run]) -> str:
-        return list_numbers([int(run.data.tags["hpsearch.number"]) for run in runs])
+        known = [int(text) for run in runs if (text := run.data.tags.get("hpsearch.number", "")).isdecimal()]
+        return list_numbers(known) or f"{len(runs)} without a number"

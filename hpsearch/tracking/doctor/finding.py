@@ -22,4 +22,4 @@ class Finding:
     repair: Callable[[], object] | None = None
 
     def __str__(self) -> str:
-        return f"{self.what} {self.remedy if self.repair is None else f'With --repair: {self.remedy}'}"
+        return f"{self.what} {self.remedy if self.repair is None else f'With --repair: {self.remedy}'}".strip()

@@ -24,7 +24,7 @@ from contextlib import suppress
 
 from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord
-from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs import location, study_run
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 
@@ -160,9 +160,7 @@ def find_addresses(store: Store, study: TrackedStudy) -> dict[str, str]:
 
 def _address(store: Store, record: StudyRecord) -> str:
     with suppress(TrackingError), reraised_as_tracking_error(f"Study {record.name!r} could not be looked up"):
-        found = study_run.find_experiment(store, record.name)
-        run = None if found is None else study_run.newest(store.client, found.experiment_id)
-        same = run is not None and study_run.read_identity(run) == dict(record.identity)
-        if found is not None and run is not None and same:
-            return link(found, str(run.info.run_id), record.maximize, "").lstrip("/")
+        found = location.find(store, record.name)
+        if found is not None and study_run.read_identity(found[1]) == dict(record.identity):
+            return link(found[0], str(found[1].info.run_id), record.maximize, "").lstrip("/")
     return ""

@@ -12,6 +12,7 @@ from hpsearch.errors import TrackingError
 from hpsearch.ports import DataRecord, PartRecord
 from hpsearch.tracking.pages import links, note
 from hpsearch.tracking.pages.page import Page
+from hpsearch.tracking.runs import location
 from hpsearch.tracking.runs.study_run import CHOSEN
 from hpsearch.tracking.runs.trial_keys import BEST
 from hpsearch.tracking.runs.writer import write_points
@@ -32,6 +33,7 @@ class Publisher:
     Args:
         client: the store.
         marked: the runs that carry the mark of the best trial.
+        own: whether the experiment was made for the study; None before it was asked.
     """
 
     client: MlflowClient
@@ -39,6 +41,7 @@ class Publisher:
     title: str = ""
     view: str = ""
     data_kept: bool = False
+    own: bool | None = None
 
     @classmethod
     def of(cls, client: MlflowClient, trials: Iterable[Run]) -> Publisher:
@@ -55,8 +58,16 @@ class Publisher:
             self.title = title
         self._log_chosen(page)
         self.client.set_tag(page.run_id, NOTE, note.markdown(page))
-        self.client.set_experiment_tag(page.experiment_id, NOTE, note.for_experiment(page))
+        if self._is_own_experiment(page):
+            self.client.set_experiment_tag(page.experiment_id, NOTE, note.for_experiment(page))
         self._mark(page)
+
+    def _is_own_experiment(self, page: Page) -> bool:
+        """Return whether the experiment was made for this study; the page of any other is not ours to write."""
+        if self.own is None:
+            entry = self.client.get_experiment(page.experiment_id)
+            self.own = location.is_ours(entry) and location.name_of(entry) == page.record.name
+        return self.own
 
     def _keep_view(self, page: Page) -> bool:
         """Store the view that the link opens. Its format is the UI's own, so a store that rejects it is no failure."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.tracking.lease import Claim, Lease, LeaseTimes, Owner, newest_claim
 from hpsearch.tracking.lease.lease import make_claim
-from hpsearch.tracking.runs.study_run import newest
+from hpsearch.tracking.runs.study_run import NAME_TAG, newest
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store.client import search
 
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
-_CANDIDATE = {"hpsearch.kind": "candidate"}
-CANDIDATES = "tags.`hpsearch.kind` = 'candidate'"
+_CANDIDATES = "tags.`hpsearch.kind` = 'candidate'"
 _POLL_SECONDS = 0.2
 
 
@@ -43,12 +42,12 @@ def make_first(
         times: of this process.
     """
     claim = Claim(1, Owner.of_this_process(times.heartbeat), "")
-    run_id = str(client.create_run(experiment_id, tags=_CANDIDATE, run_name=title).info.run_id)
-    rivals = sorted(run.info.run_id for run in search(client, experiment_id, CANDIDATES))
-    first = newest(client, experiment_id) is None and all(_is_won(client, rival, claim, run_id) for rival in rivals)
+    run_id = _make(client, experiment_id, title, study)
+    rivals = sorted(run.info.run_id for run in candidates(client, experiment_id, study))
+    first = newest(client, experiment_id, study) is None and all(_is_won(client, rival, claim, run_id) for rival in rivals)
     if not first:
         client.delete_run(run_id)
-        _wait(client, experiment_id, times)
+        _wait(client, experiment_id, study, times)
         return None
     lease = begin(client, run_id, tags, claim, study)
     for rival in rivals:
@@ -58,10 +57,10 @@ def make_first(
     return run_id, lease
 
 
-def make_next(client: MlflowClient, experiment_id: str, title: str, times: LeaseTimes) -> tuple[str, Claim]:
+def make_next(client: MlflowClient, experiment_id: str, title: str, study: str, times: LeaseTimes) -> tuple[str, Claim]:
     """Make another run of a study whose lease is held, and claim it; `begin` makes it the study's run."""
     claim = Claim(1, Owner.of_this_process(times.heartbeat), "")
-    run_id = str(client.create_run(experiment_id, tags=_CANDIDATE, run_name=title).info.run_id)
+    run_id = _make(client, experiment_id, title, study)
     make_claim(client, run_id, claim)
     return run_id, claim
 
@@ -74,6 +73,16 @@ def begin(client: MlflowClient, run_id: str, tags: Mapping[str, str], claim: Cla
     return lease
 
 
+def candidates(client: MlflowClient, experiment_id: str, study: str) -> list[Run]:
+    """Return the runs that were made to become a study's, and are not yet."""
+    return [run for run in search(client, experiment_id, _CANDIDATES) if run.data.tags.get(NAME_TAG) == study]
+
+
+def _make(client: MlflowClient, experiment_id: str, title: str, study: str) -> str:
+    tags = {"hpsearch.kind": "candidate", NAME_TAG: study}
+    return str(client.create_run(experiment_id, tags=tags, run_name=title).info.run_id)
+
+
 def _is_won(client: MlflowClient, rival: str, claim: Claim, own: str) -> bool:
     """Claim a candidate; one that its process has given up does not count."""
     try:
@@ -84,11 +93,11 @@ def _is_won(client: MlflowClient, rival: str, claim: Claim, own: str) -> bool:
         raise
 
 
-def _wait(client: MlflowClient, experiment_id: str, times: LeaseTimes) -> None:
+def _wait(client: MlflowClient, experiment_id: str, study: str, times: LeaseTimes) -> None:
     """Wait for the study of the process that was first; one that ended before it had made its study is cleared away."""
     end = time.monotonic() + times.patience
-    while newest(client, experiment_id) is None:
-        rivals = list(search(client, experiment_id, CANDIDATES))
+    while newest(client, experiment_id, study) is None:
+        rivals = candidates(client, experiment_id, study)
         for rival in rivals:
             if time.monotonic() > end or _is_gone(rival):
                 logger.warning("A process ended while it began the study; its run %s is removed.", rival.info.run_id)

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.ports import EarlierIdentity
 from hpsearch.tracking.lease import newest_claim
-from hpsearch.tracking.runs import study_run
-from hpsearch.tracking.runs.study_run import CHOSEN, newest, read_children, read_earlier, read_identity
-from hpsearch.tracking.runs.trial_decoding import own_params
+from hpsearch.tracking.runs import location
+from hpsearch.tracking.runs.study_run import CHOSEN, Children, read_children, read_earlier, read_identity
+from hpsearch.tracking.runs.trial_decoding import declared_names, own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
-from hpsearch.tracking.store import names
+from hpsearch.tracking.runs.trial_tags import DamagedRun, read_tags
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import PREFLIGHT, Status, flip_sign
 
 if TYPE_CHECKING:
-    from mlflow.entities import Experiment, Run
+    from mlflow.entities import Run
 
 STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
 
@@ -33,7 +33,7 @@ class StudySummary:
 
     ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (left running by a kill),
     ``finished``, ``killed`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
-    ``earlier`` what it was before.
+    ``earlier`` what it was before. ``damaged`` says in one sentence each what cannot be read: those trials are left out.
     """
 
     name: str
@@ -50,6 +50,7 @@ class StudySummary:
     earlier: Sequence[EarlierIdentity]
     experiment_id: str
     run_id: str
+    damaged: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -74,8 +75,8 @@ class TrialRow:
 def studies(store: Store) -> list[StudySummary]:
     """Return every study of the store, the latest first."""
     with reraised_as_tracking_error(f"The studies in {store.display_uri} cannot be read"):
-        found = [(entry, newest(store.client, entry.experiment_id)) for entry in experiments(store)]
-        summaries = [_summary(store, entry, parent) for entry, parent in found if parent is not None]
+        found = [(one.name, one.newest) for one in location.locations(store)]
+        summaries = [_summary(store, name, parent) for name, parent in found if parent is not None]
     return sorted(summaries, key=lambda summary: -summary.started)
 
 
@@ -86,11 +87,10 @@ def summary(store: Store, name: str) -> StudySummary:
         StudyError: if there is none of this name; with the closest name there is.
     """
     with reraised_as_tracking_error(f"Study {name!r} cannot be read from {store.display_uri}"):
-        found = study_run.find_experiment(store, name)
-        parent = None if found is None else newest(store.client, found.experiment_id)
-        if found is not None and parent is not None:
-            return _summary(store, found, parent)
-        known = [name_of(entry) for entry in experiments(store)]
+        found = location.find(store, name)
+        if found is not None:
+            return _summary(store, name, found[1])
+        known = [one.name for one in location.locations(store) if one.newest is not None]
     raise StudyError(f"No study {name!r} is recorded in {store.display_uri}.{did_you_mean(name, known)} See: hpsearch list")
 
 
@@ -98,35 +98,21 @@ def trial_rows(store: Store, study: StudySummary) -> list[TrialRow]:
     """Return the trials of a study in number order."""
     with reraised_as_tracking_error(f"The trials of {study.name!r} cannot be read from {store.display_uri}"):
         parent = store.client.get_run(study.run_id)
-        return [_row(run, study.maximize) for run in read_children(store.client, parent).complete.values()]
+        return _rows(read_children(store.client, parent), study.identity, study.maximize)
 
 
-def experiments(store: Store, everything: bool = False) -> Iterator[Experiment]:
-    """Yield the experiment of every study; with ``everything`` also deleted ones and those of other programs."""
-    from mlflow.entities import ViewType
-
-    where, view = ("", ViewType.ALL) if everything else ("tags.`hpsearch.kind` = 'study'", ViewType.ACTIVE_ONLY)
-    token: str | None = None
-    while True:
-        page = store.client.search_experiments(view, filter_string=where, page_token=token)
-        yield from page
-        token = page.token
-        if not token:
-            return
-
-
-def name_of(entry: Experiment) -> str:
-    """Return the name of the study that an experiment holds."""
-    return str(entry.tags.get(study_run.NAME_TAG, entry.name))
-
-
-def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
-    tags = parent.data.tags
-    maximize = tags.get("hpsearch.direction") == "maximize"
-    rows = [_row(run, maximize) for run in read_children(store.client, parent).complete.values()]
+def _summary(store: Store, name: str, parent: Run) -> StudySummary:
+    tags, damaged = parent.data.tags, []
+    identity: Mapping[str, str] = {}
+    earlier: Sequence[EarlierIdentity] = ()
+    try:
+        identity, earlier = read_identity(parent), read_earlier(parent)
+    except DamagedRun as error:
+        damaged.append(str(error))
+    maximize = tags.get("hpsearch.direction", identity.get("direction")) == "maximize"
+    children = read_children(store.client, parent)
+    rows = _rows(children, identity, maximize)
     values = [row.value for row in rows if row.selectable]
-    identity = read_identity(parent)
-    name = name_of(entry)
     return StudySummary(
         name=name,
         status=STATES.get(parent.info.status) or _running(store, name, parent),
@@ -139,9 +125,10 @@ def _summary(store: Store, entry: Experiment, parent: Run) -> StudySummary:
         source=tags.get("hpsearch.source"),
         maximize=maximize,
         identity=identity,
-        earlier=read_earlier(parent),
-        experiment_id=str(entry.experiment_id),
+        earlier=earlier,
+        experiment_id=str(parent.info.experiment_id),
         run_id=str(parent.info.run_id),
+        damaged=(*damaged, *(str(replace(one, study=name)) for one in children.damaged)),
     )
 
 
@@ -153,15 +140,20 @@ def _running(store: Store, name: str, parent: Run) -> str:
     return "running" if store.busy(name) else "interrupted"
 
 
-def _row(run: Run, maximize: bool) -> TrialRow:
-    tags = run.data.tags
+def _rows(children: Children, identity: Mapping[str, str], maximize: bool) -> list[TrialRow]:
+    declared = declared_names(identity.get("space", ""))
+    return [_row(run, declared, maximize) for run in children.complete.values()]
+
+
+def _row(run: Run, declared: Sequence[str] | None, maximize: bool) -> TrialRow:
+    tags = read_tags(run)
     return TrialRow(
-        number=int(tags["hpsearch.number"]),
-        status=tags["hpsearch.status"],
-        stage=names.unpack_text(tags, "hpsearch.stage") or "",
-        value=flip_sign(float(tags.get("hpsearch.minimised", "nan")), maximize),
-        params=own_params(run),
+        number=tags.number,
+        status=tags.status.value,
+        stage=tags.stage,
+        value=flip_sign(math.nan if tags.minimised is None else tags.minimised, maximize),
+        params=own_params(run, tags, declared),
         seconds=run.data.metrics.get(SECONDS, math.nan),
-        error=names.unpack_text(tags, "hpsearch.error"),
+        error=tags.error,
         run_id=str(run.info.run_id),
     )

@@ -3,45 +3,59 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
 from hpsearch.tracking.lease.claim import written_under
-from hpsearch.tracking.runs.trial_keys import file_paths
+from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths
+from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun, read_mapping, read_tag, read_tags
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import PAGE, children, search
-from hpsearch.tracking.store.names import experiment_name
-from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Experiment, Run
+    from mlflow.entities import Run
 
+logger = logging.getLogger(__name__)
+Value = TypeVar("Value")
 CHOSEN = "chosen_value"
 PARENTS = "tags.`hpsearch.kind` = 'study'"
 IDENTITY, IDENTITY_V2, EARLIER, FACTS = "hpsearch.identity", "hpsearch.identity_v2", "hpsearch.earlier", "hpsearch.facts"
-SUPERSEDED = "hpsearch.superseded"
+NAME_TAG, SOURCE, SUPERSEDED = "hpsearch.name", "hpsearch.source", "hpsearch.superseded"
 # The tag with the names of the attached files, and how many trials there were when they were made.
 ATTACHED = "hpsearch.attached"
 
 
 @dataclass(frozen=True)
 class Children:
-    """The trials under a parent: complete runs by number, and runs that a kill or a retry left over."""
+    """The trials under a parent: complete runs by number, what a kill or a retry left over, and what cannot be read."""
 
     complete: Mapping[int, Run]
     half_written: list[Run]
     repeated: list[Run]
+    damaged: Sequence[Damage] = ()
 
 
-def newest(client: MlflowClient, experiment_id: str) -> Run | None:
-    """Return the latest parent run that no fresh start has superseded, or None."""
-    standing = [run for run in search(client, experiment_id, PARENTS) if SUPERSEDED not in run.data.tags]
+def is_start_of(run: Run, study: str) -> bool:
+    """Return whether a parent run is one of this study's; one that lost its name is of the study of its experiment."""
+    name = names.fit_text(study)
+    return bool(run.data.tags.get(NAME_TAG, name) == name)
+
+
+def starts(client: MlflowClient, experiment_id: str, study: str) -> list[Run]:
+    """Return the parent runs of a study, the oldest first; an experiment may hold several studies."""
+    return [run for run in search(client, experiment_id, PARENTS) if is_start_of(run, study)]
+
+
+def newest(client: MlflowClient, experiment_id: str, study: str) -> Run | None:
+    """Return the latest parent run of a study that no fresh start has superseded, or None."""
+    standing = [run for run in starts(client, experiment_id, study) if SUPERSEDED not in run.data.tags]
     return standing[-1] if standing else None
 
 
@@ -53,26 +67,36 @@ def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Childr
 def sort_runs(runs: Iterable[Run]) -> Children:
     """Sort the trials of one parent by number.
 
-    Of two runs with one number that of the newest owner counts, and of one owner's the first.
+    Of two runs with one number that can be read, that of the newest owner counts, and of one owner's the first.
     """
     complete: dict[int, Run] = {}
-    half_written, repeated = [], []
+    half_written, repeated, damaged = [], [], []
     for run in runs:
-        number = int(run.data.tags["hpsearch.number"])
-        before = complete.get(number)
-        if run.info.status not in ("FINISHED", "FAILED"):
+        if not _is_complete(run):
             half_written.append(run)
-        elif before is None or written_under(run) > written_under(before):
+            continue
+        try:
+            number = read_tags(run).number
+        except DamagedRun as error:
+            damaged.append(Damage.of(run, error))
+            continue
+        before = complete.get(number)
+        if before is None or written_under(run) > written_under(before):
             repeated += [] if before is None else [before]
             complete[number] = run
         else:
             repeated.append(run)
-    return Children(dict(sorted(complete.items())), half_written, repeated)
+    return Children(dict(sorted(complete.items())), half_written, repeated, damaged)
 
 
-def supersede(client: MlflowClient, experiment_id: str) -> None:
+def _is_complete(run: Run) -> bool:
+    """Return whether everything of a trial was written; somebody who logged to its run later may have ended it as killed."""
+    return run.info.status in ("FINISHED", "FAILED") or (run.info.status == "KILLED" and SECONDS in run.data.metrics)
+
+
+def supersede(client: MlflowClient, experiment_id: str, study: str) -> None:
     """Mark the runs of earlier starts, so that none of them is resumed again."""
-    for run in search(client, experiment_id, PARENTS):
+    for run in starts(client, experiment_id, study):
         client.set_tag(run.info.run_id, SUPERSEDED, "true")
         if run.info.status == "RUNNING":
             client.set_terminated(run.info.run_id, "KILLED")
@@ -90,7 +114,7 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
         "hpsearch.question": record.question,
         "hpsearch.direction": "maximize" if record.maximize else "minimize",
         "hpsearch.strategy": record.identity.get("strategy"),
-        "hpsearch.source": source,
+        SOURCE: source,
         "mlflow.source.name": source,
         "mlflow.source.type": "LOCAL",
         "mlflow.source.git.commit": _commit(record.facts),
@@ -105,26 +129,52 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
     return {name: text for tags in (short, *packed, earlier) for name, text in tags.items()}
 
 
-def read_texts(run: Run, name: str) -> dict[str, str]:
-    """Return the texts that are recorded under a name."""
-    found: dict[str, str] = json.loads(names.unpack_text(run.data.tags, name) or "{}")
-    return found
+def read_facts(run: Run) -> dict[str, str]:
+    """Return the recorded facts; none where they cannot be read, since nothing but sentences depends on them."""
+    try:
+        return read_tag(run, FACTS, read_mapping, {})
+    except DamagedRun as error:
+        logger.warning("The recorded versions and machine are not known: %s.", error.what)
+        return {}
 
 
 def read_identity(run: Run) -> dict[str, str]:
-    """Return the recorded identity, by the newest rule that it was recorded under."""
-    return read_texts(run, IDENTITY_V2) or read_texts(run, IDENTITY)
+    """Return the recorded identity, by the newest rule that it was recorded under.
+
+    Raises:
+        DamagedRun: the tag is missing or cannot be read.
+    """
+    nothing: dict[str, str] = {}
+    return _read(run, IDENTITY_V2, read_mapping, nothing) or _read(run, IDENTITY, read_mapping)
 
 
 def read_identity_v1(run: Run) -> dict[str, str]:
     """Return the recorded identity by the rule of version 1, where there is a newer one beside it."""
-    return read_texts(run, IDENTITY) if read_texts(run, IDENTITY_V2) else {}
+    nothing: dict[str, str] = {}
+    return _read(run, IDENTITY, read_mapping) if _read(run, IDENTITY_V2, read_mapping, nothing) else nothing
 
 
 def read_earlier(run: Run) -> list[EarlierIdentity]:
-    """Return what the study was before its objective changed, the oldest first."""
-    found = json.loads(names.unpack_text(run.data.tags, EARLIER) or "[]")
-    return [EarlierIdentity(change["identity"], change["trials"]) for change in found]
+    """Return what the study was before its objective changed, the oldest first.
+
+    Raises:
+        DamagedRun: the tag cannot be read.
+    """
+    return _read(run, EARLIER, _parse_earlier, [])
+
+
+def _read(run: Run, tag: str, parse: Callable[[str], Value], *default: Value) -> Value:
+    """Return a tag without which a study cannot be compared with its record; an error says what to do then."""
+    try:
+        return read_tag(run, tag, parse, *default)
+    except DamagedRun as error:
+        study = run.data.tags.get(NAME_TAG, run.info.run_name)
+        what = f"{error.what}, so study {study!r} cannot be compared with its record"
+        raise DamagedRun(run, what, "Give it another name, or start anew with --fresh (fresh=True).") from error
+
+
+def _parse_earlier(text: str) -> list[EarlierIdentity]:
+    return [EarlierIdentity(change["identity"], change["trials"]) for change in json.loads(text)]
 
 
 def document(study: TrackedStudy) -> str:
@@ -166,9 +216,17 @@ def attach(client: MlflowClient, run_id: str, files: Mapping[str, bytes], trials
 
 def attached(run: Run, trials: int | None = None) -> tuple[str, ...]:
     """Return the names of the files under a study's run; with ``trials``, none where they were made from another number."""
-    kept = json.loads(names.unpack_text(run.data.tags, ATTACHED) or "{}")
+    try:
+        kept: dict[str, Any] = read_tag(run, ATTACHED, _parse_attached, {})
+    except DamagedRun:  # the report is written again
+        kept = {}
     fresh = trials is None or kept.get("trials") == trials
     return tuple(kept.get("files", ())) if fresh else ()
+
+
+def _parse_attached(text: str) -> dict[str, Any]:
+    found: dict[str, Any] = dict(json.loads(text))
+    return found
 
 
 def pictures(files: Iterable[str]) -> tuple[str, ...]:
@@ -178,50 +236,3 @@ def pictures(files: Iterable[str]) -> tuple[str, ...]:
     ('plots/history.png',)
     """
     return tuple(name for name in files if name.endswith(".png"))
-
-
-NAME_TAG = "hpsearch.name"
-
-
-def find_experiment(store: Store, study: str) -> Experiment | None:
-    """Return the active experiment of a study, or None."""
-    found = store.client.get_experiment_by_name(experiment_name(study))
-    return found if found is not None and found.lifecycle_stage == "active" else None
-
-
-def ensure_experiment(store: Store, study: str) -> str:
-    """Return the id of a study's experiment, creating it where there is none.
-
-    A deleted experiment keeps its name in MLflow; it is renamed, stays deleted, and a note says so.
-    """
-    client = store.client
-    name = experiment_name(study)
-    found = client.get_experiment_by_name(name)
-    if found is not None and found.lifecycle_stage != "active":
-        _set_aside(store, found)
-        found = None
-    if found is None:
-        tags = {NAME_TAG: study, "hpsearch.kind": "study"}
-        return str(client.create_experiment(name, artifact_location=store.artifact_location(study), tags=tags))
-    if NAME_TAG not in found.tags:
-        client.set_experiment_tag(found.experiment_id, NAME_TAG, study)
-    return str(found.experiment_id)
-
-
-def _set_aside(store: Store, found: Experiment) -> None:
-    """Free the name of a deleted experiment."""
-    aside = free_name(found)
-    rename_deleted(store.client, found, aside)
-    store.notes.append(f"The deleted experiment {found.name!r} was renamed to {aside!r} and stays deleted; a new one begins.")
-
-
-def free_name(found: Experiment) -> str:
-    """Return a name for a deleted experiment that no study will have."""
-    return f"{found.name} (deleted {found.experiment_id})"
-
-
-def rename_deleted(client: MlflowClient, found: Experiment, name: str) -> None:
-    """Give a deleted experiment another name; MLflow renames active ones only."""
-    client.restore_experiment(found.experiment_id)
-    client.rename_experiment(found.experiment_id, name)
-    client.delete_experiment(found.experiment_id)

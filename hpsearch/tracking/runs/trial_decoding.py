@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from hpsearch.errors import SpaceError
 from hpsearch.space import Space
 from hpsearch.tracking.runs import trial_run
-from hpsearch.tracking.runs.trial_keys import DERIVED, SECONDS, file_paths, metric_keys, param_keys
-from hpsearch.tracking.store import names
-from hpsearch.trial import Curve, Outcome, Params, Status, Trial
+from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths, metric_keys, param_keys
+from hpsearch.tracking.runs.trial_tags import DamagedRun, TrialTags, read_tags
+from hpsearch.trial import Curve, Outcome, Params, Trial
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -56,63 +56,120 @@ class Lazy(Mapping[str, Value], Generic[Value]):
         return dict, (dict(self),)
 
 
-def decode(run: Run, space: Space, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Trial:
-    """Return the trial that a run holds.
+def decode(
+    run: Run, space: Space, curve: Callable[[str], Curve], file: Callable[[str], bytes], same_space: bool = False
+) -> Trial:
+    """Return the trial that a run holds; what somebody else added to the run has no effect.
 
     Args:
         run: a complete run, written from what `hpsearch.tracking.runs.trial_run.encode` returned.
         space: the study's, which parses the params.
         curve: fetches the stored points of a metric key.
         file: fetches an artifact by its path under the run.
+        same_space: whether the trial was recorded with this very space.
+    Raises:
+        DamagedRun: a tag, a param or a metric is missing or cannot be read.
     """
-    tags = run.data.tags
-    text = names.unpack_text(tags, "hpsearch.minimised")
+    tags = read_tags(run)
     return Trial(
-        number=int(tags["hpsearch.number"]),
-        params=_params(run, space),
-        stage=names.unpack_text(tags, "hpsearch.stage") or "",
-        status=Status(tags["hpsearch.status"]),
-        outcome=None if text is None else _outcome(float(text), run, curve, file),
-        budget=_number(tags.get("hpsearch.budget")),
-        continues=_number(tags.get("hpsearch.continues")),
-        replicate=int(tags.get("hpsearch.replicate", 0)),
-        error=names.unpack_text(tags, "hpsearch.error"),
+        number=tags.number,
+        params=_params(run, tags, space, same_space),
+        stage=tags.stage,
+        status=tags.status,
+        outcome=None if tags.minimised is None else _outcome(tags.minimised, run, tags, curve, file),
+        budget=tags.budget,
+        continues=tags.continues,
+        replicate=tags.replicate,
+        error=tags.error,
         started=(run.info.start_time or 0) / 1000,
         seconds=run.data.metrics.get(SECONDS, 0.0),
     )
 
 
-def _outcome(value: float, run: Run, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Outcome:
-    tags = run.data.tags
-    history, metrics, files = (_listed_names(tags, f"hpsearch.{kind}") for kind in ("history", "metrics", "files"))
-    of_curves, of_metrics = metric_keys(history, metrics)
-    exact = trial_run.decode_floats(tags)
-    paths = file_paths(files)
+def _outcome(value: float, run: Run, tags: TrialTags, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Outcome:
+    of_curves, of_metrics = metric_keys(tags.history, tags.metrics)
+    paths = file_paths(list(tags.files))
 
     def fetch(name: str) -> Curve:
         key = of_curves[name]
-        return tuple((step, trial_run.restore_float((key, step, value), exact)) for step, value in sorted(curve(key)))
+        return tuple((step, trial_run.restore_float((key, step, value), tags.exact)) for step, value in sorted(curve(key)))
 
     stored = run.data.metrics
+    if lost := [key for key in of_metrics.values() if key not in stored]:
+        raise DamagedRun(run, f"metric {lost[0]!r} of run {run.info.run_id} is missing")
     return Outcome(
         value=value,
-        metrics={name: trial_run.restore_float((key, 0, stored[key]), exact) for name, key in of_metrics.items()},
-        history=Lazy(history, fetch),
-        artifacts=Lazy(files, lambda name: file(paths[name])) if files else {},
+        metrics={name: trial_run.restore_float((key, 0, stored[key]), tags.exact) for name, key in of_metrics.items()},
+        history=Lazy(tags.history, fetch),
+        artifacts=Lazy(tags.files, lambda name: file(paths[name])) if tags.files else {},
     )
 
 
-def _params(run: Run, space: Space) -> Params:
-    stored = own_params(run)
-    long_texts = json.loads(names.unpack_text(run.data.tags, "hpsearch.long_params") or "{}")
+def _params(run: Run, tags: TrialTags, space: Space, same_space: bool) -> Params:
     by_key = {key: name for name, key in param_keys(space).items()}
-    return parse_params(space, {by_key.get(key, key): text for key, text in stored.items()} | long_texts)
+    if not same_space:
+        stored = {key: text for key, text in run.data.params.items() if key not in tags.derived}
+        return parse_params(space, {by_key.get(key, key): text for key, text in stored.items()} | dict(tags.long_params))
+    texts = {by_key[key]: text for key, text in run.data.params.items() if key in by_key} | dict(tags.long_params)
+    return _parse_own(run, space, texts)
 
 
-def own_params(run: Run) -> dict[str, str]:
-    """Return the texts of the params that were proposed, without the derived ones."""
-    derived = set(_listed_names(run.data.tags, DERIVED))
-    return {key: text for key, text in run.data.params.items() if key not in derived}
+def _parse_own(run: Run, space: Space, texts: Mapping[str, str]) -> Params:
+    """Return the params of a trial of this very space: all that it must have, and no other.
+
+    A parameter whose condition fails is somebody else's, even under one of our names.
+    """
+    params: Params = {}
+    for name, domain in space.domains.items():
+        if not space.active(name, params):
+            continue
+        if name not in texts:
+            raise DamagedRun(run, f"param {param_keys(space)[name]!r} of run {run.info.run_id} is missing")
+        try:
+            params[name] = domain.parse(texts[name])
+        except (ValueError, SpaceError) as error:
+            what = f"param {param_keys(space)[name]!r} of run {run.info.run_id} is damaged, it holds {texts[name][:60]!r}"
+            raise DamagedRun(run, what) from error
+    return params
+
+
+def own_params(run: Run, tags: TrialTags, declared: Sequence[str] | None) -> dict[str, str]:
+    """Return the texts of the params that were proposed, without derived ones and those of other programs.
+
+    ``declared`` are the names in the study's space, see `declared_names`; None where they are not known.
+    """
+    keys = None if declared is None else tuple(param_keys(declared).values())
+    inside = tuple(f"{key}." for key in keys or ())
+    return {
+        key: text
+        for key, text in run.data.params.items()
+        if key not in tags.derived and (keys is None or key in keys or key.startswith(inside))
+    }
+
+
+def declared_names(space: str) -> list[str] | None:
+    """Return the names of the parameters in the repr of a space, or None where it cannot be read.
+
+    >>> declared_names("Space(rate=Float(0.1, 1.0), act=Choice('a, b=(', Decay(rate=Int(1, 2))))")
+    ['rate', 'act']
+    """
+    if not space.startswith("Space(") or not space.endswith(")"):
+        return None
+    parts, depth, quote = [""], 0, ""
+    body = re.sub(r"\\.", "", space[len("Space(") : -1])  # an escaped character never ends a text
+    for letter in body:
+        if quote or letter in "'\"":
+            quote = ("" if letter == quote else quote) if quote else letter
+        elif letter in "([{":
+            depth += 1
+        elif letter in ")]}":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append("")
+            continue
+        parts[-1] += letter
+    found = [part.partition("=")[0].strip() for part in parts]
+    return found if depth == 0 and not quote and all("=" in part for part in parts) else None
 
 
 def parse_params(space: Space, texts: Params) -> Params:
@@ -122,12 +179,3 @@ def parse_params(space: Space, texts: Params) -> Params:
     except (ValueError, SpaceError):
         return texts
     return params if len(params) == len(texts) else texts
-
-
-def _listed_names(tags: Mapping[str, str], tag: str) -> list[str]:
-    found: list[str] = json.loads(names.unpack_text(tags, tag) or "[]")
-    return found
-
-
-def _number(text: str | None) -> int | None:
-    return None if text is None else int(text)

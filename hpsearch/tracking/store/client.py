@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -82,14 +82,17 @@ def exists(client: MlflowClient, run_id: str) -> bool:
     return True
 
 
-def search(client: MlflowClient, experiment_id: str, where: str, page: int = PAGE, deleted: bool = False) -> Iterator[Run]:
-    """Yield every run that matches, page by page, oldest first."""
+def search(
+    client: MlflowClient, experiments: str | Sequence[str], where: str, page: int = PAGE, deleted: bool = False
+) -> Iterator[Run]:
+    """Yield every run of one or more experiments (their ids) that matches, page by page, oldest first."""
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
+    ids = [experiments] if isinstance(experiments, str) else list(experiments)
     token: str | None = None
     while True:
-        found = client.search_runs([experiment_id], where, view, page, ["attributes.start_time ASC"], token)
+        found = client.search_runs(ids, where, view, page, ["attributes.start_time ASC"], token)
         yield from found
         token = found.token
         if not token:

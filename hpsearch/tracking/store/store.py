@@ -238,16 +238,8 @@ def _is_own(folder: Path) -> bool:
     return stat.S_ISDIR(found.st_mode) and (not hasattr(os, "getuid") or found.st_uid == os.getuid())
 
 
-MARKS = ("mlruns", "pyproject.toml", ".git")
 HTTP = ("http", "https")
 DATABASES = ("postgresql", "mysql", "mssql")
-
-
-def project_root(start: Path) -> Path:
-    """Return the nearest folder upward that holds ``mlruns``, ``pyproject.toml`` or ``.git``; else ``start`` itself."""
-    here = start.resolve()
-    here = here if here.is_dir() else here.parent
-    return next((folder for folder in (here, *here.parents) if any((folder / mark).exists() for mark in MARKS)), here)
 
 
 def given_uri(uri: str | None) -> str | None:

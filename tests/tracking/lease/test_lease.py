@@ -162,23 +162,23 @@ def test_of_many_that_begin_a_study_at_once_one_makes_its_run(store: Store) -> N
     for round_ in range(10):
         experiment = client.create_experiment(f"race {round_}")
 
-        def begin(number: int, experiment: str = experiment) -> tuple[str, Lease] | None:
-            tags = {"hpsearch.kind": "study", "hpsearch.name": f"by {number}"}
-            return candidate.make_first(client, experiment, "t", tags, "race", LeaseTimes(0.05, 5.0))
+        def begin(number: int, experiment: str = experiment, study: str = f"race {round_}") -> tuple[str, Lease] | None:
+            tags = {"hpsearch.kind": "study", "hpsearch.name": study, "by": str(number)}
+            return candidate.make_first(client, experiment, "t", tags, study, LeaseTimes(0.05, 5.0))
 
         with ThreadPoolExecutor(5) as pool:
             made = [found for found in pool.map(begin, range(5)) if found is not None]
         assert len(made) == 1
         runs = client.search_runs([experiment])
         assert [run.info.run_id for run in runs] == [made[0][0]]
-        assert study_run.newest(client, experiment) is not None
+        assert study_run.newest(client, experiment, f"race {round_}") is not None
 
 
 def test_a_process_that_died_while_it_began_a_study_is_cleared_away(store: Store) -> None:
     experiment = store.client.create_experiment("died")
-    run_id, _ = candidate.make_next(store.client, experiment, "t", TIMES)
-    other = store.client.create_run(experiment, tags={"hpsearch.kind": "candidate"})
-    tags = {"hpsearch.kind": "study"}
+    run_id, _ = candidate.make_next(store.client, experiment, "t", "died", TIMES)
+    other = store.client.create_run(experiment, tags={"hpsearch.kind": "candidate", "hpsearch.name": "died"})
+    tags = {"hpsearch.kind": "study", "hpsearch.name": "died"}
     assert candidate.make_first(store.client, experiment, "t", tags, "died", TIMES) is None
     made = candidate.make_first(store.client, experiment, "t", tags, "died", TIMES)
     assert made is not None
