@@ -18,6 +18,7 @@ from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
+from hpsearch.search.stopping import EarlierCurves, Watch
 from hpsearch.space.equality import params_key
 from hpsearch.trial import Params, Status, Trial, root
 
@@ -74,6 +75,8 @@ class Loop:
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
+        self.watch = None if self.study.stop is None else Watch(self.study.stop, self.study.sign)
+        self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
         self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
 
     def run(self) -> list[Trial]:
@@ -111,14 +114,17 @@ class Loop:
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
-        self.thresholds = self._thresholds(first)
+        self.thresholds = self._thresholds()
         if self.study.stop is None:
             self.trials |= done
             done = {}
         else:
             self._replay_in_order(asked, done)
         self._run_missing(missing, done)
-        return [self.trials[trial.number] for trial in asked]
+        ended = [self.trials[trial.number] for trial in asked]
+        if self.curves is not None:
+            self.curves.add(ended)
+        return ended
 
     def _replay_in_order(self, asked: Sequence[Trial], done: dict[int, Trial]) -> None:
         """Take recorded trials over up to the first gap, so that a stop rule cuts where it did the first time."""
@@ -127,8 +133,8 @@ class Loop:
                 if self.replay.recorded.finished and trial.number not in self.replay.again:
                     raise _Cut  # the clock cut the study here
                 return
-            self.trials[trial.number] = done.pop(trial.number)
-            self._check_stop()
+            recorded = self.trials[trial.number] = done.pop(trial.number)
+            self._check_stop(recorded)
 
     def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
         """Run trials and keep each as it ends; under a stop rule in number order, so that a cut leaves none beyond it."""
@@ -147,8 +153,8 @@ class Loop:
         if self.study.stop is None:
             self._record(waiting.pop(number))
         while (number := len(self.trials)) in waiting:
-            self._record(waiting.pop(number))
-            self._check_stop()
+            self._record(waiting[number])
+            self._check_stop(waiting.pop(number))
 
     def _record(self, trial: Trial) -> None:
         if self.best_state is not None:
@@ -161,9 +167,9 @@ class Loop:
             self.state.count_ended(trial)
             self._report_progress()
 
-    def _check_stop(self) -> None:
-        stop = self.study.stop
-        if stop is not None and stop.length(self._in_order(), self.study.sign) is not None:
+    def _check_stop(self, trial: Trial) -> None:
+        """End the study where a stop rule holds with this trial, the next one in number order."""
+        if self.watch is not None and self.watch.add(trial):
             raise _Cut
 
     def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
@@ -196,13 +202,10 @@ class Loop:
             return task
         return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
 
-    def _thresholds(self, first: int) -> PruningThresholds | None:
-        """Return what curves must reach in a batch that begins at number ``first``: only earlier batches have a say."""
+    def _thresholds(self) -> PruningThresholds | None:
+        """Return what curves must reach in the next batch: only earlier batches have a say."""
         rule = self.study.early_stop
-        if rule is None:
-            return None
-        earlier = [self.trials[number] for number in range(first) if not self.trials[number].is_preflight]
-        return PruningThresholds(rule.curve, rule.sign, rule.thresholds(earlier))
+        return None if rule is None or self.curves is None else PruningThresholds(rule.curve, rule.sign, self.curves.thresholds)
 
     def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from statistics import median
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 
 from hpsearch.checks import integer, number, text
 from hpsearch.errors import StudyError
-from hpsearch.trial import Trial
+from hpsearch.trial import Curve, Trial
 
 _NO_RULE = "Leave it out for no such rule."
 
@@ -47,30 +47,46 @@ class Stop:
         if self.value is not None:
             number("Stop value", self.value, advice=_NO_RULE, error=StudyError)
 
-    def length(self, prefix: Sequence[Trial], sign: int = 1) -> int | None:
+    def length(self, prefix: Iterable[Trial], sign: int = 1) -> int | None:
         """Return how many of the first trials remain where a rule holds, else None; ``sign`` is -1 where larger is better."""
-        lengths = [self.trials, self._reached(prefix, sign), self._stale(prefix)]
-        cut = min((length for length in lengths if length is not None), default=None)
-        return cut if cut is not None and cut <= len(prefix) else None
+        watch = Watch(self, sign)
+        return next((count for count, trial in enumerate(prefix, 1) if watch.add(trial)), None)
 
-    def _reached(self, prefix: Sequence[Trial], sign: int) -> int | None:
-        if self.value is None:
-            return None
-        good = (
-            n for n, trial in enumerate(prefix, 1) if trial.ok and not trial.is_preflight and trial.value <= sign * self.value
-        )
-        return next(good, None)
 
-    def _stale(self, prefix: Sequence[Trial]) -> int | None:
-        best, since = math.inf, 0
-        for length, trial in enumerate(prefix, 1):
-            if trial.is_preflight:
-                continue
-            since = 0 if trial.ok and trial.value < best else since + 1
-            best = min(best, trial.value) if trial.ok else best
-            if since == self.without_better:
-                return length
-        return None
+@dataclass
+class Watch:
+    """The rules of a `Stop` applied to the trials of a study, in number order and one at a time.
+
+    Each trial is looked at once, so that the rules take the same time for the last trial as for the first.
+
+    Args:
+        rules: that may hold.
+        sign: -1 where larger values are better, else 1.
+    """
+
+    rules: Stop
+    sign: int = 1
+    _count: int = field(default=0, init=False)
+    _best: float = field(default=math.inf, init=False)
+    _since: int = field(default=0, init=False)
+
+    def add(self, trial: Trial) -> bool:
+        """Take the next trial; return whether the study ends with it."""
+        self._count += 1
+        reached, stale = self._is_good(trial), self._is_stale(trial)
+        return self._count == self.rules.trials or reached or stale
+
+    def _is_good(self, trial: Trial) -> bool:
+        value = self.rules.value
+        return value is not None and trial.ok and not trial.is_preflight and trial.value <= self.sign * value
+
+    def _is_stale(self, trial: Trial) -> bool:
+        if trial.is_preflight:
+            return False
+        better = trial.ok and trial.value < self._best
+        self._since = 0 if better else self._since + 1
+        self._best = trial.value if better else self._best
+        return self._since == self.rules.without_better
 
 
 @dataclass(frozen=True)
@@ -107,10 +123,41 @@ class MedianStop:
 
     def thresholds(self, earlier: Iterable[Trial]) -> dict[int, float]:
         """Return, per step, the worst value (times `sign`) that a trial may have and go on."""
-        values: dict[int, list[float]] = {}
-        for trial in earlier:
-            history: Mapping[str, tuple[tuple[int, float], ...]] = trial.outcome.history if trial.outcome else {}
-            for step, value in history.get(self.curve, ()):
-                if step > self.after:
-                    values.setdefault(step, []).append(self.sign * value)
-        return {step: median(found) for step, found in values.items() if len(found) >= self.trials}
+        curves = EarlierCurves(self)
+        curves.add(earlier)
+        return curves.thresholds
+
+
+@dataclass
+class EarlierCurves:
+    """The curves of earlier batches by step, and the thresholds of a `MedianStop` that follow from them.
+
+    A trial is added once: only the steps of its curve get a new threshold.
+    """
+
+    rule: MedianStop
+    thresholds: dict[int, float] = field(default_factory=dict, init=False)
+    _values: dict[int, list[float]] = field(default_factory=dict, init=False)
+
+    def add(self, trials: Iterable[Trial]) -> None:
+        """Add the trials of a batch; pre-flight checks are left out."""
+        changed: dict[int, list[float]] = {}
+        for trial in trials:
+            for step, value in self._curve(trial):
+                if step > self.rule.after:
+                    changed[step] = self._values.setdefault(step, [])
+                    # NaN is the worst value there is, and no threshold: nothing would be better or worse than it.
+                    insort(changed[step], math.inf if math.isnan(value) else self.rule.sign * value)
+        new = {step: _median(values) for step, values in changed.items() if len(values) >= self.rule.trials}
+        self.thresholds = self.thresholds | new
+
+    def _curve(self, trial: Trial) -> Curve:
+        if trial.is_preflight or trial.outcome is None:
+            return ()
+        return trial.outcome.history.get(self.rule.curve, ())
+
+
+def _median(rising: Sequence[float]) -> float:
+    """Return the median of values that are in rising order."""
+    middle = len(rising) // 2
+    return rising[middle] if len(rising) % 2 else (rising[middle - 1] + rising[middle]) / 2

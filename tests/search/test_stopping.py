@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 
 from hpsearch import Context, Float, Space, Study
 from hpsearch.errors import StudyError
-from hpsearch.search.stopping import Stop
-from hpsearch.strategies import Random
+from hpsearch.execution.executor import Execution
+from hpsearch.ports import Recorded
+from hpsearch.search.loop import Loop, RunSettings
+from hpsearch.search.replay import Replay
+from hpsearch.search.stopping import MedianStop, Stop
+from hpsearch.strategies import Bayesian, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Outcome, Params, Status, Trial
@@ -173,3 +178,71 @@ def test_a_killed_study_with_a_gap_runs_on_and_a_finished_one_was_cut_there() ->
             tracker.record(trial)
         tracker.finish(status, whole)
         assert len(run(s, tracker).trials) == kept
+
+
+class Counted(dict[int, Trial]):
+    """The trials of a loop, which count how many of them are read."""
+
+    reads = 0
+
+    def __getitem__(self, number: int) -> Trial:
+        self.reads += 1
+        return super().__getitem__(number)
+
+    def __iter__(self) -> Iterator[int]:
+        self.reads += len(self)
+        return super().__iter__()
+
+    def values(self) -> Any:
+        self.reads += len(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.reads += len(self)
+        return super().items()
+
+
+def reads(s: Study, recorded: Recorded) -> int:
+    """Return how many trials one run of a study reads out of its own table, in all."""
+    tracked, trials = s.tracked(), Counted()
+    replay = Replay(tracked.record, recorded)
+    loop = Loop(RunSettings(s, Execution(1, "sequential"), MemoryTracker(), tracked, replay), trials=trials)
+    assert len(loop.run()) == s.proposer.trials
+    return trials.reads
+
+
+def reports(params: Params, context: Context) -> float:
+    context.report(2, cost=params["x"])
+    return float(params["x"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stop": Stop(trials=1000)},
+        {"stop": Stop(seconds=1000.0)},
+        {"stop": Stop(value=-1.0, without_better=1000)},
+        {"stop": Stop(value=-1.0), "early_stop": MedianStop("cost", trials=1000)},
+        {"early_stop": MedianStop("cost", trials=1000)},
+        {},
+    ],
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_no_rule_reads_all_trials_for_every_trial(changes: dict[str, Any], again: bool) -> None:
+    """Twice the trials take twice the reads, in a first run and in a resume: a rule that reads all of them takes four times."""
+    found = []
+    for count in (60, 120):
+        s = study(objective=reports, strategy=Random(trials=count), **changes)
+        recorded = Recorded(run(s).trials, s.identity) if again else Recorded()
+        found.append(reads(s, recorded))
+    assert found[0] > 0
+    assert found[1] <= 2 * found[0]
+
+
+def test_no_rule_reads_all_trials_for_every_batch() -> None:
+    rule = MedianStop("cost", trials=1000)
+    small, large = (
+        reads(study(objective=reports, strategy=Bayesian(trials=n, batch_size=1, startup=2), early_stop=rule), Recorded())
+        for n in (12, 24)
+    )
+    assert large <= 2 * small
