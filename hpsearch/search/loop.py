@@ -18,7 +18,7 @@ from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
-from hpsearch.search.stopping import EarlierCurves, Watch
+from hpsearch.search.stopping import EarlierCurves, Stop, Watch
 from hpsearch.space.equality import params_key
 from hpsearch.trial import Params, Status, Trial, root
 
@@ -63,6 +63,7 @@ class Loop:
         states: of the trials of the last batch, for those that continue one.
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
+        ending: how the study ends where nothing interrupts it.
     """
 
     settings: RunSettings
@@ -71,13 +72,21 @@ class Loop:
     states: Mapping[int, Any] = field(default_factory=dict)
     started: bool = False
     thresholds: PruningThresholds | None = None
+    ending: str = "finished"
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
-        self.watch = None if self.study.stop is None else Watch(self.study.stop, self.study.sign)
+        self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
         self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
+
+    def _rules(self) -> Stop:
+        """Return the stop rules; a study that once went on after its first failures is not ended by them afterwards."""
+        rules = self.study.stop or Stop()
+        searched = sum(not trial.is_preflight for trial in self.replay.recorded.trials)
+        over = rules.identical_failures is not None and searched > rules.identical_failures
+        return replace(rules, identical_failures=None) if over else rules
 
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
@@ -86,7 +95,7 @@ class Loop:
                 self._run_search()
             if self.started or not self.replay.recorded.finished:
                 self._start()
-                self.tracker.finish("finished", self._in_order())
+                self.tracker.finish(self.ending, self._in_order())
         except BaseException as error:
             if self.started:
                 asked_to_end = isinstance(error, (KeyboardInterrupt, Terminated))
@@ -115,11 +124,7 @@ class Loop:
         self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
         self.thresholds = self._thresholds()
-        if self.study.stop is None:
-            self.trials |= done
-            done = {}
-        else:
-            self._replay_in_order(asked, done)
+        self._replay_in_order(asked, done)
         self._run_missing(missing, done)
         ended = [self.trials[trial.number] for trial in asked]
         if self.curves is not None:
@@ -127,17 +132,21 @@ class Loop:
         return ended
 
     def _replay_in_order(self, asked: Sequence[Trial], done: dict[int, Trial]) -> None:
-        """Take recorded trials over up to the first gap, so that a stop rule cuts where it did the first time."""
+        """Take recorded trials over; up to the first gap while a stop rule may hold, so that it cuts where it did before."""
         for trial in asked:
+            if not self.watch.may_hold:
+                self.trials |= done
+                done.clear()
+                return
             if trial.number not in done:
-                if self.replay.recorded.finished and trial.number not in self.replay.again:
+                if self.study.stop and self.replay.recorded.finished and trial.number not in self.replay.again:
                     raise _Cut  # the clock cut the study here
                 return
             recorded = self.trials[trial.number] = done.pop(trial.number)
             self._check_stop(recorded)
 
     def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
-        """Run trials and keep each as it ends; under a stop rule in number order, so that a cut leaves none beyond it."""
+        """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
         if missing:
             self._start()
         states: dict[int, Any] = {}
@@ -150,11 +159,15 @@ class Loop:
         self.states = states  # of this batch only: what continues, continues from the batch before
 
     def _take(self, number: int, waiting: dict[int, Trial]) -> None:
-        if self.study.stop is None:
-            self._record(waiting.pop(number))
-        while (number := len(self.trials)) in waiting:
+        """Keep a trial that has ended, and those that waited for it."""
+        if number > len(self.trials):
+            self.watch.alike.add_early(waiting[number])
+        while self.watch.may_hold and (number := len(self.trials)) in waiting:
             self._record(waiting[number])
             self._check_stop(waiting.pop(number))
+        if not self.watch.may_hold:
+            while waiting:
+                self._record(waiting.pop(min(waiting)))
 
     def _record(self, trial: Trial) -> None:
         if self.best_state is not None:
@@ -169,8 +182,13 @@ class Loop:
 
     def _check_stop(self, trial: Trial) -> None:
         """End the study where a stop rule holds with this trial, the next one in number order."""
-        if self.watch is not None and self.watch.add(trial):
-            raise _Cut
+        if not self.watch.add(trial):
+            return
+        if self.watch.alike.holds:
+            self.ending = "failed"
+            self.state.add_note(self.watch.alike.sentence(self.state.expected))
+            self._report_progress()
+        raise _Cut
 
     def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield trials as they end, until the study's time is up."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from hpsearch.checks import integer, number, text
+from hpsearch.checks import LATER, integer, number, recorded_repr, text
 from hpsearch.errors import StudyError
-from hpsearch.trial import Curve, Trial
+from hpsearch.trial import Curve, Status, Trial
+from hpsearch.trial.formatting import count
 
 _NO_RULE = "Leave it out for no such rule."
 
@@ -27,6 +29,8 @@ class Stop:
         seconds: this much wall-clock time since the start of this run.
         value: a value at least as good as this (as the objective returns it).
         without_better: this many trials in a row, none better than the best before them.
+        identical_failures: the first so many trials of the study, pre-flight checks aside, all failed with one exception type
+            and message: the objective fails whatever the params. It holds in a study without a ``Stop`` too; None never stops.
 
     >>> Stop(trials=10)
     Stop(trials=10, seconds=None, value=None, without_better=None)
@@ -36,8 +40,14 @@ class Stop:
     seconds: float | None = None
     value: float | None = None
     without_better: int | None = None
+    identical_failures: int | None = field(default=5, metadata=LATER)
+
+    __repr__ = recorded_repr
 
     def __post_init__(self) -> None:
+        if self.identical_failures is not None:
+            what, advice = "Stop identical_failures", "Try 5, or None for no such rule."
+            integer(what, self.identical_failures, 2, advice, error=StudyError)
         for name in ("trials", "without_better"):
             count = getattr(self, name)
             if count is not None:
@@ -69,12 +79,23 @@ class Watch:
     _count: int = field(default=0, init=False)
     _best: float = field(default=math.inf, init=False)
     _since: int = field(default=0, init=False)
+    alike: IdenticalFailures = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.alike = IdenticalFailures(self.rules.identical_failures)
+
+    @property
+    def may_hold(self) -> bool:
+        """Whether a rule may still hold, so that trials have to be taken in number order."""
+        rules = self.rules
+        return self.alike.may_hold or (rules.trials, rules.seconds, rules.value, rules.without_better) != (None,) * 4
 
     def add(self, trial: Trial) -> bool:
         """Take the next trial; return whether the study ends with it."""
         self._count += 1
+        self.alike.add(trial)
         reached, stale = self._is_good(trial), self._is_stale(trial)
-        return self._count == self.rules.trials or reached or stale
+        return self._count == self.rules.trials or reached or stale or self.alike.holds
 
     def _is_good(self, trial: Trial) -> bool:
         value = self.rules.value
@@ -87,6 +108,58 @@ class Watch:
         self._since = 0 if better else self._since + 1
         self._best = trial.value if better else self._best
         return self._since == self.rules.without_better
+
+
+@dataclass
+class IdenticalFailures:
+    """Whether the first ``limit`` trials of a study all failed in the same way, pre-flight checks aside; None never holds."""
+
+    limit: int | None
+    error: str = field(default="", init=False)
+    may_hold: bool = field(default=True, init=False)
+    _checks: int = field(default=0, init=False)
+    _failed: int = field(default=0, init=False)
+
+    def __post_init__(self) -> None:
+        self.may_hold = self.limit is not None
+
+    @property
+    def holds(self) -> bool:
+        """Whether so many trials have failed alike."""
+        return self.may_hold and self._failed == self.limit
+
+    def add(self, trial: Trial) -> None:
+        """Take the next trial in number order."""
+        if trial.is_preflight:
+            self._checks += 1
+        elif self.may_hold:
+            self.error = self.error or trial.error or ""
+            self._failed += 1
+            self.may_hold = _has_failed(trial) and _without_addresses(trial.error) == _without_addresses(self.error)
+
+    def add_early(self, trial: Trial) -> None:
+        """Take a trial that ended before one of a lower number: where it did not fail, the rule cannot hold any more."""
+        if self.limit is not None and trial.number < self._checks + self.limit and not trial.is_preflight:
+            self.may_hold = self.may_hold and _has_failed(trial)
+
+    def sentence(self, expected: int) -> str:
+        """Return what happened and what to do, for a study that would have had ``expected`` trials as far as is known."""
+        left = expected - self._failed - self._checks
+        rest = f" and {count(left, 'more trial')} did not run" if left > 0 else ""
+        return (
+            f"The first {self._failed} trials failed in the same way ({self.error.rstrip('.')}), so the study ended{rest}. "
+            f"Correct the objective; or, where the cause lay outside of it, run the study again with --retry (retry=True). "
+            f"Stop(identical_failures=None) runs all trials."
+        )
+
+
+def _has_failed(trial: Trial) -> bool:
+    return trial.status is Status.FAILED
+
+
+def _without_addresses(error: str | None) -> str:
+    """Return an error without the addresses of objects, which differ from worker to worker."""
+    return re.sub(r"\b0x[0-9a-fA-F]+", "0x", error or "")
 
 
 @dataclass(frozen=True)
