@@ -97,6 +97,11 @@ class CrossValidate(ObjectiveBase):
         return self._inner.facts
 
     @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none, since the means of the folds come last."""
+        return ()
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         inner = self._inner.measure

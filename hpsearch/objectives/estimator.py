@@ -106,6 +106,11 @@ class TuneEstimator(ObjectiveBase):
         return frozenset()
 
     @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none: it is fitted in one call."""
+        return ()
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         name = "mean squared error" if (self._kind, self.value) == ("regressor", "error") else self.value.replace("_", " ")

@@ -166,6 +166,13 @@ class TrainNetwork(ObjectiveBase):
         return self.data.as_float32() if self.dtype == "float32" else self.data
 
     @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs."""
+        epochs = ("learning_rate", "training_cost", "validation_cost", "validation_accuracy")
+        names = epochs + (("cost_by_images", "accuracy_by_images") if self.monitor_images else ())
+        return tuple(name for name in names if not (self.data.regression and "accuracy" in name))
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         numbers = self.data.regression and self.value == "error"

@@ -63,6 +63,11 @@ class TrainSVM(ObjectiveBase):
         return frozenset()
 
     @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none: it is fitted in one call."""
+        return ()
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         return "validation error"

@@ -34,7 +34,7 @@ class AdaptedObjective(ObjectiveBase):
         given: the callable as the user wrote it.
         takes_context: whether it is called with params and context, or with params alone.
         capabilities: the optional methods it has.
-        parameters, required, ranges, measure, data, facts, related, epochs: see `ObjectiveBase`.
+        parameters, required, ranges, measure, data, facts, related, epochs, curves: see `ObjectiveBase`.
     """
 
     given: Any
@@ -48,6 +48,7 @@ class AdaptedObjective(ObjectiveBase):
     facts: Mapping[str, str]
     related: Mapping[str, StudyRecord]
     epochs: int | None
+    curves: Collection[str] | None
 
     def __repr__(self) -> str:
         return repr(self.given)
@@ -128,6 +129,7 @@ _OBJECTIVE = {
     "facts": _Kind("a dict of texts, such as {'engine': 'numpy'}", _is_mapping(str)),
     "related": _Kind("a dict of names and study records", _is_mapping(StudyRecord)),
     "epochs": _COUNT,
+    "curves": _NAMES,
 }
 _STRATEGY = {
     "trials": _COUNT,
@@ -147,7 +149,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "test": ("params", "context", "part"),
 }
 # A name close to one of these is no misspelling: these words, or their singulars, are too common.
-_COMMON = {"epochs", "trials", "test"}
+_COMMON = {"curves", "epochs", "trials", "test"}
 
 
 def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
@@ -178,6 +180,7 @@ def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
         facts=found["facts"] or {},
         related=found["related"] or {},
         epochs=found["epochs"],
+        curves=found["curves"] or None,  # an empty one may be the user's own, to be filled
     )
 
 

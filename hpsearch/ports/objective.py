@@ -180,6 +180,11 @@ class ObjectiveBase:
         return None
 
     @default
+    def curves(self) -> Collection[str] | None:
+        """The curves that its trials report while they run, for `MedianStop`; None where that is not declared."""
+        return None
+
+    @default
     def version(self) -> int:
         """Raised when the same repr gives other trials than before; part of the study's identity where it is not 1."""
         return 1

@@ -68,6 +68,7 @@ def check_objective(study: StudyConfig) -> None:
     """Raise an error for what would make every trial fail: unknown or missing names, values that the objective rejects."""
     objective = study.adapted
     _check_resource(study)
+    _check_curve(study)
     name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]
     accepted = given if objective.parameters is None else objective.parameters
     for key in given:
@@ -91,6 +92,20 @@ def _check_corners(study: StudyConfig) -> None:
         fresh, resolved = study.copies.of(study.adapted, _resolved(study, params))
         # Our own checks write nothing, and CrossValidate keeps its first fold from one check to the next.
         (own if is_our_frozen(study.objective) else fresh).check(resolved)
+
+
+def _check_curve(study: StudyConfig) -> None:
+    """Raise an error where the objective declares its curves, and early_stop watches another one."""
+    rule, curves = study.early_stop, study.adapted.curves
+    if rule is None or curves is None or rule.curve in curves:
+        return
+    name = type(study.objective).__name__
+    if not curves:
+        advice = "Leave early_stop out: nothing could be stopped by it."
+        raise StudyError(must_be("The objective of early_stop", "one that reports curves while it runs", name, advice))
+    known = ", ".join(map(repr, sorted(curves)))
+    what, advice = f"The curve of early_stop with {name}", f"Take one of these.{did_you_mean(rule.curve, curves)}"
+    raise StudyError(must_be(what, f"one of {known}", rule.curve, advice))
 
 
 def _check_resource(study: StudyConfig) -> None:

@@ -14,11 +14,12 @@ from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.task import Task
 from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
+from hpsearch.search.batches import in_pieces
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
-from hpsearch.search.stopping import EarlierCurves, Stop, Watch
+from hpsearch.search.stopping import EarlierCurves, Stop, Watch, describe_idle
 from hpsearch.space.equality import params_key
 from hpsearch.trial import Params, Status, Trial, root
 
@@ -110,25 +111,38 @@ class Loop:
             while True:
                 batch = search.send(self._run_batch(batch))
         except StopIteration:
+            self._say("" if self.curves is None else self.curves.unreached)
             self.replay.check_all_used(len(self.trials), self.settings.tracked.record)
         except _Cut:
             return
 
     def _run_batch(self, batch: Batch) -> list[Trial]:
-        """Return the batch's trials in the order proposed, running those that no record holds."""
+        """Return the batch's trials in the order proposed; a rule that compares curves has it run in pieces."""
+        rule = self.study.early_stop
+        pieces = [batch] if rule is None else in_pieces(batch, rule.batch)
+        if rule is not None and len(pieces) > 1:
+            self.state.total = max(self.state.expected, len(self.trials) + len(batch.proposals))
+            self._say(describe_idle(rule, self.state.jobs))
+        states: dict[int, Any] = {}
+        ended = [trial for piece in pieces for trial in self._run_piece(piece, states)]
+        self.states = states  # of this batch only: what continues, continues from the batch before
+        return ended
+
+    def _run_piece(self, batch: Batch, states: dict[int, Any]) -> list[Trial]:
+        """Return the trials of a batch in the order proposed, running those that no record holds."""
         first = len(self.trials)
-        if self.state.add_note(batch.note):
-            self._report_progress()
+        self._say(batch.note)
         asked = [self._requested(first + i, p, batch) for i, p in enumerate(batch.proposals)]
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
         self.thresholds = self._thresholds()
         self._replay_in_order(asked, done)
-        self._run_missing(missing, done)
+        self._run_missing(missing, done, states)
         ended = [self.trials[trial.number] for trial in asked]
         if self.curves is not None:
             self.curves.add(ended)
+            self._say(self.curves.unreported)
         return ended
 
     def _replay_in_order(self, asked: Sequence[Trial], done: dict[int, Trial]) -> None:
@@ -145,18 +159,16 @@ class Loop:
             recorded = self.trials[trial.number] = done.pop(trial.number)
             self._check_stop(recorded)
 
-    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
+    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial], states: dict[int, Any]) -> None:
         """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
         if missing:
             self._start()
-        states: dict[int, Any] = {}
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
                 if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
                     states[trial.number] = trial.outcome.state
                 waiting[trial.number] = trial
                 self._take(trial.number, waiting)
-        self.states = states  # of this batch only: what continues, continues from the batch before
 
     def _take(self, number: int, waiting: dict[int, Trial]) -> None:
         """Keep a trial that has ended, and those that waited for it."""
@@ -186,8 +198,7 @@ class Loop:
             return
         if self.watch.alike.holds:
             self.ending = "failed"
-            self.state.add_note(self.watch.alike.sentence(self.state.expected))
-            self._report_progress()
+            self._say(self.watch.alike.sentence(self.state.expected))
         raise _Cut
 
     def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
@@ -251,6 +262,11 @@ class Loop:
                 logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
+            self._report_progress()
+
+    def _say(self, note: str) -> None:
+        """Show a sentence once; an empty text is none."""
+        if note not in self.state.notes and self.state.add_note(note):
             self._report_progress()
 
     def _report_progress(self) -> None:

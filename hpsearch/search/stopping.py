@@ -7,9 +7,10 @@ import re
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from hpsearch.checks import LATER, integer, number, recorded_repr, text
-from hpsearch.errors import StudyError
+from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.trial import Curve, Status, Trial
 from hpsearch.trial.formatting import count
 
@@ -166,14 +167,16 @@ def _without_addresses(error: str | None) -> str:
 class MedianStop:
     """Stop a trial at the first step at which its curve is worse than the median of the earlier curves at that step.
 
-    Only trials of *earlier batches* are looked at, so that the result does not depend on which trial was faster. A strategy of
-    one batch (random, grid) therefore never stops a trial; one that learns in batches does.
+    Only trials of *earlier batches* count, so that the result does not depend on which trial was faster. A larger batch,
+    such as the only one of a random search or a grid, runs in pieces of ``batch`` trials, so that later ones are compared with
+    earlier ones; the strategy proposes the same trials in the same order. A batch that continues earlier trials stays whole.
 
     Args:
         curve: a metric that the objective reports, such as ``"validation_cost"``.
         maximize: whether larger values of that metric are better.
         after: steps up to this one stop nothing.
         trials: at least so many earlier curves must reach a step before it stops anything.
+        batch: the number of trials in a piece; a larger one keeps more workers busy and stops fewer trials.
 
     Known value: after curves that end at 1, 2 and 9, a fourth is stopped at that step above 2.
     Source: the median rule of Golovin et al. (2017), Google Vizier, KDD.
@@ -183,10 +186,15 @@ class MedianStop:
     maximize: bool = False
     after: int = 1
     trials: int = 5
+    batch: int = field(default=8, metadata=LATER)
+
+    # Version 1 left a batch whole, and so never stopped a trial of a random search or a grid.
+    version: ClassVar[int] = 2
+    __repr__ = recorded_repr
 
     def __post_init__(self) -> None:
         text("MedianStop curve", self.curve, "Try 'validation_cost'.", constraint="the name of a reported metric")
-        for name, least in (("after", 0), ("trials", 1)):
+        for name, least in (("after", 0), ("trials", 1), ("batch", 1)):
             integer(f"MedianStop {name}", getattr(self, name), least, "Leave it out.")
 
     @property
@@ -201,21 +209,35 @@ class MedianStop:
         return curves.thresholds
 
 
+def describe_idle(rule: MedianStop, jobs: int) -> str:
+    """Return one sentence where a piece of a batch is smaller than the number of workers; else an empty text."""
+    if rule.batch >= jobs:
+        return ""
+    advice = f"MedianStop(batch={jobs}) keeps all of them busy and compares with fewer earlier curves."
+    return (
+        f"early_stop runs {count(rule.batch, 'trial')} at a time, so {jobs - rule.batch} of {jobs} workers stand idle. {advice}"
+    )
+
+
 @dataclass
 class EarlierCurves:
     """The curves of earlier batches by step, and the thresholds of a `MedianStop` that follow from them.
 
-    A trial is added once: only the steps of its curve get a new threshold.
+    A trial is added once: only the steps of its curve get a new threshold. ``names`` are those of all curves so far,
+    ``finished`` is the number of finished trials.
     """
 
     rule: MedianStop
     thresholds: dict[int, float] = field(default_factory=dict, init=False)
+    names: set[str] = field(default_factory=set, init=False)
+    finished: int = field(default=0, init=False)
     _values: dict[int, list[float]] = field(default_factory=dict, init=False)
 
     def add(self, trials: Iterable[Trial]) -> None:
         """Add the trials of a batch; pre-flight checks are left out."""
         changed: dict[int, list[float]] = {}
         for trial in trials:
+            self.finished += trial.ok and not trial.is_preflight
             for step, value in self._curve(trial):
                 if step > self.rule.after:
                     changed[step] = self._values.setdefault(step, [])
@@ -224,9 +246,30 @@ class EarlierCurves:
         new = {step: _median(values) for step, values in changed.items() if len(values) >= self.rule.trials}
         self.thresholds = self.thresholds | new
 
+    @property
+    def unreported(self) -> str:
+        """One sentence where trials have finished and none of them has reported the curve; else an empty text."""
+        curve = self.rule.curve
+        if not self.finished or curve in self.names:
+            return ""
+        reported = f"the curves {', '.join(map(repr, sorted(self.names)))}" if self.names else "no curve"
+        close = did_you_mean(curve, self.names)
+        return f"early_stop has no effect: no trial has reported the curve {curve!r} so far; they report {reported}.{close}"
+
+    @property
+    def unreached(self) -> str:
+        """One sentence where no step has enough curves for a threshold; else an empty text."""
+        if self.thresholds or self.rule.curve not in self.names:
+            return ""
+        return (
+            f"early_stop had no effect: no step after {self.rule.after} was reached by trials={self.rule.trials} curves of "
+            f"{self.rule.curve!r}. Lower MedianStop(trials=...) or after=...."
+        )
+
     def _curve(self, trial: Trial) -> Curve:
         if trial.is_preflight or trial.outcome is None:
             return ()
+        self.names |= trial.outcome.history.keys()
         return trial.outcome.history.get(self.rule.curve, ())
 
 
