@@ -111,6 +111,11 @@ class StrategyBase:
         return 1
 
     @default
+    def batch_size(self) -> int | None:
+        """The number of trials that it usually has run side by side, where a setting of that name decides it; else None."""
+        return None
+
+    @default
     def resource(self) -> str | None:
         """What its budgets are counted in, such as ``"epochs"``; None where it sets no budget."""
         return None

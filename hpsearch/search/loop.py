@@ -22,6 +22,7 @@ from hpsearch.search.replay import Replay
 from hpsearch.search.stopping import EarlierCurves, Stop, Watch, describe_idle
 from hpsearch.space.equality import params_key
 from hpsearch.trial import Params, Status, Trial, root
+from hpsearch.trial.formatting import count
 
 logger = logging.getLogger(__name__)
 
@@ -163,6 +164,7 @@ class Loop:
         """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
         if missing:
             self._start()
+            self._say(self._describe_idle())
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
                 if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
@@ -263,6 +265,15 @@ class Loop:
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
             self._report_progress()
+
+    def _describe_idle(self) -> str:
+        """Return one sentence where the strategy has fewer trials run side by side than there are workers."""
+        jobs, size = self.state.jobs, (self.study.proposer.batch_size or self.state.jobs) * self.study.replicates
+        if size >= jobs:
+            return ""
+        name, enough = type(self.study.strategy).__name__, -(-jobs // self.study.replicates)
+        advice = f"{name}(batch_size={enough}) keeps all of them busy and learns less from each trial."
+        return f"{name} runs {count(size, 'trial')} at a time, so {jobs - size} of {jobs} workers stand idle. {advice}"
 
     def _say(self, note: str) -> None:
         """Show a sentence once; an empty text is none."""
