@@ -239,6 +239,12 @@ class TrainNetwork(ObjectiveBase):
         """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
         return network_trainer.exported(self.plan(params), context)
 
+    def on_rows(self, rows: int, seed: int) -> TrainNetwork:
+        """Return the same objective on a sample of the training rows; sizes beyond them are cut too."""
+        if rows == len(self.data.train):
+            return self
+        return replace(self, data=self.trained_data.sample(rows, seed), _cut=True)
+
     def shrunk(self) -> TrainNetwork:
         """Return the same objective on at most 500 training and 200 validation rows; sizes beyond them are cut too."""
         return replace(self, data=self.data.at_most(500, 200), _cut=True)

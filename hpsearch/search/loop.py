@@ -126,6 +126,7 @@ class Loop:
             self._say(describe_idle(rule, self.state.jobs))
         states: dict[int, Any] = {}
         ended = [trial for piece in pieces for trial in self._run_piece(piece, states)]
+        self._say(self._describe_unheeded(ended))
         self.states = states  # of this batch only: what continues, continues from the batch before
         return ended
 
@@ -274,6 +275,16 @@ class Loop:
         name, enough = type(self.study.strategy).__name__, -(-jobs // self.study.replicates)
         advice = f"{name}(batch_size={enough}) keeps all of them busy and learns less from each trial."
         return f"{name} runs {count(size, 'trial')} at a time, so {jobs - size} of {jobs} workers stand idle. {advice}"
+
+    def _describe_unheeded(self, ended: Sequence[Trial]) -> str:
+        """Return one sentence where a larger budget changed nothing at all; a single trial may have converged."""
+        pairs = [(trial, self.trials[trial.continues]) for trial in ended if trial.continues is not None and trial.ok]
+        if len(pairs) < 2 or any(trial.outcome != before.outcome for trial, before in pairs):
+            return ""
+        return (
+            "Trials with a larger budget came out as those that they continue, in every number: the objective does not seem to "
+            "heed context.budget, so that it trains the same again and again. Let it end after context.budget epochs."
+        )
 
     def _say(self, note: str) -> None:
         """Show a sentence once; an empty text is none."""
