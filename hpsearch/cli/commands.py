@@ -76,7 +76,8 @@ def run_study(
         for note in tracker.notes:
             console.print(note, markup=False, soft_wrap=True)
         show_link(console, tracker, options.tracking_uri)
-    if result.trials and not any(trial.ok for trial in result.trials):
+    searched = [trial for trial in result.trials if not trial.is_preflight] or result.trials
+    if result.trials and not any(trial.ok for trial in searched):
         typer.echo(f"hpsearch: {result.findings.why_nothing}", err=True)
         raise SystemExit(1)
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from hpsearch.analysis.sentences import describe_value
 from hpsearch.search.progress import Progress
-from hpsearch.trial import Candidate, Trial, best, flip_sign
+from hpsearch.trial import Candidate, Status, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import format_value as format_value
 from hpsearch.trial import params_line as params_line
@@ -178,7 +178,12 @@ def _table(title: str, rows: Sequence[tuple[int, float, Mapping[str, Any], float
 
 def completeness(trials: Sequence[Trial]) -> str:
     """Return a sentence on which cells of a grid are missing, and why."""
-    missing = [trial for trial in trials if not trial.ok]
+    missing = [trial for trial in trials if not trial.ok and trial.status is not Status.STOPPED]
+    stopped = sum(trial.status is Status.STOPPED for trial in trials)
+    if not missing and stopped:
+        return (
+            f"The grid is complete: {len(trials) - stopped} of {len(trials)} cells finished, {stopped} lagged and were stopped."
+        )
     if not missing:
         return f"The grid is complete: {'its only cell' if len(trials) == 1 else f'all {len(trials)} cells'} finished."
     cells = "; ".join(f"trial {t.number} ({params_line(t.params)}): {t.error}" for t in missing[:20])

@@ -189,6 +189,10 @@ def _check_numbers(repetitions: int, budget: float | None, unit: str) -> None:
 
 def _check_arms(named: Sequence[tuple[str, Study]], budget: float | None, unit: Unit) -> None:
     (first_name, first), *others = named
+    for name, study in named:
+        if unit == "epochs" and study.spends_rows:
+            advice = "Compare by unit='trials' or 'seconds' (--unit)."
+            raise StudyError(must_be(f"The budget of contender {name!r}", "in epochs", "rows", advice))
     for name, study in others:
         part = find_mismatch(first, study)
         if part:

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from hpsearch.checks import is_integer, to_python
 from hpsearch.data.part import Part
+from hpsearch.data.sample import fewest_rows, in_sample_order
 from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
 from hpsearch.ports import DataRecord, DataSet, PartRecord
@@ -122,6 +123,36 @@ class Dataset(DataSet):
     def _float32(self) -> Dataset:
         # Kept with the data set, so that it reaches worker processes as shared memory and no trial makes its own.
         return replace(self, train=self.train.as_float32(), validation=self.validation.as_float32())
+
+    @property
+    def rows(self) -> int:
+        """The number of training rows."""
+        return len(self.train)
+
+    @property
+    def fewest_rows(self) -> int:
+        """The number of rows of the smallest sample that is worth training on."""
+        return fewest_rows(self.classes)
+
+    def sample(self, rows: int, seed: int) -> Dataset:
+        """Return the data set with a random sample of the training rows; the validation part stays whole.
+
+        Samples of one seed are nested, and stratified by class; that of all rows is the data set itself.
+
+        Raises:
+            DataError: there are fewer rows.
+
+        >>> from hpsearch.data import digits
+        >>> digits().sample(100, seed=0)
+        digits(train=100, validation=359)
+        """
+        if rows == len(self.train):
+            return self
+        kept: tuple[int, Part] | None = self.__dict__.get("_in_order")
+        if kept is None or kept[0] != seed:
+            # Kept with the data set, so that it reaches worker processes as shared memory and no trial makes its own.
+            kept = self.__dict__["_in_order"] = (seed, in_sample_order(self.train, seed))
+        return replace(self, train=kept[1].head(rows))
 
     def head(self, train: int | None = None, validation: int | None = None) -> Dataset:
         """Return the data set of the first rows of each part (None keeps all); the test part stays the same.

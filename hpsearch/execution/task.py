@@ -47,6 +47,7 @@ class Task:
         keep_state: whether to return the model's state.
         state: of the earlier trial that this one continues.
         thresholds: what its curve must reach.
+        in_rows: whether the trial's budget is a number of training rows.
         retries: how often it runs again after its process died.
         copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
         parent: the process of the study.
@@ -61,6 +62,7 @@ class Task:
     keep_state: bool = False
     state: Mapping[str, Any] | None = None
     thresholds: PruningThresholds | None = None
+    in_rows: bool = False
     retries: int = 1
     copies: CopyObjects | None = field(default=None, repr=False, compare=False)
     parent: int = field(default_factory=os.getpid)
@@ -88,8 +90,16 @@ def prepare_task(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, T
 
 
 def own_objects(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]:
-    """Return copies of the objective and of the task's params and state, for one attempt alone; copies are not copied again."""
-    return (objective, task) if task.copies is None else task.copies(objective, task)
+    """Return copies of the objective and of the task's params and state, for one attempt alone; copies are not copied again.
+
+    Where the budget is in rows, the objective is the one on these rows.
+    """
+    if task.copies is not None:
+        objective, task = task.copies(objective, task)
+    rows = task.trial.budget
+    if task.in_rows and rows is not None and rows != objective.training_rows:
+        objective = objective.on_rows(rows, task.seed)
+    return objective, task
 
 
 def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
@@ -118,7 +128,8 @@ def trial_context(task: Task) -> Context:
     """Return the context of a task, with the trial's own random numbers."""
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
     deadline = None if task.limits.seconds is None else time.monotonic() + task.limits.seconds
-    return Context(rng, task.trial.budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
+    budget = None if task.in_rows else task.trial.budget
+    return Context(rng, budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
 
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:

@@ -50,6 +50,8 @@ class CrossValidate(ObjectiveBase):
     objective: Any
     folds: int | Literal["loo"] = 5
     seed: int = dataclasses.field(default=0, kw_only=True)
+    # Of each fold's training rows, the number of a sample; and the seed of it. None takes all.
+    _sample: tuple[int, int] | None = dataclasses.field(default=None, repr=False, compare=False, kw_only=True)
 
     def __post_init__(self) -> None:
         data = self._inner.data if callable(self.objective) else None
@@ -97,6 +99,21 @@ class CrossValidate(ObjectiveBase):
         return self._inner.facts
 
     @property
+    def resources(self) -> Collection[str]:
+        """What a trial can spend more or less of: what the objective can."""
+        return self._inner.resources
+
+    @property
+    def training_rows(self) -> int:
+        """The number of training rows of every fold; the largest that all folds have."""
+        return len(self._smallest.train)
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none, since the means of the folds come last."""
+        return ()
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         inner = self._inner.measure
@@ -136,7 +153,14 @@ class CrossValidate(ObjectiveBase):
         x, y = self._rows()
         for train, held_out in self._splits(y):
             fit, score = (Part(x[rows], y[rows]) for rows in (train, held_out))
-            yield dataclasses.replace(self._rows_of, train=fit, validation=score, test=None)
+            data = dataclasses.replace(self._rows_of, train=fit, validation=score, test=None)
+            yield data if self._sample is None else data.sample(*self._sample)
+
+    def on_rows(self, rows: int, seed: int) -> CrossValidate:
+        """Return the same on a sample of each fold's training rows; held-out rows stay whole."""
+        if rows == self.training_rows:
+            return self
+        return dataclasses.replace(self, _sample=(rows, seed))
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
         """Train the winner on all rows, training and validation, and score it on a part.

@@ -54,7 +54,7 @@ class TuneEstimator(ObjectiveBase):
 
     Params are named as scikit-learn names them: ``C`` of a ``SVC()``, ``svc__C`` of one in a pipeline. Every ``random_state``,
     nested ones too, is drawn from the trial's own random numbers, and every ``n_jobs`` that was set becomes 1: a trial has one
-    core. There are no epochs, so the budget has no effect.
+    core. There are no epochs; `Halving(resource="rows")` fits the first rungs on fewer rows.
 
     Args:
         estimator: a classifier, or a regressor for data of ``data.arrays(..., regression=True)``; it is cloned, never fitted.
@@ -104,6 +104,16 @@ class TuneEstimator(ObjectiveBase):
     def required(self) -> frozenset[str]:
         """The names that must be searched: none, since every setting of an estimator has a value."""
         return frozenset()
+
+    @property
+    def resources(self) -> tuple[str, ...]:
+        """What a trial can spend more or less of."""
+        return ("rows",)
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none: it is fitted in one call."""
+        return ()
 
     @property
     def measure(self) -> str:

@@ -166,6 +166,13 @@ class TrainNetwork(ObjectiveBase):
         return self.data.as_float32() if self.dtype == "float32" else self.data
 
     @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs."""
+        epochs = ("learning_rate", "training_cost", "validation_cost", "validation_accuracy")
+        names = epochs + (("cost_by_images", "accuracy_by_images") if self.monitor_images else ())
+        return tuple(name for name in names if not (self.data.regression and "accuracy" in name))
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         numbers = self.data.regression and self.value == "error"
@@ -231,6 +238,12 @@ class TrainNetwork(ObjectiveBase):
     def export(self, params: Params, context: Context) -> Exported:
         """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
         return network_trainer.exported(self.plan(params), context)
+
+    def on_rows(self, rows: int, seed: int) -> TrainNetwork:
+        """Return the same objective on a sample of the training rows; sizes beyond them are cut too."""
+        if rows == len(self.data.train):
+            return self
+        return replace(self, data=self.trained_data.sample(rows, seed), _cut=True)
 
     def shrunk(self) -> TrainNetwork:
         """Return the same objective on at most 500 training and 200 validation rows; sizes beyond them are cut too."""

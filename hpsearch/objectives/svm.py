@@ -63,6 +63,16 @@ class TrainSVM(ObjectiveBase):
         return frozenset()
 
     @property
+    def resources(self) -> tuple[str, ...]:
+        """What a trial can spend more or less of."""
+        return ("rows",)
+
+    @property
+    def curves(self) -> tuple[str, ...]:
+        """The curves that a trial reports while it runs: none: it is fitted in one call."""
+        return ()
+
+    @property
     def measure(self) -> str:
         """What the value is."""
         return "validation error"

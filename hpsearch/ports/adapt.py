@@ -13,7 +13,7 @@ import numpy as np
 
 from hpsearch.checks import is_integer, to_python
 from hpsearch.errors import StudyError, must_be
-from hpsearch.ports.objective import AnyObjective, Context, DataSet, ObjectiveBase
+from hpsearch.ports.objective import AnyObjective, Context, DataSet, ObjectiveBase, rows_of, with_data
 from hpsearch.ports.strategy import Preflight, Search, StrategyBase
 from hpsearch.ports.tracker import Exported, StudyRecord
 from hpsearch.space import Domain, Space
@@ -34,7 +34,7 @@ class AdaptedObjective(ObjectiveBase):
         given: the callable as the user wrote it.
         takes_context: whether it is called with params and context, or with params alone.
         capabilities: the optional methods it has.
-        parameters, required, ranges, measure, data, facts, related, epochs: see `ObjectiveBase`.
+        parameters, required, ranges, measure, data, facts, related, epochs, curves, training_rows: see `ObjectiveBase`.
     """
 
     given: Any
@@ -48,6 +48,8 @@ class AdaptedObjective(ObjectiveBase):
     facts: Mapping[str, str]
     related: Mapping[str, StudyRecord]
     epochs: int | None
+    curves: Collection[str] | None
+    training_rows: int | None
 
     def __repr__(self) -> str:
         return repr(self.given)
@@ -73,6 +75,11 @@ class AdaptedObjective(ObjectiveBase):
 
     def shrunk(self) -> ObjectiveBase:
         return adapt_objective(self.given.shrunk())
+
+    def on_rows(self, rows: int, seed: int) -> ObjectiveBase:
+        if "on_rows" in self.capabilities:
+            return adapt_objective(self.given.on_rows(rows, seed))
+        return adapt_objective(with_data(self.given, self.data, rows, seed))
 
     def test(self, params: Params, context: Context, part: Any) -> Mapping[str, float]:
         scores: Mapping[str, float] = self.given.test(params, context, part)
@@ -128,6 +135,8 @@ _OBJECTIVE = {
     "facts": _Kind("a dict of texts, such as {'engine': 'numpy'}", _is_mapping(str)),
     "related": _Kind("a dict of names and study records", _is_mapping(StudyRecord)),
     "epochs": _COUNT,
+    "curves": _NAMES,
+    "training_rows": _COUNT,
 }
 _STRATEGY = {
     "trials": _COUNT,
@@ -145,9 +154,10 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "export": ("params", "context"),
     "shrunk": (),
     "test": ("params", "context", "part"),
+    "on_rows": ("rows", "seed"),
 }
 # A name close to one of these is no misspelling: these words, or their singulars, are too common.
-_COMMON = {"epochs", "trials", "test"}
+_COMMON = {"curves", "epochs", "trials", "test"}
 
 
 def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
@@ -178,7 +188,14 @@ def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
         facts=found["facts"] or {},
         related=found["related"] or {},
         epochs=found["epochs"],
+        curves=found["curves"] or None,  # an empty one may be the user's own, to be filled
+        training_rows=_training_rows(objective, found["training_rows"]),
     )
+
+
+def _training_rows(objective: AnyObjective, declared: int | None) -> int | None:
+    """Return how many rows an objective holds: what it declares beside a method on_rows, else those of its data."""
+    return declared if declared and _has_method(objective, "on_rows") else rows_of(objective)
 
 
 def adapt_strategy(strategy: Any) -> StrategyBase:

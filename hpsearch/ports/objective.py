@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
@@ -41,7 +42,8 @@ class Context:
 
     Args:
         rng: the only source of randomness the objective may use.
-        budget: what this trial may spend, in epochs; None leaves it to the objective.
+        budget: what this trial may spend, in epochs; None leaves it to the objective. Where budgets are in rows it is None, and
+            the objective holds so many rows.
         state: arrays of an earlier trial to go on from, or None.
         deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
         thresholds: what the trial's curve must reach to go on; `report` ends the trial otherwise.
@@ -106,6 +108,20 @@ class DataSet:
     def reproduction(self) -> bool:
         """Whether the validation part is in truth the test part, to reproduce a published figure."""
         return False
+
+    @default
+    def rows(self) -> int | None:
+        """The number of training rows; None where samples of them cannot be drawn."""
+        return None
+
+    @default
+    def fewest_rows(self) -> int:
+        """The number of rows of the smallest sample that is worth training on."""
+        return 1
+
+    def sample(self, rows: int, seed: int) -> DataSet:
+        """Return the data set with a random sample of the training rows; samples of one seed are nested."""
+        raise NotImplementedError
 
 
 @runtime_checkable
@@ -180,6 +196,24 @@ class ObjectiveBase:
         return None
 
     @default
+    def training_rows(self) -> int | None:
+        """The number of training rows it holds, so that a trial may be given a part of them; None where it holds none.
+
+        By default those of ``data``, where it is a dataclass with such a field.
+        """
+        return rows_of(self)
+
+    @default
+    def resources(self) -> Collection[str]:
+        """What a trial can spend more or less of: ``"epochs"`` (it heeds ``context.budget``), ``"rows"`` (see `on_rows`)."""
+        return ("epochs",) * self.takes_context + ("rows",) * (self.training_rows is not None)
+
+    @default
+    def curves(self) -> Collection[str] | None:
+        """The curves that its trials report while they run, for `MedianStop`; None where that is not declared."""
+        return None
+
+    @default
     def version(self) -> int:
         """Raised when the same repr gives other trials than before; part of the study's identity where it is not 1."""
         return 1
@@ -213,6 +247,14 @@ class ObjectiveBase:
         """Yield batches of checks, in stages named ``pre-flight: ...``; return the space to search, or None after a bug."""
         raise NotImplementedError
 
+    def on_rows(self, rows: int, seed: int) -> ObjectiveBase:
+        """Return the same objective on a sample of its training rows; by default a copy with other ``data``.
+
+        The samples of one seed are nested. The validation part stays whole.
+        """
+        own: ObjectiveBase = with_data(self, self.data, rows, seed)
+        return own
+
     def export(self, params: Params, context: Context) -> Exported:
         """Return the trained network of a trial, from ``context.state`` where there is one."""
         raise NotImplementedError
@@ -224,3 +266,19 @@ class ObjectiveBase:
     def test(self, params: Params, context: Context, part: Any) -> Mapping[str, float]:
         """Score a trial on the test part."""
         raise NotImplementedError
+
+
+def rows_of(objective: Any) -> int | None:
+    """Return the number of training rows in the field ``data`` of a dataclass; None where there are none to sample."""
+    if not dataclasses.is_dataclass(objective) or isinstance(objective, type):
+        return None
+    held = [getattr(objective, item.name) for item in dataclasses.fields(objective) if item.name == "data" and item.init]
+    return held[0].rows if held and isinstance(held[0], DataSet) else None
+
+
+def with_data(objective: Any, data: DataSet | None, rows: int, seed: int) -> Any:
+    """Return a copy of a dataclass with a sample of the training rows in its field ``data``."""
+    if data is None:
+        advice = "Give it a field data, or write on_rows(rows, seed)."
+        raise SettingError(must_be("An objective that gets a part of its rows", "a dataclass with data", objective, advice))
+    return dataclasses.replace(objective, data=data.sample(rows, seed))

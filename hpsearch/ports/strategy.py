@@ -33,7 +33,7 @@ else:
 
 @dataclass(frozen=True)
 class Proposal:
-    """What one trial is to do: ``continues`` names the trial that it continues, ``budget`` is in epochs."""
+    """What one trial is to do: ``continues`` names the trial that it continues, ``budget`` is in the strategy's resource."""
 
     params: Params
     budget: int | None = None
@@ -111,9 +111,22 @@ class StrategyBase:
         return 1
 
     @default
-    def resource(self) -> str | None:
-        """What its budgets are counted in, such as ``"epochs"``; None where it sets no budget."""
+    def batch_size(self) -> int | None:
+        """The number of trials that it usually has run side by side, where a setting of that name decides it; else None."""
         return None
+
+    @default
+    def resource(self) -> str | None:
+        """What its budgets are counted in, ``"epochs"`` or ``"rows"``; None where it sets no budget."""
+        return None
+
+    def on_rows(self, rows: int, fewest: int) -> StrategyBase:
+        """Return the strategy for an objective of so many training rows, where its resource is ``"rows"``.
+
+        Raises:
+            SettingError: there are too few of them; ``fewest`` is the smallest number worth training on.
+        """
+        return self
 
     @default
     def max_epochs(self) -> int | None:

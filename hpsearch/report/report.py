@@ -120,7 +120,8 @@ def _setting(result: Result) -> str:
     scores = (
         f"<h3>Metrics of trial {best.number}</h3>{listing({k: format_value(v) for k, v in metrics.items()})}" if metrics else ""
     )
-    budget = {"budget (epochs)": str(best.budget)} if best.budget is not None else {}
+    unit = result.record.facts.get("budget_unit", "epochs")
+    budget = {f"budget ({unit})": str(best.budget)} if best.budget is not None else {}
     params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
     return f"<p>{escape(said)}</p>{params}{scores}"
 
@@ -136,8 +137,8 @@ def _course(result: Result, conclusions: Conclusions) -> str:
         "Computing time": f"{duration(sum(trial.seconds for trial in trials))} in trials",
         "Time from the first start to the last end": duration(took),
     }
-    epochs = sum(trial.budget or 0 for trial in trials)
-    spent |= {"Epochs requested": str(epochs)} if epochs else {}
+    spent_budget, unit = sum(trial.budget or 0 for trial in trials), result.record.facts.get("budget_unit", "epochs")
+    spent |= {f"{unit.capitalize()} requested": str(spent_budget)} if spent_budget else {}
     failed = _lines("Failures", sentences.list_failures(conclusions)[:50])
     return listing(spent) + failed + _lines("Notes of the strategy", _notes(result))
 

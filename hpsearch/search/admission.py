@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import numpy as np
+
 from hpsearch.checks import boolean, integer, number, text
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution.isolation import can_fork
-from hpsearch.search.config import StudyConfig
+from hpsearch.ports import Batch
+from hpsearch.search.config import ROWS, StudyConfig
 from hpsearch.search.copies import is_our_frozen
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
@@ -68,6 +71,7 @@ def check_objective(study: StudyConfig) -> None:
     """Raise an error for what would make every trial fail: unknown or missing names, values that the objective rejects."""
     objective = study.adapted
     _check_resource(study)
+    _check_curve(study)
     name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]
     accepted = given if objective.parameters is None else objective.parameters
     for key in given:
@@ -93,10 +97,28 @@ def _check_corners(study: StudyConfig) -> None:
         (own if is_our_frozen(study.objective) else fresh).check(resolved)
 
 
+def _check_curve(study: StudyConfig) -> None:
+    """Raise an error where the objective declares its curves, and early_stop watches another one."""
+    rule, curves = study.early_stop, study.adapted.curves
+    if rule is None or curves is None or rule.curve in curves:
+        return
+    name = type(study.objective).__name__
+    if not curves:
+        advice = "Leave early_stop out: nothing could be stopped by it."
+        raise StudyError(must_be("The objective of early_stop", "one that reports curves while it runs", name, advice))
+    known = ", ".join(map(repr, sorted(curves)))
+    what, advice = f"The curve of early_stop with {name}", f"Take one of these.{did_you_mean(rule.curve, curves)}"
+    raise StudyError(must_be(what, f"one of {known}", rule.curve, advice))
+
+
 def _check_resource(study: StudyConfig) -> None:
-    """Raise an error where the objective cannot heed a budget in epochs, or is shorter than the budget."""
+    """Raise an error where the objective cannot spend the strategy's resource, or is shorter than a budget in epochs."""
+    if study.spends_rows:
+        _check_rows(study)
     if study.proposer.resource != "epochs":
         return
+    if "epochs" not in study.adapted.resources and study.adapted.takes_context:
+        raise StudyError(_wrong_resource(study, "epochs"))
     if not study.adapted.takes_context:
         advice = "Write f(params, context) and heed context.budget, or take Halving(resource=...)."
         raise StudyError(must_be("An objective to halve", "one that takes a context", study.objective, advice))
@@ -104,6 +126,27 @@ def _check_resource(study: StudyConfig) -> None:
     if own is not None and own < most and "epochs" not in study.space:
         advice = "Raise it: a schedule spans the whole training."
         raise StudyError(must_be("The objective's epochs", f"at least the strategy's max_epochs={most}", own, advice))
+
+
+def _check_rows(study: StudyConfig) -> None:
+    """Raise an error where the objective holds no rows, or cannot train on the smallest sample."""
+    if study.adapted.training_rows is None:
+        raise StudyError(_wrong_resource(study, ROWS))
+    batch = next(study.proposer.search(study.space, np.random.default_rng(0)), Batch(()))
+    own, _ = study.copies.of(study.adapted)
+    for rows in {proposal.budget for proposal in batch.proposals if proposal.budget is not None}:
+        # Here the order of the rows is made, once and before any worker gets the data.
+        own.on_rows(rows, study.seed).check(_resolved(study, batch.proposals[0].params))
+
+
+def _wrong_resource(study: StudyConfig, resource: str) -> str:
+    """Return the sentence for an objective that cannot spend a resource; it names those that it can."""
+    name, can = type(study.objective).__name__, [repr(one) for one in study.adapted.resources]
+    what = f"The resource of {type(study.strategy).__name__} over {name}"
+    advice = "Or give the space a parameter such as n=Int(10, 1000), and Halving(resource='n')."
+    if not can:
+        return must_be(what, "a parameter of the space, since it has neither epochs nor data", resource, f"G{advice[4:]}")
+    return must_be(what, " or ".join(can), resource, f"Take resource={can[-1]}. {advice}")
 
 
 def _resolved(study: StudyConfig, params: Params) -> Params:

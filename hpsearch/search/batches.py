@@ -1,4 +1,4 @@
-"""Batches around a strategy's own: settings tried first, replicates, and the confirmation of the best settings.
+"""Batches around a strategy's own: settings tried first, replicates, the confirmation of the best settings; and their pieces.
 
 Each is a generator of batches around another one, so that the whole remains one sequence that replays.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from hpsearch.ports import Batch, Proposal, Search
 from hpsearch.space import Params
-from hpsearch.trial import CONFIRM, Outcome, Trial, candidates, rank_candidates
+from hpsearch.trial import CONFIRM, PREFLIGHT, Outcome, Trial, candidates, rank_candidates
 
 GIVEN = "given"
 
@@ -46,6 +46,19 @@ def confirm_best(search: Search, top: int, replicates: int) -> Search:
     asked = [Proposal(c.params, c.budget, replicate=r) for c in best for r in range(1, replicates + 1)]
     if asked:
         yield Batch(asked, CONFIRM, space)
+
+
+def in_pieces(batch: Batch, size: int) -> list[Batch]:
+    """Return a batch as batches of at most ``size`` proposals, which run one after the other; the strategy gets them as one.
+
+    A batch that continues earlier trials, and one of pre-flight checks, stay whole.
+    """
+    proposals = list(batch.proposals)
+    continues = any(proposal.continues is not None for proposal in proposals)
+    if continues or len(proposals) <= size or batch.stage.startswith(PREFLIGHT):
+        return [batch]
+    pieces = [replace(batch, proposals=proposals[first : first + size], note="") for first in range(0, len(proposals), size)]
+    return [replace(pieces[0], note=batch.note), *pieces[1:]]
 
 
 def average(trials: Sequence[Trial]) -> Trial:

@@ -34,6 +34,8 @@ from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
 
+# The resource of strategies whose budgets are numbers of training rows.
+ROWS = "rows"
 # The first number of a spawn key says what the random numbers are for.
 _STRATEGY, _REPLICATE, _TRIAL, _SELECTION, _FIRST = 0, 1, 2, 3, 4
 
@@ -86,12 +88,20 @@ class StudyConfig:
         object.__setattr__(self, "first", tuple(read_params(self.space, params) for params in self.first))
         object.__setattr__(self, "known", tuple(fitting_trials(self.space, self.known)))
         self._complete_first()  # raises for values outside the space
+        if self.spends_rows and (rows := self.adapted.training_rows) is not None:
+            fewest = 1 if self.adapted.data is None else self.adapted.data.fewest_rows
+            object.__setattr__(self, "proposer", self.proposer.on_rows(rows, fewest))
         object.__setattr__(self, "parts", Parts.of(self.space, self.objective, self.strategy))
 
     @property
     def has_preflight(self) -> bool:
         """Whether the objective has pre-flight checks and the strategy wants them."""
         return self.proposer.preflight and "preflight" in self.adapted.capabilities
+
+    @property
+    def spends_rows(self) -> bool:
+        """Whether budgets are numbers of training rows; a parameter of the space named ``rows`` is a parameter."""
+        return self.proposer.resource == ROWS and ROWS not in self.space
 
     @property
     def sign(self) -> int:
@@ -120,7 +130,8 @@ class StudyConfig:
 
     def _facts(self, source: Path | None) -> dict[str, str]:
         environment = read_facts(source.parent if source else script_folder())
-        return environment | {"blas": describe_blas()} | self.parts.facts | dict(self.adapted.facts)
+        unit = {"budget_unit": ROWS} if self.spends_rows else {}
+        return environment | unit | {"blas": describe_blas()} | self.parts.facts | dict(self.adapted.facts)
 
     def tracked(self, source: Path | None = None) -> TrackedStudy:
         """Return what a tracker needs: the record, the space, the rule for the best setting, the related studies."""
@@ -156,8 +167,10 @@ class StudyConfig:
         paired = self.replicates > 1 or trial.stage == CONFIRM
         key = (_REPLICATE, trial.replicate) if paired else (_TRIAL, (origin or trial).number)
         limits, params = Limits(self.trial_seconds, self.trial_megabytes), self.space.resolve(trial.params)
-        keep = self.proposer.continues
-        return Task(trial, params, self.seed, key, self.sign, limits, keep, retries=self.retries, copies=self.copies)
+        keep, rows = self.proposer.continues, self.spends_rows
+        return Task(
+            trial, params, self.seed, key, self.sign, limits, keep, in_rows=rows, retries=self.retries, copies=self.copies
+        )
 
     def search(self) -> Search:
         """Start the whole sequence of batches: the user's own settings, the checks, the strategy, the confirmation."""

@@ -14,12 +14,15 @@ from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.task import Task
 from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
+from hpsearch.search.batches import in_pieces
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
 from hpsearch.search.replay import Replay
+from hpsearch.search.stopping import EarlierCurves, Stop, Watch, describe_idle
 from hpsearch.space.equality import params_key
 from hpsearch.trial import Params, Status, Trial, root
+from hpsearch.trial.formatting import count
 
 logger = logging.getLogger(__name__)
 
@@ -62,6 +65,7 @@ class Loop:
         states: of the trials of the last batch, for those that continue one.
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
+        ending: how the study ends where nothing interrupts it.
     """
 
     settings: RunSettings
@@ -70,11 +74,21 @@ class Loop:
     states: Mapping[int, Any] = field(default_factory=dict)
     started: bool = False
     thresholds: PruningThresholds | None = None
+    ending: str = "finished"
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
+        self.watch = Watch(self._rules(), self.study.sign)
+        self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
         self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
+
+    def _rules(self) -> Stop:
+        """Return the stop rules; a study that once went on after its first failures is not ended by them afterwards."""
+        rules = self.study.stop or Stop()
+        searched = sum(not trial.is_preflight for trial in self.replay.recorded.trials)
+        over = rules.identical_failures is not None and searched > rules.identical_failures
+        return replace(rules, identical_failures=None) if over else rules
 
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
@@ -83,7 +97,7 @@ class Loop:
                 self._run_search()
             if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
-                self.tracker.finish("finished", self._in_order())
+                self.tracker.finish(self.ending, self._in_order())
         except BaseException as error:
             if self.started:
                 asked_to_end = isinstance(error, (KeyboardInterrupt, Terminated))
@@ -98,57 +112,77 @@ class Loop:
             while True:
                 batch = search.send(self._run_batch(batch))
         except StopIteration:
+            self._say("" if self.curves is None else self.curves.unreached)
             self.replay.check_all_used(len(self.trials), self.settings.tracked.record)
         except _Cut:
             return
 
     def _run_batch(self, batch: Batch) -> list[Trial]:
-        """Return the batch's trials in the order proposed, running those that no record holds."""
+        """Return the batch's trials in the order proposed; a rule that compares curves has it run in pieces."""
+        rule = self.study.early_stop
+        pieces = [batch] if rule is None else in_pieces(batch, rule.batch)
+        if rule is not None and len(pieces) > 1:
+            self.state.total = max(self.state.expected, len(self.trials) + len(batch.proposals))
+            self._say(describe_idle(rule, self.state.jobs))
+        states: dict[int, Any] = {}
+        ended = [trial for piece in pieces for trial in self._run_piece(piece, states)]
+        self._say(self._describe_unheeded(ended))
+        self.states = states  # of this batch only: what continues, continues from the batch before
+        return ended
+
+    def _run_piece(self, batch: Batch, states: dict[int, Any]) -> list[Trial]:
+        """Return the trials of a batch in the order proposed, running those that no record holds."""
         first = len(self.trials)
-        if self.state.add_note(batch.note):
-            self._report_progress()
+        self._say(batch.note)
         asked = [self._requested(first + i, p, batch) for i, p in enumerate(batch.proposals)]
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
-        self.thresholds = self._thresholds(first)
-        if self.study.stop is None:
-            self.trials |= done
-            done = {}
-        else:
-            self._replay_in_order(asked, done)
-        self._run_missing(missing, done)
-        return [self.trials[trial.number] for trial in asked]
+        self.thresholds = self._thresholds()
+        self._replay_in_order(asked, done)
+        self._run_missing(missing, done, states)
+        ended = [self.trials[trial.number] for trial in asked]
+        if self.curves is not None:
+            self.curves.add(ended)
+            self._say(self.curves.unreported)
+        return ended
 
     def _replay_in_order(self, asked: Sequence[Trial], done: dict[int, Trial]) -> None:
-        """Take recorded trials over up to the first gap, so that a stop rule cuts where it did the first time."""
+        """Take recorded trials over; up to the first gap while a stop rule may hold, so that it cuts where it did before."""
         for trial in asked:
+            if not self.watch.may_hold:
+                self.trials |= done
+                done.clear()
+                return
             if trial.number not in done:
-                if self.replay.recorded.finished and trial.number >= self.replay.end:
+                if self.study.stop and self.replay.recorded.finished and trial.number >= self.replay.end:
                     raise _Cut  # the clock cut the study here
                 return
-            self.trials[trial.number] = done.pop(trial.number)
-            self._check_stop()
+            recorded = self.trials[trial.number] = done.pop(trial.number)
+            self._check_stop(recorded)
 
-    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
-        """Run trials and keep each as it ends; under a stop rule in number order, so that a cut leaves none beyond it."""
+    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial], states: dict[int, Any]) -> None:
+        """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
         if missing:
             self._start()
-        states: dict[int, Any] = {}
+            self._say(self._describe_idle())
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
                 if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
                     states[trial.number] = trial.outcome.state
                 waiting[trial.number] = trial
                 self._take(trial.number, waiting)
-        self.states = states  # of this batch only: what continues, continues from the batch before
 
     def _take(self, number: int, waiting: dict[int, Trial]) -> None:
-        if self.study.stop is None:
-            self._record(waiting.pop(number))
-        while (number := len(self.trials)) in waiting:
-            self._record(waiting.pop(number))
-            self._check_stop()
+        """Keep a trial that has ended, and those that waited for it."""
+        if number > len(self.trials):
+            self.watch.alike.add_early(waiting[number])
+        while self.watch.may_hold and (number := len(self.trials)) in waiting:
+            self._record(waiting[number])
+            self._check_stop(waiting.pop(number))
+        if not self.watch.may_hold:
+            while waiting:
+                self._record(waiting.pop(min(waiting)))
 
     def _record(self, trial: Trial) -> None:
         if self.best_state is not None:
@@ -161,10 +195,14 @@ class Loop:
             self.state.count_ended(trial)
             self._report_progress()
 
-    def _check_stop(self) -> None:
-        stop = self.study.stop
-        if stop is not None and stop.length(self._in_order(), self.study.sign) is not None:
-            raise _Cut
+    def _check_stop(self, trial: Trial) -> None:
+        """End the study where a stop rule holds with this trial, the next one in number order."""
+        if not self.watch.add(trial):
+            return
+        if self.watch.alike.holds:
+            self.ending = "failed"
+            self._say(self.watch.alike.sentence(self.state.expected))
+        raise _Cut
 
     def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield trials as they end, until the study's time is up."""
@@ -196,13 +234,10 @@ class Loop:
             return task
         return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
 
-    def _thresholds(self, first: int) -> PruningThresholds | None:
-        """Return what curves must reach in a batch that begins at number ``first``: only earlier batches have a say."""
+    def _thresholds(self) -> PruningThresholds | None:
+        """Return what curves must reach in the next batch: only earlier batches have a say."""
         rule = self.study.early_stop
-        if rule is None:
-            return None
-        earlier = [self.trials[number] for number in range(first) if not self.trials[number].is_preflight]
-        return PruningThresholds(rule.curve, rule.sign, rule.thresholds(earlier))
+        return None if rule is None or self.curves is None else PruningThresholds(rule.curve, rule.sign, self.curves.thresholds)
 
     def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)
@@ -230,6 +265,30 @@ class Loop:
                 logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
+            self._report_progress()
+
+    def _describe_idle(self) -> str:
+        """Return one sentence where the strategy has fewer trials run side by side than there are workers."""
+        jobs, size = self.state.jobs, (self.study.proposer.batch_size or self.state.jobs) * self.study.replicates
+        if size >= jobs:
+            return ""
+        name, enough = type(self.study.strategy).__name__, -(-jobs // self.study.replicates)
+        advice = f"{name}(batch_size={enough}) keeps all of them busy and learns less from each trial."
+        return f"{name} runs {count(size, 'trial')} at a time, so {jobs - size} of {jobs} workers stand idle. {advice}"
+
+    def _describe_unheeded(self, ended: Sequence[Trial]) -> str:
+        """Return one sentence where a larger budget changed nothing at all; a single trial may have converged."""
+        pairs = [(trial, self.trials[trial.continues]) for trial in ended if trial.continues is not None and trial.ok]
+        if len(pairs) < 2 or any(trial.outcome != before.outcome for trial, before in pairs):
+            return ""
+        return (
+            "Trials with a larger budget came out as those that they continue, in every number: the objective does not seem to "
+            "heed context.budget, so that it trains the same again and again. Let it end after context.budget epochs."
+        )
+
+    def _say(self, note: str) -> None:
+        """Show a sentence once; an empty text is none."""
+        if note not in self.state.notes and self.state.add_note(note):
             self._report_progress()
 
     def _report_progress(self) -> None:

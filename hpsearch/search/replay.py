@@ -10,7 +10,7 @@ from hpsearch.ports import EarlierIdentity, Recorded, StudyRecord
 from hpsearch.search.environment import list_differences
 from hpsearch.search.identity import changed_parts, incomparable_parts
 from hpsearch.space.equality import params_key
-from hpsearch.trial import Trial
+from hpsearch.trial import Status, Trial
 
 # A changed strategy is allowed by itself: a larger one may propose the recorded trials first, and so extend the study.
 _FIXED = ("space", "objective", "options", "seed", "direction", "data", "first", "known", "replicates", "early_stop")
@@ -44,7 +44,9 @@ class Replay:
         self.recorded = recorded
         # What an earlier objective ran stays as it is: run again, it would be another trial.
         kept = record.earlier_trials
-        self._left = {t.number: t for t in recorded.trials if t.ok or not retry or t.number in kept}
+        # So does one that the rule on curves ended: the rule would end it again.
+        fixed = {t.number for t in recorded.trials if t.ok or t.status is Status.STOPPED} | kept
+        self._left = {t.number: t for t in recorded.trials if not retry or t.number in fixed}
         self.count = len(self._left)
         self.numbers = frozenset(self._left)
         self.again = frozenset(trial.number for trial in recorded.trials) - self.numbers

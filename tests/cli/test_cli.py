@@ -315,6 +315,7 @@ def test_a_study_in_which_nothing_finished_says_so_and_ends_with_1(project: Path
     (project / "study.py").write_text(STUDY.replace('if params["c"] == "bad":', "if True:"))
     done = hpsearch(project, "run", "study.py", "--jobs", "1", code=1)
     assert "No trial has finished. The first error: ValueError: planted failure" in done.stderr
+    assert "The first 5 trials failed in the same way (ValueError: planted failure), so the study ended" in done.stdout
 
 
 def test_another_store_is_named_in_the_hint(project: Path) -> None:

@@ -194,7 +194,7 @@ def staged_known() -> Study:
 @_reference(*TPE, sequence=TPE)
 def bayesian_tpe() -> Study:
     """TPE, trial by trial, over every kind of range."""
-    return Study("bayesian-tpe", _mixed(), valley, Bayesian(trials=18, startup=8), seed=7)
+    return Study("bayesian-tpe", _mixed(), valley, Bayesian(trials=18, batch_size=1, startup=8), seed=7)
 
 
 @_reference(*TPE, sequence=TPE)
@@ -215,7 +215,8 @@ def bayesian_early_stop() -> Study:
 @_reference("optuna", "cmaes", "blas", "simd", sequence=("optuna", "cmaes"), needs=("cmaes",))
 def bayesian_cmaes() -> Study:
     """CMA-ES."""
-    return Study("bayesian-cmaes", _plain(z=Float(0.0, 1.0)), valley, Bayesian(trials=20, sampler="cmaes", startup=6), seed=10)
+    strategy = Bayesian(trials=20, batch_size=1, sampler="cmaes", startup=6)
+    return Study("bayesian-cmaes", _plain(z=Float(0.0, 1.0)), valley, strategy, seed=10)
 
 
 @_reference()

@@ -34,7 +34,7 @@ def trial(number: int, stage: str = "all", replicate: int = 0) -> Trial:
         ({"replicates": 1}, {}),
         ({"replicates": 2}, {"replicates": "2"}),
         ({"first": [{"x": 0.5}]}, {"first": "[{'x': 0.5}]"}),
-        ({"early_stop": MedianStop("cost")}, {"early_stop": repr(MedianStop("cost"))}),
+        ({"early_stop": MedianStop("cost")}, {"early_stop": repr(MedianStop("cost")), "versions": "MedianStop 2"}),
     ],
 )
 def test_only_settings_other_than_the_default_join_the_identity(changes: dict[str, Any], extra: dict[str, str]) -> None:

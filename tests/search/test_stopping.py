@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -10,8 +11,12 @@ import pytest
 
 from hpsearch import Context, Float, Space, Study
 from hpsearch.errors import StudyError
-from hpsearch.search.stopping import Stop
-from hpsearch.strategies import Random
+from hpsearch.execution.executor import Execution
+from hpsearch.ports import Recorded
+from hpsearch.search.loop import Loop, RunSettings
+from hpsearch.search.replay import Replay
+from hpsearch.search.stopping import MedianStop, Stop
+from hpsearch.strategies import Bayesian, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Outcome, Params, Status, Trial
@@ -125,6 +130,8 @@ def test_a_search_without_a_better_trial_counts_failures_too() -> None:
         ({"trials": 0}, "Stop trials must be a whole number >= 1, got 0"),
         ({"without_better": 1.5}, "Stop without_better must be a whole number >= 1, got 1.5"),
         ({"seconds": -1}, r"Stop seconds must be a number in \(0, inf\), got -1"),
+        ({"identical_failures": 1}, "Stop identical_failures must be a whole number >= 2, got 1. Try 5, or None"),
+        ({"identical_failures": "no"}, "Stop identical_failures must be a whole number >= 2, got 'no'"),
         ({"value": "low"}, "Stop value must be a finite number, got 'low'"),
     ],
 )
@@ -173,3 +180,158 @@ def test_a_killed_study_with_a_gap_runs_on_and_a_finished_one_was_cut_there() ->
             tracker.record(trial)
         tracker.finish(status, whole)
         assert len(run(s, tracker).trials) == kept
+
+
+class Counted(dict[int, Trial]):
+    """The trials of a loop, which count how many of them are read."""
+
+    reads = 0
+
+    def __getitem__(self, number: int) -> Trial:
+        self.reads += 1
+        return super().__getitem__(number)
+
+    def __iter__(self) -> Iterator[int]:
+        self.reads += len(self)
+        return super().__iter__()
+
+    def values(self) -> Any:
+        self.reads += len(self)
+        return super().values()
+
+    def items(self) -> Any:
+        self.reads += len(self)
+        return super().items()
+
+
+def reads(s: Study, recorded: Recorded) -> int:
+    """Return how many trials one run of a study reads out of its own table, in all."""
+    tracked, trials = s.tracked(), Counted()
+    replay = Replay(tracked.record, recorded)
+    loop = Loop(RunSettings(s, Execution(1, "sequential"), MemoryTracker(), tracked, replay), trials=trials)
+    assert len(loop.run()) == s.proposer.trials
+    return trials.reads
+
+
+def reports(params: Params, context: Context) -> float:
+    context.report(2, cost=params["x"])
+    return float(params["x"])
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"stop": Stop(trials=1000)},
+        {"stop": Stop(seconds=1000.0)},
+        {"stop": Stop(value=-1.0, without_better=1000)},
+        {"stop": Stop(value=-1.0), "early_stop": MedianStop("cost", trials=1000)},
+        {"early_stop": MedianStop("cost", trials=1000)},
+        {},
+    ],
+)
+@pytest.mark.parametrize("again", [False, True])
+def test_no_rule_reads_all_trials_for_every_trial(changes: dict[str, Any], again: bool) -> None:
+    """Twice the trials take twice the reads, in a first run and in a resume: a rule that reads all of them takes four times."""
+    found = []
+    for count in (60, 120):
+        s = study(objective=reports, strategy=Random(trials=count), **changes)
+        recorded = Recorded(run(s).trials, s.identity) if again else Recorded()
+        found.append(reads(s, recorded))
+    assert found[0] > 0
+    assert found[1] <= 2 * found[0]
+
+
+def test_no_rule_reads_all_trials_for_every_batch() -> None:
+    rule = MedianStop("cost", trials=1000)
+    small, large = (
+        reads(study(objective=reports, strategy=Bayesian(trials=n, batch_size=1, startup=2), early_stop=rule), Recorded())
+        for n in (12, 24)
+    )
+    assert large <= 2 * small
+
+
+class Fails:
+    """An objective without its file; it fails for every point but the ``working`` ones, in the same words."""
+
+    def __init__(self, *working: float, error: str = "no data.csv") -> None:
+        self.working, self.error = working, error
+
+    def __call__(self, params: Params) -> float:
+        if params["x"] in self.working:
+            return float(params["x"])
+        raise FileNotFoundError(self.error.format(x=params["x"], address=object()))
+
+
+POINTS = [trial.params["x"] for trial in run(study()).trials]
+ENDED = "The first 5 trials failed in the same way (FileNotFoundError: no data.csv), so the study ended and 35 more trials did"
+
+
+@pytest.mark.parametrize(
+    ("stop", "jobs", "backend"),
+    [
+        (None, 1, "sequential"),
+        (Stop(without_better=30), 1, "sequential"),
+        (Stop(value=-1.0), 4, "threading"),
+        (None, 2, "loky"),
+    ],
+)
+def test_a_study_ends_when_its_first_trials_fail_alike(stop: Stop | None, jobs: int, backend: str) -> None:
+    result = run(study(objective=Fails(), stop=stop), jobs=jobs, backend=backend)
+    assert [trial.number for trial in result.trials] == [0, 1, 2, 3, 4]
+    assert result.notes[-1].startswith(ENDED)
+
+
+def test_addresses_do_not_tell_failures_apart_and_values_do() -> None:
+    assert len(run(study(objective=Fails(error="no {address}"))).trials) == 5
+    assert len(run(study(objective=Fails(error="no {x}"))).trials) == 40
+
+
+@pytest.mark.parametrize("working", [0, 3, 4])
+@pytest.mark.parametrize("jobs", [1, 4])
+def test_one_of_the_first_that_ends_in_another_way_lets_all_trials_run(working: int, jobs: int) -> None:
+    s = study(objective=Fails(POINTS[working]))
+    trials = run(s, jobs=jobs, backend="threading").trials
+    assert [trial.number for trial in trials if trial.ok] == [working]
+    assert len(trials) == 40
+
+
+def test_a_trial_that_works_too_late_is_not_run() -> None:
+    assert len(run(study(objective=Fails(POINTS[5])), jobs=4, backend="threading").trials) == 5
+
+
+def test_the_rule_can_be_moved_and_switched_off() -> None:
+    assert len(run(study(objective=Fails(), stop=Stop(identical_failures=2))).trials) == 2
+    assert len(run(study(objective=Fails(), stop=Stop(identical_failures=None))).trials) == 40
+    assert len(run(study(objective=Fails(), strategy=Random(trials=3))).trials) == 3
+
+
+def test_a_study_that_failed_alike_says_so_again_and_has_ways_on() -> None:
+    tracker, s = MemoryTracker(), study(objective=Fails())
+    run(s, tracker)
+    assert tracker.studies["stop"].status == "failed"
+    again = run(s, tracker)
+    assert again.taken_over == len(again.trials) == 5
+    assert again.notes[-1].startswith(ENDED)
+    retried = run(s, tracker, retry=True)
+    assert retried.taken_over == 0
+    assert retried.notes[-1].startswith(ENDED)
+    whole = run(replace(s, stop=Stop(identical_failures=None)), tracker)
+    assert (whole.taken_over, len(whole.trials)) == (5, 40)
+    # A record of an earlier version holds all trials; so does that of a study that ran without the rule.
+    assert run(s, tracker).taken_over == 40
+
+
+def test_checks_before_the_search_and_other_endings_do_not_count() -> None:
+    def failed(number: int, status: Status = Status.FAILED, stage: str = "all") -> Trial:
+        return Trial(number, {}, stage, status, error="ValueError: no")
+
+    checks = [failed(n, stage="pre-flight: data") for n in range(6)]
+    assert Stop().length(checks) is None
+    assert Stop().length([*checks, *(failed(n) for n in range(6, 20))]) == 11
+    for status in (Status.DIVERGED, Status.TIMED_OUT, Status.STOPPED, Status.DIED, Status.OUT_OF_MEMORY):
+        assert Stop().length([failed(n, status) for n in range(9)]) is None
+
+
+def test_the_default_rule_stays_out_of_the_repr() -> None:
+    assert repr(Stop()) == "Stop(trials=None, seconds=None, value=None, without_better=None)"
+    assert repr(Stop(identical_failures=None)).endswith("without_better=None, identical_failures=None)")

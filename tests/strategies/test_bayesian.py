@@ -7,19 +7,21 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from statistics import median
 
 import numpy as np
 import optuna
 import pytest
 
-from hpsearch import Choice, Float, Int, Outcome, Space, Status, Trial
-from hpsearch.errors import SettingError, SpaceError
-from hpsearch.ports import Batch, Proposal
+from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
+from hpsearch.errors import SettingError, SpaceError, StudyError
+from hpsearch.ports import Batch, Proposal, StrategyBase
 from hpsearch.space import Params
-from hpsearch.strategies import Bayesian, Random
+from hpsearch.strategies import Bayesian, Halving, Random, Staged
 from hpsearch.strategies.bayesian import Sampler, _penalty
-from hpsearch.testing import SPACES, drive
+from hpsearch.testing import SPACES, drive, table
+from hpsearch.tracking import MemoryTracker
 
 LINE = Space(x=Float(0.0, 1.0))
 CUBE = Space(x=Float(0.0, 1.0), y=Float(1e-3, 1e3, log=True), z=Float(0.0, 1.0))
@@ -71,7 +73,7 @@ def test_proposes_what_optuna_proposes() -> None:
     rng = np.random.default_rng(0)
     sampler = optuna.samplers.TPESampler(seed=int(rng.integers(2**32)), n_startup_trials=1, n_ei_candidates=64)
     by_hand = optuna.create_study(sampler=sampler)
-    batches = run(Bayesian(trials=14, startup=10), LINE, lambda p: p["x"] ** 2)
+    batches = run(Bayesian(trials=14, batch_size=1, startup=10), LINE, lambda p: p["x"] ** 2)
     for ours in batches[0]:
         by_hand.add_trial(
             optuna.create_trial(
@@ -80,6 +82,54 @@ def test_proposes_what_optuna_proposes() -> None:
         )
     by_hand.optimize(lambda t: t.suggest_float("x", 0, 1) ** 2, n_trials=4)
     assert [t.params for t in by_hand.trials] == params(batches)
+
+
+def test_the_repr_always_shows_the_batch_size() -> None:
+    """So the repr tells records of the earlier default, 1, from those of today's, and no version is needed for that."""
+    assert repr(Bayesian()) == "Bayesian(trials=64, batch_size=4, sampler='tpe', startup=10)"
+    assert Bayesian().version == 1
+
+
+def _study(strategy: Bayesian) -> Study:
+    return Study("bayes", LINE, lambda p: (p["x"] - 0.3) ** 2, strategy, seed=4)
+
+
+def test_a_record_of_the_earlier_default_goes_on_where_the_study_names_it() -> None:
+    """Known text: the strategy as hpsearch recorded it when batch_size=1 was the default."""
+    named, tracker = _study(Bayesian(trials=14, batch_size=1)), MemoryTracker()
+    whole = named.run(tracker=tracker, backend="sequential").trials
+    assert named.identity["strategy"] == "Bayesian(trials=14, batch_size=1, sampler='tpe', startup=10)"
+    assert "versions" not in named.identity
+    again = named.run(tracker=tracker, backend="sequential")
+    assert again.taken_over == 14
+    assert table(again.trials) == table(whole)
+    with pytest.raises(StudyError, match=r"does not replay: trial 11 was .*batch_size=1, .* is now .*batch_size=4, .*Go back"):
+        _study(Bayesian(trials=14)).run(tracker=tracker, backend="sequential")
+
+
+@pytest.mark.parametrize(
+    ("strategy", "jobs", "said"),
+    [
+        (Bayesian(trials=12), 4, ""),
+        (
+            Bayesian(trials=12),
+            6,
+            "Bayesian runs 4 trials at a time, so 2 of 6 workers stand idle. Bayesian(batch_size=6)",
+        ),
+        (Bayesian(trials=12, batch_size=1), 2, "Bayesian runs 1 trial at a time, so 1 of 2 workers stand idle."),
+        (Staged(trials=12), 9, "Staged runs 8 trials at a time, so 1 of 9 workers stand idle. Staged(batch_size=9) keeps"),
+        (Halving(trials=9, max_epochs=9), 9, ""),
+        (Random(trials=3), 9, ""),
+    ],
+)
+def test_workers_that_stand_idle_are_told_once(strategy: StrategyBase, jobs: int, said: str) -> None:
+    study, tracker = Study("idle", LINE, lambda p, context: p["x"], strategy), MemoryTracker()
+    notes = study.run(jobs, backend="threading", tracker=tracker).notes
+    assert [note for note in notes if "idle" in note] == [note for note in notes if said and note.startswith(said)]
+    assert sum("idle" in note for note in notes) == bool(said)
+    assert not any("idle" in note for note in study.run(jobs, backend="threading", tracker=tracker).notes)
+    pairs = replace(study, replicates=9).run(jobs, backend="threading", tracker=MemoryTracker())
+    assert not any("idle" in note for note in pairs.notes)
 
 
 @pytest.mark.parametrize("batch_size", [1, 4])
@@ -178,7 +228,7 @@ def test_options_come_back_as_they_were_given() -> None:
 def test_known_trials_replace_the_startup() -> None:
     known = [Trial(n, {"x": x}, "all", Status.FINISHED, Outcome((x - 0.7) ** 2)) for n, x in enumerate(np.linspace(0, 1, 12))]
     batches = run(Bayesian(trials=6), LINE, lambda p: (p["x"] - 0.7) ** 2, known)
-    assert [len(batch) for batch in batches] == [1] * 6
+    assert [len(batch) for batch in batches] == [4, 2]
     assert median(abs(p["x"] - 0.7) for p in params(batches)) < 0.2
 
 
@@ -223,7 +273,7 @@ def test_says_which_extra_is_missing(sampler: str, package: str, monkeypatch: py
 def test_the_extras_beat_random_too(sampler: str, package: str) -> None:
     """Half of random's median over 5 seeds; measured a hundredth (gp) and a fifth (cmaes)."""
     pytest.importorskip(package)
-    strategy = Bayesian(trials=40, sampler=sampler)  # type: ignore[arg-type]
+    strategy = Bayesian(trials=40, batch_size=1, sampler=sampler)  # type: ignore[arg-type]
     ours, theirs = ([min(t.value for t in drive(s, CUBE, i)[1]) for i in range(5)] for s in (strategy, Random(trials=40)))
     assert median(ours) < median(theirs) / 2
 
@@ -248,4 +298,4 @@ def test_ranges_wider_than_a_float_fixed_values_and_steps_are_searched(sampler: 
     assert {(t.params["f"], t.params["k"]) for t in trials} == {(0.5, 3)}
     informed = next(Bayesian(trials=10, startup=8, sampler=sampler).search(space, np.random.default_rng(0), trials))
     space.check(informed.proposals[0].params)
-    assert len(informed.proposals) == 1
+    assert len(informed.proposals) == 4

@@ -52,6 +52,35 @@ def shape(batches: list[Batch]) -> list[tuple[str, int, int | None]]:
     return [(b.stage, len(b.proposals), b.proposals[0].budget) for b in batches]
 
 
+@pytest.mark.parametrize("most", [1, 2])
+def test_a_hyperband_of_a_single_configuration_is_refused(most: int) -> None:
+    with pytest.raises(
+        SettingError, match=rf"Hyperband max_epochs must be at least factor \* min_epochs = 3, got {most}\. With"
+    ):
+        Hyperband(max_epochs=most)
+    assert [len(rungs) for rungs in Hyperband(max_epochs=3).brackets] == [2, 1]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Halving(min_rows=5), "Halving min_rows must be given with resource='rows', got 5"),
+        (lambda: Halving(resource="rows", min_rows=0), "Halving min_rows must be a whole number >= 1, got 0"),
+        (lambda: Hyperband(resource="n"), "Hyperband resource must be one of 'epochs', 'rows', got 'n'"),
+    ],
+)
+def test_bad_resources_are_refused(make: Callable[[], object], message: str) -> None:
+    with pytest.raises(SettingError, match=message):
+        make()
+
+
+def test_fields_added_later_stay_out_of_the_repr() -> None:
+    """Known texts: the reprs of studies recorded before there were rows."""
+    assert repr(Halving()) == "Halving(trials=27, min_epochs=1, max_epochs=27, factor=3, resource='epochs')"
+    assert repr(Hyperband()) == "Hyperband(max_epochs=27, factor=3, min_epochs=1)"
+    assert repr(Hyperband(resource="rows", min_rows=50)).endswith("min_epochs=1, resource='rows', min_rows=50)")
+
+
 def test_rungs_as_published() -> None:
     """Li et al. (2018), the bracket of most configurations for R = 81, eta = 3."""
     batches, _ = run(Halving(trials=81, max_epochs=81), closeness)

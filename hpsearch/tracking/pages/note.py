@@ -67,7 +67,8 @@ def _best_setting(page: Page) -> str:
     """Return the params of the chosen setting in one line."""
     if page.chosen is None:
         return ""
-    budget = f", budget {page.chosen.budget} epochs" if page.chosen.budget is not None else ""
+    unit = page.record.facts.get("budget_unit", "epochs")
+    budget = f", budget {page.chosen.budget} {unit}" if page.chosen.budget is not None else ""
     return f"Best setting: {markup.settings(page.chosen.params)}{budget}."
 
 
