@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -59,6 +60,7 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
         sys.exit(_INTERRUPTED)
     except Exception as error:
         if not hasattr(error, "exit_code"):  # not a usage error of the command line parser
+            _reject_secrets(error)
             raise
         _say_usage(error)
         sys.exit(error.exit_code)
@@ -329,7 +331,21 @@ def _terminate(signum: int, frame: object) -> None:
 
 
 def _say_error(sentence: str) -> None:
+    if "://" in sentence:  # only an address can hold a password, and the import takes its time
+        from hpsearch.tracking.store.redaction import hide_secrets
+
+        sentence = hide_secrets(sentence)
     typer.echo(f"hpsearch: {sentence}", err=True)
+
+
+def _reject_secrets(error: Exception) -> None:
+    """Print the traceback of an error that quotes a secret without it, and exit; any other error is left to Python."""
+    from hpsearch.tracking.store.redaction import hide_secrets
+
+    shown = "".join(traceback.format_exception(error))
+    if hide_secrets(shown) != shown:
+        typer.echo(hide_secrets(shown), err=True)
+        sys.exit(1)
 
 
 def _say_usage(error: Any) -> None:

@@ -31,6 +31,7 @@ from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+from hpsearch.tracking.store.redaction import hide_secrets
 from hpsearch.trial import flip_sign
 
 
@@ -104,14 +105,14 @@ def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
 
 
 def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None) -> str:
-    """Return a command line that works as typed, on the store that is in use.
+    """Return a command line that works as typed, on the store that is in use; a password is left out.
 
     >>> hpsearch_command("show", "my study", tracking_uri="sqlite:///my runs.db")
     "hpsearch show 'my study' --tracking-uri 'sqlite:///my runs.db'"
     >>> hpsearch_command("show", "-1 degree")
     "hpsearch show -- '-1 degree'"
     """
-    store = ["--tracking-uri", tracking_uri] if tracking_uri else []
+    store = ["--tracking-uri", hide_secrets(tracking_uri)] if tracking_uri else []
     dashes = any(argument.startswith("-") for argument in arguments)
     return shlex.join(["hpsearch", verb, *store, "--", *arguments] if dashes else ["hpsearch", verb, *arguments, *store])
 
@@ -282,7 +283,7 @@ def _resumable() -> Iterator[None]:
         with end_at_second_signal(kill_workers):
             yield
     except (KeyboardInterrupt, Terminated) as end:
-        again = shlex.join([*_program(), *sys.argv[1:]])
+        again = hide_secrets(shlex.join([*_program(), *sys.argv[1:]]))
         typer.echo(f"hpsearch: Interrupted. Finished trials are kept; resume with: {again}", err=True)
         raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
 
@@ -290,7 +291,7 @@ def _resumable() -> Iterator[None]:
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:
     """Return the store, made ready, and the name and link of each study in it, the latest first."""
     store = Store.open(tracking_uri, root)
-    base = store.uri if store.served else base
+    base = store.address if store.served else base
     found = [
         (s.name, links.link(store.client.get_experiment(s.experiment_id), s.run_id, s.maximize, base))
         for s in catalog.studies(store)
