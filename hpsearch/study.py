@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 from hpsearch.errors import StudyError
 from hpsearch.execution.executor import Backend, Execution
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
-from hpsearch.search.admission import check_limits, check_objective, check_parts
+from hpsearch.search.admission import check_limits, check_objective, check_parts, check_run
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.environment import script_folder
 from hpsearch.search.export import BestState, can_export
@@ -95,6 +95,10 @@ class Study(StudyConfig):
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
         """
+        check_run(
+            progress=progress, tracker=tracker, source=source,
+            flags={"fresh": fresh, "accept_change": accept_change}, choices={"retry": retry, "model": model, "report": report},
+        )  # fmt: skip
         execution = Execution(jobs, backend)
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
@@ -165,11 +169,16 @@ def _attach_report(result: Result) -> str:
     return ""
 
 
+# IPython gives these to modules that it makes itself.
+_AUTOMATIC = ("Automatically created module for IPython", "Module created for script run in IPython")
+
+
 def _docstring_of_caller() -> str:
-    """Return the first line of the docstring of the module in which the study is written."""
+    """Return the first line of the docstring of the module in which the study is written, where its author wrote one."""
     for frame in inspect.stack(context=0)[1:]:
-        module = frame.frame.f_globals.get("__name__", "")
-        if module.split(".")[0] != "hpsearch" and module != "dataclasses" and "<string>" not in frame.filename:
-            text: Any = frame.frame.f_globals.get("__doc__") or ""
-            return str(text).strip().split("\n")[0]
-    return str(sys.modules["__main__"].__doc__ or "").strip()
+        module = str(frame.frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] != "hpsearch" and module not in ("dataclasses", "copy"):
+            text: Any = frame.frame.f_globals.get("__doc__")
+            own = isinstance(text, str) and text != builtins.__doc__ and not text.startswith(_AUTOMATIC)
+            return str(text).strip().split("\n")[0] if own else ""
+    return ""

@@ -240,6 +240,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "StudyError",
         "TrackingError",
         "VaultError",
+        "brief",
         "did_you_mean",
         "must_be",
     ),

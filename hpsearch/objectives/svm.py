@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.checks import is_number
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
@@ -75,7 +76,7 @@ class TrainSVM(ObjectiveBase):
         """
         check_names("TrainSVM", params, PARAMETERS)
         known("kernel", params.get("kernel", self.kernel), _KERNELS)
-        if params.get("C", self.C) == float("inf"):  # with a hard margin the solver may never end
+        if is_number(c := params.get("C", self.C)) and c == float("inf"):  # with a hard margin the solver may never end
             raise SettingError(must_be("C", "finite", float("inf"), "Try 1e6 for a margin that is hard in effect."))
         self._estimator.check(params)
 
