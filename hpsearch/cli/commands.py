@@ -17,13 +17,13 @@ from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.sentences import describe_earlier, list_failures
-from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
+from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, end_at_second_signal
+from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
@@ -283,9 +283,25 @@ def _resumable() -> Iterator[None]:
         with end_at_second_signal(kill_workers):
             yield
     except (KeyboardInterrupt, Terminated) as end:
-        again = hide_secrets(shlex.join([*_program(), *sys.argv[1:]]))
-        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; resume with: {again}", err=True)
-        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
+        again = hide_secrets(shlex.join([*_program(), *_words_to_repeat(sys.argv[1:])]))
+        kept = "A smoke check records nothing; start it again" if "--smoke" in sys.argv else "Finished trials are kept; resume"
+        leave_closed_terminal()
+        typer.echo(f"hpsearch: Interrupted. {kept} with: {again}", err=True)
+        raise SystemExit(end.code if isinstance(end, Terminated) else 130) from None
+
+
+# These would throw away, or ask for, what the interrupted run has done already.
+_ONCE = ("--fresh", "--accept-change", "--take-over")
+
+
+def _words_to_repeat(words: Sequence[str]) -> list[str]:
+    """Return the words of a command that resumes what this one began.
+
+    >>> _words_to_repeat(["run", "study.py", "--fresh", "--jobs", "2"])
+    ['run', 'study.py', '--jobs', '2']
+    """
+    end = words.index("--") if "--" in words else len(words)
+    return [word for index, word in enumerate(words) if index >= end or word not in _ONCE]
 
 
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:
@@ -305,5 +321,5 @@ def open_store(tracking_uri: str | None) -> Store:
 
 
 def terminal() -> Console:
-    """Return the console that results are printed on."""
-    return Console()
+    """Return the console that results are printed on; it outlives its terminal."""
+    return Console(file=cast(Any, SurvivingOutput(sys.stdout)))
