@@ -291,6 +291,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "hpsearch.plots.success": ("success_curves",),
     "hpsearch.ports": (
         "AnyObjective",
+        "Baseline",
         "Batch",
         "Context",
         "DataRecord",

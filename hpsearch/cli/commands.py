@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
-from hpsearch.analysis.sentences import describe_earlier, list_failures
+from hpsearch.analysis.sentences import describe_baseline, describe_earlier, list_failures
 from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
@@ -84,6 +84,8 @@ def _program() -> list[str]:
 
 def _show_result(console: Console, result: Result) -> None:
     console.print(best_table(result.trials, result.study.maximize, result.record.measure, console.width))
+    for line in describe_baseline(Conclusions(result.findings)):
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
     if any(trial.replicate for trial in result.trials):
         console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
     if result.study.proposer.complete:

@@ -11,7 +11,8 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, check_names
-from hpsearch.ports import Context, ObjectiveBase
+from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset({"kernel", "C", "gamma", "degree", "coef0"})
@@ -67,6 +68,16 @@ class TrainSVM(ObjectiveBase):
     def measure(self) -> str:
         """What the value is."""
         return "validation error"
+
+    @property
+    def trivial(self) -> TrivialAnswer:
+        """The trivial answer for classes."""
+        return self._estimator.trivial
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the trivial answer scores on the validation part."""
+        return self._estimator.baseline
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for params that it could not be fitted with; fits nothing.

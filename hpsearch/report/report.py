@@ -119,7 +119,8 @@ def _setting(result: Result) -> str:
     )
     budget = {"budget (epochs)": str(best.budget)} if best.budget is not None else {}
     params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
-    return f"<p>{escape(said)}</p>{params}{scores}"
+    trivial = "".join(f"<p>{escape(line)}</p>" for line in sentences.describe_baseline(Conclusions(result.findings)))
+    return f"<p>{escape(said)}</p>{trivial}{params}{scores}"
 
 
 def _course(result: Result, conclusions: Conclusions) -> str:
