@@ -18,7 +18,7 @@ Messages follow one form: ``{what} must be {constraint}, got {value!r}. {what to
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 class HpsearchError(Exception):
@@ -71,7 +71,62 @@ def must_be(what: str, constraint: str, value: object, advice: str) -> str:
     >>> must_be("momentum", "in [0, 1)", 1.5, "Try 0.9.")
     'momentum must be in [0, 1), got 1.5. Try 0.9.'
     """
-    return f"{what} must be {constraint}, got {value!r}. {advice}"
+    return f"{what} must be {constraint}, got {brief(value)}. {advice}"
+
+
+# Characters of one value in a sentence, and entries of a container.
+_LONGEST, _MOST = 300, 20
+
+
+def brief(value: object) -> str:
+    """Return the repr of a value as far as a sentence can hold it: the shape of arrays and tables, the start of long texts.
+
+    >>> brief(1.5), brief("x" * 1000)[-20:]
+    ('1.5', "x... (1000 signs)'")
+    """
+    # Before any repr: that of a large container takes long.
+    if type(value) in (list, tuple, set, frozenset, dict):
+        return _brief_container(value)
+    if isinstance(value, (str, bytes)) and len(value) > _LONGEST:
+        start, mark = repr(value[: _LONGEST - 50])[:-1], repr(value[:1])[-1]
+        return f"{start}... ({len(value)} signs){mark}"
+    shown = _repr(value)
+    if "\n" not in shown and len(shown) <= _LONGEST:
+        return shown
+    shape = getattr(value, "shape", None)
+    if isinstance(shape, tuple):
+        return f"{type(value).__name__} of shape {shape}"
+    line = " ".join(shown.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 3]}..."
+
+
+def _repr(value: object) -> str:
+    try:
+        return repr(value)
+    except Exception as error:  # the value of a user's own class
+        return f"{type(value).__name__} (no text: its repr() raised {type(error).__name__})"
+
+
+def _brief_container(value: object) -> str:
+    """Return a list, tuple, set or dict with its entries in their brief form, the first few of many."""
+    assert isinstance(value, (list, tuple, set, frozenset, dict))
+    if not value and not isinstance(value, dict):
+        return repr(value)
+    first = [entry for entry, _ in zip(value.items() if isinstance(value, Mapping) else value, range(_MOST), strict=False)]
+    if isinstance(value, Mapping):
+        parts = [f"{brief(key)}: {brief(item)}" for key, item in first]
+    else:
+        parts = [brief(item) for item in first]
+    cut, room = len(parts), _LONGEST
+    for index, part in enumerate(parts):
+        room -= len(part) + 2
+        if room < 0 and index:
+            cut = index
+            break
+    parts = parts[:cut] + ([f"... ({len(value)} in all)"] if cut < len(value) else [])
+    opened, closed = {list: "[]", tuple: "()", set: "{}", frozenset: ("frozenset({", "})"), dict: "{}"}[type(value)]
+    comma = "," if isinstance(value, tuple) and len(value) == 1 else ""
+    return f"{opened}{', '.join(parts)}{comma}{closed}"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
@@ -80,5 +135,5 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("hiden", ["hidden", "l2"])
     " Did you mean 'hidden'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1)
+    close = difflib.get_close_matches(name, list(known), n=1) if isinstance(name, str) else []
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import builtins
 import inspect
 import logging
-import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,7 +15,7 @@ import numpy as np
 from hpsearch.errors import RecordChanged, StudyError
 from hpsearch.execution.executor import Backend, Execution
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
-from hpsearch.search.admission import check_limits, check_objective, check_parts
+from hpsearch.search.admission import check_limits, check_objective, check_parts, check_run
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export
 from hpsearch.search.loop import Loop, RunSettings
@@ -103,6 +103,10 @@ class Study(StudyConfig):
         """
         from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
 
+        check_run(
+            progress=progress, tracker=tracker, source=source,
+            flags={"fresh": fresh, "accept_change": accept_change}, choices={"retry": retry, "model": model, "report": report},
+        )  # fmt: skip
         source = source or self.file
         if is_only_loaded(self.name):
             return self.result(tracker, source)
@@ -196,11 +200,16 @@ def _attach_report(result: Result) -> str:
     return ""
 
 
+# IPython gives these to modules that it makes itself.
+_AUTOMATIC = ("Automatically created module for IPython", "Module created for script run in IPython")
+
+
 def _docstring_of_caller() -> str:
-    """Return the first line of the docstring of the module in which the study is written."""
+    """Return the first line of the docstring of the module in which the study is written, where its author wrote one."""
     for frame in inspect.stack(context=0)[1:]:
-        module = frame.frame.f_globals.get("__name__", "")
-        if module.split(".")[0] != "hpsearch" and module != "dataclasses" and "<string>" not in frame.filename:
-            text: Any = frame.frame.f_globals.get("__doc__") or ""
-            return str(text).strip().split("\n")[0]
-    return str(sys.modules["__main__"].__doc__ or "").strip()
+        module = str(frame.frame.f_globals.get("__name__", ""))
+        if module.split(".")[0] != "hpsearch" and module not in ("dataclasses", "copy"):
+            text: Any = frame.frame.f_globals.get("__doc__")
+            own = isinstance(text, str) and text != builtins.__doc__ and not text.startswith(_AUTOMATIC)
+            return str(text).strip().split("\n")[0] if own else ""
+    return ""

@@ -13,10 +13,12 @@ import pytest
 
 from hpsearch.cli import app
 
+ENDS = (signal.SIGTERM, signal.SIGHUP)
+
 
 def run_command(folder: Path, *arguments: str, answer: str = "", **environment: str) -> subprocess.CompletedProcess[str]:
     """Return what `hpsearch ARGUMENTS`, typed in a folder, prints and its exit code."""
-    out, errors, handler, path = StringIO(), StringIO(), signal.getsignal(signal.SIGTERM), list(sys.path)
+    out, errors, handlers, path = StringIO(), StringIO(), {n: signal.getsignal(n) for n in ENDS}, list(sys.path)
     with chdir(folder), redirect_stdout(out), redirect_stderr(errors), pytest.MonkeyPatch.context() as patch:
         patch.delenv("MLFLOW_TRACKING_URI", raising=False)
         for name, value in {"COLUMNS": "160", **environment}.items():
@@ -28,6 +30,7 @@ def run_command(folder: Path, *arguments: str, answer: str = "", **environment: 
         except SystemExit as end:
             code = end.code if isinstance(end.code, int) else 1
         finally:
-            signal.signal(signal.SIGTERM, handler)
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
             sys.path[:] = path
     return subprocess.CompletedProcess(list(arguments), code, out.getvalue(), errors.getvalue())

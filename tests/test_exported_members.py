@@ -240,6 +240,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "StudyError",
         "TrackingError",
         "VaultError",
+        "brief",
         "did_you_mean",
         "must_be",
     ),
@@ -290,6 +291,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
     "hpsearch.plots.success": ("success_curves",),
     "hpsearch.ports": (
         "AnyObjective",
+        "Baseline",
         "Batch",
         "Context",
         "DataRecord",

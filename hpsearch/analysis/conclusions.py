@@ -19,7 +19,8 @@ from hpsearch.analysis.findings import Findings, spread
 from hpsearch.analysis.interaction import interactions
 from hpsearch.analysis.lead import Lead, lead
 from hpsearch.analysis.optimism import Doubling, Flattery, Noise, counting_noise, doubling, flattery, seed_noise
-from hpsearch.trial import Candidate, Status, Trial, candidates, rank_candidates
+from hpsearch.ports import Baseline
+from hpsearch.trial import Candidate, Status, Trial, candidates, flip_sign, rank_candidates
 
 # Of the draws for the selection bias, so that a study says the same each time.
 SEED = 4
@@ -84,6 +85,17 @@ class Conclusions:
     def flattery(self) -> Flattery | None:
         """By how much the best value is expected to look too good; None where its noise is unknown."""
         return None if self.noise is None else flattery(self.ranking, self.noise, np.random.default_rng(SEED))
+
+    @cached_property
+    def unbeaten(self) -> Baseline | None:
+        """The trivial answer where no trial is better; None where one is, and where that answer is not known."""
+        found, trials = self.findings.baseline, [t for t in self.findings.finished if not t.is_preflight]
+        if found is None or not trials:
+            return None
+        # Both are counts on the same rows; sums in another order may differ in the last digits.
+        margin = 1e-9 * abs(found.value)
+        best = min(trial.value for trial in trials)
+        return found if best >= flip_sign(found.value, self.findings.maximize) - margin else None
 
     @cached_property
     def doubling(self) -> Doubling | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import EarlierIdentity, Search, StudyRecord, TrackedStudy
+from hpsearch.ports import Baseline, EarlierIdentity, Search, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 
@@ -27,6 +27,8 @@ class Findings:
         search: starts the study's sequence of batches from its beginning; None where it is not at hand.
         rows: the validation rows on which a value was counted, 0 where it is not a share of rows.
         earlier: what the study was before, where its objective has changed since.
+        baseline: what the trivial answer scores, None where that is not known.
+        test_rows: the rows of the sealed test part, 0 without one.
     """
 
     name: str
@@ -38,12 +40,17 @@ class Findings:
     search: Callable[[], Search] | None = field(default=None, repr=False)
     rows: int = 0
     earlier: Sequence[EarlierIdentity] = ()
+    baseline: Baseline | None = None
+    test_rows: int = 0
 
     @classmethod
     def of(cls, study: TrackedStudy, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
         """Return the findings of a study as a tracker gets it."""
         record, setting, rows = study.record, study.choose(trials), _counted_rows(study.record)
-        return cls(record.name, record.measure, record.maximize, study.space, trials, setting, search, rows, record.earlier)
+        return cls(
+            record.name, record.measure, record.maximize, study.space, trials, setting, search, rows, record.earlier,
+            baseline=Baseline.read(record.facts), test_rows=_rows(record, "test"),
+        )  # fmt: skip
 
     @property
     def chosen(self) -> Trial | None:
@@ -95,8 +102,14 @@ class Findings:
 
 def _counted_rows(record: StudyRecord) -> int:
     """Return the size of the validation part where the value is an error rate on it."""
-    parts = record.data.parts if record.data is not None and record.measure == "validation error" else ()
-    return next((part.rows for part in parts if part.name == "validation" and part.rows > 1), 0)
+    rows = _rows(record, "validation") if record.measure == "validation error" else 0
+    return rows if rows > 1 else 0
+
+
+def _rows(record: StudyRecord, part: str) -> int:
+    """Return the size of a part of the data, 0 where there is none."""
+    parts = record.data.parts if record.data is not None else ()
+    return next((found.rows for found in parts if found.name == part), 0)
 
 
 def spread(trials: Sequence[Trial], ranks: dict[int, float], most: int, leaders: int = 100) -> list[Trial]:

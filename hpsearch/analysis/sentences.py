@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,8 +10,8 @@ from dataclasses import dataclass
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.edges import Edge
-from hpsearch.analysis.lead import LEVEL, Lead
-from hpsearch.analysis.optimism import Noise
+from hpsearch.analysis.lead import LEVEL, Lead, critical_value
+from hpsearch.analysis.optimism import Noise, error_of_difference
 from hpsearch.ports import EarlierIdentity
 from hpsearch.trial import Candidate, Trial, flip_sign, format_spread, format_value
 from hpsearch.trial.formatting import count, number_ranges
@@ -59,6 +60,14 @@ def describe_result(conclusions: Conclusions, style: Style = PLAIN, running: boo
         return "No trial finished with a value" if findings.trials and not running else "No result yet"
     value = describe_value(chosen, findings.maximize)
     return f"Best {style.text(findings.measure)} {value} in {style.trial(chosen.trials[0])}"
+
+
+def describe_baseline(conclusions: Conclusions, style: Style = PLAIN) -> Iterator[str]:
+    """Say where no trial beats the trivial answer."""
+    found = conclusions.unbeaten
+    if found is not None:
+        value = f"{style.text(conclusions.findings.measure)} {format_value(found.value)}"
+        yield f"No trial is better than {style.text(found.rule)} ({value})."
 
 
 def describe_value(candidate: Candidate, maximize: bool) -> str:
@@ -230,10 +239,22 @@ def describe_interactions(conclusions: Conclusions) -> Iterator[str]:
 
 
 def describe_test_error(conclusions: Conclusions, scores: Mapping[str, float]) -> str:
-    """Return how much better the best setting looked than it is on the test part; empty where the two cannot be compared."""
-    chosen = conclusions.chosen
-    if chosen is None or conclusions.findings.measure != "validation error" or "test_error" not in scores:
+    """Return how much better the best setting looked than it is on the test part, and whether that may be chance.
+
+    Empty where the two cannot be compared.
+    """
+    chosen, findings = conclusions.chosen, conclusions.findings
+    if chosen is None or findings.measure != "validation error" or "test_error" not in scores:
         return ""
     seen, true = chosen.mean, scores["test_error"]
-    looked = f"the best setting looked {format_value(abs(true - seen))} {'better' if true >= seen else 'worse'} than it is"
-    return f"Validation error {format_value(seen)}, test error {format_value(true)}: {looked}."
+    size, side = format_value(abs(true - seen)), "better" if true >= seen else "worse"
+    if not (findings.rows and findings.test_rows):
+        looked = f"the best setting looked {size} {side} than it is"
+        return f"Validation error {format_value(seen)}, test error {format_value(true)}: {looked}."
+    error = error_of_difference(seen, findings.rows, true, findings.test_rows)
+    clear = abs(true - seen) > critical_value(math.inf) * error
+    verdict = f"this is more than chance explains, at {100 * LEVEL:g} % confidence" if clear else "this may be chance"
+    return (
+        f"Validation error {format_value(seen)} ({findings.rows} rows), test error {format_value(true)} ({findings.test_rows}"
+        f" rows): the best setting looked {size} ± {error:.2g} {side} than it is (difference ± standard error): {verdict}."
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -26,12 +27,12 @@ from hpsearch.cli.options import (
     Uri,
 )
 from hpsearch.errors import HpsearchError, must_be
-from hpsearch.execution.signals import Terminated
+from hpsearch.execution.signals import HANGUP, Terminated, ending_signals, leave_closed_terminal
 
 if TYPE_CHECKING:
     from hpsearch.study import Study
 
-_INTERRUPTED, _TERMINATED, _WRONG_INPUT = 130, 143, 2
+_INTERRUPTED, _WRONG_INPUT = 130, 2
 
 
 typer_app = typer.Typer(
@@ -44,22 +45,25 @@ typer_app = typer.Typer(
 def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None = None) -> None:
     """Run the command line; exit with 2 and one sentence for bad input, 130 after Ctrl-C, 143 after SIGTERM.
 
-    Without arguments ``hpsearch`` prints its help.
+    A closed terminal (SIGHUP) ends it like SIGTERM, with 129; under ``nohup`` it goes on. Without arguments ``hpsearch`` prints
+    its help.
     """
-    signal.signal(signal.SIGTERM, _terminate)
+    for number in ending_signals():
+        signal.signal(number, _terminate)
     try:
         words = sys.argv[1:] if arguments is None else arguments
         code = commands(words, standalone_mode=False) if commands else typer_app(words or ["--help"], standalone_mode=False)
     except HpsearchError as error:
         _say_error(str(error))
         sys.exit(_WRONG_INPUT)
-    except Terminated:
-        sys.exit(_TERMINATED)
+    except Terminated as end:
+        sys.exit(end.code)
     except (KeyboardInterrupt, typer.Abort):
         _say_error("Interrupted.")
         sys.exit(_INTERRUPTED)
     except Exception as error:
         if not hasattr(error, "exit_code"):  # not a usage error of the command line parser
+            _reject_secrets(error)
             raise
         _say_usage(error)
         sys.exit(error.exit_code)
@@ -331,12 +335,28 @@ def list_data() -> None:
 
 
 def _terminate(signum: int, frame: object) -> None:
-    """End in order after SIGTERM, as after Ctrl-C: no server and no study is left behind."""
-    raise Terminated
+    """End in order after SIGTERM and SIGHUP, as after Ctrl-C: no server and no study is left behind."""
+    if signum == HANGUP:
+        leave_closed_terminal()
+    raise Terminated(signum)
 
 
 def _say_error(sentence: str) -> None:
+    if "://" in sentence:  # only an address can hold a password, and the import takes its time
+        from hpsearch.tracking.store.redaction import hide_secrets
+
+        sentence = hide_secrets(sentence)
     typer.echo(f"hpsearch: {sentence}", err=True)
+
+
+def _reject_secrets(error: Exception) -> None:
+    """Print the traceback of an error that quotes a secret without it, and exit; any other error is left to Python."""
+    from hpsearch.tracking.store.redaction import hide_secrets
+
+    shown = "".join(traceback.format_exception(error))
+    if hide_secrets(shown) != shown:
+        typer.echo(hide_secrets(shown), err=True)
+        sys.exit(1)
 
 
 def _say_usage(error: Any) -> None:

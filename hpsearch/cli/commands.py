@@ -16,14 +16,14 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
-from hpsearch.analysis.sentences import describe_earlier, list_failures
-from hpsearch.cli.display import best_table, chosen_line, completeness, display, rows_table
+from hpsearch.analysis.sentences import describe_baseline, describe_earlier, list_failures
+from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, display, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, end_at_second_signal
+from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
@@ -33,6 +33,7 @@ from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
 from hpsearch.tracking.store import store_root
+from hpsearch.tracking.store.redaction import hide_secrets
 from hpsearch.trial import flip_sign
 
 
@@ -90,6 +91,8 @@ def _program() -> list[str]:
 
 def _show_result(console: Console, result: Result) -> None:
     console.print(best_table(result.trials, result.study.maximize, result.record.measure, console.width))
+    for line in describe_baseline(Conclusions(result.findings)):
+        console.print(line, markup=False, style="yellow", soft_wrap=True)
     if any(trial.replicate for trial in result.trials):
         console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
     if result.study.proposer.complete:
@@ -111,14 +114,14 @@ def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
 
 
 def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None) -> str:
-    """Return a command line that works as typed, on the store that is in use.
+    """Return a command line that works as typed, on the store that is in use; a password is left out.
 
     >>> hpsearch_command("show", "my study", tracking_uri="sqlite:///my runs.db")
     "hpsearch show 'my study' --tracking-uri 'sqlite:///my runs.db'"
     >>> hpsearch_command("show", "-1 degree")
     "hpsearch show -- '-1 degree'"
     """
-    store = ["--tracking-uri", tracking_uri] if tracking_uri else []
+    store = ["--tracking-uri", hide_secrets(tracking_uri)] if tracking_uri else []
     dashes = any(argument.startswith("-") for argument in arguments)
     return shlex.join(["hpsearch", verb, *store, "--", *arguments] if dashes else ["hpsearch", verb, *arguments, *store])
 
@@ -301,15 +304,31 @@ def _resumable() -> Iterator[None]:
         with end_at_second_signal(kill_workers):
             yield
     except (KeyboardInterrupt, Terminated) as end:
-        again = shlex.join([*_program(), *sys.argv[1:]])
-        typer.echo(f"hpsearch: Interrupted. Finished trials are kept; resume with: {again}", err=True)
-        raise SystemExit(143 if isinstance(end, Terminated) else 130) from None
+        again = hide_secrets(shlex.join([*_program(), *_words_to_repeat(sys.argv[1:])]))
+        kept = "A smoke check records nothing; start it again" if "--smoke" in sys.argv else "Finished trials are kept; resume"
+        leave_closed_terminal()
+        typer.echo(f"hpsearch: Interrupted. {kept} with: {again}", err=True)
+        raise SystemExit(end.code if isinstance(end, Terminated) else 130) from None
+
+
+# These would throw away, or ask for, what the interrupted run has done already.
+_ONCE = ("--fresh", "--accept-change", "--take-over")
+
+
+def _words_to_repeat(words: Sequence[str]) -> list[str]:
+    """Return the words of a command that resumes what this one began.
+
+    >>> _words_to_repeat(["run", "study.py", "--fresh", "--jobs", "2"])
+    ['run', 'study.py', '--jobs', '2']
+    """
+    end = words.index("--") if "--" in words else len(words)
+    return [word for index, word in enumerate(words) if index >= end or word not in _ONCE]
 
 
 def study_links(tracking_uri: str | None, root: Path, base: str) -> tuple[Store, list[tuple[str, str]]]:
     """Return the store, made ready, and the name and link of each study in it, the latest first."""
     store = Store.open(tracking_uri, root)
-    base = store.uri if store.served else base
+    base = store.address if store.served else base
     found = [
         (s.name, links.link(store.client.get_experiment(s.experiment_id), s.run_id, s.maximize, base))
         for s in catalog.studies(store)
@@ -323,5 +342,5 @@ def open_store(tracking_uri: str | None) -> Store:
 
 
 def terminal() -> Console:
-    """Return the console that results are printed on."""
-    return Console()
+    """Return the console that results are printed on; it outlives its terminal."""
+    return Console(file=cast(Any, SurvivingOutput(sys.stdout)))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import time
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Protocol, TextIO
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group
@@ -14,6 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.analysis.sentences import describe_value
+from hpsearch.execution.signals import leave_closed_terminal
 from hpsearch.search.progress import Progress
 from hpsearch.trial import Candidate, Status, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
@@ -26,6 +29,40 @@ if TYPE_CHECKING:
     from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
 
 _PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
+
+
+class SurvivingOutput:
+    """A stream whose writes vanish once its terminal is gone: a study that was sent to the background goes on.
+
+    Args:
+        stream: where everything else goes.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        with self._surviving():
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what waits in the buffer."""
+        with self._surviving():
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+    @contextmanager
+    def _surviving(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            leave_closed_terminal()
 
 
 class Display(Protocol):

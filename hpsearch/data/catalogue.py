@@ -58,7 +58,7 @@ def named(name: str) -> Dataset:
     >>> named("digits")
     digits(train=1079, validation=359)
     """
-    if name not in _NAMED:
+    if not isinstance(name, str) or name not in _NAMED:
         advice = "Your own go in as data.arrays(X, y) or data.idx(folder)." + did_you_mean(name, _NAMED)
         raise DataError(must_be("Data set", " or ".join(repr(known) for known in _NAMED), name, advice))
     return _NAMED[name]()

@@ -1,9 +1,10 @@
-"""Signals: a wall-clock limit on the code in a thread, and orderly ends at Ctrl-C and SIGTERM."""
+"""Signals: a wall-clock limit on the code in a thread, and orderly ends at Ctrl-C, SIGTERM and SIGHUP (a closed terminal)."""
 
 from __future__ import annotations
 
 import os
 import signal
+import stat
 import sys
 import threading
 import time
@@ -13,7 +14,16 @@ from typing import Any
 
 
 class Terminated(BaseException):
-    """SIGTERM reached the process; raised by the handler of the command line, caught only there."""
+    """SIGTERM or SIGHUP reached the process; raised by the handler of the command line, caught only there."""
+
+    def __init__(self, number: int = signal.SIGTERM) -> None:
+        super().__init__(number)
+        self.number = number
+
+    @property
+    def code(self) -> int:
+        """The exit code that shells use for it."""
+        return 128 + self.number
 
 
 class TimeUp(BaseException):
@@ -51,18 +61,39 @@ def _raise_time_up(signum: int, frame: object) -> None:
 _RERAISE_SECONDS = 0.05
 
 
+# Windows has no SIGHUP.
+HANGUP: int | None = getattr(signal, "SIGHUP", None)
+
+
+def ending_signals() -> list[int]:
+    """Return the signals that end a command in order; without SIGHUP where it is ignored, as under ``nohup``."""
+    ends = [signal.SIGTERM, *([HANGUP] if HANGUP is not None else [])]
+    return [number for number in ends if number == signal.SIGTERM or signal.getsignal(number) is not signal.SIG_IGN]
+
+
+def leave_closed_terminal() -> None:
+    """Let output to a terminal that is gone vanish; every write to it would raise an error."""
+    for place in (1, 2):
+        with suppress(OSError):
+            if stat.S_ISCHR(os.fstat(place).st_mode) and not os.isatty(place):
+                nowhere = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nowhere, place)
+                os.close(nowhere)
+
+
 @contextmanager
 def end_at_second_signal(end: Callable[[], None]) -> Iterator[None]:
-    """Raise `KeyboardInterrupt` or `Terminated` at the first Ctrl-C or SIGTERM, and exit at once at the second.
+    """Raise `KeyboardInterrupt` or `Terminated` at the first Ctrl-C, SIGTERM or SIGHUP, and exit at once at the second.
 
     The second signal calls ``end`` and exits with code 130, or 143 after SIGTERM. If the first signal came inside the block,
-    that holds after the block too, because the interpreter may take long to shut down.
+    that holds after the block too, because the interpreter may take long to shut down. A second SIGHUP changes nothing: a
+    terminal that closes sends several.
     """
     if threading.current_thread() is not threading.main_thread():
         yield  # signals are handled in the main thread only
         return
     end_signals = _EndSignals(end)
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, *ending_signals())}
     hook, sys.unraisablehook = sys.unraisablehook, end_signals.reraise
     for number in [number for number, handler in before.items() if handler is not signal.SIG_IGN]:
         signal.signal(number, end_signals)
@@ -76,7 +107,7 @@ def end_at_second_signal(end: Callable[[], None]) -> Iterator[None]:
 
 
 class _EndSignals:
-    """The handler of both signals; ``first`` is the number of the first signal, 0 before it."""
+    """The handler of all of them; ``first`` is the number of the first signal, 0 before it."""
 
     def __init__(self, end: Callable[[], None]) -> None:
         self.end = end
@@ -85,6 +116,10 @@ class _EndSignals:
         self.default_hook = sys.unraisablehook
 
     def __call__(self, signum: int, frame: object) -> None:
+        if signum == HANGUP:
+            leave_closed_terminal()
+            if self.first and not self.lost:
+                return
         if self.first and not self.lost:
             self.end()
             _write("Ended at once; what had been recorded is kept.")
@@ -92,7 +127,7 @@ class _EndSignals:
         if not self.lost:
             _write("Ending: recording the finished trials. Press Ctrl-C again to end at once.")
         self.first, self.lost = signum, False
-        raise KeyboardInterrupt if signum == signal.SIGINT else Terminated
+        raise KeyboardInterrupt if signum == signal.SIGINT else Terminated(signum)
 
     def reraise(self, unraisable: Any) -> None:
         """Raise again what was raised in code that cannot raise, such as a finaliser, where Python only prints it."""
@@ -105,11 +140,14 @@ class _EndSignals:
 
 @contextmanager
 def block_interrupts() -> Iterator[None]:
-    """Start processes inside that never receive Ctrl-C; this process receives it at the end of the block."""
+    """Start processes inside that never receive Ctrl-C or SIGHUP, which a terminal sends to all processes of a command.
+
+    This process receives them at the end of the block.
+    """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGHUP})
     try:
         yield
     finally:

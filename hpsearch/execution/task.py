@@ -17,7 +17,7 @@ import numpy as np
 from hpsearch.errors import Diverged, Lagging
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.outcome import thin_curves, to_outcome
-from hpsearch.execution.signals import TimeUp, time_limit
+from hpsearch.execution.signals import HANGUP, TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
 from hpsearch.trial import Outcome, Params, Status, Trial
 
@@ -105,7 +105,9 @@ def own_objects(objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Ta
 def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
     """Run one trial on the objects it is given."""
     if task.in_worker:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent handles Ctrl-C and ends the workers
+        # The parent handles Ctrl-C and a closed terminal, and ends the workers.
+        for number in (signal.SIGINT, *([HANGUP] if HANGUP is not None else [])):
+            signal.signal(number, signal.SIG_IGN)
     context = trial_context(task)
     started, clock = time.time(), time.perf_counter()
     try:

@@ -16,7 +16,8 @@ from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.objectives.network import TrainNetwork
-from hpsearch.ports import Context, ObjectiveBase, Preflight, adapt_objective
+from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
 
@@ -112,6 +113,16 @@ class CrossValidate(ObjectiveBase):
     def curves(self) -> tuple[str, ...]:
         """The curves that a trial reports while it runs: none, since the means of the folds come last."""
         return ()
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """The mean over the folds of what the trivial answer scores."""
+        answer = getattr(self.objective, "trivial", None)
+        if not isinstance(answer, TrivialAnswer):
+            return None
+        y = np.concatenate([self.data.train.y, self.data.validation.y])
+        found = [answer.baseline(y[train], y[held_out]) for train, held_out in self._splits(y)]
+        return dataclasses.replace(found[0], value=float(np.mean([one.value for one in found])))
 
     @property
     def measure(self) -> str:

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.ports import Context, ObjectiveBase
+from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
@@ -120,6 +121,17 @@ class TuneEstimator(ObjectiveBase):
         """What the value is."""
         name = "mean squared error" if (self._kind, self.value) == ("regressor", "error") else self.value.replace("_", " ")
         return f"validation {name}"
+
+    @property
+    def trivial(self) -> TrivialAnswer:
+        """The trivial answer for its kind of value."""
+        strategy = "most_frequent" if self._kind == "classifier" else "median" if self.value == "absolute_error" else "mean"
+        return TrivialAnswer(strategy, _VALUES[self._kind][self.value])
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the trivial answer scores on the validation part."""
+        return self.trivial.baseline(self.data.train.y, self.data.validation.y)
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for names the estimator does not have and values it does not accept; fits nothing.

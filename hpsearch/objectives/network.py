@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from hpsearch.checks import LATER, recorded_repr
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
@@ -27,7 +29,8 @@ from hpsearch.objectives import network_trainer, preflight
 from hpsearch.objectives.network_trainer import PARAMETERS, VALUES, TrainingPlan
 from hpsearch.objectives.precision import report_merged
 from hpsearch.objectives.targets import costs_for
-from hpsearch.ports import Context, Exported, ObjectiveBase, Preflight
+from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
@@ -177,6 +180,21 @@ class TrainNetwork(ObjectiveBase):
         """What the value is."""
         numbers = self.data.regression and self.value == "error"
         return "validation mean squared error" if numbers else f"validation {self.value}"
+
+    @property
+    def trivial(self) -> TrivialAnswer | None:
+        """The trivial answer for an error; None for a cost, which depends on how sure a network is."""
+        if self.value != "error":
+            return None
+        if self.data.regression:
+            return TrivialAnswer("mean", lambda y, predicted: float(np.mean((y - predicted) ** 2)))
+        return TrivialAnswer("most_frequent", lambda y, predicted: float(np.mean(y != predicted)))
+
+    @property
+    def baseline(self) -> Baseline | None:
+        """What the trivial answer scores on the validation part."""
+        found = self.trivial
+        return None if found is None else found.baseline(self.data.train.y, self.data.validation.y)
 
     @property
     def ranges(self) -> dict[str, Domain]:

@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from hpsearch.checks import is_number
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, check_names
-from hpsearch.ports import Context, ObjectiveBase
+from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset({"kernel", "C", "gamma", "degree", "coef0"})
@@ -77,6 +79,16 @@ class TrainSVM(ObjectiveBase):
         """What the value is."""
         return "validation error"
 
+    @property
+    def trivial(self) -> TrivialAnswer:
+        """The trivial answer for classes."""
+        return self._estimator.trivial
+
+    @property
+    def baseline(self) -> Baseline:
+        """What the trivial answer scores on the validation part."""
+        return self._estimator.baseline
+
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for params that it could not be fitted with; fits nothing.
 
@@ -85,7 +97,7 @@ class TrainSVM(ObjectiveBase):
         """
         check_names("TrainSVM", params, PARAMETERS)
         known("kernel", params.get("kernel", self.kernel), _KERNELS)
-        if params.get("C", self.C) == float("inf"):  # with a hard margin the solver may never end
+        if is_number(c := params.get("C", self.C)) and c == float("inf"):  # with a hard margin the solver may never end
             raise SettingError(must_be("C", "finite", float("inf"), "Try 1e6 for a margin that is hard in effect."))
         self._estimator.check(params)
 

@@ -1,7 +1,7 @@
 """The ports of a study: base classes of strategy, objective and tracker, and the data they exchange."""
 
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
-from hpsearch.ports.objective import AnyObjective, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
+from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
 from hpsearch.ports.tracker import (
     DataRecord,
@@ -17,6 +17,7 @@ from hpsearch.ports.tracker import (
 
 __all__ = [
     "AnyObjective",
+    "Baseline",
     "Batch",
     "Context",
     "DataRecord",

@@ -22,6 +22,34 @@ AnyObjective = Callable[..., Any]
 
 
 @dataclass(frozen=True)
+class Baseline:
+    """What the trivial answer scores: a ``value`` as the objective returns it, and a ``rule`` in words.
+
+    It is a fact of a study's record, as text.
+
+    >>> Baseline(0.5, "always predicting the mean").facts
+    {'baseline': '0.5 by always predicting the mean'}
+    """
+
+    value: float
+    rule: str
+
+    @property
+    def facts(self) -> dict[str, str]:
+        """The fact that says so."""
+        return {"baseline": f"{self.value!r} by {self.rule}"}
+
+    @classmethod
+    def read(cls, facts: Mapping[str, str]) -> Baseline | None:
+        """Return the baseline among the facts of a record; None where there is none that can be read."""
+        value, by, rule = facts.get("baseline", "").partition(" by ")
+        try:
+            return cls(float(value), rule) if by else None
+        except ValueError:
+            return None
+
+
+@dataclass(frozen=True)
 class PruningThresholds:
     """The values that a trial's curve must reach to go on.
 
@@ -184,6 +212,11 @@ class ObjectiveBase:
     def facts(self) -> Mapping[str, str]:
         """Texts to record beside the library versions."""
         return {}
+
+    @default
+    def baseline(self) -> Baseline | None:
+        """What the trivial answer scores on its validation part; None where it holds no data."""
+        return None
 
     @default
     def related(self) -> Mapping[str, StudyRecord]:

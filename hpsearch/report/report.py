@@ -123,7 +123,8 @@ def _setting(result: Result) -> str:
     unit = result.record.facts.get("budget_unit", "epochs")
     budget = {f"budget ({unit})": str(best.budget)} if best.budget is not None else {}
     params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
-    return f"<p>{escape(said)}</p>{params}{scores}"
+    trivial = "".join(f"<p>{escape(line)}</p>" for line in sentences.describe_baseline(Conclusions(result.findings)))
+    return f"<p>{escape(said)}</p>{trivial}{params}{scores}"
 
 
 def _course(result: Result, conclusions: Conclusions) -> str:

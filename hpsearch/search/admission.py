@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -54,6 +55,33 @@ def _check_extras(study: StudyConfig) -> None:
         if not isinstance(given, Sequence) or not all(isinstance(item, kind) for item in given):
             what = "params (dicts)" if name == "first" else "trials"
             raise StudyError(must_be(f"A study's {name}", f"a list of {what}", given, "Leave it out for none."))
+
+
+def check_run(
+    progress: object, tracker: object, source: object, flags: Mapping[str, object], choices: Mapping[str, object]
+) -> None:
+    """Raise an error for an argument of a run that is of the wrong kind, before anything is read or recorded.
+
+    Args:
+        progress: None or something to call.
+        tracker: None or a tracker.
+        source: None or the path of a file.
+        flags: arguments that are True or False, by name.
+        choices: arguments that are True, False or None, by name.
+    """
+    for name, value in flags.items():
+        boolean(name, value, "Leave it out for False.", error=StudyError)
+    for name, value in choices.items():
+        if value is not None:
+            boolean(name, value, "Leave it out to let the study decide.", error=StudyError)
+    if progress is not None and not callable(progress):
+        advice = "Leave it out, or pass a function that takes a Progress; the command line has a display of its own."
+        raise StudyError(must_be("progress", "a function", progress, advice))
+    methods = (getattr(tracker, name, None) for name in ("find", "start", "record", "finish"))
+    if tracker is not None and (isinstance(tracker, type) or not all(map(callable, methods))):
+        raise StudyError(must_be("tracker", "a tracker", tracker, "Leave it out, or write MlflowTracker() or MemoryTracker()."))
+    if source is not None and not isinstance(source, Path):
+        raise StudyError(must_be("source", "a Path", source, "Leave it out, or write Path('study.py')."))
 
 
 def check_limits(study: StudyConfig, backend: str) -> None:

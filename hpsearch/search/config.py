@@ -15,6 +15,7 @@ from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import Task
 from hpsearch.ports import (
     AnyObjective,
+    Baseline,
     ObjectiveBase,
     Search,
     Strategy,
@@ -131,7 +132,9 @@ class StudyConfig:
     def _facts(self, source: Path | None) -> dict[str, str]:
         environment = read_facts(source.parent if source else script_folder())
         unit = {"budget_unit": ROWS} if self.spends_rows else {}
-        return environment | unit | {"blas": describe_blas()} | self.parts.facts | dict(self.adapted.facts)
+        baseline = self.adapted.baseline
+        known = baseline.facts if isinstance(baseline, Baseline) else {}
+        return environment | unit | {"blas": describe_blas()} | known | self.parts.facts | dict(self.adapted.facts)
 
     def tracked(self, source: Path | None = None) -> TrackedStudy:
         """Return what a tracker needs: the record, the space, the rule for the best setting, the related studies."""

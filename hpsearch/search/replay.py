@@ -178,4 +178,4 @@ def _in_order(facts: Mapping[str, str]) -> dict[str, str]:
 
 
 def _versions(record: StudyRecord) -> tuple[str, ...]:
-    return tuple(name for name in record.facts if name not in ("git_commit", "git_dirty", "cores"))
+    return tuple(name for name in record.facts if name not in ("git_commit", "git_dirty", "cores", "baseline"))

@@ -209,7 +209,7 @@ class MlflowTracker(TrackerBase):
 
     def link(self) -> str:
         """Return the address of the current study in the UI."""
-        study, base = self._open(), self.store.uri if self.store.served else links.BASE
+        study, base = self._open(), self.store.address if self.store.served else links.BASE
         with suppress(TrackingError), reraised_as_tracking_error("The view cannot be read"):
             found = self.store.client.get_experiment(study.parent.info.experiment_id)
             return links.link(found, study.run_id, study.record.maximize, base)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import integrate, stats
 
-from hpsearch.analysis.optimism import counting_noise, doubling, optimism, seed_noise
+from hpsearch.analysis.optimism import counting_noise, doubling, error_of_difference, optimism, seed_noise
 from hpsearch.errors import SettingError
 from hpsearch.trial import Outcome, Status, Trial, candidates
 
@@ -72,3 +72,17 @@ def test_the_next_doubling_continues_the_last_two() -> None:
 def test_a_noise_that_is_none_is_refused(noise: float) -> None:
     with pytest.raises(SettingError, match="noise must be finite standard deviations"):
         optimism([1.0, 2.0], noise, np.random.default_rng(0))
+
+
+@pytest.mark.parametrize(("first", "second", "rows"), [(0.1, 0.1, (359, 359)), (0.03, 0.08, (359, 999)), (0.5, 0.4, (200, 50))])
+def test_the_error_of_a_difference_is_that_of_repeated_counts(first: float, second: float, rows: tuple[int, int]) -> None:
+    """Count errors anew many times: the expectation is the spread of what comes."""
+    rng = np.random.default_rng(2)
+    counts = [rng.binomial(size, rate, 20_000) / size for rate, size in zip((first, second), rows, strict=True)]
+    assert error_of_difference(first, rows[0], second, rows[1]) == pytest.approx(np.std(counts[0] - counts[1]), rel=0.05)
+
+
+def test_no_errors_are_not_taken_for_certain() -> None:
+    assert error_of_difference(0.0, 20, 0.0, 20) > 0.05
+    with pytest.raises(SettingError, match="A rate must be in"):
+        error_of_difference(1.5, 20, 0.0, 20)

@@ -59,7 +59,13 @@ def test_the_opened_test_part_shows_how_much_too_good_the_value_looked() -> None
     scores = result.test()
     found = Conclusions(result.findings)
     assert f"test error {scores['test_error']:.4g}" in describe_test_error(found, scores)
-    assert describe_test_error(found, {"test_error": found.chosen.mean + 0.25}).endswith("looked 0.25 better than it is.")  # type: ignore[union-attr]
+    seen = found.chosen.mean  # type: ignore[union-attr]
+    clear, chance = (describe_test_error(found, {"test_error": seen + difference}) for difference in (0.25, 0.01))
+    assert "(359 rows), test error" in clear
+    assert "looked 0.25 ± 0.029 better than it is (difference ± standard error): this is more than chance explains" in clear
+    assert "looked 0.01 ± 0.021 better than it is (difference ± standard error): this may be chance." in chance
+    unknown = Conclusions(replace(result.findings, test_rows=0))
+    assert describe_test_error(unknown, {"test_error": seen + 0.25}).endswith("looked 0.25 better than it is.")
     assert describe_test_error(found, {"test_accuracy": 0.5}) == ""
 
 

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import sqlite3
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
+
+from hpsearch.tracking.store.store import Store
 
 # The first trial ends at once, the others write down their processes and hang; a closing of the store can be made to hang too.
 STUDY = """
@@ -53,14 +58,31 @@ def project(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def start(project: Path, **environment: str) -> Started:
-    """Start the study in a process group of its own, as a shell does, and wait until two trials hang."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2"],
-        cwd=project, env={**os.environ, **environment}, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        start_new_session=True,
+def start(
+    project: Path, *options: str, terminal: int | None = None, hangup: signal.Handlers = signal.SIG_DFL, **environment: str
+) -> Started:
+    """Start the study in a process group of its own, as a shell does, and wait until two trials hang.
+
+    Args:
+        project: the folder of the study.
+        options: of the command.
+        terminal: the end of a terminal that the command gets; without one, pipes.
+        hangup: what SIGHUP does at its start.
+        environment: more variables.
+    """
+
+    def prepare() -> None:
         # A shell that runs the tests in the background has its children ignore Ctrl-C.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.signal(signal.SIGHUP, hangup)
+        if terminal is not None:
+            fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+
+    place: Any = subprocess.PIPE if terminal is None else terminal
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "2", *options],
+        cwd=project, env={**os.environ, **environment}, stdin=terminal, stdout=place, stderr=place, text=True,
+        start_new_session=True, preexec_fn=prepare,
     )  # fmt: skip
     try:
         _wait(lambda: len(list((project / "pids").iterdir())) == 2 or process.poll() is not None)
@@ -88,14 +110,47 @@ def _nothing_left(project: Path) -> Iterator[None]:
 
 
 @pytest.mark.campaign
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_once_ends_politely(project: Path, number: int, code: int) -> None:
-    started = start(project)
-    os.killpg(started[0].pid, number) if number == signal.SIGINT else started[0].send_signal(number)
+    """Advised is the same command, without the option that would throw away what it has done."""
+    started = start(project, "--fresh")
+    os.killpg(started[0].pid, number) if number != signal.SIGTERM else started[0].send_signal(number)
     errors = end(started)
     assert started[0].returncode == code
-    assert "resume with: hpsearch run" in errors
+    assert "Finished trials are kept; resume with: hpsearch run study.py --jobs 2\n" in errors
     assert "Traceback" not in errors
+    assert_kept(project)
+
+
+@pytest.mark.campaign
+def test_a_terminal_that_closes_ends_politely(project: Path) -> None:
+    """Closing its other end is what a window does: the kernel sends SIGHUP, and each later write fails."""
+    ours, theirs = os.openpty()
+    started = start(project, terminal=theirs)
+    os.close(theirs)
+    os.close(ours)
+    end(started)
+    assert started[0].returncode == 129
+    assert_kept(project)
+
+
+@pytest.mark.campaign
+def test_nohup_goes_on(project: Path) -> None:
+    started = start(project, hangup=signal.SIG_IGN)
+    os.killpg(started[0].pid, signal.SIGHUP)
+    time.sleep(2)
+    assert started[0].poll() is None
+    assert len(started[1]) >= 2
+    assert all(map(_alive, started[1]))
+    os.killpg(started[0].pid, signal.SIGINT)
+    end(started)
+    assert started[0].returncode == 130
+    assert_kept(project)
+
+
+def assert_kept(project: Path) -> None:
+    """The trial that ended is recorded, the study is marked as ended, and nothing holds its lock."""
+    assert not Store.open(None, project).busy("hangs")
     with sqlite3.connect(project / "mlruns" / "mlflow.db") as connection:
         states = connection.execute("select status from runs order by start_time").fetchall()
     assert sorted(states) == [("FINISHED",), ("KILLED",)]

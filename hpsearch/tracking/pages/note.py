@@ -59,7 +59,8 @@ def _state(page: Page) -> str:
 def _note(page: Page, first: str, then: str) -> str:
     question = f"Question: {markup.plain(page.record.question, 300)}" if page.record.question else ""
     # Two spaces end a line without ending the paragraph.
-    top = "  \n".join(filter(None, [question, _best_setting(page), _confidence(page)]))
+    trivial = " ".join(sentences.describe_baseline(page.conclusions, page.style))
+    top = "  \n".join(filter(None, [question, trivial, _best_setting(page), _confidence(page)]))
     return _fit([f"{first}{then}{top}" if top else first, *_body(page)])
 
 
@@ -218,7 +219,7 @@ def _epochs(trials: Sequence[Trial]) -> Iterator[float]:
 
 def run_with(facts: Mapping[str, str]) -> str:
     """Return the versions, the machine and the commit."""
-    texts = {key: text for key, text in facts.items() if key not in ("git_commit", "git_dirty")}
+    texts = {key: text for key, text in facts.items() if key not in ("git_commit", "git_dirty", "baseline")}
     parts = [f"{markup.plain(key, 40)} {markup.plain(text, 60)}" for key, text in texts.items()]
     if "git_commit" in facts:
         dirty = " with uncommitted changes" if facts.get("git_dirty") == "True" else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 import os
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import TrackingError
+from hpsearch.tracking.store.redaction import cause, hide_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -30,10 +30,20 @@ ENVIRONMENT = {
 }
 
 
+_set_here: set[str] = set()
+
+
 def prepare() -> None:
     """Set MLflow's environment variables for this process and its children, unless the user set them; call before importing."""
     for name, value in ENVIRONMENT.items():
-        os.environ.setdefault(name, value)
+        if name not in os.environ:
+            os.environ[name] = value
+            _set_here.add(name)
+
+
+def is_chosen(name: str) -> bool:
+    """Return whether the user set one of MLflow's environment variables."""
+    return name in os.environ and not (name in _set_here and os.environ[name] == ENVIRONMENT[name])
 
 
 def connect(uri: str) -> MlflowClient:
@@ -57,12 +67,12 @@ def reraised_as_tracking_error(what: str) -> Iterator[None]:
     except TrackingError:
         raise
     except Exception as error:
-        raise TrackingError(f"{what}: {reason(error)}") from error
+        raise TrackingError(hide_secrets(f"{what}: {reason(error)}")) from cause(error)
 
 
 def reason(error: BaseException) -> str:
-    """Return the first informative line of an error, at most 300 characters."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    """Return the first informative line of an error without secrets, at most 300 characters."""
+    lines = [line.strip() for line in hide_secrets(str(error)).splitlines() if line.strip()]
     return (lines[0] if lines else type(error).__name__)[:300]
 
 
@@ -102,12 +112,3 @@ def search(
 def children(parent: str) -> str:
     """Return the filter for the trials of a parent run."""
     return f"tags.`mlflow.parentRunId` = '{parent}' and tags.`hpsearch.kind` = 'trial'"
-
-
-def hide_password(uri: str) -> str:
-    """Return a URI that can be shown.
-
-    >>> hide_password("postgresql://me:secret@host/db")
-    'postgresql://me:***@host/db'
-    """
-    return re.sub(r"//([^/@:]*):[^/@]*@", r"//\1:***@", uri)

@@ -17,6 +17,7 @@ from pathlib import Path
 from hpsearch.checks import integer
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.store.client import prepare
+from hpsearch.tracking.store.redaction import hide_secrets
 from hpsearch.tracking.store.store import Store
 
 HOST = "127.0.0.1"
@@ -58,7 +59,7 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
         TrackingError: if the port is out of range or busy, or the server does not come up.
     """
     if store.served:
-        yield Server(store.uri)
+        yield Server(store.address)
         return
     _check_port(port)
     log = store.folder / "server.log"
@@ -87,7 +88,9 @@ def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
     switches = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     # A URI meant for clients would mislead the server.
     inherited = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
-    command = [sys.executable, "-m", "mlflow", "server", "--backend-store-uri", store.uri]
+    # Everybody on the machine can read a command line, and the URI may hold a password.
+    switches["MLFLOW_BACKEND_STORE_URI"] = store.uri
+    command = [sys.executable, "-m", "mlflow", "server"]
     # Clients on this machine write artifacts themselves, to where a client without a server finds them too.
     command += ["--no-serve-artifacts", "--default-artifact-root", str(store.artifacts)]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
@@ -116,4 +119,5 @@ def wait_until_up(server: Server, log: Path) -> None:
         except OSError:
             time.sleep(0.1)
     lines = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    raise TrackingError(f"MLflow's server did not come up: {lines[-1] if lines else 'no output'}. See {str(log)!r}.")
+    said = hide_secrets(lines[-1]) if lines else "no output"
+    raise TrackingError(f"MLflow's server did not come up: {said}. See {str(log)!r}.")

@@ -17,8 +17,9 @@ from filelock import FileLock, Timeout
 
 from hpsearch.errors import TrackingError, must_be
 from hpsearch.tracking.store import database, remote
-from hpsearch.tracking.store.client import connect, hide_password, reraised_as_tracking_error
+from hpsearch.tracking.store.client import connect, reraised_as_tracking_error
 from hpsearch.tracking.store.names import digest, slug
+from hpsearch.tracking.store.redaction import hide_secrets, public_address, remember_secrets
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -33,14 +34,14 @@ class Store:
     """An open store.
 
     Args:
-        uri: the tracking URI; absolute for SQLite.
+        uri: the tracking URI; absolute for SQLite. It may hold a password: show ``display_uri`` or ``address``.
         root: the project folder, which the sources of studies are named relative to.
         folder: the ``mlruns`` folder: locks, spool files, and artifacts unless a server keeps them.
         database: the SQLite file, or None for a server.
         notes: sentences the user should read about what was found and repaired on opening.
     """
 
-    uri: str
+    uri: str = field(repr=False)
     root: Path
     folder: Path
     database: Path | None = None
@@ -70,6 +71,7 @@ class Store:
             TrackingError: if no store can be of this URI.
         """
         uri, root = given_uri(uri), root.resolve()
+        remember_secrets(uri or "")
         folder = root / "mlruns"
         if uri is None or is_sqlite(uri):
             path = sqlite_path(uri, folder)
@@ -93,11 +95,9 @@ class Store:
             self.notes.append(f"The project folder has moved; the artifacts of {whose} are now looked for in {where!r}.")
 
     def _open_server(self) -> None:
-        """Check that an MLflow server responds."""
+        """Check that an MLflow server responds, and connect to it."""
         remote.check_server(self.uri)
-        what = f"The tracking server {self.display_uri} does not answer as MLflow. {remote.SERVER_ADVICE} It said"
-        with reraised_as_tracking_error(what):
-            self.client.search_experiments(max_results=1)
+        _ = self.client
 
     def _open_database(self) -> None:
         """Check that a database server responds, and create MLflow's tables where there are none."""
@@ -142,8 +142,13 @@ class Store:
 
     @property
     def display_uri(self) -> str:
-        """The URI without a password."""
-        return hide_password(self.uri)
+        """The URI without secrets."""
+        return hide_secrets(self.uri)
+
+    @property
+    def address(self) -> str:
+        """Where a browser finds the server of this store; it asks for user and password itself."""
+        return public_address(self.uri)
 
     @property
     def served(self) -> bool:
@@ -256,7 +261,7 @@ def is_sqlite(uri: str) -> bool:
     scheme = uri.partition(":")[0].partition("+")[0]
     if scheme not in ("sqlite", *HTTP, *DATABASES):
         advice = "Leave it out for mlruns/mlflow.db, or write sqlite:///file.db; plain folders are no longer stores."
-        raise TrackingError(must_be("A tracking URI", "sqlite:///, http(s):// or a database URL", uri, advice))
+        raise TrackingError(must_be("A tracking URI", "sqlite:///, http(s):// or a database URL", hide_secrets(uri), advice))
     return scheme == "sqlite"
 
 
@@ -268,7 +273,9 @@ def sqlite_path(uri: str | None, folder: Path) -> Path:
     """
     path = folder / "mlflow.db" if uri is None else Path(uri.removeprefix("sqlite:///").partition("?")[0])
     if uri is not None and (not uri.startswith("sqlite:///") or path.name in ("", ":memory:")):
-        raise TrackingError(must_be("A SQLite tracking URI", "sqlite:/// and a file", uri, "Try sqlite:///mlruns/mlflow.db."))
+        raise TrackingError(
+            must_be("A SQLite tracking URI", "sqlite:/// and a file", hide_secrets(uri), "Try sqlite:///mlruns/mlflow.db.")
+        )
     if set("%?") & set(str(path)):
         advice = "Rename that folder, or choose another store with --tracking-uri."
         raise TrackingError(must_be("The path of a store", "without % and ?", str(path), advice))

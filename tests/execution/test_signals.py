@@ -1,0 +1,88 @@
+"""Orderly ends: Ctrl-C, SIGTERM, and SIGHUP, which a terminal sends when it closes and ``nohup`` has ignored."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+
+import pytest
+
+from hpsearch.execution.signals import Terminated, block_interrupts, end_at_second_signal, ending_signals, leave_closed_terminal
+
+KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    """Put back the handlers, which stay after the first signal."""
+    before, hook = {number: signal.getsignal(number) for number in KINDS}, sys.unraisablehook
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+    sys.unraisablehook = hook
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129)])
+def test_the_exit_code_is_the_shells(number: int, code: int) -> None:
+    """POSIX shells report 128 and the number of the signal."""
+    with pytest.raises(Terminated) as caught, end_at_second_signal(lambda: None):
+        signal.raise_signal(number)
+    assert caught.value.code == code
+
+
+@pytest.mark.parametrize("first", KINDS)
+def test_a_second_hangup_changes_nothing(first: int) -> None:
+    """A shell and the kernel may both send one; only what a person sends ends at once."""
+    ended: list[bool] = []
+    with end_at_second_signal(lambda: ended.append(True)):
+        with suppress(Terminated, KeyboardInterrupt):
+            signal.raise_signal(first)
+        signal.raise_signal(signal.SIGHUP)
+        signal.raise_signal(signal.SIGHUP)
+    assert ended == []
+
+
+def test_an_ignored_hangup_stays_ignored() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    assert ending_signals() == [signal.SIGTERM]
+    with end_at_second_signal(lambda: None):
+        signal.raise_signal(signal.SIGHUP)
+        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    assert ending_signals() == [signal.SIGTERM, signal.SIGHUP]
+
+
+def test_what_the_block_changed_is_put_back() -> None:
+    before = [signal.getsignal(number) for number in KINDS]
+    with end_at_second_signal(lambda: None):
+        assert [signal.getsignal(number) for number in KINDS] != before
+    assert [signal.getsignal(number) for number in KINDS] == before
+
+
+def test_workers_get_neither() -> None:
+    with block_interrupts():
+        assert {signal.SIGINT, signal.SIGHUP} <= signal.pthread_sigmask(signal.SIG_BLOCK, [])
+    assert not {signal.SIGINT, signal.SIGHUP} & signal.pthread_sigmask(signal.SIG_BLOCK, [])
+
+
+def test_output_to_a_closed_terminal_vanishes() -> None:
+    """A pseudo-terminal whose other end is closed, as when its window is: each write to it fails with EIO."""
+    kept, (ours, theirs) = os.dup(1), os.openpty()
+    try:
+        os.dup2(theirs, 1)
+        leave_closed_terminal()
+        os.write(1, b"it is open\n")
+        assert b"it is open" in os.read(ours, 100)
+        os.close(theirs)
+        os.close(ours)
+        with pytest.raises(OSError, match="Input/output error"):
+            os.write(1, b"x")
+        leave_closed_terminal()
+        assert os.write(1, b"x") == 1
+    finally:
+        os.dup2(kept, 1)
+        os.close(kept)
