@@ -171,7 +171,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "drive",
         "table",
     ),
-    "hpsearch.tracking": ("MemoryTracker", "MlflowTracker", "Store", "project_root"),
+    "hpsearch.tracking": ("LeaseTimes", "MemoryTracker", "MlflowTracker", "Store", "project_root"),
 }
 
 # Modules whose public names are those without an underscore; one that gets an `__all__` lists at least these.

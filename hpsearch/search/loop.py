@@ -292,7 +292,8 @@ class Loop:
             self._report_progress()
 
     def _report_progress(self) -> None:
-        if self.settings.progress is not None:
+        """Report where the study is, once it is certain that it runs: another process may be running it."""
+        if self.settings.progress is not None and (self.started or self.replay.recorded.finished):
             self.settings.progress(self.state)
 
     def _in_order(self) -> list[Trial]:
