@@ -85,15 +85,19 @@ def test_what_others_log_to_our_runs_changes_nothing(store: Store) -> None:
     """Params of unknown names, of a parameter that the trial does not have, metrics and tags; the trials say what is right."""
     study = make_study()
     before = run(store, study)
+    seconds = [trial.seconds for trial in study.result(MlflowTracker(store=store)).trials]
     summary = catalog.summary(store, "damaged")
     rows = catalog.trial_rows(store, summary)
     for run_id in (summary.run_id, *(row.run_id for row in rows)):
         lacks_depth = not any(row.run_id == run_id and "depth" in row.params for row in rows)
         params = [Param("note", "checked"), Param("x.note", "1"), *[Param("depth", "1.5")] * lacks_depth]
-        metrics = [Metric("accuracy", 0.9, 1, 0), Metric("value", -9.0, 1, 9)]
+        names = ("accuracy", "value", "result/loss", "result/seconds", "curve/cost")
+        metrics = [Metric(name, -9.0, 1, step) for name in names for step in (0, 1, 9)]
         store.client.log_batch(run_id, metrics, params, [RunTag("team", "vision"), RunTag("hpsearch-like", "1")])
         store.client.set_terminated(run_id, "KILLED")  # as a notebook that was interrupted leaves it
-    assert table(study.result(MlflowTracker(store=store)).trials) == before
+    found = study.result(MlflowTracker(store=store))
+    assert table(found.trials) == before
+    assert [trial.seconds for trial in found.trials] == seconds
     assert run(store, study) == before
     assert catalog.summary(store, "damaged").best_value == min(row.value for row in rows)
     assert [row.value for row in catalog.trial_rows(store, summary)] == [row.value for row in rows]
