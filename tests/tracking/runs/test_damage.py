@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -79,6 +81,39 @@ def test_a_damaged_tag_costs_one_trial_which_is_named_and_run_again(
     assert run(store, study) == whole
     assert catalog.summary(store, "damaged").damaged == ()
     assert list(examine(store)) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("DELETE FROM params WHERE key = 'x' AND {mine}", "param 'x' of run {run} is missing"),
+        (
+            "UPDATE params SET value = 'far' WHERE key = 'x' AND {mine}",
+            "param 'x' of run {run} is damaged, it holds 'far'",
+        ),
+        (
+            "DELETE FROM latest_metrics WHERE key = 'result/loss' AND {mine}",
+            "metric 'result/loss' of run {run} is missing",
+        ),
+    ],
+)
+def test_a_lost_param_or_metric_costs_one_trial_too(
+    store: Store, caplog: pytest.LogCaptureFixture, change: str, what: str
+) -> None:
+    study = make_study()
+    whole = run(store, study)
+    run_id = catalog.trial_rows(store, catalog.summary(store, "damaged"))[1].run_id
+    assert store.database is not None
+    with closing(sqlite3.connect(store.database, timeout=20)) as connection, connection:
+        connection.execute(change.format(mine=f"run_uuid = '{run_id}'"))
+    said = f"Trial 1 of 'damaged' cannot be read: {what.format(run=run_id)}. The next start runs it again."
+    with caplog.at_level(logging.WARNING):
+        assert len(study.result(MlflowTracker(store=store)).trials) == len(whole) - 1
+    assert [record.message for record in caplog.records] == [said]
+    assert run(store, study) == whole
+    caplog.clear()
+    assert table(study.result(MlflowTracker(store=store)).trials) == whole
+    assert caplog.records == []
 
 
 def test_what_others_log_to_our_runs_changes_nothing(store: Store) -> None:
