@@ -78,7 +78,9 @@ def _cost(trial: Trial, known: Mapping[int, Trial], unit: Unit) -> float:
         return 1.0
     if unit == "seconds":
         return trial.seconds
-    before = 0.0 if trial.continues is None else _epochs(known[trial.continues])
+    # The record of an earlier trial may be damaged: then this one counts whole.
+    earlier = None if trial.continues is None else known.get(trial.continues)
+    before = 0.0 if earlier is None else _epochs(earlier)
     return max(_epochs(trial) - before, 0.0)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.tracking.open_study import OpenStudy
 from hpsearch.tracking.runs.trial_keys import outcome_keys
+from hpsearch.tracking.runs.trial_tags import read_tag
 from hpsearch.tracking.runs.writer import write_points
 from hpsearch.trial import Trial
 
@@ -26,7 +27,7 @@ def count_opening(client: MlflowClient, run_id: str, trial: Trial) -> int:
 
 def read_count(client: MlflowClient, run_id: str) -> int:
     """Return how often the test part was opened."""
-    return int(client.get_run(run_id).data.tags.get(COUNT, 0))
+    return read_tag(client.get_run(run_id), COUNT, int, 0)
 
 
 def write_scores(client: MlflowClient, study: OpenStudy, trial: Trial, scores: Mapping[str, float]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.errors import StudyError
 from hpsearch.space import Params as Params
 
 # One metric over the epochs: (step, value) pairs in rising order of step.
@@ -87,8 +88,15 @@ class Trial:
 
 
 def root(trial: Trial, trials: Mapping[int, Trial]) -> Trial:
-    """Follow ``continues`` to the first trial of a training and return it; a trial that continues none is its own root."""
+    """Follow ``continues`` to the first trial of a training and return it; a trial that continues none is its own root.
+
+    Raises:
+        StudyError: a trial on the way is not there, since its record is damaged.
+    """
     while trial.continues is not None:
+        if trial.continues not in trials:
+            missing = f"Trial {trial.number} goes on with trial {trial.continues}, which cannot be read"
+            raise StudyError(f"{missing}. Run the study again: that repeats trial {trial.continues}.")
         trial = trials[trial.continues]
     return trial
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +31,9 @@ def store(put_store: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     store = Store.open(None, put_store(tmp_path / "project"))
+    assert store.database is not None
+    with closing(sqlite3.connect(store.database)) as connection, connection:
+        connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (str(tmp_path / "theirs"),))
     before = mlflow.get_tracking_uri()
     mlflow.set_tracking_uri(store.uri)
     yield store

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hpsearch.errors import StudyError
 from hpsearch.trial import Outcome, Status, Trial, best
 from hpsearch.trial.trial import root
 
@@ -36,3 +38,8 @@ def test_only_a_finished_trial_of_finite_value_may_be_selected() -> None:
 def test_the_root_is_where_the_training_began() -> None:
     trials = {n: Trial(n, {}, "all", Status.FINISHED, continues=before) for n, before in [(0, None), (1, None), (4, 1), (7, 4)]}
     assert [root(trial, trials).number for trial in trials.values()] == [0, 1, 1, 1]
+
+
+def test_a_root_that_is_lost_is_named() -> None:
+    with pytest.raises(StudyError, match=r"^Trial 7 goes on with trial 4, which cannot be read\. Run the study"):
+        root(Trial(7, {}, "all", Status.FINISHED, continues=4), {})

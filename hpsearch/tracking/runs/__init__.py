@@ -6,7 +6,7 @@ from hpsearch.tracking.runs.study_run import PARENTS, Children, read_children, s
 from hpsearch.tracking.runs.trial_decoding import Lazy, decode, parse_params
 from hpsearch.tracking.runs.trial_keys import BEST, SECONDS, axes, outcome_keys, run_name
 from hpsearch.tracking.runs.trial_run import encode
-from hpsearch.tracking.runs.writer import BestCurve, read_curve, read_file, write_best, write_points, write_trial
+from hpsearch.tracking.runs.writer import BestCurve, read_file, read_points, write_best, write_points, write_trial
 
 __all__ = [
     "BEST",
@@ -24,8 +24,8 @@ __all__ = [
     "outcome_keys",
     "parse_params",
     "read_children",
-    "read_curve",
     "read_file",
+    "read_points",
     "run_name",
     "sort_runs",
     "write_best",

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from hpsearch.errors import SpaceError
 from hpsearch.space import Space
 from hpsearch.tracking.runs import trial_run
-from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths, metric_keys, param_keys
+from hpsearch.tracking.runs.own_metrics import OwnMetrics
+from hpsearch.tracking.runs.trial_keys import file_paths, metric_keys, param_keys
 from hpsearch.tracking.runs.trial_tags import DamagedRun, TrialTags, read_tags
 from hpsearch.trial import Curve, Outcome, Params, Trial
 
 if TYPE_CHECKING:
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 Value = TypeVar("Value")
+History = Callable[[str], "Sequence[Metric]"]
 
 
 class Lazy(Mapping[str, Value], Generic[Value]):
@@ -56,51 +58,53 @@ class Lazy(Mapping[str, Value], Generic[Value]):
         return dict, (dict(self),)
 
 
-def decode(
-    run: Run, space: Space, curve: Callable[[str], Curve], file: Callable[[str], bytes], same_space: bool = False
-) -> Trial:
+def decode(run: Run, space: Space, history: History, file: Callable[[str], bytes], same_space: bool = False) -> Trial:
     """Return the trial that a run holds; what somebody else added to the run has no effect.
 
     Args:
         run: a complete run, written from what `hpsearch.tracking.runs.trial_run.encode` returned.
         space: the study's, which parses the params.
-        curve: fetches the stored points of a metric key.
+        history: fetches the stored points of a metric key.
         file: fetches an artifact by its path under the run.
         same_space: whether the trial was recorded with this very space.
     Raises:
         DamagedRun: a tag, a param or a metric is missing or cannot be read.
     """
-    tags = read_tags(run)
+    tags, stored = read_tags(run), OwnMetrics(run, history)
     return Trial(
         number=tags.number,
         params=_params(run, tags, space, same_space),
         stage=tags.stage,
         status=tags.status,
-        outcome=None if tags.minimised is None else _outcome(tags.minimised, run, tags, curve, file),
+        outcome=None if tags.minimised is None else _outcome(tags.minimised, tags, stored, file),
         budget=tags.budget,
         continues=tags.continues,
         replicate=tags.replicate,
         error=tags.error,
         started=(run.info.start_time or 0) / 1000,
-        seconds=run.data.metrics.get(SECONDS, 0.0),
+        seconds=stored.seconds,
     )
 
 
-def _outcome(value: float, run: Run, tags: TrialTags, curve: Callable[[str], Curve], file: Callable[[str], bytes]) -> Outcome:
+def _outcome(value: float, tags: TrialTags, stored: OwnMetrics, file: Callable[[str], bytes]) -> Outcome:
     of_curves, of_metrics = metric_keys(tags.history, tags.metrics)
     paths = file_paths(list(tags.files))
 
-    def fetch(name: str) -> Curve:
+    def curve(name: str) -> Curve:
         key = of_curves[name]
-        return tuple((step, trial_run.restore_float((key, step, value), tags.exact)) for step, value in sorted(curve(key)))
+        points = sorted(stored.curve(key))
+        return tuple((step, trial_run.restore_float((key, step, value), tags.exact)) for step, value in points)
 
-    stored = run.data.metrics
-    if lost := [key for key in of_metrics.values() if key not in stored]:
-        raise DamagedRun(run, f"metric {lost[0]!r} of run {run.info.run_id} is missing")
+    def final(key: str) -> float:
+        value = stored.final(key)
+        if value is None:
+            raise DamagedRun(stored.run, f"metric {key!r} of run {stored.run.info.run_id} is missing")
+        return trial_run.restore_float((key, 0, value), tags.exact)
+
     return Outcome(
         value=value,
-        metrics={name: trial_run.restore_float((key, 0, stored[key]), tags.exact) for name, key in of_metrics.items()},
-        history=Lazy(tags.history, fetch),
+        metrics={name: final(key) for name, key in of_metrics.items()},
+        history=Lazy(tags.history, curve),
         artifacts=Lazy(tags.files, lambda name: file(paths[name])) if tags.files else {},
     )
 

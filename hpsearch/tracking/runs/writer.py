@@ -14,11 +14,11 @@ from hpsearch.tracking.lease.claim import WRITTEN_UNDER
 from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.tracking.runs.trial_run import encode
 from hpsearch.tracking.store.names import key
-from hpsearch.trial import Curve, Trial, best, flip_sign
+from hpsearch.trial import Trial, best, flip_sign
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run
+    from mlflow.entities import Metric, Run
 
 
 def write_trial(
@@ -62,9 +62,10 @@ def read_file(client: MlflowClient, run_id: str, path: str) -> bytes:
         return Path(client.download_artifacts(run_id, path, folder)).read_bytes()
 
 
-def read_curve(client: MlflowClient, run_id: str, metric: str) -> Curve:
+def read_points(client: MlflowClient, run_id: str, metric: str) -> Sequence[Metric]:
     """Return every stored point of a metric."""
-    return tuple((point.step, point.value) for point in client.get_metric_history(run_id, metric))
+    found: Sequence[Metric] = client.get_metric_history(run_id, metric)
+    return found
 
 
 def write_points(

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -81,19 +83,56 @@ def test_a_damaged_tag_costs_one_trial_which_is_named_and_run_again(
     assert list(examine(store)) == []
 
 
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("DELETE FROM params WHERE key = 'x' AND {mine}", "param 'x' of run {run} is missing"),
+        (
+            "UPDATE params SET value = 'far' WHERE key = 'x' AND {mine}",
+            "param 'x' of run {run} is damaged, it holds 'far'",
+        ),
+        (
+            "DELETE FROM latest_metrics WHERE key = 'result/loss' AND {mine}",
+            "metric 'result/loss' of run {run} is missing",
+        ),
+    ],
+)
+def test_a_lost_param_or_metric_costs_one_trial_too(
+    store: Store, caplog: pytest.LogCaptureFixture, change: str, what: str
+) -> None:
+    study = make_study()
+    whole = run(store, study)
+    run_id = catalog.trial_rows(store, catalog.summary(store, "damaged"))[1].run_id
+    assert store.database is not None
+    with closing(sqlite3.connect(store.database, timeout=20)) as connection, connection:
+        connection.execute(change.format(mine=f"run_uuid = '{run_id}'"))
+    said = f"Trial 1 of 'damaged' cannot be read: {what.format(run=run_id)}. The next start runs it again."
+    with caplog.at_level(logging.WARNING):
+        assert len(study.result(MlflowTracker(store=store)).trials) == len(whole) - 1
+    assert [record.message for record in caplog.records] == [said]
+    assert run(store, study) == whole
+    caplog.clear()
+    assert table(study.result(MlflowTracker(store=store)).trials) == whole
+    assert caplog.records == []
+
+
 def test_what_others_log_to_our_runs_changes_nothing(store: Store) -> None:
     """Params of unknown names, of a parameter that the trial does not have, metrics and tags; the trials say what is right."""
     study = make_study()
     before = run(store, study)
+    seconds = [trial.seconds for trial in study.result(MlflowTracker(store=store)).trials]
     summary = catalog.summary(store, "damaged")
     rows = catalog.trial_rows(store, summary)
     for run_id in (summary.run_id, *(row.run_id for row in rows)):
         lacks_depth = not any(row.run_id == run_id and "depth" in row.params for row in rows)
         params = [Param("note", "checked"), Param("x.note", "1"), *[Param("depth", "1.5")] * lacks_depth]
-        metrics = [Metric("accuracy", 0.9, 1, 0), Metric("value", -9.0, 1, 9)]
+        names = ("accuracy", "value", "result/loss", "result/seconds", "curve/cost")
+        metrics = [Metric(name, -9.0, 1, step) for name in names for step in (0, 1, 9)]
         store.client.log_batch(run_id, metrics, params, [RunTag("team", "vision"), RunTag("hpsearch-like", "1")])
         store.client.set_terminated(run_id, "KILLED")  # as a notebook that was interrupted leaves it
-    assert table(study.result(MlflowTracker(store=store)).trials) == before
+    found = study.result(MlflowTracker(store=store))
+    assert table(found.trials) == before
+    assert [trial.seconds for trial in found.trials] == seconds
     assert run(store, study) == before
     assert catalog.summary(store, "damaged").best_value == min(row.value for row in rows)
     assert [row.value for row in catalog.trial_rows(store, summary)] == [row.value for row in rows]
