@@ -305,8 +305,9 @@ def rows_of(objective: Any) -> int | None:
     """Return the number of training rows in the field ``data`` of a dataclass; None where there are none to sample."""
     if not dataclasses.is_dataclass(objective) or isinstance(objective, type):
         return None
-    held = [getattr(objective, item.name) for item in dataclasses.fields(objective) if item.name == "data" and item.init]
-    return held[0].rows if held and isinstance(held[0], DataSet) else None
+    own: Any = objective
+    has_field = any(item.name == "data" and item.init for item in dataclasses.fields(own))
+    return own.data.rows if has_field and isinstance(own.data, DataSet) else None
 
 
 def with_data(objective: Any, data: DataSet | None, rows: int, seed: int) -> Any:

@@ -18,6 +18,7 @@ from hpsearch.search.batches import in_pieces
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
 from hpsearch.search.progress import Progress
+from hpsearch.search.repeats import Repeats
 from hpsearch.search.replay import Replay
 from hpsearch.search.stopping import EarlierCurves, Stop, Watch, describe_idle
 from hpsearch.space.equality import params_key
@@ -79,6 +80,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
+        self.repeats = Repeats(self.study.proposer.complete, self.study.proposer.trials)
         self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
         self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
@@ -112,6 +114,7 @@ class Loop:
             while True:
                 batch = search.send(self._run_batch(batch))
         except StopIteration:
+            self._say(self.repeats.sentence())
             self._say("" if self.curves is None else self.curves.unreached)
             self.replay.check_all_used(len(self.trials), self.settings.tracked.record)
         except _Cut:
@@ -119,6 +122,7 @@ class Loop:
 
     def _run_batch(self, batch: Batch) -> list[Trial]:
         """Return the batch's trials in the order proposed; a rule that compares curves has it run in pieces."""
+        self._say(self.repeats.add(batch))
         rule = self.study.early_stop
         pieces = [batch] if rule is None else in_pieces(batch, rule.batch)
         if rule is not None and len(pieces) > 1:

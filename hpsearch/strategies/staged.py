@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass, field
 from itertools import pairwise
 from typing import Any
 
@@ -165,32 +166,57 @@ class Staged(StrategyBase):
 
 @dataclass
 class _Progress:
-    """The state of a staged search: its space, which only grows, and the trials of equal budget."""
+    """The state of a staged search: its space, which only grows, and the trials of equal budget.
+
+    Each trial is ranked once, so that a batch takes the same time at the end of a long search as at its beginning.
+
+    Args:
+        space: the ranges so far.
+        limits: the widest ranges.
+        keep: how many best points the windows are laid around.
+        comparable: known trials, of which those count that are comparable.
+    """
 
     space: Space
     limits: Space
     keep: int
-    comparable: list[Trial]
+    comparable: InitVar[Sequence[Trial]]
     budget: int | None = None
+    ranked: list[Trial] = field(default_factory=list, init=False)
+    tried: set[str] = field(default_factory=set, init=False)
+
+    def __post_init__(self, comparable: Sequence[Trial]) -> None:
+        self._rank(comparable)
 
     def begin_stage(self, budget: int | None) -> None:
         """Begin a stage; if its budget differs, earlier trials count only until the stage has finished trials of its own."""
         self.stage: list[Trial] = []
-        self.repeat = bool(self.comparable) and budget != self.budget
+        self.repeat = bool(self.tried) and budget != self.budget
         self.before = self.best_points() if self.repeat else []
-        self.comparable = [] if self.repeat else self.comparable
+        if self.repeat:
+            self.ranked, self.tried = [], set()
         self.budget = budget
 
     def add_trials(self, trials: Sequence[Trial]) -> None:
         """Add the trials of a batch."""
         self.stage += trials
-        self.comparable += trials
+        self._rank(trials)
+
+    def _rank(self, trials: Sequence[Trial]) -> None:
+        """Insert the finished trials among those so far, the best first; of equal ones the earlier number comes first."""
+        self.tried |= {params_key(trial.params) for trial in trials}
+        for trial in best(trials, len(trials)):
+            insort(self.ranked, trial, key=lambda one: (one.value, one.number))
 
     def best_points(self) -> list[Params]:
         """Return the best distinct points of equal budget that are still in the space, best first."""
-        ranked = [t.params for t in best(self.comparable, len(self.comparable)) if self.space.contains(t.params)]
-        found = list({params_key(params): params for params in ranked}.values())[: self.keep]
-        return found or self.before
+        found: dict[str, Params] = {}
+        for trial in self.ranked:
+            if len(found) == self.keep:
+                break
+            if self.space.contains(trial.params):
+                found.setdefault(params_key(trial.params), trial.params)
+        return list(found.values()) or self.before
 
     def next_batch(self, name: str, count: int, width: float, rng: np.random.Generator) -> Batch:
         """Return the next proposals: after a rise of the budget the best points again, then points around them."""
@@ -198,7 +224,7 @@ class _Progress:
         self.space = old.widen(centres, self.limits)
         window = self.space.narrow(centres, width)
         points = centres[:count] if self.repeat else []
-        tried = {params_key(t.params) for t in self.comparable} | {params_key(p) for p in points}
+        tried = self.tried | {params_key(p) for p in points}
         points += self._points_around(centres, window, width, count - len(points), tried, rng)
         self.repeat = False
         note = _describe_window(name, window) if not self.stage else _describe_widening(old, self.space)

@@ -54,9 +54,7 @@ def shape(batches: list[Batch]) -> list[tuple[str, int, int | None]]:
 
 @pytest.mark.parametrize("most", [1, 2])
 def test_a_hyperband_of_a_single_configuration_is_refused(most: int) -> None:
-    with pytest.raises(
-        SettingError, match=rf"Hyperband max_epochs must be at least factor \* min_epochs = 3, got {most}\. With"
-    ):
+    with pytest.raises(SettingError, match=rf"Hyperband max_epochs must be at least factor \* min_epochs = 3, got {most}"):
         Hyperband(max_epochs=most)
     assert [len(rungs) for rungs in Hyperband(max_epochs=3).brackets] == [2, 1]
 

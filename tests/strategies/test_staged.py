@@ -218,3 +218,37 @@ def test_beats_random_search() -> None:
 def test_settings_it_cannot_search_with_raise(settings: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingError, match=message):
         Staged(**settings)
+
+
+class CountedTrial(Trial):
+    """A trial that counts how often the value of any of its kind is read."""
+
+    reads = 0
+
+    @property
+    def value(self) -> float:
+        CountedTrial.reads += 1
+        return super().value
+
+
+def _value_reads(trials: int) -> int:
+    """Return how many values a search of so many trials reads."""
+    search = Staged(trials=trials).search(Space(x=Float(0.0, 1.0)), np.random.default_rng(0))
+    CountedTrial.reads, ended, done = 0, [], 0
+    for _ in range(trials):
+        try:
+            batch = search.send(ended) if done else next(search)
+        except StopIteration:
+            break
+        ended = [
+            CountedTrial(done + i, p.params, batch.stage, Status.FINISHED, Outcome(p.params["x"]))
+            for i, p in enumerate(batch.proposals)
+        ]
+        done += len(ended)
+    assert done == trials
+    return CountedTrial.reads
+
+
+def test_a_batch_does_not_rank_all_earlier_trials_again() -> None:
+    """Ranking each trial once takes n log n reads; ranking all of them for every batch takes four times as many for twice n."""
+    assert _value_reads(400) < 2.6 * _value_reads(200)
