@@ -72,7 +72,8 @@ class StudyStart:
         run_id, claim = candidate.make_next(client, experiment_id, self._title, self._name, self.times)
         self._drop(experiment_id)
         lease.release()
-        return client.get_run(run_id), candidate.begin(client, run_id, self._tags, claim, self._name)
+        lease = candidate.begin(client, run_id, self._tags, claim, self._name)
+        return client.get_run(run_id), lease
 
     def mark(self, run: Run) -> None:
         """Mark the study's run as running, and write what the study is now."""

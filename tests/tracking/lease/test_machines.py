@@ -265,10 +265,9 @@ def test_a_stopped_owner_that_wakes_up_writes_nothing_more(machines: Machines, o
     machines.assert_whole()
 
 
-@pytest.mark.parametrize("rounds", [40])
-@pytest.mark.parametrize("fresh", ["", "fresh"])
+@pytest.mark.parametrize(("fresh", "rounds"), [("", 40), ("fresh", 10)])
 def test_races(machines: Machines, rounds: int, fresh: str) -> None:
-    """Both start the same study at the same instant, forty times, the first time or anew."""
+    """Both start the same study at the same instant, for the first time or anew."""
     said = machines.race(rounds, fresh)
     ran = Counter((machines.shared / "ran").read_text().splitlines())
     for number, one, other in zip(range(rounds), *said, strict=True):
