@@ -28,7 +28,8 @@ from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.isolation import Ending, can_fork, describe_exit, run_isolated
 from hpsearch.execution.pickling import send_by_value
-from hpsearch.execution.processes import end_with_parent, remove_stale_maps
+from hpsearch.execution.processes import end_with_parent
+from hpsearch.execution.shared_memory import remove_left, write_down
 from hpsearch.execution.signals import block_interrupts
 from hpsearch.execution.surroundings import Surroundings
 from hpsearch.execution.task import SHARED_BYTES, Task, prepare_task, run_prepared, run_task
@@ -139,7 +140,10 @@ class Execution:
             return
         run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
         with block_interrupts():  # of the workers that start here
-            stream = self._workers()(joblib.delayed(run)(objective, task) for task in tasks)
+            workers = self._workers()
+            stream = workers(joblib.delayed(run)(objective, task) for task in tasks)
+        if self.backend == "loky":
+            write_down(workers)
         try:
             for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
                 yield trial
@@ -152,8 +156,8 @@ class Execution:
 
     def _workers(self) -> joblib.Parallel:
         if self._parallel is None:
-            remove_stale_maps()
             if self.backend == "loky":
+                remove_left()
                 self._stack.enter_context(
                     joblib.parallel_config(
                         "loky", inner_max_num_threads=1, initializer=end_with_parent, initargs=(os.getpid(),)
