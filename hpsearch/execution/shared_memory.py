@@ -1,7 +1,7 @@
 """Semaphores and memory-mapped arrays of the workers: written down while a study lives, removed by the next one after a kill.
 
-They are in shared memory, and nobody removes them where all processes of a study were killed at once: each such run would keep a
-copy of its data set in RAM. A process writes the names of its own into a file that it holds locked. The lock ends with the
+They are in shared memory, and nobody removes them where all processes of a study were killed at once: each such run would keep
+a copy of its data set in RAM. A process writes the names of its own into a file that it holds locked. The lock ends with the
 process, however that ends, and in whatever container it ran; a process number alone may be another program's by now.
 """
 
