@@ -41,4 +41,12 @@ def _has_name(thing: Any) -> bool:
     except ImportError:
         return False
     # A study that was started as a script is the main module of its own process alone.
-    return name != "__main__" or getattr(module, thing.__qualname__.partition(".")[0], None) is not None
+    return name != "__main__" or _find(module, thing.__qualname__) is thing
+
+
+def _find(module: object, name: str) -> object:
+    """Return what has this qualified name in a module; None where nothing has."""
+    found: object = module
+    for part in name.split("."):
+        found = getattr(found, part, None)
+    return found

@@ -13,8 +13,9 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import cloudpickle
 
@@ -51,7 +52,7 @@ class Surroundings:
         """Return those of this process."""
         named = {name: logger for name, logger in logging.root.manager.loggerDict.items() if isinstance(logger, logging.Logger)}
         levels = {"": logging.root.level} | {name: logger.level for name, logger in named.items() if logger.level}
-        filters = tuple(filter(_is_picklable, warnings.filters))
+        filters = tuple(entry for entry in warnings.filters if _travels(cast(Any, entry[2])))
         start = multiprocessing.get_start_method(allow_none=True) or multiprocessing.get_all_start_methods()[0]
         shows = sorted(logging.root.handlers, key=lambda handler: not isinstance(handler, logging.StreamHandler))
         if not shows:
@@ -119,6 +120,12 @@ def _one_at_a_time() -> Iterator[None]:
     finally:
         if place is not None:
             os.close(place)
+
+
+@cache
+def _travels(category: type) -> bool:
+    """Return whether a category of warnings reaches the workers."""
+    return _is_picklable(category)
 
 
 def _is_picklable(thing: object) -> bool:
