@@ -15,6 +15,7 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from functools import partial
 from pickle import PicklingError
 from typing import Literal, get_args
 
@@ -26,8 +27,11 @@ from hpsearch.checks import choice, integer
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.isolation import Ending, can_fork, describe_exit, run_isolated
-from hpsearch.execution.processes import end_with_parent, remove_stale_maps
+from hpsearch.execution.pickling import send_by_value
+from hpsearch.execution.processes import end_with_parent
+from hpsearch.execution.shared_memory import remove_left, write_down
 from hpsearch.execution.signals import block_interrupts
+from hpsearch.execution.surroundings import Surroundings
 from hpsearch.execution.task import SHARED_BYTES, Task, prepare_task, run_prepared, run_task
 from hpsearch.ports import ObjectiveBase
 from hpsearch.trial import Status, Trial
@@ -35,10 +39,16 @@ from hpsearch.trial import Status, Trial
 Backend = Literal["loky", "threading", "sequential"]
 
 
-def run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
+def run_in_worker(objective: ObjectiveBase, task: Task, surroundings: Surroundings) -> Trial:
     """Run one trial in a worker process: in a forked child of its own where a limit is set, else in the worker itself."""
     if not task.in_worker:  # joblib found that it cannot have workers here
         return run_task(objective, task)
+    send_by_value()
+    with surroundings.around(task.trial.number):
+        return _run_in_worker(objective, task)
+
+
+def _run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     objective, task = prepare_task(objective, task)  # before the fork, so that each child inherits it
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
     return _run_isolated(objective, task) if alone and can_fork() else run_prepared(objective, task)
@@ -91,6 +101,7 @@ class Execution:
         # Limited once for everything, not per trial: several threads that set and lift limits would undo each other's.
         self._stack.enter_context(threadpool_limits(limits=1))
         self._stack.enter_context(closed())  # for trials that run in this process too
+        send_by_value()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -127,9 +138,12 @@ class Execution:
         if self.jobs == 1 and self.backend != "loky":
             yield from (run_task(objective, task) for task in tasks)
             return
-        run = run_in_worker if self.backend == "loky" else run_task
+        run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
         with block_interrupts():  # of the workers that start here
-            stream = self._workers()(joblib.delayed(run)(objective, task) for task in tasks)
+            workers = self._workers()
+            stream = workers(joblib.delayed(run)(objective, task) for task in tasks)
+        if self.backend == "loky":
+            write_down(workers)
         try:
             for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
                 yield trial
@@ -142,8 +156,8 @@ class Execution:
 
     def _workers(self) -> joblib.Parallel:
         if self._parallel is None:
-            remove_stale_maps()
             if self.backend == "loky":
+                remove_left()
                 self._stack.enter_context(
                     joblib.parallel_config(
                         "loky", inner_max_num_threads=1, initializer=end_with_parent, initargs=(os.getpid(),)

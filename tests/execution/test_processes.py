@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import psutil
 import pytest
 
-from hpsearch.execution import processes
 from tests.benchmarks.campaign import DRIVER, Campaign, alive
 
 SLEEPER = (
@@ -45,16 +42,3 @@ def test_workers_end_with_the_study_that_started_them(tmp_path: Path) -> None:
     while alive(campaign.orphans) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert alive(campaign.orphans) == 0
-
-
-def test_only_the_arrays_of_ended_processes_are_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(processes, "_MEMORY", tmp_path)
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "none"))
-    ended = subprocess.Popen([sys.executable, "-c", ""])
-    ended.wait()
-    names = [f"joblib_memmapping_folder_{ended.pid}_a_b", f"joblib_memmapping_folder_{os.getpid()}_a_b", "other_1_a"]
-    for name in names:
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "array.pkl").touch()
-    processes.remove_stale_maps()
-    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])

@@ -29,6 +29,24 @@ print(run(Objective()))
 """
 
 
+QUESTIONS = """
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+print(repr(Study("s", Space(x=Float(0, 1)), lambda params: 0.0, Random(trials=2)).question))
+"""
+
+
+@pytest.mark.campaign
+def test_a_notebook_has_no_question_that_its_author_did_not_write(tmp_path: Path) -> None:
+    (tmp_path / "bare.py").write_text(QUESTIONS)
+    (tmp_path / "asks.py").write_text(f"'Which one?'\n{QUESTIONS}")
+    cells = [QUESTIONS, "%run bare.py", "%run -i bare.py", "%run asks.py"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    said = ["".join(output.get("text", "") for output in cell.outputs) for cell in notebook.cells]
+    assert said == ["''\n", "''\n", "''\n", "'Which one?'\n"]
+
+
 @pytest.mark.campaign
 def test_a_class_that_is_defined_again_is_another_objective(tmp_path: Path) -> None:
     cells = [

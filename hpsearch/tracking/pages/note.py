@@ -60,7 +60,7 @@ def _note(page: Page, first: str, then: str) -> str:
     question = f"Question: {markup.plain(page.record.question, 300)}" if page.record.question else ""
     # Two spaces end a line without ending the paragraph.
     trivial = " ".join(sentences.describe_baseline(page.conclusions, page.style))
-    top = "  \n".join(filter(None, [question, trivial, _best_setting(page), _confidence(page)]))
+    top = "  \n".join(filter(None, [trivial, question, _best_setting(page), _confidence(page)]))
     return _fit([f"{first}{then}{top}" if top else first, *_body(page)])
 
 

@@ -31,7 +31,7 @@ def trial(number: int, value: float | None, rate: float = 1.0, **more: Any) -> T
 
 def page(trials: Sequence[Trial], status: str = "finished", **more: Any) -> str:
     record = StudyRecord("blobs-rates", "Which rate?", {"strategy": "Random(trials=3)"}, {}, measure="error", data=DATA)
-    record = replace(record, **{key: more.pop(key) for key in list(more) if key in ("name", "maximize", "source")})
+    record = replace(record, **{key: more.pop(key) for key in list(more) if key in ("name", "maximize", "source", "facts")})
     study = TrackedStudy(record, SPACE, more.pop("choose", lowest))
     runs = {t.number: f"run{t.number}" for t in trials}
     return markdown(Page(study, trials, status, "7", runs, "parent", "studies/blobs.py", written=WRITTEN, **more))
@@ -45,6 +45,15 @@ def replicated() -> list[Trial]:
         for first, of_setting in values.items()
         for seed, value in enumerate(of_setting)
     ]
+
+
+def test_what_nothing_beats_stands_beside_the_result() -> None:
+    facts = {"python": "3.12", "baseline": "0.25 by always predicting the most frequent class"}
+    lines = page([trial(0, 0.5), trial(1, 0.25)], facts=facts).splitlines()
+    assert lines[1] == "No trial is better than always predicting the most frequent class (error 0.25).  "
+    assert lines[2] == "Question: Which rate?  "
+    assert "Run with python 3.12." in lines
+    assert "frequent" not in page([trial(0, 0.5), trial(1, 0.2)], facts=facts)
 
 
 def test_the_first_line_is_the_result() -> None:
