@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -44,10 +45,12 @@ def local() -> Study:
 
 
 def test_a_study_made_in_a_function_has_the_file_of_the_function() -> None:
-    assert local().file == Path(__file__).resolve()
-    assert replace(local(), seed=1).file == Path(__file__).resolve()
-    own = OwnStudy("local", Space(x=Float(0.0, 1.0)), lambda params: params["x"], Grid(points=2))
-    assert own.file == Path(__file__).resolve()
+    """Made in a thread: side by side, tests are run by code that was typed as ``python -c``, which would have no file."""
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(lambda: local().file).result() == Path(__file__).resolve()
+        assert pool.submit(lambda: replace(local(), seed=1).file).result() == Path(__file__).resolve()
+        own = pool.submit(OwnStudy, "local", Space(x=Float(0.0, 1.0)), lambda params: params["x"], Grid(points=2)).result()
+    assert own.file is None  # the class was called by a library
 
 
 def test_the_file_is_no_part_of_a_study(tmp_path: Path) -> None:
