@@ -51,11 +51,11 @@ def confirm_best(search: Search, top: int, replicates: int) -> Search:
 def in_pieces(batch: Batch, size: int) -> list[Batch]:
     """Return a batch as batches of at most ``size`` proposals, which run one after the other; the strategy gets them as one.
 
-    A batch that continues earlier trials, and one of pre-flight checks, stay whole.
+    A batch that continues earlier trials, one of pre-flight checks and the confirmation stay whole.
     """
     proposals = list(batch.proposals)
     continues = any(proposal.continues is not None for proposal in proposals)
-    if continues or len(proposals) <= size or batch.stage.startswith(PREFLIGHT):
+    if continues or len(proposals) <= size or batch.stage.startswith((PREFLIGHT, CONFIRM)):
         return [batch]
     pieces = [replace(batch, proposals=proposals[first : first + size], note="") for first in range(0, len(proposals), size)]
     return [replace(pieces[0], note=batch.note), *pieces[1:]]

@@ -22,7 +22,7 @@ from hpsearch.search.repeats import Repeats
 from hpsearch.search.replay import Replay
 from hpsearch.search.stopping import EarlierCurves, Stop, Watch, describe_idle
 from hpsearch.space.equality import params_key
-from hpsearch.trial import Params, Status, Trial, root
+from hpsearch.trial import CONFIRM, Params, Status, Trial, root
 from hpsearch.trial.formatting import count
 
 logger = logging.getLogger(__name__)
@@ -142,7 +142,7 @@ class Loop:
         done = {t.number: t for t in (self.replay.find(trial) for trial in asked) if t is not None}
         self.state.count_replayed(done.values(), proposed=first + len(asked))
         missing = [trial for trial in asked if trial.number not in done]
-        self.thresholds = self._thresholds()
+        self.thresholds = self._thresholds(batch.stage)
         self._replay_in_order(asked, done)
         self._run_missing(missing, done, states)
         ended = [self.trials[trial.number] for trial in asked]
@@ -238,10 +238,15 @@ class Loop:
             return task
         return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
 
-    def _thresholds(self) -> PruningThresholds | None:
-        """Return what curves must reach in the next batch: only earlier batches have a say."""
+    def _thresholds(self, stage: str) -> PruningThresholds | None:
+        """Return what curves must reach in the next batch: only earlier batches have a say.
+
+        The confirmation of the best settings is exempt: the mean over seeds of which the unlucky ones are missing flatters.
+        """
         rule = self.study.early_stop
-        return None if rule is None or self.curves is None else PruningThresholds(rule.curve, rule.sign, self.curves.thresholds)
+        if rule is None or self.curves is None or stage == CONFIRM:
+            return None
+        return PruningThresholds(rule.curve, rule.sign, self.curves.thresholds)
 
     def _requested(self, number: int, proposal: Proposal, batch: Batch) -> Trial:
         self.study.space.check(proposal.params, beyond=batch.space is not None)

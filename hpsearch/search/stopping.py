@@ -169,7 +169,8 @@ class MedianStop:
 
     Only trials of *earlier batches* count, so that the result does not depend on which trial was faster. A larger batch,
     such as the only one of a random search or a grid, runs in pieces of ``batch`` trials, so that later ones are compared with
-    earlier ones; the strategy proposes the same trials in the same order. A batch that continues earlier trials stays whole.
+    earlier ones; the strategy proposes the same trials in the same order. A batch that continues earlier trials stays whole. The confirmation of
+    the best settings is never stopped.
 
     Args:
         curve: a metric that the objective reports, such as ``"validation_cost"``.
@@ -188,7 +189,7 @@ class MedianStop:
     trials: int = 5
     batch: int = field(default=8, metadata=LATER)
 
-    # Version 1 left a batch whole, and so never stopped a trial of a random search or a grid.
+    # Version 1 left a batch whole, and so never stopped a trial of a random search or a grid; and it stopped confirmations.
     version: ClassVar[int] = 2
     __repr__ = recorded_repr
 
