@@ -169,8 +169,8 @@ class MedianStop:
 
     Only trials of *earlier batches* count, so that the result does not depend on which trial was faster. A larger batch,
     such as the only one of a random search or a grid, runs in pieces of ``batch`` trials, so that later ones are compared with
-    earlier ones; the strategy proposes the same trials in the same order. A batch that continues earlier trials stays whole. The confirmation of
-    the best settings is never stopped.
+    earlier ones; the strategy proposes the same trials in the same order. A batch that continues earlier trials stays whole.
+    The confirmation of the best settings is never stopped.
 
     Args:
         curve: a metric that the objective reports, such as ``"validation_cost"``.
