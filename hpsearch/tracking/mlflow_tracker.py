@@ -15,7 +15,7 @@ from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, Tracke
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
-from hpsearch.tracking.lease import LeaseTimes
+from hpsearch.tracking.lease import LeaseTimes, check_somebody, newest_claim
 from hpsearch.tracking.models import log
 from hpsearch.tracking.open_study import ENDS, OpenStudy, open_study
 from hpsearch.tracking.pages import links
@@ -83,6 +83,8 @@ class MlflowTracker(TrackerBase):
         record = self._remember(study)
         with reraised_as_tracking_error(f"Study {record.name!r} cannot be read from {self.store.display_uri}"):
             parent = self._parent(record)
+            if self._take_over:  # also where no trial is left to run, so that nothing would be taken over
+                check_somebody(record.name, None if parent is None else newest_claim(parent))
             if parent is None:
                 lost = self._read_lost(study)
                 self._found[record.name] = _states([] if lost is None else lost.trials)
@@ -293,6 +295,7 @@ class MlflowTracker(TrackerBase):
         """Raise an error where another process has recorded trials since `find` read them."""
         before = self._found.pop(begun.record.name, None)
         if before is not None and before != _states(begun.trials.values()):
+            self._take_over = False  # it has been
             raise RecordChanged(
                 f"Study {begun.record.name!r} was run by another process until just now. Run it again to go on from there."
             )

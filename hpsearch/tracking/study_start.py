@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpsearch.errors import TrackingError
 from hpsearch.ports import TrackedStudy
-from hpsearch.tracking.lease import Lease, LeaseTimes, newest_claim, take, wait_until_free
+from hpsearch.tracking.lease import Lease, LeaseTimes, check_somebody, newest_claim, take, wait_until_free
 from hpsearch.tracking.pages import note
 from hpsearch.tracking.runs import candidate, location, study_run
 from hpsearch.tracking.runs.writer import write_points
@@ -47,8 +46,8 @@ class StudyStart:
     def _begin_locked(self, experiment_id: str) -> Run:
         client, parent = self.store.client, study_run.newest(self.store.client, experiment_id, self._name)
         claim = None if parent is None else newest_claim(parent)
-        if self.take_over and (claim is None or claim.beat == "ended"):
-            raise self._nobody()
+        if self.take_over:
+            check_somebody(self._name, claim)
         if parent is not None and claim is not None:  # it was run through a server on this file, and may be still
             wait_until_free(client, parent.info.run_id, self._name, claim, self.times, self.take_over)
         if self.fresh:
@@ -61,7 +60,7 @@ class StudyStart:
         client = self.store.client
         while (parent := study_run.newest(client, experiment_id, self._name)) is None:
             if self.take_over:
-                raise self._nobody()
+                check_somebody(self._name, None)
             made = candidate.make_first(client, experiment_id, self._title, self._tags, self._name, self.times)
             if made is not None:
                 return client.get_run(made[0]), made[1]
@@ -85,9 +84,6 @@ class StudyStart:
         for path in self.store.spool_files(self._name):
             path.unlink(missing_ok=True)
         study_run.supersede(self.store.client, experiment_id, self._name)
-
-    def _nobody(self) -> TrackingError:
-        return TrackingError(f"Study {self._name!r} is not held by any process. Leave --take-over out.")
 
     @property
     def _name(self) -> str:

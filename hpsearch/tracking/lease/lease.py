@@ -136,8 +136,8 @@ def take(client: MlflowClient, run_id: str, study: str, times: LeaseTimes, take_
         TrackingError: another process holds it and shows that it is alive; or ``take_over`` and there is nobody to succeed.
     """
     before = newest_claim(client.get_run(run_id))
-    if take_over and (before is None or before.beat == ENDED):
-        raise TrackingError(f"Study {study!r} is not held by any process. Leave --take-over out.")
+    if take_over:
+        check_somebody(study, before)
     if before is not None:
         before = wait_until_free(client, run_id, study, before, times, take_over)
     claim = Claim(1 if before is None else before.number + 1, Owner.of_this_process(times.heartbeat), "")
@@ -150,6 +150,12 @@ def take(client: MlflowClient, run_id: str, study: str, times: LeaseTimes, take_
         with suppress(Exception):  # only tidiness
             client.delete_tag(run_id, f"{HEARTBEAT}{before.number}")
     return lease
+
+
+def check_somebody(study: str, claim: Claim | None) -> None:
+    """Raise a `TrackingError` where there is nobody to take a study over from."""
+    if claim is None or claim.beat == ENDED:
+        raise TrackingError(f"Study {study!r} is not held by any process. Leave --take-over out.")
 
 
 def make_claim(client: MlflowClient, run_id: str, claim: Claim) -> Owner:

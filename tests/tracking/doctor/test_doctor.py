@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from hpsearch.tracking import MlflowTracker, Store
+from hpsearch.tracking.delivery.spool import Spool
 from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import search
@@ -263,3 +264,16 @@ def test_the_command_ends_with_1_where_something_is_left(root: Path) -> None:
     assert examine("--tracking-uri", "foo://x")[0] == 2
     assert "There is no store at" in examine("--tracking-uri", f"sqlite:///{root}/none.db")[1]
     assert not (root / "none.db").exists()
+
+
+def test_spool_files_that_a_kill_left_without_a_trial_to_record_are_removed(root: Path, tracker: MlflowTracker) -> None:
+    run_study(tracker)
+    file = tracker.store.spool_file("sample")
+    file.touch()
+    assert findings(root, repair=True) == [f"{str(file)!r} is empty: a process was killed. With --repair: it is removed."]
+    assert not file.exists()
+    kept = Spool([file], tracker._open().run_id, tracked())
+    kept.add(plain(0))
+    assert findings(root, repair=True) == [f"{str(file)!r} holds only trials that the store has. With --repair: it is removed."]
+    assert not file.exists()
+    assert findings(root) == []

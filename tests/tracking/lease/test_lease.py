@@ -13,6 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -24,6 +25,7 @@ from hpsearch.tracking.lease import Claim, Lease, LeaseLost, LeaseTimes, Owner, 
 from hpsearch.tracking.lease.claim import ENDED, HEARTBEAT, OWNER
 from hpsearch.tracking.lease.lease import make_claim
 from hpsearch.tracking.runs import candidate, study_run
+from tests.command import run_command
 
 TIMES = LeaseTimes(heartbeat=0.05, patience=0.3)
 
@@ -207,3 +209,21 @@ def test_times_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, text: 
 def test_this_host_can_be_given_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HPSEARCH_HOST", "laptop")
     assert str(Owner.of_this_process(1.0)) == f"laptop (process {os.getpid()})"
+
+
+def test_take_over_of_nothing_is_one_sentence_on_every_store(root: Path) -> None:
+    """Also where no trial is left to run, so that the option would have no effect."""
+    study = root / "study.py"
+    study.write_text(
+        "from hpsearch import Float, Space, Study\nfrom hpsearch.strategies import Random\n"
+        "study = Study('nothing', Space(x=Float(0.0, 1.0)), lambda params: params['x'], Random(trials=2))\n"
+    )
+    said = "hpsearch: Study 'nothing' is not held by any process. Leave --take-over out.\n"
+    run = ("run", "study.py", "--backend", "sequential", "--no-report")
+    for _ in range(2):
+        done = run_command(root, *run, "--take-over")
+        assert (done.returncode, done.stderr) == (2, said)
+        assert run_command(root, *run).returncode == 0
+    done = run_command(root, *run, "--take-over", "--smoke")
+    assert done.returncode == 2
+    assert "--take-over must be used without --smoke" in done.stderr
