@@ -6,6 +6,7 @@ import builtins
 import inspect
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -101,8 +102,6 @@ class Study(StudyConfig):
             StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
             TrackingError: the store cannot be used.
         """
-        from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
-
         check_run(
             progress=progress, tracker=tracker, source=source,
             flags={"fresh": fresh, "accept_change": accept_change}, choices={"retry": retry, "model": model, "report": report},
@@ -114,10 +113,10 @@ class Study(StudyConfig):
         check_limits(self, backend)
         tracker = tracker or _default_tracker(source)
         wanted = tracker.lasting if report is None else report
-        tracked = self.tracked(source)
         retried = self.proposer.complete if retry is None else retry
 
         def search() -> tuple[Result, Recorded | None]:
+            tracked = self.tracked(source)
             recorded = None if fresh else tracker.find(tracked)
             replay = Replay(
                 tracked.record,
@@ -132,7 +131,7 @@ class Study(StudyConfig):
             trials = loop.run()
             return Result(self, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
 
-        with paused():
+        with _autologging_paused():
             result, recorded = _until_unchanged(search)
             ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
             result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
@@ -146,8 +145,9 @@ class Study(StudyConfig):
         """
         source = source or self.file
         tracker = tracker or _default_tracker(source)
-        tracked = self.tracked(source)
-        recorded = tracker.find(tracked)
+        with _autologging_paused():
+            tracked = self.tracked(source)
+            recorded = tracker.find(tracked)
         if recorded is None or not recorded.trials:
             raise StudyError(f"Study {self.name!r} has no recorded trials yet. Run it first.")
         replay = Replay(tracked.record, recorded, read_only=True, identity_v1=lambda: self.identity_v1)
@@ -179,6 +179,13 @@ def _until_unchanged(search: Callable[[], Searched]) -> Searched:
             return search()
         except RecordChanged:
             logger.warning("Another process ran this study until just now; its trials are read.")
+
+
+def _autologging_paused() -> AbstractContextManager[None]:
+    """Return a context in which MLflow logs no fit by itself: those of trials, and that of the trivial answer."""
+    from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
+
+    return paused()
 
 
 def _default_tracker(source: Path | None) -> Tracker:

@@ -235,6 +235,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "HpsearchError",
         "InputError",
         "Lagging",
+        "RecordChanged",
         "SettingError",
         "SpaceError",
         "StudyError",

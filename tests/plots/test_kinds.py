@@ -18,7 +18,7 @@ from tests.plots.sample import STUDIES, result
 
 # Kinds that have nothing to draw, and say so.
 SENTENCES = {
-    "all failed": set(KINDS) - {"ranges"},
+    "all failed": set(KINDS),
     "all diverged": set(KINDS) - {"ranges"},
     "one trial": {"importance"},
     "one constant value": {"importance", "curves"},

@@ -28,17 +28,16 @@ X, Y = load_iris(return_X_y=True)
 @pytest.fixture
 def store(put_store: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Store]:
     """Return a store that is MLflow's current one too, as in a notebook."""
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     monkeypatch.chdir(tmp_path)
     store = Store.open(None, put_store(tmp_path / "project"))
     assert store.database is not None
     with closing(sqlite3.connect(store.database)) as connection, connection:
         connection.execute("UPDATE experiments SET artifact_location = ? WHERE experiment_id = 0", (str(tmp_path / "theirs"),))
-    before = mlflow.get_tracking_uri()
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", store.uri)  # MLflow sets it too; this way it ends with the test
     mlflow.set_tracking_uri(store.uri)
     yield store
     mlflow.sklearn.autolog(disable=True)
-    mlflow.set_tracking_uri(before)
+    mlflow.set_tracking_uri(None)  # type: ignore[arg-type]
 
 
 def fit(params: Params) -> float:

@@ -58,7 +58,14 @@ ALLOWED = {
     ): "from a pipe to the child that this process has forked, as joblib does",
     ("tracking/models/log.py", "mlflow.pyfunc.load_model"): "of what the same function has just saved, to compare its outputs",
     ("content/code.py", "builtins.compile"): "the source of a function that runs already, which is compared and never run",
-    ("cli/loading.py", "spec.loader.exec_module"): "the study file that the user names on the command line, to be run",
+    ("cli/loading.py", "loader.exec_module"): "the study file that the user names on the command line, to be run",
+    ("cli/loading.py", "builtins.compile"): "the same file, where one of its studies cannot be made",
+    ("cli/loading.py", "builtins.exec"): "the same",
+    (
+        "execution/pickling.py",
+        "pickle.loads",
+    ): "of a function of the study's own file, from the process that started this one, as multiprocessing does",
+    ("execution/surroundings.py", "pickle.loads"): "of what the same line has just dumped: whether a category can travel",
 }
 
 
