@@ -20,6 +20,7 @@ def handlers() -> Iterator[None]:
     """Put back the handlers, which stay after the first signal."""
     before, hook = {number: signal.getsignal(number) for number in KINDS}, sys.unraisablehook
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background commands ignore it
     yield
     for number, handler in before.items():
         signal.signal(number, handler)
