@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.doctor import integrity, leftovers
 from hpsearch.tracking.doctor.finding import Finding
-from hpsearch.tracking.lease import LeaseTimes, newest_claim, take
-from hpsearch.tracking.lease.claim import RECENT_SECONDS
+from hpsearch.tracking.lease import Claim, LeaseTimes, newest_claim, take
+from hpsearch.tracking.lease.claim import ENDED, RECENT_SECONDS
 from hpsearch.tracking.runs import location
 from hpsearch.tracking.runs.candidate import candidates
 from hpsearch.tracking.runs.location import Location
@@ -134,16 +134,19 @@ class _Runs:
         """Repair under the study's lease, where a server keeps it: other machines must not write meanwhile.
 
         Raises:
-            TrackingError: another machine runs the study.
+            TrackingError: another machine runs the study, or ran it after it was examined.
         """
         if self.standing is None or self.claim is None:
             repair()
             return
         lease = take(self.client, self.standing.info.run_id, self.name, LeaseTimes.from_environment())
         try:
+            if lease.before != self.claim:
+                raise TrackingError(f"Study {self.name!r} was run by another machine until just now. Examine it again.")
             repair()
         finally:
             lease.release()
+        self.claim = Claim(lease.number, lease.owner, ENDED)
 
     @property
     def quiet(self) -> float:

@@ -69,14 +69,19 @@ class Lease:
         run_id: the study's run.
         claim: this process's.
         study: its name, for messages.
-        inherited: whether an owner before this one did not release it, and may have written until just now.
+        before: the claim of the owner before, as it stood when it was succeeded.
     """
 
-    def __init__(self, client: MlflowClient, run_id: str, claim: Claim, study: str, inherited: bool = False) -> None:
+    def __init__(self, client: MlflowClient, run_id: str, claim: Claim, study: str, before: Claim | None = None) -> None:
         self._client, self._run_id, self._study = client, run_id, study
-        self.number, self.owner, self.inherited = claim.number, claim.owner, inherited
+        self.number, self.owner, self.before = claim.number, claim.owner, before
         self._count = 0
         self._checked = self._beaten = self._paused = -float("inf")
+
+    @property
+    def inherited(self) -> bool:
+        """Whether the owner before did not release it, and may have written until just now."""
+        return self.before is not None and self.before.beat != ENDED
 
     def hold(self) -> None:
         """Make sure that the lease is held, and give a sign of life where one is due.
@@ -144,7 +149,7 @@ def take(client: MlflowClient, run_id: str, study: str, times: LeaseTimes, take_
     winner = make_claim(client, run_id, claim)
     if winner.token != claim.owner.token:
         raise _held(study, winner)
-    lease = Lease(client, run_id, claim, study, inherited=before is not None and before.beat != ENDED)
+    lease = Lease(client, run_id, claim, study, before)
     lease.hold()
     if before is not None and before.beat:
         with suppress(Exception):  # only tidiness

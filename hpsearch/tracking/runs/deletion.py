@@ -103,8 +103,8 @@ def delete_study(store: Store, name: str) -> str:
     study = catalog.summary(store, name)  # raises where there is none, before a lock is made
     lock = store.lock(name)
     try:
-        contents = read_contents(store, name)
         _take_lease(store, name, study.run_id)
+        contents = read_contents(store, name)
         with reraised_as_tracking_error(f"Study {name!r} cannot be deleted from {store.display_uri}"):
             for path in store.spool_files(name):
                 path.unlink(missing_ok=True)

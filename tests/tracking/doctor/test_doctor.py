@@ -6,15 +6,21 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from hpsearch.errors import TrackingError
 from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.delivery.spool import Spool
 from hpsearch.tracking.doctor import doctor
+from hpsearch.tracking.lease import Claim, Owner, newest_claim
+from hpsearch.tracking.lease.claim import ENDED, HEARTBEAT
+from hpsearch.tracking.lease.lease import make_claim
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import search
 from tests.command import run_command
@@ -277,3 +283,57 @@ def test_spool_files_that_a_kill_left_without_a_trial_to_record_are_removed(root
     assert findings(root, repair=True) == [f"{str(file)!r} holds only trials that the store has. With --repair: it is removed."]
     assert not file.exists()
     assert findings(root) == []
+
+
+@pytest.fixture
+def claimed(root: Path, tracker: MlflowTracker, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Return the run of a study that a silent process on another machine left running, as on a server."""
+    monkeypatch.setenv("HPSEARCH_HEARTBEAT_SECONDS", "0.05")
+    monkeypatch.setenv("HPSEARCH_PATIENCE_SECONDS", "0.3")
+    run_study(tracker)
+    client, run_id = tracker.store.client, tracker._open().run_id
+    owner = replace(Owner.of_this_process(0.05), host="elsewhere", place="another")
+    make_claim(client, run_id, Claim(1, owner, ""))
+    client.set_tag(run_id, f"{HEARTBEAT}1", "1 0")
+    client.update_run(run_id, "RUNNING")
+    return run_id
+
+
+def test_a_study_that_another_machine_left_is_repaired_once_that_is_certain(root: Path, claimed: str) -> None:
+    (said,) = findings(root, repair=True)
+    assert "is marked as running, but no process runs it" in said
+    assert findings(root) == []
+    assert newest_claim(Store.open(None, root).client.get_run(claimed)).number == 2  # type: ignore[union-attr]
+
+
+def test_a_study_that_another_machine_runs_is_not_repaired(
+    root: Path, tracker: MlflowTracker, claimed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HPSEARCH_PATIENCE_SECONDS", "60")  # it ends at the first sign of life
+    client, ended = tracker.store.client, Event()
+
+    def live() -> None:
+        count = 1
+        while not ended.wait(0.02):
+            count += 1
+            client.set_tag(claimed, f"{HEARTBEAT}1", f"{count} 0")
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(live)
+        try:
+            done = run_command(root, "doctor", "--repair")
+        finally:
+            ended.set()
+    assert done.returncode == 1
+    assert "Not repaired: Study 'sample' is being run by elsewhere (process" in done.stdout
+    assert client.get_run(claimed).info.status == "RUNNING"
+
+
+def test_what_was_found_before_another_machine_went_on_is_not_repaired(
+    root: Path, tracker: MlflowTracker, claimed: str
+) -> None:
+    for finding in doctor.examine(Store.open(None, root)):
+        tracker.store.client.set_tag(claimed, f"{HEARTBEAT}1", ENDED)  # it has ended by itself meanwhile
+        with pytest.raises(TrackingError, match="was run by another machine until just now"):
+            doctor.repair(finding)
+    assert tracker.store.client.get_run(claimed).info.status == "RUNNING"
