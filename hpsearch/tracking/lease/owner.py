@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 import secrets
 import socket
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import parse_qsl, urlencode
 
 import psutil
 
@@ -45,15 +45,17 @@ class Owner:
     @classmethod
     def parse(cls, text: str) -> Owner:
         """Return the owner that `text` wrote; an unknown one where it cannot be read."""
+        given = dict(parse_qsl(text))
         try:
-            return cls(**json.loads(text))
-        except (ValueError, TypeError):
+            rest = int(given["process"]), float(given["began"]), given["place"], float(given["every"])
+            return cls(given["host"], *rest, given["token"])
+        except (ValueError, KeyError):
             return cls("an unknown machine", 0, 0.0, "", 0.0, text)
 
     @property
     def text(self) -> str:
-        """All of it as one line of JSON."""
-        return json.dumps(asdict(self))
+        """All of it in one line, which MLflow's pages show as it is."""
+        return urlencode(asdict(self))
 
     @property
     def is_gone(self) -> bool:

@@ -208,6 +208,20 @@ def test_times_that_are_none_are_refused(monkeypatch: pytest.MonkeyPatch, text: 
         LeaseTimes.from_environment()
 
 
+@pytest.mark.parametrize("host", ["laptop", "my laptop & co=1", "naïve", "%41"])
+def test_an_owner_is_read_as_it_was_written(host: str) -> None:
+    owner = replace(Owner.of_this_process(0.1 + 0.2), host=host)
+    assert Owner.parse(owner.text) == owner
+    assert "\n" not in owner.text
+
+
+@pytest.mark.parametrize("text", ["", "nonsense", "host=a", "{}", "host=a&process=x&began=1&place=p&every=1&token=t"])
+def test_an_owner_that_cannot_be_read_is_nobody_here(text: str) -> None:
+    owner = Owner.parse(text)
+    assert not owner.is_gone
+    assert str(owner).startswith("an unknown machine")
+
+
 def test_this_host_can_be_given_a_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HPSEARCH_HOST", "laptop")
     assert str(Owner.of_this_process(1.0)) == f"laptop (process {os.getpid()})"
