@@ -123,6 +123,7 @@ class RetryQueue:
     def load(self) -> None:
         """Add the trials that an earlier run of the study left in its spool file."""
         found = read_waiting(self.store, self.study, str(self.parent.info.run_id))
+        self.spool.adopt(found)
         self.pending += [trial for trial in found if trial.number not in self.runs]
 
     def save(self) -> None:

@@ -81,13 +81,25 @@ class Spool:
     def keep(self, trials: Iterable[Trial]) -> Path | None:
         """Write the file anew with exactly these trials; delete it where there are none. Return where they are.
 
+        Without room for a second file, the one that holds them among others stays.
+
         Raises:
             TrackingError: if no place takes them.
         """
         with self._lock:
+            in_files = self._held.keys() - self._unwritten.keys()
             self._held = {trial.number: trial for trial in trials}
             self._unwritten = {}
-            return self._rewrite()
+            try:
+                return self._rewrite()
+            except TrackingError:
+                if self._held.keys() <= in_files:
+                    return self._places[0]
+                raise
+
+    def adopt(self, trials: Iterable[Trial]) -> None:
+        """Take over the trials of an earlier process, which are in the files."""
+        self._held |= {trial.number: trial for trial in trials}
 
     def _append(self, trial: Trial) -> None:
         line = spool_file.line(self._key, trial)

@@ -241,7 +241,7 @@ Study("outage", SPACE, score, Random(trials=600), seed=1).run(
 def test_a_server_that_dies_and_then_the_driver_lose_no_finished_trial(root: Path) -> None:
     """The night of the issue: the server is killed, the driver fourteen seconds later; every finished trial is there."""
     local, port = Store.open(None, root), free_port()
-    uri = f"http://127.0.0.1:{port}"
+    uri, PACE.seconds = f"http://127.0.0.1:{port}", 0.05  # as in the driver: it is a part of the objective
     with serve(local, port) as server:
         driver = subprocess.Popen([sys.executable, "-c", DRIVER, str(root), uri], cwd=Path.cwd())
         deadline = time.monotonic() + 120
@@ -278,6 +278,13 @@ def fill(progress):
     # From here on, files of this process that grow beyond the database's size are refused, as on a full disk.
     if limit and progress.done == 3:
         resource.setrlimit(resource.RLIMIT_FSIZE, (int(limit[0]), resource.RLIM_INFINITY))
+    if not limit and progress.done == 3:
+        try:
+            with (root / "filler").open("wb", buffering=0) as file:
+                while file.write(bytes(4096)):
+                    pass
+        except OSError:
+            pass
 
 study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), progress=fill, report=False)
 """
@@ -351,6 +358,7 @@ def test_a_full_disk_names_the_trials_that_had_no_room(root: Path, template: Pat
         assert "could be written neither to the store nor to" in done.stderr
         with closing(sqlite3.connect(disk / "mlruns" / "mlflow.db")) as connection:
             assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        (disk / "filler").unlink()
         shutil.rmtree(root)
         shutil.copytree(disk, root)
     result = study(120).run(1, backend="sequential", tracker=MlflowTracker(root=root), report=False)
