@@ -83,7 +83,8 @@ class MlflowTracker(TrackerBase):
         record = self._remember(study)
         with reraised_as_tracking_error(f"Study {record.name!r} cannot be read from {self.store.display_uri}"):
             parent = self._parent(record)
-            if self._take_over:  # also where no trial is left to run, so that nothing would be taken over
+            # Also where no trial is left to run, so that nothing would be taken over.
+            if self._take_over and not self.store.busy(record.name):
                 check_somebody(record.name, None if parent is None else newest_claim(parent))
             if parent is None:
                 lost = self._read_lost(study)
