@@ -97,9 +97,21 @@ def ensure_experiment(store: Store, study: str) -> str:
         _set_aside(store, found)
         found = None
     if found is None:
-        tags = {NAME_TAG: study, KIND_TAG: "study"}
-        return str(client.create_experiment(name, artifact_location=store.artifact_location(study), tags=tags))
+        found = _create(store, study, name)
     return str(found.experiment_id)
+
+
+def _create(store: Store, study: str, name: str) -> Experiment:
+    """Return a new experiment, or the one that another process made at the same instant."""
+    tags = {NAME_TAG: study, KIND_TAG: "study"}
+    try:
+        made = store.client.create_experiment(name, artifact_location=store.artifact_location(study), tags=tags)
+    except Exception:
+        found = _by_name(store, study)
+        if found is None:
+            raise
+        return found
+    return store.client.get_experiment(made)
 
 
 def name_of(entry: Experiment) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from hpsearch.errors import StudyError
 from hpsearch.tracking import MlflowTracker, Store
-from hpsearch.tracking.runs import catalog, deletion
+from hpsearch.tracking.runs import catalog, deletion, location
 from tests.command import run_command
 from tests.tracking.sample import plain, tracked
 
@@ -82,3 +83,10 @@ def test_registered_models_and_those_of_others_stay(store: Store) -> None:
     left = {model.model_id for model in store.client.search_logged_models([summary.experiment_id])}
     assert registered.model_id in left
     assert len(left) == 2
+
+
+def test_two_that_make_an_experiment_at_once_share_it(store: Store) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        for number in range(5):
+            made = set(pool.map(lambda _, name=f"at once {number}": location.ensure_experiment(store, name), range(4)))
+            assert len(made) == 1
