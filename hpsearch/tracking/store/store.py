@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CREATE_SECONDS = 120.0
+# MLflow's tables on a database server hold 200 characters, of which a run's own folder takes 43; SQLite has no such limit.
+MOST_CHARACTERS = 157
 # The name is part of the format: files of earlier versions are still read.
 SPOOL_SUFFIX = ".unsent.jsonl"
 
@@ -157,7 +159,15 @@ class Store:
 
     def artifact_location(self, study: str) -> str | None:
         """Return where a study's artifacts go; None leaves it to the server."""
-        return None if self.served else str(self.artifacts / slug(study))
+        if self.served:
+            return None
+        location = str(self.artifacts / slug(study))
+        if self.database is None and len(location) > MOST_CHARACTERS:
+            location = str(self.artifacts / digest(study))
+            if len(location) > MOST_CHARACTERS:
+                advice = "Move the project to a folder with a shorter path."
+                raise TrackingError(must_be("The path of artifacts", f"at most {MOST_CHARACTERS} characters", location, advice))
+        return location
 
     def spool_file(self, study: str) -> Path:
         """Return the file that keeps a study's trials until the store has them."""

@@ -68,12 +68,18 @@ def call(project: Path, *words: str, **settings: str) -> subprocess.CompletedPro
     )
 
 
+def heed_interrupts() -> None:
+    """Let Ctrl-C end a process, whoever started the tests: a shell's background commands ignore it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def look_at_the_pages(project: Path, **settings: str) -> str:
     """Return what `hpsearch ui` says before Ctrl-C; for a server it ends by itself."""
     command = [sys.executable, "-m", "hpsearch.cli", "ui"]
     process = subprocess.Popen(
-        command, cwd=project, env=environment(project, **settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-    )
+        command, cwd=project, env=environment(project, **settings), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        preexec_fn=heed_interrupts,
+    )  # fmt: skip
     try:
         said, _ = process.communicate(timeout=60)
     except subprocess.TimeoutExpired:
@@ -153,8 +159,9 @@ def test_an_outage_names_no_secret(tmp_path: Path) -> None:
         uri = f"http://me:{SECRET}@127.0.0.1:{port}"
         command = [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--jobs", "1", "--tracking-uri", uri]
         process = subprocess.Popen(
-            command, cwd=project, env=environment(project), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
-        )
+            command, cwd=project, env=environment(project), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            preexec_fn=heed_interrupts,
+        )  # fmt: skip
         assert process.stdout is not None
         first = next(line for line in process.stdout if "done" in line)
     time.sleep(8)

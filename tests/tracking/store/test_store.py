@@ -175,3 +175,16 @@ def test_a_project_in_an_awkward_folder_works(tmp_path: Path) -> None:
     tracker.record(plain(0))
     tracker.finish("finished", [])
     assert (tmp_path / "a b'#\"é" / "mlruns" / "artifacts" / "sample").is_dir()
+
+
+def test_artifacts_on_a_database_server_have_a_path_that_it_can_hold(tmp_path: Path) -> None:
+    """MLflow's column holds 200 characters, of which "/" + 32 + "/artifacts" are a run's own."""
+    uri, name = "postgresql://host/db", "n" * 120
+    location = Store.at(uri, tmp_path).artifact_location(name)
+    assert location is not None
+    assert len(location) + 43 <= 200
+    assert Store.at(uri, tmp_path).artifact_location("short") == str(tmp_path.resolve() / "mlruns" / "artifacts" / "short")
+    assert "n" * 20 in str(Store.at(None, tmp_path).artifact_location(name))
+    deep = tmp_path / "/".join(["folder" * 5] * 6)
+    with pytest.raises(TrackingError, match=r"The path of artifacts must be at most 157 characters, got .* shorter path"):
+        Store.at(uri, deep).artifact_location(name)
