@@ -6,6 +6,7 @@ import os
 import sqlite3
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CREATE_SECONDS = 120.0
+CREATE_PAUSE_SECONDS = 3.0
 # MLflow's tables on a database server hold 200 characters, of which a run's own folder takes 43; SQLite has no such limit.
 MOST_CHARACTERS = 157
 # The name is part of the format: files of earlier versions are still read.
@@ -109,7 +111,18 @@ class Store:
             reraised_as_tracking_error(what),
             self._lock_store(f"The store {self.display_uri} is being created by another process"),
         ):
+            self._connect(4)
+
+    def _connect(self, times: int) -> None:
+        """Connect to a database server; where that fails, another machine may be creating MLflow's tables there just now."""
+        try:
             _ = self.client
+        except Exception as error:
+            raced = any(text in str(error) for text in ("pg_type", "already exists", "Duplicate", "alembic"))
+            if times <= 1 or not raced:
+                raise
+            time.sleep(CREATE_PAUSE_SECONDS)
+            self._connect(times - 1)
 
     @cached_property
     def client(self) -> MlflowClient:
