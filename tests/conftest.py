@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from hpsearch.tracking import Store
+from hpsearch import Result, Study
+from hpsearch.tracking import MlflowTracker, Store
+from hpsearch.trial import Trial
 
 
 @pytest.fixture(scope="session")
@@ -35,3 +37,19 @@ def put_store(template: Path) -> Callable[[Path], Path]:
         return folder
 
     return put
+
+
+@pytest.fixture
+def resume(put_store: Callable[[Path], Path], tmp_path: Path) -> Callable[[Study, Sequence[Trial]], Result]:
+    """Return a function that resumes a study of which a kill left these trials in real MLflow, in another tracker."""
+
+    def resumed(study: Study, kept: Sequence[Trial]) -> Result:
+        put_store(tmp_path)
+        tracker = MlflowTracker(root=tmp_path)
+        tracker.start(study.tracked())
+        for trial in kept:
+            tracker.record(trial)
+        tracker.finish("killed", kept)
+        return study.run(2, backend="threading", tracker=MlflowTracker(root=tmp_path), report=False)
+
+    return resumed

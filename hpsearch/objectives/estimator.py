@@ -73,6 +73,9 @@ class TuneEstimator(ObjectiveBase):
     estimator: Any
     data: Dataset
     value: str = field(default="error", kw_only=True)
+    # It is fitted in one call, so there are no epochs, and no curve while it runs.
+    resources = ("rows",)
+    curves = ()
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, Dataset):
@@ -105,16 +108,6 @@ class TuneEstimator(ObjectiveBase):
     def required(self) -> frozenset[str]:
         """The names that must be searched: none, since every setting of an estimator has a value."""
         return frozenset()
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        """What a trial can spend more or less of."""
-        return ("rows",)
-
-    @property
-    def curves(self) -> tuple[str, ...]:
-        """The curves that a trial reports while it runs: none: it is fitted in one call."""
-        return ()
 
     @property
     def measure(self) -> str:

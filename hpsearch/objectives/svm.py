@@ -50,6 +50,7 @@ class TrainSVM(ObjectiveBase):
     gamma: float | str = field(default="scale", kw_only=True)
     degree: int = field(default=3, kw_only=True)
     coef0: float = field(default=0.0, kw_only=True)
+    resources, curves = TuneEstimator.resources, TuneEstimator.curves
 
     def __post_init__(self) -> None:
         self.check({})
@@ -63,16 +64,6 @@ class TrainSVM(ObjectiveBase):
     def required(self) -> frozenset[str]:
         """The names that must be searched: none."""
         return frozenset()
-
-    @property
-    def resources(self) -> tuple[str, ...]:
-        """What a trial can spend more or less of."""
-        return ("rows",)
-
-    @property
-    def curves(self) -> tuple[str, ...]:
-        """The curves that a trial reports while it runs: none: it is fitted in one call."""
-        return ()
 
     @property
     def measure(self) -> str:

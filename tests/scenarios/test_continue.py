@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
-from hpsearch import Batch, Choice, Float, Proposal, Space, Study, data
+from hpsearch import Batch, Choice, Float, Proposal, Result, Space, Study, Trial, data
 from hpsearch.errors import StudyError
 from hpsearch.objectives import TrainNetwork
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Halving
 from hpsearch.testing import table
-from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.tracking import MemoryTracker
 
 STUDY = Study(
     name="halved",
@@ -46,16 +45,10 @@ def test_workers_do_not_change_the_table(alone: Any, backend: Any) -> None:
 
 @pytest.mark.parametrize("kept", [4, 9, 10])
 def test_a_lost_state_is_trained_again_to_the_same_bits(
-    alone: Any, kept: int, tmp_path: Any, put_store: Callable[[Path], Path]
+    alone: Any, kept: int, resume: Callable[[Study, Sequence[Trial]], Result]
 ) -> None:
     """A later process finds trials in real MLflow, but no state of theirs."""
-    put_store(tmp_path)
-    tracker = MlflowTracker(root=tmp_path)
-    tracker.start(STUDY.tracked())
-    for trial in alone.trials[:kept]:
-        tracker.record(trial)
-    tracker.finish("killed", alone.trials[:kept])
-    resumed = STUDY.run(2, backend="threading", tracker=MlflowTracker(root=tmp_path), report=False)
+    resumed = resume(STUDY, alone.trials[:kept])
     assert resumed.taken_over == kept
     assert table(resumed.trials) == table(alone.trials)
 

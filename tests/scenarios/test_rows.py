@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from sklearn.naive_bayes import GaussianNB
 
-from hpsearch import Context, Float, Int, Space, Study, data
+from hpsearch import Context, Float, Int, Result, Space, Study, data
 from hpsearch.comparison import compare
 from hpsearch.data import Dataset
 from hpsearch.errors import DataError, SettingError, StudyError
@@ -23,7 +23,7 @@ from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Halving, Hyperband, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
-from hpsearch.trial import Params
+from hpsearch.trial import Params, Trial
 
 DIGITS = data.digits()
 C = Space(C=Float(0.1, 10.0, log=True))
@@ -138,17 +138,11 @@ def test_hyperband_over_rows() -> None:
 
 
 def test_the_same_trials_at_any_number_of_workers_after_a_kill_and_in_the_record(
-    tmp_path: Path, put_store: Callable[[Path], Path]
+    resume: Callable[[Study, Sequence[Trial]], Result], tmp_path: Path
 ) -> None:
-    put_store(tmp_path)
     whole = run(STUDY).trials
     assert table(run(STUDY, jobs=2, backend="loky").trials) == table(whole)
-    tracker = MlflowTracker(root=tmp_path)
-    tracker.start(STUDY.tracked())
-    for trial in whole[:7]:
-        tracker.record(trial)
-    tracker.finish("killed", whole[:7])
-    result = run(STUDY, MlflowTracker(root=tmp_path), report=False)
+    result = resume(STUDY, whole[:7])
     assert (result.taken_over, table(result.trials)) == (7, table(whole))
     again = run(STUDY, MlflowTracker(root=tmp_path), report=False)
     assert (again.taken_over, table(again.trials)) == (13, table(whole))

@@ -6,14 +6,13 @@ import re
 import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from sklearn.svm import SVC
 
-from hpsearch import Context, Float, Space, Study, data
+from hpsearch import Context, Float, Result, Space, Study, data
 from hpsearch.cli.display import completeness
 from hpsearch.errors import SettingError, StudyError
 from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
@@ -23,7 +22,7 @@ from hpsearch.search.rerun import rerun
 from hpsearch.search.stopping import MedianStop
 from hpsearch.strategies import Bayesian, Grid, Halving, QuasiRandom, Random, Staged
 from hpsearch.testing import table
-from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 
@@ -62,17 +61,11 @@ def test_only_curves_above_the_median_of_earlier_batches_are_stopped() -> None:
 
 
 def test_the_same_trials_are_stopped_at_any_number_of_workers_and_after_a_resume(
-    tmp_path: Any, put_store: Callable[[Path], Path]
+    resume: Callable[[Study, Sequence[Trial]], Result],
 ) -> None:
-    put_store(tmp_path)
     whole = run(STUDY).trials
     assert table(run(STUDY, jobs=2, backend="loky").trials) == table(whole)
-    tracker = MlflowTracker(root=tmp_path)
-    tracker.start(STUDY.tracked())
-    for trial in whole[:17]:
-        tracker.record(trial)
-    tracker.finish("killed", whole[:17])
-    assert table(run(STUDY, MlflowTracker(root=tmp_path)).trials) == table(whole)
+    assert table(resume(STUDY, whole[:17]).trials) == table(whole)
 
 
 def test_a_stopped_trial_is_never_the_best_and_runs_again_to_the_same_step() -> None:
