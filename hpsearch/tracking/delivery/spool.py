@@ -39,6 +39,7 @@ class Spool:
         self._places, self._key = list(places), spool_file.StudyKey.by(run_id, study)
         self._held: dict[int, Trial] = {}
         self._unwritten: dict[int, Trial] = {}
+        self._lines = 0
         self._error: OSError | None = None
         self._flushed, self._dirty = -float("inf"), False
         self._lock = Lock()
@@ -58,7 +59,7 @@ class Spool:
                 return
             if not self._held:
                 self._empty()
-            elif spool_file.size(self._places[0]) > COMPACT_BYTES and 4 * len(self._held) < number:
+            elif spool_file.size(self._places[0]) > COMPACT_BYTES and 4 * len(self._held) < self._lines:
                 self._rewrite()
 
     def flush(self) -> None:
@@ -110,6 +111,7 @@ class Spool:
                 self._error = error
                 continue
             self._prefer(place)
+            self._lines += 1
             self._unwritten.pop(trial.number, None)
             self._dirty = True
             return
@@ -136,6 +138,7 @@ class Spool:
             except OSError as error:
                 self._error = error
                 continue
+            self._lines = len(self._held)
             if self._held:
                 self._prefer(place)
             for other in self._places:
@@ -146,6 +149,7 @@ class Spool:
         raise self._nowhere(self._held) from self._error
 
     def _empty(self) -> None:
+        self._lines = 0
         for place in self._places:
             with suppress(OSError):
                 if spool_file.size(place):

@@ -101,12 +101,15 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
             waiting += [found.__cause__, found.__context__, getattr(found, "reason", None), *found.args]
 
 
-def check_database(uri: str) -> None:
-    """Raise a `TrackingError` unless a database server accepts a connection."""
+def check_database(uri: str) -> bool:
+    """Raise a `TrackingError` unless a database server accepts a connection; return whether MLflow's tables are in it."""
     advice = "Check --tracking-uri and its driver"
     with reraised_as_tracking_error(f"The tracking database {hide_secrets(uri)} cannot be opened. {advice}"):
         import sqlalchemy
 
         engine = sqlalchemy.create_engine(uri)
-        engine.connect().close()
-        engine.dispose()
+        try:
+            # Written last, after all other tables.
+            return bool(sqlalchemy.inspect(engine).has_table("alembic_version"))
+        finally:
+            engine.dispose()

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CREATE_SECONDS = 120.0
-CREATE_PAUSE_SECONDS = 3.0
+CREATE_TIMES, CREATE_PAUSE_SECONDS = 4, 3.0
 # MLflow's tables on a database server hold 200 characters, of which a run's own folder takes 43; SQLite has no such limit.
 MOST_CHARACTERS = 157
 # The name is part of the format: files of earlier versions are still read.
@@ -105,21 +105,20 @@ class Store:
 
     def _open_database(self) -> None:
         """Check that a database server responds, and create MLflow's tables where there are none."""
-        remote.check_database(self.uri)
+        complete = remote.check_database(self.uri)
         what = f"The tracking database {self.display_uri} cannot be opened. Check --tracking-uri and its driver"
         with (
             reraised_as_tracking_error(what),
             self._lock_store(f"The store {self.display_uri} is being created by another process"),
         ):
-            self._connect(4)
+            self._connect(1 if complete else CREATE_TIMES)
 
     def _connect(self, times: int) -> None:
-        """Connect to a database server; where that fails, another machine may be creating MLflow's tables there just now."""
+        """Connect to a database server, trying again: another machine may be creating MLflow's tables there just now."""
         try:
             _ = self.client
-        except Exception as error:
-            raced = any(text in str(error) for text in ("pg_type", "already exists", "Duplicate", "alembic"))
-            if times <= 1 or not raced:
+        except Exception:
+            if times == 1:
                 raise
             time.sleep(CREATE_PAUSE_SECONDS)
             self._connect(times - 1)
