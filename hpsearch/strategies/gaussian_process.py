@@ -1,0 +1,124 @@
+"""Search with a Gaussian process: a model of the trials so far proposes the point that promises the largest improvement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from hpsearch.checks import boolean, integer
+from hpsearch.ports import Batch, Proposal, Search, StrategyBase
+from hpsearch.space import Params, Space
+from hpsearch.strategies.starting_points import first_points
+from hpsearch.trial import Trial
+
+if TYPE_CHECKING:
+    from hpsearch.surrogate import Hyperparameters, Proposer
+
+# At most so many trials enter the model: half of them the best ones, the others the newest.
+_MOST = 300
+# Up to so many trials the hyperparameters are fitted before each batch; beyond, once in so many trials.
+_ALWAYS, _SELDOM = 150, 5
+
+
+@dataclass(frozen=True)
+class GaussianProcess(StrategyBase):
+    """Fit a Gaussian process to the trials so far and propose the points of the largest expected improvement.
+
+    The first ``startup`` trials (fewer if there are known trials) are a point near the centre of the space and points of a
+    scrambled Sobol sequence. Every proposal in a batch takes those before it as done, with their predicted values. Failed and
+    diverged trials count as the worst finite value so far. A larger number of trials begins with the same ones.
+
+    The values are warped before each fit, in one of three ways in turn (`hpsearch.surrogate.warps`): each sees other details,
+    and a fit that misleads one batch does not mislead the next.
+
+    Args:
+        trials: the number of trials in all.
+        batch_size: the number of trials in a batch; a larger one keeps more workers busy and learns less from each trial.
+        startup: the number of trials before the first model.
+        centre: whether the first of them lies near the centre of the space.
+
+    Source: Jones, Schonlau and Welch (1998), Efficient global optimization of expensive black-box functions, Journal of Global
+    Optimization 13.
+    """
+
+    trials: int = 64
+    batch_size: int = 1
+    startup: int = 3
+    centre: bool = True
+
+    def __post_init__(self) -> None:
+        for name, example in (("trials", 64), ("batch_size", 1), ("startup", 3)):
+            integer(f"GaussianProcess {name}", getattr(self, name), 1, f"Try {example}.")
+        boolean("GaussianProcess centre", self.centre, "Leave it out for True.")
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        """Yield the startup batch, then ``batch_size`` proposals at a time."""
+        model = _Model(space, list(known), rng)
+        done = min(max(self.startup - len(known), 0), self.trials)
+        if done:
+            points = first_points(space, self.startup, self.centre, rng)[:done]
+            model.add_trials((yield Batch([Proposal(params) for params in points])))
+        while done < self.trials:
+            size = min(self.batch_size, self.trials - done)
+            model.add_trials((yield Batch([Proposal(params) for params in model.propose(size)])))
+            done += size
+
+
+@dataclass
+class _Model:
+    """The trials of one search, and the Gaussian processes that were fitted to them, one per warp."""
+
+    space: Space
+    trials: list[Trial]
+    rng: np.random.Generator
+    fitted: dict[int, Hyperparameters] = field(default_factory=dict)
+    batches: int = 0
+
+    def __post_init__(self) -> None:
+        from hpsearch.surrogate import Encoding  # takes half a second, so it is not imported with hpsearch
+
+        self.encoding = Encoding(self.space)
+        self.units = self.encoding.to_snapped(trial.params for trial in self.trials)
+
+    def add_trials(self, trials: Sequence[Trial]) -> None:
+        """Learn from finished trials."""
+        self.trials += trials
+        self.units = np.vstack([self.units, self.encoding.to_snapped(trial.params for trial in trials)])
+
+    def propose(self, count: int) -> Iterator[Params]:
+        """Yield the next points."""
+        from hpsearch.surrogate import told_values
+
+        values = told_values(self.trials)
+        proposer = None if values is None else self._proposer(values)
+        self.batches += 1
+        for _ in range(count):
+            if proposer is None:
+                yield self.space.sample(self.rng)
+            else:
+                yield self.encoding.to_params(proposer.propose(self.rng))
+
+    def _proposer(self, values: np.ndarray) -> Proposer:
+        """Return what proposes points after a fit to the values, in the warp whose turn it is."""
+        from hpsearch.surrogate import WARPS, Posterior, Proposer, fit
+
+        turn = self.batches % len(WARPS)
+        kept = _kept(values)
+        targets, units, owners = WARPS[turn](values)[kept], self.units[kept], self.encoding.owners
+        features = self.encoding.features(units)
+        if turn not in self.fitted or len(values) <= _ALWAYS or self.batches % _SELDOM == 0:
+            self.fitted[turn] = fit(features, targets, owners, self.fitted.get(turn))
+        return Proposer(self.encoding, units, Posterior(features, targets, self.fitted[turn], owners), seen=self.units)
+
+
+def _kept(values: np.ndarray) -> np.ndarray:
+    """Return the indices of the trials that enter the model, in rising order."""
+    count = len(values)
+    if count <= _MOST:
+        return np.arange(count)
+    newest = np.arange(count - _MOST // 2, count)
+    older = np.argsort(values[: newest[0]], kind="stable")[: _MOST - len(newest)]
+    return np.sort(np.append(older, newest))
