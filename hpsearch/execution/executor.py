@@ -98,6 +98,9 @@ class Execution:
         self._parallel: joblib.Parallel | None = None
 
     def __enter__(self) -> Execution:
+        # SciPy brings a BLAS of its own. It must be loaded to be limited: strategies and trials in this process may use it.
+        import scipy.linalg  # noqa: F401
+
         # Limited once for everything, not per trial: several threads that set and lift limits would undo each other's.
         self._stack.enter_context(threadpool_limits(limits=1))
         self._stack.enter_context(closed())  # for trials that run in this process too

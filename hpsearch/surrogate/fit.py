@@ -10,7 +10,7 @@ from scipy.linalg.lapack import dpotrf, dpotri
 from scipy.optimize import minimize
 
 from hpsearch.surrogate.encoding import Array
-from hpsearch.surrogate.kernel import Hyperparameters, correlations, squared_distances
+from hpsearch.surrogate.kernel import NO_TREND, Hyperparameters, correlations, parabolas, squared_distances
 
 # Added to the noise, so that equal rows do not make the covariance singular.
 JITTER = 1e-8
@@ -23,6 +23,8 @@ class Prior:
     """Normal distributions of the logarithms of the hyperparameters: the mean and the deviation of each.
 
     Those of the length scales say: a function of the unit cube changes over half of a range, give or take a factor of two.
+    A sum of parabolas explains a part of the function: people search scales on which it has one good region, and a few trials
+    are enough to find its direction. Without a trend the length scales alone tell which parameters matter.
     Where there are more than ``many`` parameters the mean grows with the root of their number, since distances do.
 
     Source of the growth: Hvarfner, Hellsten and Nardi (2024), Vanilla Bayesian optimization performs great in high dimensions.
@@ -31,13 +33,15 @@ class Prior:
     length: tuple[float, float] = (-0.5, 0.6)
     signal: tuple[float, float] = (0.0, 1.0)
     noise: tuple[float, float] = (float(np.log(1e-3)), 2.0)
+    trend: tuple[float, float] | None = (float(np.log(0.3)), 1.0)
     many: int = 10
 
     def moments(self, parameters: int) -> tuple[Array, Array]:
         """Return the means and the deviations for so many parameters, in the order of `Hyperparameters.vector`."""
+        trend = self.trend or (NO_TREND, 1.0)
         growth = 0.5 * max(np.log(parameters / self.many), 0.0) if parameters else 0.0
-        means = np.append(np.full(parameters, self.length[0] + growth), [self.signal[0], self.noise[0]])
-        deviations = np.append(np.full(parameters, self.length[1]), [self.signal[1], self.noise[1]])
+        means = np.append(np.full(parameters, self.length[0] + growth), [self.signal[0], self.noise[0], trend[0]])
+        deviations = np.append(np.full(parameters, self.length[1]), [self.signal[1], self.noise[1], trend[1]])
         return means, deviations
 
 
@@ -60,10 +64,12 @@ def fit(
     means, deviations = prior.moments(count)
     # Distances alone matter. Centred features lose the fewest digits in them.
     centred = features - 0.5
-    bounds = [(-4.0, 4.0)] * (count + 1) + [(_LEAST_NOISE, 1.0)]
+    basis = parabolas(features, owners)
+    trend = basis @ basis.T
+    bounds = [(-4.0, 4.0)] * (count + 1) + [(_LEAST_NOISE, 1.0), (-12.0, 4.0) if prior.trend else (NO_TREND, NO_TREND)]
 
     def loss(vector: Array) -> tuple[float, Array]:
-        value, gradient = _negative_log_likelihood(vector, centred, targets, owners)
+        value, gradient = _negative_log_likelihood(vector, centred, targets, owners, trend)
         scores = (vector - means) / deviations
         return value + 0.5 * float(scores @ scores), gradient + scores / deviations
 
@@ -72,8 +78,10 @@ def fit(
     return Hyperparameters.from_vector(minimize(loss, first, jac=True, method="L-BFGS-B", bounds=bounds, options=options).x)
 
 
-def _negative_log_likelihood(vector: Array, features: Array, targets: Array, owners: NDArray[np.intp]) -> tuple[float, Array]:
-    """Return -log p(targets), without its constant, and its gradient.
+def _negative_log_likelihood(
+    vector: Array, features: Array, targets: Array, owners: NDArray[np.intp], trend: Array
+) -> tuple[float, Array]:
+    """Return -log p(targets), without its constant, and its gradient; ``trend`` are the covariances of the trend.
 
     Source: Rasmussen and Williams (2006), equations 5.8 and 5.9.
     """
@@ -81,7 +89,7 @@ def _negative_log_likelihood(vector: Array, features: Array, targets: Array, own
     scaled = features / np.exp(hyper.log_lengths)[owners]
     alike, slope = correlations(squared_distances(scaled, scaled))
     alike *= hyper.signal
-    covariance = alike.copy()
+    covariance = alike + hyper.trend * trend
     covariance.flat[:: len(targets) + 1] += hyper.noise + JITTER
     factor, failed = dpotrf(covariance, lower=1)
     if failed:
@@ -91,8 +99,9 @@ def _negative_log_likelihood(vector: Array, features: Array, targets: Array, own
     weights = inverse @ targets
     value = 0.5 * float(targets @ weights) + float(np.log(np.diag(factor)).sum())
     inner = 0.5 * (inverse - np.outer(weights, weights))
-    by_length = _sum_of_squares(scaled, inner * slope * hyper.signal, owners, len(vector) - 2)
-    return value, np.append(by_length, [float((inner * alike).sum()), hyper.noise * float(np.trace(inner))])
+    by_length = _sum_of_squares(scaled, inner * slope * hyper.signal, owners, len(vector) - 3)
+    of_parts = (inner * alike).sum(), hyper.noise * np.trace(inner), hyper.trend * (inner * trend).sum()
+    return value, np.append(by_length, of_parts)
 
 
 def _sum_of_squares(scaled: Array, weights: Array, owners: NDArray[np.intp], count: int) -> Array:

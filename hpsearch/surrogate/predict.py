@@ -10,7 +10,7 @@ from scipy.linalg.lapack import dpotrf, dtrtrs
 from hpsearch.errors import HpsearchError
 from hpsearch.surrogate.encoding import Array
 from hpsearch.surrogate.fit import JITTER
-from hpsearch.surrogate.kernel import Hyperparameters, kernel
+from hpsearch.surrogate.kernel import Hyperparameters, kernel, variances
 
 
 class Posterior:
@@ -40,8 +40,8 @@ class Posterior:
         """Return the mean and the standard deviation of the function at rows of features, without the noise of a value."""
         alike = kernel(features, self.features, self.hyper, self.owners)
         solved, _ = dtrtrs(self._factor, alike.T, lower=1)
-        variances = self.hyper.signal - np.einsum("ij,ij->j", solved, solved)
-        return alike @ self._weights, np.sqrt(np.maximum(variances, 1e-12))
+        left = variances(features, self.hyper, self.owners) - np.einsum("ij,ij->j", solved, solved)
+        return alike @ self._weights, np.sqrt(np.maximum(left, 1e-12))
 
     def mean(self, features: Array) -> Array:
         """Return the mean of the function at rows of features."""

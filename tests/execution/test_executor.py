@@ -7,6 +7,7 @@ import re
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from dataclasses import replace
@@ -92,6 +93,28 @@ def test_blas_has_one_thread(jobs: int, backend: Backend) -> None:
         return float(max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"))
 
     assert {t.value for t in run(objective, 4, jobs, backend).values()} == {1.0}
+
+
+def test_a_blas_that_a_trial_loads_late_has_one_thread_too() -> None:
+    """SciPy's own, in a new process that has not loaded it, on a machine that would give it four threads."""
+    code = """
+        from hpsearch import Int, Space, Study
+        from hpsearch.strategies import Grid
+        from hpsearch.tracking import MemoryTracker
+
+        def objective(params):
+            import scipy.linalg
+            from threadpoolctl import threadpool_info
+            return max(pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas")
+
+        study = Study("late", Space(n=Int(1, 2)), objective, Grid())
+        print([t.value for t in study.run(1, backend="sequential", tracker=MemoryTracker()).trials])
+    """
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "4", "OMP_NUM_THREADS": "4"}
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], env=environment, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[1.0, 1.0]"
 
 
 def test_results_stream_as_they_end() -> None:

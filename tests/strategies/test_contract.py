@@ -8,7 +8,7 @@ import pytest
 
 from hpsearch import Float, Int, Space, strategies
 from hpsearch.ports import Strategy
-from hpsearch.strategies import Bayesian, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
+from hpsearch.strategies import Bayesian, GaussianProcess, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
 from hpsearch.testing import SPACES, StrategyContract
 
 
@@ -83,6 +83,16 @@ class TestBayesianByGaussianProcess(StrategyContract):
     def make(self) -> Strategy:
         pytest.importorskip("torch")
         return Bayesian(trials=12, batch_size=3, startup=6, sampler="gp")
+
+
+class TestGaussianProcess(StrategyContract):
+    def make(self) -> Strategy:
+        return GaussianProcess(trials=12)
+
+
+class TestGaussianProcessInBatches(StrategyContract):
+    def make(self) -> Strategy:
+        return GaussianProcess(trials=17, batch_size=4, startup=5, centre=False)
 
 
 def test_no_strategy_is_left_out() -> None:
