@@ -107,4 +107,5 @@ def parabolas(features: Array, owners: NDArray[np.intp]) -> Array:
     alone = counts[owners] == 1
     straight = np.where(alone, 2.0 * features - 1.0, 2.0 * features)
     bent = 1.5 * straight[:, alone] ** 2 - 0.5
-    return np.hstack([straight, bent]) / np.sqrt(len(counts))
+    scaled: Array = np.hstack([straight, bent]) / np.sqrt(len(counts))
+    return scaled
