@@ -68,7 +68,7 @@ class Proposer:
         self._least = float(means.min())
         self._centres = self.tried[np.argsort(means, kind="stable")[:_CENTRES]]
         if self.encoding.is_discrete:
-            self._seen = set(map(_key, self.tried if self.seen is None else self.seen))
+            self._seen = set(_keys(self.tried if self.seen is None else self.seen))
 
     def propose(self, rng: np.random.Generator) -> Array:
         """Return the unit coordinates of the next point, (parameters,), and take its predicted value for true from then on."""
@@ -88,13 +88,13 @@ class Proposer:
     def _add(self, chosen: Array) -> None:
         row = self._encode(chosen[None])
         self.posterior = self.posterior.believe(row)
-        self._seen.add(_key(chosen))
+        self._seen.update(_keys(chosen[None]))
 
     def _score(self, units: Array) -> Array:
         """Return the logarithm of the expected improvement; points tried already come last where points can be met twice."""
         scores = log_expected_improvement(*self.posterior.predict(self._encode(units)), self._least)
         if self.encoding.is_discrete:
-            scores[[_key(row) in self._seen for row in units]] -= 1e6
+            scores[[key in self._seen for key in _keys(units)]] -= 1e6
         return scores
 
     def _wide(self, rng: np.random.Generator) -> Array:
@@ -135,5 +135,8 @@ def _reflect(units: Array) -> Array:
     return np.clip(1.0 - np.abs(1.0 - below), 0.0, 1.0)
 
 
-def _key(row: Array) -> bytes:
-    return np.round(row, 9).tobytes()
+def _keys(units: Array) -> list[bytes]:
+    """Return what tells snapped points apart: their coordinates, rounded, as bytes."""
+    rounded = np.ascontiguousarray(np.round(units, 9))
+    keys: list[bytes] = rounded.view(f"V{rounded.strides[0]}").ravel().tolist()
+    return keys

@@ -94,8 +94,9 @@ def _negative_log_likelihood(
     factor, failed = dpotrf(covariance, lower=1)
     if failed:
         return 1e10, np.zeros_like(vector)
-    lower, _ = dpotri(factor, lower=1)
-    inverse = np.tril(lower) + np.tril(lower, -1).T
+    lower, _ = dpotri(np.tril(factor), lower=1)
+    inverse = lower + lower.T
+    inverse.flat[:: len(targets) + 1] *= 0.5
     weights = inverse @ targets
     value = 0.5 * float(targets @ weights) + float(np.log(np.diag(factor)).sum())
     inner = 0.5 * (inverse - np.outer(weights, weights))
