@@ -17,8 +17,6 @@ from hpsearch.trial import Trial
 if TYPE_CHECKING:
     from hpsearch.surrogate import Hyperparameters, Proposer
 
-# At most so many trials enter the model: half of them the best ones, the others the newest.
-_MOST = 300
 # Up to so many trials the hyperparameters are fitted before each batch; beyond, once in so many trials.
 _ALWAYS, _SELDOM = 150, 5
 
@@ -103,22 +101,12 @@ class _Model:
 
     def _proposer(self, values: np.ndarray) -> Proposer:
         """Return what proposes points after a fit to the values, in the warp whose turn it is."""
-        from hpsearch.surrogate import WARPS, Posterior, Proposer, fit
+        from hpsearch.surrogate import WARPS, Posterior, Proposer, best_and_newest, fit
 
         turn = self.batches % len(WARPS)
-        kept = _kept(values)
+        kept = best_and_newest(values)
         targets, units, owners = WARPS[turn](values)[kept], self.units[kept], self.encoding.owners
         features = self.encoding.features(units)
         if turn not in self.fitted or len(values) <= _ALWAYS or self.batches % _SELDOM == 0:
             self.fitted[turn] = fit(features, targets, owners, self.fitted.get(turn))
         return Proposer(self.encoding, units, Posterior(features, targets, self.fitted[turn], owners), seen=self.units)
-
-
-def _kept(values: np.ndarray) -> np.ndarray:
-    """Return the indices of the trials that enter the model, in rising order."""
-    count = len(values)
-    if count <= _MOST:
-        return np.arange(count)
-    newest = np.arange(count - _MOST // 2, count)
-    older = np.argsort(values[: newest[0]], kind="stable")[: _MOST - len(newest)]
-    return np.sort(np.append(older, newest))

@@ -1,19 +1,21 @@
 """A Gaussian process over a search space, and the search for the point that improves most: NumPy and SciPy alone.
 
-Encoding            points of a space as rows of numbers
-Hyperparameters     length scales, signal and noise
-Prior, fit          the hyperparameters by maximum a posteriori
-Posterior           mean and deviation at other points
-told_values         the values of trials as a model is told them
-WARPS               warps of values
-Proposer            the points of largest expected improvement
+Encoding                     points of a space as rows of numbers
+told_values                  the values of trials as a model is told them
+best_and_newest              which of very many trials enter a model
+WARPS                        warps of values
+Hyperparameters              length scales, signal, noise, trend
+Prior, fit                   the hyperparameters by maximum a posteriori
+Posterior                    mean and deviation at other points
+log_expected_improvement     what a point promises
+Proposer                     the points that promise most
 """
 
 from hpsearch.surrogate.acquisition import Proposer, log_expected_improvement
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.fit import Prior, fit
 from hpsearch.surrogate.kernel import Hyperparameters
-from hpsearch.surrogate.observations import told_values
+from hpsearch.surrogate.observations import best_and_newest, told_values
 from hpsearch.surrogate.predict import Posterior
 from hpsearch.surrogate.warps import WARPS
 
@@ -24,6 +26,7 @@ __all__ = [
     "Posterior",
     "Prior",
     "Proposer",
+    "best_and_newest",
     "fit",
     "log_expected_improvement",
     "told_values",

@@ -6,9 +6,13 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.surrogate.encoding import Array
 from hpsearch.trial import Status, Trial
+
+# At most so many trials enter a model: its time grows with their number cubed.
+MOST = 300
 
 
 def told_values(trials: Sequence[Trial]) -> Array | None:
@@ -27,3 +31,11 @@ def told_values(trials: Sequence[Trial]) -> Array | None:
     # Differences of huge values would overflow, those of tiny ones vanish.
     largest: float = float(np.abs(values).max())
     return values / largest if largest else values
+
+
+def best_and_newest(values: Array, most: int = MOST) -> NDArray[np.intp]:
+    """Return the indices of the trials that enter a model, in rising order: half of ``most`` are the best, half the newest."""
+    count = len(values)
+    newest = np.arange(max(count - most // 2, 0), count)
+    older = np.argsort(values[: count - len(newest)], kind="stable")[: most - len(newest)]
+    return np.sort(np.append(older, newest))

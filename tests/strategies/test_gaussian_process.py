@@ -20,7 +20,6 @@ from hpsearch.errors import SettingError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space import Params
 from hpsearch.strategies import GaussianProcess, Random
-from hpsearch.strategies.gaussian_process import _MOST, _kept
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker
 
@@ -145,13 +144,6 @@ def test_learns_from_stopped_trials_what_is_expected_of_them() -> None:
     assert least(expected) < least(lost)
     assert least(expected) < trials[0].value
     assert len(whole) == 4
-
-
-def test_keeps_the_best_and_the_newest_of_very_many() -> None:
-    values = np.arange(1000.0)
-    assert _kept(values).tolist() == [*range(_MOST // 2), *range(1000 - _MOST // 2, 1000)]
-    assert _kept(values[:_MOST]).tolist() == list(range(_MOST))
-    assert len(set(_kept(-values).tolist())) == _MOST
 
 
 @pytest.mark.campaign

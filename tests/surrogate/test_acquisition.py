@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.integrate import quad
 from scipy.stats import norm
@@ -13,6 +13,7 @@ from hpsearch.surrogate.acquisition import _reflect
 from hpsearch.testing import SPACES
 
 
+@settings(deadline=None)
 @given(mean=st.floats(-3, 3), deviation=st.floats(0.1, 3), best=st.floats(-3, 3))
 def test_is_the_integral_of_the_improvement(mean: float, deviation: float, best: float) -> None:
     low, high = min(best, mean) - 12 * deviation, min(best, mean + 12 * deviation)
@@ -72,6 +73,7 @@ def test_proposes_points_of_every_kind_of_space(name: str) -> None:
     assert (model.encoding.snap(point[None])[0] == point).all()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 2), min_size=1, max_size=5))
 def test_reflects_at_the_ends(units: list[float]) -> None:
     reflected = _reflect(np.array(units))

@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from hpsearch import Choice, Float, Int, Space
@@ -13,6 +13,7 @@ from hpsearch.testing import SPACES
 
 
 @pytest.mark.parametrize("name", SPACES)
+@settings(deadline=None)
 @given(seed=st.integers(0, 2**32 - 1))
 def test_snapped_points_are_those_of_the_space(name: str, seed: int) -> None:
     space, encoding = SPACES[name], Encoding(SPACES[name])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.gaussian_process.kernels import Matern
 
@@ -10,6 +10,7 @@ from hpsearch.surrogate import Hyperparameters
 from hpsearch.surrogate.kernel import correlations, kernel, squared_distances
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 5), st.floats(0.02, 50.0))
 def test_is_scikit_learns_matern_kernel(seed: int, columns: int, scale: float) -> None:
     rng = np.random.default_rng(seed)

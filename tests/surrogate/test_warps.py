@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import norm
 
 from hpsearch import Outcome, Status, Trial
-from hpsearch.surrogate import WARPS, told_values
+from hpsearch.surrogate import WARPS, best_and_newest, told_values
 from hpsearch.surrogate.warps import Warp, clip, to_scores
 
 VALUES = st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=40)
@@ -18,6 +18,7 @@ def trial(value: float, status: Status = Status.FINISHED) -> Trial:
 
 
 @pytest.mark.parametrize("warp", WARPS)
+@settings(deadline=None)
 @given(values=VALUES)
 def test_keeps_the_order_and_has_mean_zero(warp: Warp, values: list[float]) -> None:
     warped = warp(np.array(values))
@@ -71,3 +72,11 @@ def test_any_magnitude_can_be_told(values: list[float]) -> None:
         warped = [warp(told) for warp in WARPS]
     assert np.isfinite(warped).all()
     assert np.ptp(warped[1]) > 1 or np.ptp(values) == 0
+
+
+def test_keeps_the_best_and_the_newest_of_very_many() -> None:
+    values = np.arange(1000.0)
+    assert best_and_newest(values, 300).tolist() == [*range(150), *range(850, 1000)]
+    assert best_and_newest(values, 301).tolist() == [*range(151), *range(850, 1000)]
+    assert best_and_newest(values[:300], 300).tolist() == list(range(300))
+    assert len(set(best_and_newest(-values, 300).tolist())) == 300
