@@ -366,8 +366,8 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.plots.success": ("nine_trials_figure",),
     "hpsearch.ports": ("PruningThresholds",),
     "hpsearch.trial": (
-        "GIVEN",
         "Candidate",
+        "GIVEN",
         "Rule",
         "candidates",
         "chances",

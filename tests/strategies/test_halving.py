@@ -298,9 +298,7 @@ def test_known_trials_that_all_failed_change_nothing() -> None:
 
 def test_known_settings_that_differ_in_the_resource_alone_are_one() -> None:
     space = Space(x=Float(0.0, 1.0), n=Int(1, 9))
-    known = [
-        Trial(i, {"x": x, "n": n}, "all", Status.FINISHED, Outcome(x + n)) for i, (x, n) in enumerate([(0.1, 5), (0.1, 9)])
-    ]
+    known = [Trial(n, {"x": 0.1, "n": n}, "all", Status.FINISHED, Outcome(float(n))) for n in (5, 9)]
     proposals = next(Halving(trials=9, resource="n").search(space, np.random.default_rng(0), known)).proposals
     assert [p.params for p in proposals[:1]] == [{"x": 0.1, "n": 1}]
     assert proposals[1].params["x"] != 0.1
