@@ -160,7 +160,17 @@ LISTED: dict[str, tuple[str, ...]] = {
         "narrow_domain",
         "widen_domain",
     ),
-    "hpsearch.strategies": ("Bayesian", "Grid", "Halving", "Hyperband", "QuasiRandom", "Random", "Staged"),
+    "hpsearch.strategies": (
+        "Bayesian",
+        "FreezeThaw",
+        "GaussianProcess",
+        "Grid",
+        "Halving",
+        "Hyperband",
+        "QuasiRandom",
+        "Random",
+        "Staged",
+    ),
     "hpsearch.testing": (
         "ObjectiveContract",
         "SPACES",
@@ -357,6 +367,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.ports": ("PruningThresholds",),
     "hpsearch.trial": (
         "Candidate",
+        "GIVEN",
         "Rule",
         "candidates",
         "chances",

@@ -94,6 +94,7 @@ class AdaptedStrategy(StrategyBase):
     trials: int | None
     complete: bool
     continues: bool
+    thaws: bool
     preflight: bool
     resource: str | None
     max_epochs: int | None
@@ -142,6 +143,7 @@ _STRATEGY = {
     "trials": _COUNT,
     "complete": _FLAG,
     "continues": _FLAG,
+    "thaws": _FLAG,
     "preflight": _FLAG,
     "resource": _TEXT,
     "max_epochs": _COUNT,
@@ -220,6 +222,7 @@ def adapt_strategy(strategy: Any) -> StrategyBase:
         trials=found["trials"],
         complete=bool(found["complete"]),
         continues=bool(found["continues"]),
+        thaws=bool(found["thaws"]),
         preflight=bool(found["preflight"]),
         resource=found["resource"],
         max_epochs=found["max_epochs"],

@@ -101,6 +101,11 @@ class StrategyBase:
         return False
 
     @default
+    def thaws(self) -> bool:
+        """Whether proposals may continue trials of any earlier batch, each once: the study then keeps all of their states."""
+        return False
+
+    @default
     def preflight(self) -> bool:
         """Whether the objective's pre-flight checks come first."""
         return False

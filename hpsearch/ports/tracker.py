@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
@@ -151,6 +152,10 @@ class Tracker(Protocol):
     def lasting(self) -> bool:
         """Whether the record outlives the process. If it does not, no report is drawn unless the user asks for one."""
         return True
+
+    def states_folder(self, record: StudyRecord) -> Path | None:
+        """Return a folder for the saved states of a study's paused trials, or None: they are then kept in memory alone."""
+        return None
 
     @abstractmethod
     def find(self, study: TrackedStudy) -> Recorded | None:

@@ -10,9 +10,7 @@ from dataclasses import replace
 
 from hpsearch.ports import Batch, Proposal, Search
 from hpsearch.space import Params
-from hpsearch.trial import CONFIRM, PREFLIGHT, Outcome, Trial, candidates, rank_candidates
-
-GIVEN = "given"
+from hpsearch.trial import CONFIRM, GIVEN, PREFLIGHT, Outcome, Trial, candidates, rank_candidates
 
 
 def try_first(first: Sequence[Params]) -> Generator[Batch, Sequence[Trial], Sequence[Trial]]:

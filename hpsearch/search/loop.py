@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.executor import Execution
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
+from hpsearch.execution.states import States
 from hpsearch.execution.task import Task
 from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
 from hpsearch.search.batches import in_pieces
@@ -63,7 +63,8 @@ class Loop:
         settings: of the run.
         best_state: where the incumbent's trained state is kept, or None.
         trials: by number, ended and kept.
-        states: of the trials of the last batch, for those that continue one.
+        states: of the trials that later ones may continue.
+        unneeded: the numbers of trials whose state the next batch may need, and none after it.
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
         ending: how the study ends where nothing interrupts it.
@@ -72,7 +73,8 @@ class Loop:
     settings: RunSettings
     best_state: BestState | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
-    states: Mapping[int, Any] = field(default_factory=dict)
+    states: States = field(default_factory=lambda: States(memory=None))
+    unneeded: list[int] = field(default_factory=list)
     started: bool = False
     thresholds: PruningThresholds | None = None
     ending: str = "finished"
@@ -99,13 +101,20 @@ class Loop:
                 self._run_search()
             if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
-                self.tracker.finish(self.ending, self._in_order())
+                self._finish(self.ending)
         except BaseException as error:
             if self.started:
                 asked_to_end = isinstance(error, (KeyboardInterrupt, Terminated))
-                self.tracker.finish("killed" if asked_to_end else "failed", self._in_order())
+                self._finish("killed" if asked_to_end else "failed", resumable=True)
             raise
         return self._in_order()
+
+    def _finish(self, ending: str, resumable: bool = False) -> None:
+        """Close the record; keep the states of paused trials where a later run needs them."""
+        try:
+            self.states.close(finished=not resumable)
+        finally:  # also where an interrupt ends the writing
+            self.tracker.finish(ending, self._in_order())
 
     def _run_search(self) -> None:
         search = self.study.search()
@@ -128,13 +137,20 @@ class Loop:
         if rule is not None and len(pieces) > 1:
             self.state.total = max(self.state.expected, len(self.trials) + len(batch.proposals))
             self._say(describe_idle(rule, self.state.jobs))
-        states: dict[int, Any] = {}
-        ended = [trial for piece in pieces for trial in self._run_piece(piece, states)]
+        ended = [trial for piece in pieces for trial in self._run_piece(piece)]
         self._say(self._describe_unheeded(ended))
-        self.states = states  # of this batch only: what continues, continues from the batch before
+        self._drop_states(ended)
         return ended
 
-    def _run_piece(self, batch: Batch, states: dict[int, Any]) -> list[Trial]:
+    def _drop_states(self, ended: Sequence[Trial]) -> None:
+        """Drop the states of trials that were continued; where the strategy does not thaw, of all but the last batch."""
+        if self.study.proposer.thaws:
+            self.unneeded = [trial.continues for trial in ended if trial.continues is not None]
+        for number in self.unneeded:
+            self.states.drop(number)
+        self.unneeded = [] if self.study.proposer.thaws else [trial.number for trial in ended]
+
+    def _run_piece(self, batch: Batch) -> list[Trial]:
         """Return the trials of a batch in the order proposed, running those that no record holds."""
         first = len(self.trials)
         self._say(batch.note)
@@ -144,7 +160,7 @@ class Loop:
         missing = [trial for trial in asked if trial.number not in done]
         self.thresholds = self._thresholds(batch.stage)
         self._replay_in_order(asked, done)
-        self._run_missing(missing, done, states)
+        self._run_missing(missing, done)
         ended = [self.trials[trial.number] for trial in asked]
         if self.curves is not None:
             self.curves.add(ended)
@@ -165,17 +181,24 @@ class Loop:
             recorded = self.trials[trial.number] = done.pop(trial.number)
             self._check_stop(recorded)
 
-    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial], states: dict[int, Any]) -> None:
+    def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
         """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
         if missing:
             self._start()
             self._say(self._describe_idle())
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
-                if self.study.proposer.continues and trial.outcome is not None and trial.outcome.state is not None:
-                    states[trial.number] = trial.outcome.state
+                self._keep_state(trial)
                 waiting[trial.number] = trial
                 self._take(trial.number, waiting)
+
+    def _keep_state(self, trial: Trial) -> None:
+        """Keep the state of a trial that may be continued."""
+        strategy = self.study.proposer
+        if not strategy.continues or trial.outcome is None or trial.outcome.state is None:
+            return
+        if not strategy.thaws or (trial.ok and trial.budget != strategy.max_epochs):
+            self.states.put(trial.number, trial.budget, trial.outcome.state)
 
     def _take(self, number: int, waiting: dict[int, Trial]) -> None:
         """Keep a trial that has ended, and those that waited for it."""
@@ -232,7 +255,8 @@ class Loop:
     def _task(self, trial: Trial) -> Task:
         """Return the task of a trial; one that continues does so from the cached state, else from its root's seed."""
         task = self.study.task(trial, root(trial, self.trials))
-        state = None if trial.continues is None else self.states.get(trial.continues)
+        before = None if trial.continues is None else self.trials[trial.continues]
+        state = None if before is None else self.states.get(before.number, before.budget)
         keep_state = task.keep_state or self.best_state is not None
         if state is None and self.thresholds is None and keep_state == task.keep_state:
             return task
@@ -274,7 +298,15 @@ class Loop:
                 logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
+            if self.study.proposer.thaws:
+                self.states = self._open_states()
             self._report_progress()
+
+    def _open_states(self) -> States:
+        """Return the states of paused trials, with those that an interrupted run left."""
+        record = self.settings.tracked.record
+        folder = self.tracker.states_folder(record)
+        return States(repr(sorted(record.identity.items())), folder, fresh=self.settings.fresh)
 
     def _describe_idle(self) -> str:
         """Return one sentence where the strategy has fewer trials run side by side than there are workers."""

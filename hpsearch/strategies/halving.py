@@ -11,6 +11,7 @@ from hpsearch.checks import LATER, choice, integer, recorded_repr
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Int, Params, Space
+from hpsearch.strategies.known_settings import best_known
 from hpsearch.trial import Trial, best
 
 # Per rung: the number of configurations, and the amount of the resource for each.
@@ -32,6 +33,8 @@ class Halving(StrategyBase):
     With ``resource="rows"`` the last rung trains on all training rows, and each earlier one on a ``factor``-th of those of the
     next; there are as many rungs as trials and rows allow. Promoted trials are trained anew, on a larger sample that contains
     the one before, stratified by class; all are scored on the whole validation part.
+
+    The best known settings, at most one in every ``factor`` of the first rung, take the place of its first random draws.
 
     Args:
         trials: the number of configurations in the first rung, drawn independently; the last rung must have at least one.
@@ -95,7 +98,9 @@ class Halving(StrategyBase):
             amounts = _resource_domain(space, self.resource)
             rungs = self._rungs(amounts.low, amounts.high)
             self._check_trials(rungs)
-        yield from _run_rungs(space, rng, rungs, BUDGET_IN_ROWS if self._rows else self.resource)
+        resource = BUDGET_IN_ROWS if self._rows else self.resource
+        settings = best_known(space, known, rungs[0][0] // self.factor, without=(self.resource,))
+        yield from _run_rungs(space, rng, rungs, resource, settings=settings)
 
     def _rungs(self, low: int, high: int) -> Rungs:
         amounts = [low]
@@ -116,7 +121,8 @@ class Hyperband(StrategyBase):
 
     `Halving` assumes that a short training predicts a long one. Hyperband hedges that assumption: each bracket starts with a
     rung that is ``factor`` times longer than in the bracket before, and has about the same total budget. Stages are called
-    ``bracket-3 rung-0`` and so on; the number of a bracket is the number of its promotions.
+    ``bracket-3 rung-0`` and so on; the number of a bracket is the number of its promotions. The best known settings enter the
+    first bracket, as in `Halving`.
 
     Args:
         max_epochs: R, the budget of the last rung of every bracket, in epochs.
@@ -175,9 +181,11 @@ class Hyperband(StrategyBase):
         """Yield one batch per rung, bracket after bracket; each bracket draws its own configurations."""
         rows = self.resource == ROWS
         brackets = self._brackets_of_rows() if rows else self.brackets
+        settings = best_known(space, known, brackets[0][0][0] // self.factor)
         for rungs in brackets:
             resource = BUDGET_IN_ROWS if rows else EPOCHS
-            yield from _run_rungs(space, rng, rungs, resource, f"bracket-{len(rungs) - 1} ")
+            yield from _run_rungs(space, rng, rungs, resource, f"bracket-{len(rungs) - 1} ", settings)
+            settings = []
 
     def _brackets_of_rows(self) -> tuple[Rungs, ...]:
         _check_rows_known(self, self._rows)
@@ -232,9 +240,20 @@ def _check_without_epochs(strategy: Halving | Hyperband, **defaults: int) -> Non
             raise SettingError(must_be(what, "left out with resource='rows'", getattr(strategy, name), advice))
 
 
-def _run_rungs(space: Space, rng: np.random.Generator, rungs: Rungs, resource: str, prefix: str = "") -> Search:
-    """Yield one batch per rung with the best trials of the rung before; end early if a whole rung failed."""
-    proposals = [_make_proposal(space.sample(rng), rungs[0][1], resource) for _ in range(rungs[0][0])]
+def _run_rungs(
+    space: Space,
+    rng: np.random.Generator,
+    rungs: Rungs,
+    resource: str,
+    prefix: str = "",
+    settings: Sequence[Params] = (),
+) -> Search:
+    """Yield one batch per rung with the best trials of the rung before; end early if a whole rung failed.
+
+    The first rung begins with ``settings``; the others are drawn.
+    """
+    drawn = [space.sample(rng) for _ in range(rungs[0][0] - len(settings))]
+    proposals = [_make_proposal(params, rungs[0][1], resource) for params in (*settings, *drawn)]
     for i in range(len(rungs)):
         stage = f"{prefix}rung-{i}"
         trials = yield Batch(proposals, stage)

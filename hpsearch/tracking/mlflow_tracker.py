@@ -78,6 +78,10 @@ class MlflowTracker(TrackerBase):
         """Sentences the user should read: what was found and repaired on opening."""
         return self.store.notes
 
+    def states_folder(self, record: StudyRecord) -> Path:
+        """Return the folder for the saved states of a study's paused trials; it is local, whatever the store."""
+        return self.store.states_folder(record.name)
+
     def find(self, study: TrackedStudy) -> Recorded | None:
         """Return what the store holds of the study, or None; curves are fetched on first use."""
         record = self._remember(study)

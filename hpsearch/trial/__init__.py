@@ -3,10 +3,11 @@
 from hpsearch.space import Params
 from hpsearch.trial.formatting import duration, flip_sign, format_spread, format_value, params_line
 from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, lowest, rank_candidates, select
-from hpsearch.trial.trial import CONFIRM, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
+from hpsearch.trial.trial import CONFIRM, GIVEN, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
 __all__ = [
     "CONFIRM",
+    "GIVEN",
     "PREFLIGHT",
     "Candidate",
     "Curve",

@@ -15,6 +15,8 @@ from hpsearch.space import Params as Params
 Curve = tuple[tuple[int, float], ...]
 # The stage of a pre-flight check, which tests the objective instead of searching, begins with this.
 PREFLIGHT = "pre-flight"
+# The stage of the settings that the user has tried before anything else.
+GIVEN = "given"
 # The stage in which the best settings of a search are trained again under fresh seeds.
 CONFIRM = "confirm"
 

@@ -21,6 +21,7 @@ OTHERS = {
     "Bayesian(trials=60, batch_size=4)": 4,
     "Halving(trials=81, max_epochs=4, factor=2)": 4,
     "Hyperband(max_epochs=81)": 81,
+    "FreezeThaw(epochs=270)": 27,
 }
 
 

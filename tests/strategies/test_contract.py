@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 import pytest
+from sklearn.naive_bayes import GaussianNB
 
-from hpsearch import Float, Int, Space, strategies
+from hpsearch import Float, Int, Space, Study, data, strategies
+from hpsearch.objectives import TuneEstimator
 from hpsearch.ports import Strategy
-from hpsearch.strategies import Bayesian, GaussianProcess, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
+from hpsearch.strategies import Bayesian, FreezeThaw, GaussianProcess, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
 from hpsearch.testing import SPACES, StrategyContract
 
 
@@ -53,6 +55,22 @@ class TestHalvingOnAParameter(StrategyContract):
 class TestHyperband(StrategyContract):
     def make(self) -> Strategy:
         return Hyperband(max_epochs=4, factor=2)
+
+
+class TestFreezeThaw(StrategyContract):
+    def make(self) -> Strategy:
+        return FreezeThaw(epochs=42, max_epochs=2)
+
+
+class TestFreezeThawOnRows(StrategyContract):
+    def make(self) -> Strategy:
+        # A study does this by itself, for an objective that holds data.
+        return FreezeThaw(resource="rows", trainings=24, min_rows=30).on_rows(90, 10)
+
+    def study(self) -> Study:
+        space = Space(var_smoothing=Float(1e-9, 1.0, log=True))
+        bayes = TuneEstimator(GaussianNB(), data.digits().head(90))
+        return Study("contract", space, bayes, FreezeThaw(resource="rows", trainings=24, min_rows=30), seed=5)
 
 
 class TestQuasiRandom(StrategyContract):

@@ -259,3 +259,52 @@ def test_halves_the_size_of_the_training_set() -> None:
     study = Study("sizes", space, TrainNetwork(data.digits(), hidden=(8,), epochs=2), Halving(trials=9, resource="train_size"))
     trials = study.run(1, backend="sequential", tracker=MemoryTracker()).trials
     assert [t.params["train_size"] for t in trials] == [100] * 9 + [300] * 3 + [900]
+
+
+def known_trials() -> list[Trial]:
+    """Ten settings of which .0 is best, at nine epochs; one better and one equal at one epoch; and failures."""
+    found = [Trial(n, {"x": n / 10}, "all", Status.FINISHED, Outcome(float(n)), 9) for n in range(10)]
+    short = [Trial(10 + n, {"x": x}, "all", Status.FINISHED, Outcome(-1.0), 1) for n, x in enumerate((0.95, 0.0))]
+    return [*found, *short, Trial(12, {"x": 0.5}, "all", Status.FAILED, None, error="planted")]
+
+
+def first_rung(strategy: Halving | Hyperband, known: list[Trial], space: Space = LINE) -> list[Any]:
+    return [p.params["x"] for p in next(strategy.search(space, np.random.default_rng(0), known)).proposals]
+
+
+def test_the_best_known_settings_enter_the_first_rung() -> None:
+    """A third of 9 are the three best at nine epochs; the rest are the first draws of a study without them."""
+    strategy = Halving(trials=9, max_epochs=9)
+    entered, alone = first_rung(strategy, known_trials()), first_rung(strategy, [])
+    assert entered[:3] == [0.0, 0.1, 0.2]
+    assert entered[3:] == alone[:6]
+
+
+def test_the_best_known_settings_enter_the_first_bracket() -> None:
+    strategy = Hyperband(max_epochs=9)
+    search = strategy.search(LINE, np.random.default_rng(0), known_trials())
+    batches = [next(search)]
+    while len(batches) < 4:
+        batches.append(search.send([_ended(n, p, "", closeness) for n, p in enumerate(batches[-1].proposals)]))
+    assert [p.params["x"] for p in batches[0].proposals][:3] == [0.0, 0.1, 0.2]
+    assert batches[3].stage == "bracket-1 rung-0"
+    assert not {p.params["x"] for p in batches[3].proposals} & {0.0, 0.1, 0.2}
+
+
+def test_known_trials_that_all_failed_change_nothing() -> None:
+    strategy = Halving(trials=9, max_epochs=9)
+    assert first_rung(strategy, known_trials()[-1:]) == first_rung(strategy, [])
+
+
+def test_known_settings_that_differ_in_the_resource_alone_are_one() -> None:
+    space = Space(x=Float(0.0, 1.0), n=Int(1, 9))
+    known = [Trial(n, {"x": 0.1, "n": n}, "all", Status.FINISHED, Outcome(float(n))) for n in (5, 9)]
+    proposals = next(Halving(trials=9, resource="n").search(space, np.random.default_rng(0), known)).proposals
+    assert [p.params for p in proposals[:1]] == [{"x": 0.1, "n": 1}]
+    assert proposals[1].params["x"] != 0.1
+
+
+def test_settings_tried_first_are_not_tried_again() -> None:
+    study = Study("first", LINE, lambda p, c: p["x"], Halving(trials=9, max_epochs=9), first=[{"x": 0.25}])
+    trials = study.run(1, backend="sequential", tracker=MemoryTracker()).trials
+    assert [trial.stage for trial in trials if trial.params["x"] == 0.25] == ["given"]

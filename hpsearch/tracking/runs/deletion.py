@@ -1,4 +1,4 @@
-"""Deletion of a study: its runs, its models, its artifacts, its spool file; whatever else its experiment holds stays."""
+"""Deletion of a study: its runs, models, artifacts, spool file and saved states; what else its experiment holds stays."""
 
 from __future__ import annotations
 
@@ -108,6 +108,7 @@ def delete_study(store: Store, name: str) -> str:
         with reraised_as_tracking_error(f"Study {name!r} cannot be deleted from {store.display_uri}"):
             for path in store.spool_files(name):
                 path.unlink(missing_ok=True)
+            _remove_folder(store.states_folder(name))
             done = _erase(store, name, contents) if store.database else _hide(store, name, contents)
             return f"{done} {contents.kept[:1].upper()}{contents.kept[1:]} {contents.verb}." if contents.kept else done
     finally:

@@ -181,6 +181,10 @@ class Store:
                 raise TrackingError(must_be("The path of artifacts", f"at most {MOST_CHARACTERS} characters", location, advice))
         return location
 
+    def states_folder(self, study: str) -> Path:
+        """Return the folder for the saved states of a study's paused trials, a cache."""
+        return self.folder / "states" / slug(study)
+
     def spool_file(self, study: str) -> Path:
         """Return the file that keeps a study's trials until the store has them."""
         return self.folder / f"{slug(study)}{SPOOL_SUFFIX}"
