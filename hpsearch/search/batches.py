@@ -20,11 +20,11 @@ def try_first(first: Sequence[Params]) -> Generator[Batch, Sequence[Trial], Sequ
 
 def replicate(search: Search, count: int) -> Search:
     """Run every proposal ``count`` times under other seeds, and pass the strategy their average as one trial."""
-    batch = _next_batch(search, None)
+    batch = next_batch(search, None)
     while batch is not None:
         proposals = [_with_replicate(p, r) for p in batch.proposals for r in range(count)]
         ended = yield replace(batch, proposals=proposals)
-        batch = _next_batch(search, [average(ended[i : i + count]) for i in range(0, len(ended), count)])
+        batch = next_batch(search, [average(ended[i : i + count]) for i in range(0, len(ended), count)])
 
 
 def confirm_best(search: Search, top: int, replicates: int) -> Search:
@@ -34,12 +34,12 @@ def confirm_best(search: Search, top: int, replicates: int) -> Search:
     """
     seen: list[Trial] = []
     space = None
-    batch = _next_batch(search, None)
+    batch = next_batch(search, None)
     while batch is not None:
         space = batch.space or space  # the best settings may lie beyond the first ranges where the search moved them
         trials = yield batch
         seen += trials
-        batch = _next_batch(search, trials)
+        batch = next_batch(search, trials)
     best = rank_candidates(candidates(seen))[:top]
     asked = [Proposal(c.params, c.budget, replicate=r) for c in best for r in range(1, replicates + 1)]
     if asked:
@@ -77,7 +77,7 @@ def _with_replicate(proposal: Proposal, replicate: int) -> Proposal:
     return replace(proposal, replicate=replicate, continues=continues)
 
 
-def _next_batch(search: Search, trials: Sequence[Trial] | None) -> Batch | None:
+def next_batch(search: Search, trials: Sequence[Trial] | None) -> Batch | None:
     """Return the next batch, or None at the end; None as trials starts the search."""
     try:
         return next(search) if trials is None else search.send(trials)

@@ -31,6 +31,7 @@ from hpsearch.search.environment import read_facts, script_folder
 from hpsearch.search.given import complete_params, fitting_trials, read_params
 from hpsearch.search.identity import Parts, versions_of
 from hpsearch.search.identity_v1 import describe_v1
+from hpsearch.search.stopped import FinishedCurves, estimate_stopped
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Params, Space
 from hpsearch.trial import CONFIRM, Candidate, Rule, Trial, candidates, select
@@ -194,8 +195,10 @@ class StudyConfig:
         space = (yield from self.copies.of(self.adapted)[0].preflight(self.space)) if self.has_preflight else self.space
         if space is None:
             return
-        search = self.proposer.search(space, rng, known)
-        yield from search if self.replicates == 1 else replicate(search, self.replicates)
+        curves = None if self.early_stop is None else FinishedCurves(self.early_stop)
+        search = self.proposer.search(space, rng, known if curves is None else curves.estimate_all(known))
+        search = search if self.replicates == 1 else replicate(search, self.replicates)
+        yield from search if curves is None else estimate_stopped(search, curves)
 
     def _complete_first(self) -> list[Params]:
         """Return the settings tried first, with what they leave out drawn from the study's seed."""

@@ -24,6 +24,7 @@ import numpy as np
 from hpsearch import Float, Outcome, Space, Status, Trial
 from hpsearch.ports import Strategy
 from hpsearch.strategies import Random
+from hpsearch.trial import Params
 
 FUNCTIONS = (1, 2, 6, 8, 10, 13, 15, 17, 20, 21)
 DIMENSION = 5
@@ -37,12 +38,16 @@ SPACE = Space(**{f"x{i}": Float(-5.0, 5.0) for i in range(DIMENSION)})
 Count = Callable[[int, float, int], int]
 
 
+# What a point scores.
+Score = Callable[[Params], float]
+
+
 @cache
-def problem(function: int) -> Callable[[Any], float]:
-    """Return BBOB function ``function`` (1 to 24), instance 1, on the box [-5, 5]^5; known: its least value is finite."""
+def problem(function: int, dimension: int = DIMENSION) -> Any:
+    """Return BBOB function ``function`` (1 to 24), instance 1, on the box [-5, 5]^dimension; ``best_value()`` is its least."""
     import cocoex  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
-    return cocoex.BareProblem("bbob", function, DIMENSION, 1)  # type: ignore[no-any-return]
+    return cocoex.BareProblem("bbob", function, dimension, 1)
 
 
 def value(function: int, params: Mapping[str, float]) -> float:
@@ -52,13 +57,18 @@ def value(function: int, params: Mapping[str, float]) -> float:
 
 def values(strategy: Strategy, function: int, seed: int, target: float = -np.inf, cap: int = CAP) -> list[float]:
     """Return the values of a strategy's trials in order, up to the one that reaches ``target``, at most ``cap``."""
-    search = strategy.search(SPACE, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))))
+    return scores(strategy, SPACE, lambda params: value(function, params), seed, target, cap)
+
+
+def scores(strategy: Strategy, space: Space, score: Score, seed: int, target: float = -np.inf, cap: int = CAP) -> list[float]:
+    """Return the scores of a strategy's trials in order, up to the batch that reaches ``target``, at most ``cap``."""
+    search = strategy.search(space, np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,))))
     found: list[float] = []
     batch = next(search, None)
     while batch is not None and len(found) < cap and min(found, default=np.inf) > target:
         trials = []
         for proposal in batch.proposals:
-            found.append(value(function, proposal.params))
+            found.append(score(proposal.params))
             number, outcome = len(found) - 1, Outcome(found[-1])
             trials.append(Trial(number, proposal.params, batch.stage, Status.FINISHED, outcome, proposal.budget))
         try:
