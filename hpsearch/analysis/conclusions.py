@@ -15,9 +15,11 @@ import numpy as np
 from hpsearch.analysis.curves import MOST
 from hpsearch.analysis.diagnosis import HEALTHY, Diagnosis, of_trial
 from hpsearch.analysis.edges import Edge, edges
+from hpsearch.analysis.expected_gain import ExpectedGain, expected_gain
 from hpsearch.analysis.findings import Findings, spread
 from hpsearch.analysis.interaction import interactions
 from hpsearch.analysis.lead import Lead, lead
+from hpsearch.analysis.model import Model, fit_model
 from hpsearch.analysis.optimism import Doubling, Flattery, Noise, counting_noise, doubling, flattery, seed_noise
 from hpsearch.ports import Baseline
 from hpsearch.trial import Candidate, Status, Trial, candidates, flip_sign, rank_candidates
@@ -102,6 +104,16 @@ class Conclusions:
         """What as many trials again are expected to gain; None for fewer than eight finished trials."""
         values = [trial.value for trial in self.findings.finished]
         return doubling(values) if values else None
+
+    @cached_property
+    def model(self) -> Model | str:
+        """The model of the trials' values, or why there is none."""
+        return fit_model(self.findings)
+
+    @cached_property
+    def gain(self) -> ExpectedGain | None:
+        """What the model expects the next trials to gain; None where there is no model."""
+        return None if isinstance(self.model, str) else expected_gain(self.model, self.noise)
 
     @cached_property
     def failures(self) -> list[Failure]:

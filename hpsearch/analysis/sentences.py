@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.edges import Edge
+from hpsearch.analysis.expected_gain import MANY, SHARE, ExpectedGain
 from hpsearch.analysis.lead import LEVEL, Lead, critical_value
 from hpsearch.analysis.optimism import Noise, error_of_difference
 from hpsearch.ports import EarlierIdentity
@@ -150,6 +151,34 @@ def describe_doubling(conclusions: Conclusions) -> Iterator[str]:
             f" doubling improved it by {format_value(found.last)}. This holds for trials drawn at random; a strategy that"
             " learns may do better."
         )
+
+
+def describe_gain(conclusions: Conclusions) -> Iterator[str]:
+    """Say what the model expects the next trials to gain, and whether they are worth it."""
+    found = conclusions.gain
+    if found is None:
+        return
+    best = f"{format_value(found.best)}, what it expects of the best setting tried"
+    if not found.many > 0:
+        yield f"The model expects no improvement (from {best}): not worth going on{_budget(conclusions)}."
+        return
+    yield (
+        f"The model expects the next {MANY} trials to improve the best value by {found.many:.2g} (from {best}), and the next"
+        f" one by {found.one:.2g}: {'worth' if found.worth else 'not worth'} going on{_budget(conclusions)}, {_least(found)}."
+        " This is the model's own belief, within the ranges searched."
+    )
+
+
+def _budget(conclusions: Conclusions) -> str:
+    model = conclusions.model
+    return f" at budget {model.budget}" if not isinstance(model, str) and model.budget is not None else ""
+
+
+def _least(found: ExpectedGain) -> str:
+    side = "at least" if found.worth else "less than"
+    if found.noise is None:
+        return f"as it is {side} {SHARE:.0%} of the distance between the median and the best value"
+    return f"as it is {side} the standard deviation of one run, {found.noise.deviation:.2g}"
 
 
 def describe_failures(conclusions: Conclusions, style: Style = PLAIN) -> Iterator[str]:

@@ -206,7 +206,9 @@ def write_report(
 @typer_app.command("plot")
 def write_plot(
     name: Name,
-    kind: Annotated[str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges or importance.")],
+    kind: Annotated[
+        str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance or model.")
+    ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
     tracking_uri: Uri = None,
 ) -> None:

@@ -236,6 +236,7 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
     out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
     terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
+    terminal().print(picture.caption, markup=False, highlight=False, soft_wrap=True)
 
 
 def write_network(name: str, out: Path | None, tracking_uri: str | None) -> None:

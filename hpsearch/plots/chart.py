@@ -63,7 +63,28 @@ class Bars:
     colour: str = BLUE
 
 
-Layer = Dots | Lines | Boxes | Bars
+@dataclass(frozen=True)
+class Band:
+    """The shaded area between two lines over the same points, from left to right."""
+
+    x: Sequence[float]
+    low: Sequence[float]
+    high: Sequence[float]
+    colour: str
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Coloured cells between the edges of columns and rows; ``places[i][j]`` of column i and row j on the colour bar."""
+
+    x: Sequence[float]
+    y: Sequence[float]
+    places: Sequence[Sequence[float]]
+    texts: Sequence[Sequence[str]]
+
+
+Layer = Dots | Lines | Boxes | Bars | Band | Cells
 
 
 @dataclass(frozen=True)

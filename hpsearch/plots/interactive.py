@@ -12,8 +12,10 @@ from hpsearch.plots.chart import (
     FIFTHS,
     GREY,
     ORANGE,
+    Band,
     Bars,
     Boxes,
+    Cells,
     Chart,
     ColourBar,
     Dots,
@@ -117,8 +119,20 @@ def _trace(layer: Layer) -> dict[str, Any]:
         y = [v for _, _, y0, y1 in layer.boxes for v in (y0, y1, y1, y0, y0, None)]
         shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": 0.3}
         return {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip", **shade}
+    if isinstance(layer, Band):
+        outline = {"x": _array([*layer.x, *layer.x[::-1]]), "y": _array([*layer.low, *layer.high[::-1]])}
+        shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": 0.25}
+        return {"type": "scatter", "mode": "lines", "hoverinfo": "skip", **outline, **shade}
+    if isinstance(layer, Cells):
+        return _cells(layer)
     texts = {"text": list(layer.texts), "textposition": "outside", "hoverinfo": "y+x", "marker": {"color": layer.colour}}
     return {"type": "bar", "orientation": "h", "x": list(layer.lengths), "y": [_text(n) for n in layer.names], **texts}
+
+
+def _cells(cells: Cells) -> dict[str, Any]:
+    texts = [[_text(text) for text in row] for row in zip(*cells.texts, strict=True)]
+    colours = {"z": np.array(cells.places, dtype=float).T, "coloraxis": "coloraxis", "text": texts, "hoverinfo": "text"}
+    return {"type": "heatmap", "x": _array(cells.x), "y": _array(cells.y), **colours}
 
 
 def _dots(dots: Dots) -> dict[str, Any]:

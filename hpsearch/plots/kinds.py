@@ -10,6 +10,7 @@ from hpsearch.plots.chart import Picture
 from hpsearch.plots.curves import curves
 from hpsearch.plots.history import history, stage_ranges
 from hpsearch.plots.importance import importance_bars, pair_map
+from hpsearch.plots.model import model_chart
 from hpsearch.plots.parameters import parallel, slices
 
 # A kind returns a picture, or one sentence that says why there is none.
@@ -23,6 +24,7 @@ KINDS: dict[str, Kind] = {
     "map": pair_map,
     "ranges": stage_ranges,
     "importance": importance_bars,
+    "model": model_chart,
 }
 
 

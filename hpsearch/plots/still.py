@@ -14,8 +14,10 @@ from hpsearch.plots.chart import (
     ORANGE,
     VIRIDIS,
     Axis,
+    Band,
     Bars,
     Boxes,
+    Cells,
     Chart,
     ColourBar,
     Dots,
@@ -80,6 +82,12 @@ def _panel(axes: Axes, panel: Panel) -> None:
             _lines(axes, layer)
         elif isinstance(layer, Boxes):
             _boxes(axes, layer)
+        elif isinstance(layer, Band):
+            axes.fill_between(
+                layer.x, layer.low, layer.high, color=layer.colour, alpha=0.25, linewidth=0, label=_text(layer.label)
+            )
+        elif isinstance(layer, Cells):
+            axes.pcolormesh(layer.x, layer.y, np.array(layer.places).T, cmap=VIRIDIS, vmin=0.0, vmax=1.0, rasterized=True)
         else:
             _bars(axes, layer)
     _axis(axes.xaxis, panel.x)

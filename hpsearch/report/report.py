@@ -11,6 +11,7 @@ from typing import Any
 
 from hpsearch.analysis import sentences
 from hpsearch.analysis.conclusions import Conclusions
+from hpsearch.analysis.importance import importance
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import listing, page, section, table
@@ -68,6 +69,7 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
         section("How it went", _course(result, conclusions)),
         section("What was searched", _question(result)),
         *(_picture(kind, picture) for kind, picture in pictures.items()),
+        section("What matters", _parameters(conclusions)),
         section("What the curves say", _said(conclusions, sentences.describe_curves)),
         section("What to do next", _said(conclusions, _next_steps)),
         section("Best trials", _best_trials(result)),
@@ -104,6 +106,7 @@ def _next_steps(conclusions: Conclusions) -> Iterable[str]:
     if not conclusions.edges:
         yield "No range ends where the best settings lie."
     yield from sentences.describe_interactions(conclusions)
+    yield from sentences.describe_gain(conclusions)
 
 
 def _setting(result: Result) -> str:
@@ -173,6 +176,27 @@ def _range(domain: Domain) -> list[str]:
     usual = 1 if isinstance(domain, Int) else None
     step = f", step {domain.step}" if domain.step != usual else ""
     return [f"{domain.low:g} to {domain.high:g}{step}", "log" if domain.log else "linear", when]
+
+
+def _parameters(conclusions: Conclusions) -> str:
+    """Return a table of the parameters with their share of the variance and their length scale, or why there is none."""
+    try:
+        shares, model = importance(conclusions.findings), conclusions.model
+    except Exception as error:
+        return _lines("", [f"This could not be computed: {type(error).__name__}: {error}"])
+    if isinstance(shares, str) or isinstance(model, str):
+        return _lines("", list(dict.fromkeys(each for each in (shares, model) if isinstance(each, str))))
+    lengths = model.length_scales
+    rows = [
+        [name, f"{100 * share:.0f} %", f"{lengths[name]:.2g}" if name in lengths else ""]
+        for name, share in shares.shares.items()
+    ]
+    return (
+        "<p>Share of the variance: how much of the differences between trials a parameter explains by itself (fANOVA). Length "
+        "scale: how far apart, as a share of its range, two values of a parameter must lie to act differently, by the model; a "
+        "shorter one says that the value changes faster along it, and a strong effect that is a straight line has a long one."
+        "</p>" + table(["parameter", "share of the variance", "length scale"], rows)
+    )
 
 
 def _picture(kind: str, picture: Picture | str) -> str:

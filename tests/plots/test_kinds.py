@@ -11,7 +11,7 @@ from PIL import Image
 
 from hpsearch.errors import SettingError
 from hpsearch.plots import interactive, still
-from hpsearch.plots.chart import Chart, Dots, Lines, Panel, Parallel
+from hpsearch.plots.chart import Band, Cells, Chart, Dots, Lines, Panel, Parallel
 from hpsearch.plots.kinds import KINDS, draw
 from hpsearch.search.result import Result
 from tests.plots.sample import STUDIES, result
@@ -20,8 +20,8 @@ from tests.plots.sample import STUDIES, result
 SENTENCES = {
     "all failed": set(KINDS),
     "all diverged": set(KINDS) - {"ranges"},
-    "one trial": {"importance"},
-    "one constant value": {"importance", "curves"},
+    "one trial": {"importance", "model"},
+    "one constant value": {"importance", "curves", "model"},
     "extreme values": {"curves"},
     "hostile names": {"curves"},
 }
@@ -58,7 +58,7 @@ def test_nothing_is_cut_off() -> None:
     """Everything of the widest picture lies inside the paper, by matplotlib's own measure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    for kind in ("slice", "parallel", "ranges", "history"):
+    for kind in ("slice", "parallel", "ranges", "history", "model"):
         picture = draw(kind, STUDIES["eight parameters, long labels"]().findings)
         assert not isinstance(picture, str)
         figure = still.figure(picture)
@@ -161,6 +161,57 @@ def test_ranges_draw_a_panel_per_parameter_and_a_mark_per_trial() -> None:
     marks = [layer for layer in panels["l2"].layers if isinstance(layer, Dots)]
     assert sum(len(layer.x) for layer in marks) == len(found.trials) + 1  # every trial, and the star of the best one
     assert [name for _, name in panels["l2"].stages] == ["coarse", "fine", "finer"]
+
+
+def test_the_model_draws_the_leading_pair_first_and_then_every_parameter() -> None:
+    """The value is the learning rate over 3, and trials that fail beyond a rate of 1 count as the worst."""
+    found = result()
+    chart = _chart("model", found)
+    assert [panel.x.label for panel in chart.panels][:2] == ["learning_rate", "learning_rate"]
+    assert {panel.x.label for panel in chart.panels[1:]} == set(found.study.space)
+    (cells,) = [layer for layer in chart.panels[0].layers if isinstance(layer, Cells)]
+    assert len(cells.x) == len(cells.places) + 1
+    assert len(cells.y) == len(cells.places[0]) + 1
+    assert cells.places[0][0] < cells.places[-1][0]  # dark where the rate is low
+    (line,) = [layer for layer in chart.panels[1].layers if isinstance(layer, Lines)]
+    (band,) = [layer for layer in chart.panels[1].layers if isinstance(layer, Band)]
+    assert list(line.y[5:30]) == sorted(line.y[5:30])
+    assert all(low <= mean <= high for low, mean, high in zip(band.low, line.y, band.high, strict=True))
+    axis = chart.panels[1].x.scale
+    assert axis is not None
+    assert axis.log
+    assert (line.x[0], line.x[-1]) == (1e-4, 10.0)
+
+
+def test_the_caption_of_the_model_says_how_to_read_it_and_whether_to_go_on() -> None:
+    caption = _chart("model", result()).caption
+    for expected in ("fitted to 24 trials", "95 % band", "Length scales, as shares of a range: learning_rate ", "going on"):
+        assert expected in caption
+
+
+def test_the_model_of_many_parameters_fills_three_rows() -> None:
+    """Nine parameters: the map and the eight with the strongest effects."""
+    chart = _chart("model", STUDIES["eight parameters, long labels"]())
+    assert len(chart.panels) == 9
+    assert chart.columns == 3
+
+
+def test_the_model_of_one_parameter_is_one_panel_without_a_map() -> None:
+    from hpsearch import Float, Space
+
+    chart = _chart("model", result(Space(x=Float(0.0, 1.0)), lambda params: (params["x"] - 0.3) ** 2))
+    assert [panel.x.label for panel in chart.panels] == ["x"]
+    assert chart.colours is None
+    assert interactive.page(chart)
+    assert still.png(chart)
+
+
+def test_the_model_of_a_maximised_study_is_dark_where_values_are_large() -> None:
+    found = STUDIES["maximised"]()
+    chart = _chart("model", found)
+    assert chart.colours is not None
+    first, last = (float(text) for _, text in (chart.colours.ticks[0], chart.colours.ticks[-1]))
+    assert first > last
 
 
 def test_many_dots_are_thinned_in_the_browser_and_the_best_stay() -> None:

@@ -54,7 +54,16 @@ def test_the_page_says_everything_and_fetches_nothing() -> None:
     for expected in ("Best value ", "over 2 seeds", "What is drawn?", "0.0001 to 10", "planted failure", "python", "confirm"):
         assert expected in text
     assert f"{found.chosen.params['learning_rate']:.4g}" in text
-    assert page.tags.count("section") == 15
+    assert page.tags.count("section") == 17
+
+
+def test_the_page_has_a_table_of_what_matters_and_advice() -> None:
+    text = " ".join(Page(report(result())).texts)
+    assert "share of the variance length scale learning_rate" in " ".join(text.split())
+    assert "going on, as it is " in text
+    few = " ".join(Page(report(result(strategy=Random(trials=5)))).texts)
+    assert "Importance needs 10 finished trials" in few
+    assert "The model needs 10 finished trials" in few
 
 
 def test_hostile_texts_stay_texts(hostile: str) -> None:
@@ -95,7 +104,10 @@ def test_memory_is_given_a_report_only_when_asked() -> None:
     STUDY.run(1, backend="sequential", tracker=tracker)
     assert not tracker.studies["reported"].files
     STUDY.run(1, backend="sequential", tracker=tracker, report=True)
-    assert set(tracker.studies["reported"].files) == PICTURES | {"report.html", "trials.csv"} | {"plots/importance.png"}
+    assert set(tracker.studies["reported"].files) == PICTURES | {"report.html", "trials.csv"} | {
+        "plots/importance.png",
+        "plots/model.png",
+    }
 
 
 def test_a_report_that_fails_never_fails_the_study(monkeypatch: pytest.MonkeyPatch) -> None:
