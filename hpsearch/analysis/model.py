@@ -213,10 +213,12 @@ def _fitted(findings: Findings, trials: list[Trial], values: Array, floor: float
 
 
 def _posterior(encoding: Encoding, units: Array, targets: Array) -> Posterior:
-    from hpsearch.surrogate import Posterior, fit
+    from hpsearch.surrogate import Posterior, Prior, fit
 
     features = encoding.features(units)
-    return Posterior(features, targets, fit(features, targets, encoding.owners), encoding.owners)
+    # Without a trend, so that the length scales alone say how the value changes along a parameter.
+    hyper = fit(features, targets, encoding.owners, prior=Prior(trend=None))
+    return Posterior(features, targets, hyper, encoding.owners)
 
 
 def _clipped(trials: list[Trial]) -> tuple[Array, float | None, float | None]:

@@ -29,8 +29,6 @@ _FIRST, _LATER, _FACTOR, _RANDOM = 27, 9, 3, 1
 _TRAININGS = 20
 # The first two warps take turns: ranks would hide how the values of different rungs lie.
 _WARPS = 2
-# At most so many values enter the model: half of them the best ones, the others the newest.
-_MOST = 300
 
 
 @dataclass(frozen=True)
@@ -333,11 +331,11 @@ class _Model:
 
     def _fit(self) -> Posterior:
         """Return the posterior after a fit to the observations, in the warp whose turn it is."""
-        from hpsearch.surrogate import WARPS, Posterior, fit, told_values
+        from hpsearch.surrogate import WARPS, Posterior, best_and_newest, fit, told_values
 
         told = told_values(self.observed)
         values = _on_log_scale(np.zeros(len(self.observed)) if told is None else told)
-        kept = _kept(values)
+        kept = best_and_newest(values)
         turn, self.fits = self.fits % _WARPS, self.fits + 1
         targets = WARPS[turn](values[kept])
         features = self._features(np.array(self.units)[kept], self._shares(np.array(self.budgets)[kept]))
@@ -371,14 +369,6 @@ def _on_log_scale(values: Array) -> Array:
     unit = float(np.median(distances)) or float(distances.max()) or 1.0
     shifted: Array = np.log1p(distances / unit)
     return shifted
-
-
-def _kept(values: Array) -> np.ndarray:
-    """Return the indices of the observations that enter the model, in rising order."""
-    count = len(values)
-    newest = np.arange(max(count - _MOST // 2, 0), count)
-    older = np.argsort(values[: newest[0]], kind="stable")[: _MOST - len(newest)]
-    return np.sort(np.append(older, newest))
 
 
 def _describe_failed(trials: Sequence[Trial]) -> str:
