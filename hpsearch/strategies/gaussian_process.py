@@ -15,10 +15,10 @@ from hpsearch.strategies.starting_points import first_points
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
-    from hpsearch.surrogate import Hyperparameters, Proposer
+    from hpsearch.surrogate import Hyperparameters, Posterior
 
-# Up to so many trials the hyperparameters are fitted before each batch; beyond, once in so many trials.
-_ALWAYS, _SELDOM = 150, 5
+# Up to so many trials the hyperparameters are fitted whenever there are new ones; beyond, whenever there are so many new ones.
+_ALWAYS, _SELDOM = 150, 15
 
 
 @dataclass(frozen=True)
@@ -67,13 +67,22 @@ class GaussianProcess(StrategyBase):
 
 @dataclass
 class _Model:
-    """The trials of one search, and the Gaussian processes that were fitted to them, one per warp."""
+    """The trials of one search, and the Gaussian processes that are fitted to them, one per warp.
+
+    Proposals take turns with the warps, those of one batch too: what misleads one of them does not mislead the whole batch.
+
+    Args:
+        space: that is searched.
+        trials: known from an earlier study.
+        rng: of the search.
+    """
 
     space: Space
     trials: list[Trial]
     rng: np.random.Generator
-    fitted: dict[int, Hyperparameters] = field(default_factory=dict)
-    batches: int = 0
+    turns: int = field(default=0, init=False)
+    # Per warp: the hyperparameters, and the number of trials that they were fitted to.
+    fitted: dict[int, tuple[Hyperparameters, int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         from hpsearch.surrogate import Encoding  # takes half a second, so it is not imported with hpsearch
@@ -87,26 +96,33 @@ class _Model:
         self.units = np.vstack([self.units, self.encoding.to_snapped(trial.params for trial in trials)])
 
     def propose(self, count: int) -> Iterator[Params]:
-        """Yield the next points."""
-        from hpsearch.surrogate import told_values
+        """Yield the next points; each takes those before it as done, with the values that its own process predicts."""
+        from hpsearch.surrogate import Proposer, best_and_newest, told_values
 
         values = told_values(self.trials)
-        proposer = None if values is None else self._proposer(values)
-        self.batches += 1
-        for _ in range(count):
-            if proposer is None:
-                yield self.space.sample(self.rng)
-            else:
-                yield self.encoding.to_params(proposer.propose(self.rng))
-
-    def _proposer(self, values: np.ndarray) -> Proposer:
-        """Return what proposes points after a fit to the values, in the warp whose turn it is."""
-        from hpsearch.surrogate import WARPS, Posterior, Proposer, best_and_newest, fit
-
-        turn = self.batches % len(WARPS)
+        if values is None:
+            yield from (self.space.sample(self.rng) for _ in range(count))
+            return
         kept = best_and_newest(values)
-        targets, units, owners = WARPS[turn](values)[kept], self.units[kept], self.encoding.owners
-        features = self.encoding.features(units)
-        if turn not in self.fitted or len(values) <= _ALWAYS or self.batches % _SELDOM == 0:
-            self.fitted[turn] = fit(features, targets, owners, self.fitted.get(turn))
-        return Proposer(self.encoding, units, Posterior(features, targets, self.fitted[turn], owners), seen=self.units)
+        units, seen = self.units[kept], self.units
+        for _ in range(count):
+            posterior = self._posterior(values, kept)
+            for row in seen[len(self.units) :]:
+                posterior = posterior.believe(self.encoding.features(row[None]))
+            chosen = Proposer(self.encoding, units, posterior, seen=seen).propose(self.rng)
+            seen = np.vstack([seen, chosen])
+            self.turns += 1
+            yield self.encoding.to_params(chosen)
+
+    def _posterior(self, values: np.ndarray, kept: np.ndarray) -> Posterior:
+        """Return the process whose turn it is, fitted to the values of the trials that are kept."""
+        from hpsearch.surrogate import WARPS, Posterior, fit
+
+        turn, count = self.turns % len(WARPS), len(values)
+        targets, owners = WARPS[turn](values)[kept], self.encoding.owners
+        features = self.encoding.features(self.units[kept])
+        hyper, last = self.fitted.get(turn, (None, 0))
+        if hyper is None or count - last >= (1 if count <= _ALWAYS else _SELDOM):
+            hyper = fit(features, targets, owners, hyper)
+            self.fitted[turn] = hyper, count
+        return Posterior(features, targets, hyper, owners)
