@@ -201,6 +201,10 @@ class Auto(StrategyBase):
         return must_be(f"The objective of {self!r}", "one that trains in epochs", name, "Give trials= or seconds= instead.")
 
 
+# The values of the port that are those of the picked strategy; all but what stands in `Picked` itself, and the version.
+_ASKED = [n for n in vars(StrategyBase) if n[0] != "_" and n not in ("search", "on_rows", "trials", "preflight", "version")]
+
+
 @dataclass(frozen=True)
 class Picked(StrategyBase):
     """A strategy that `Auto` has picked, which says so with its first batch.
@@ -216,6 +220,11 @@ class Picked(StrategyBase):
     strategy: StrategyBase
     reason: str
     wanted_size: int | None = None
+
+    def __post_init__(self) -> None:
+        # What a study asks of a strategy is asked of the picked one: whether it continues trials, its resource, and the like.
+        for name in _ASKED:
+            object.__setattr__(self, name, getattr(self.strategy, name))
 
     @property
     def note(self) -> str:
@@ -233,31 +242,6 @@ class Picked(StrategyBase):
     def trials(self) -> int | None:
         """How many trials it proposes; None where that is not known."""
         return None if self.strategy.trials == _TRIALS else self.strategy.trials
-
-    @property
-    def complete(self) -> bool:
-        """Whether every point counts."""
-        return self.strategy.complete
-
-    @property
-    def continues(self) -> bool:
-        """Whether proposals may continue earlier trials."""
-        return self.strategy.continues
-
-    @property
-    def batch_size(self) -> int | None:
-        """The number of trials that it usually has run side by side."""
-        return self.strategy.batch_size
-
-    @property
-    def resource(self) -> str | None:
-        """What its budgets are counted in."""
-        return self.strategy.resource
-
-    @property
-    def max_epochs(self) -> int | None:
-        """The largest budget it sets, in epochs."""
-        return self.strategy.max_epochs
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the strategy's batches; the first one says what was picked."""
