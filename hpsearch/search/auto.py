@@ -25,7 +25,7 @@ EPOCHS = "epochs"
 # best of 4 trials was ahead of that of the centre and a Sobol sequence 20 times and behind 6 times, of 6 trials 44 and 9 times,
 # of 12 trials 56 and 6 times; the others were ties. The points that fill a space can all run side by side.
 FEW = 6
-# Beyond so many trials a Gaussian process no longer takes all of them, and is no longer ahead.
+# Beyond so many trials a Gaussian process no longer takes all of them.
 MANY = 300
 # What a search is given that ends by the clock: more than any study spends.
 _TRIALS, _TRAININGS = 10_000, 1_000
@@ -112,8 +112,8 @@ RULES = (
     Rule(_all_points, "the budget is enough for every point of the space"),
     Rule(_halve, "a training can be stopped and continued, so most settings need only a part of it"),
     Rule(_fill, f"fewer than {FEW} trials are too few for a model, so they fill the space"),
-    Rule(_model, f"up to {MANY} trials, or until the clock ends it, a model of all trials needs the fewest"),
-    Rule(_sample, f"beyond {MANY} trials each proposal of a Gaussian process costs more than it gains"),
+    Rule(_model, f"up to {MANY} trials, or until the clock ends it, a Gaussian process needs the fewest"),
+    Rule(_sample, f"beyond {MANY} trials a Gaussian process would leave some of them out, and Bayesian learns from all"),
 )
 
 
