@@ -2,6 +2,7 @@
 
     Space, Float, Int, Choice     what is searched
     Study, Result                 a question, and its result
+    Auto                          a strategy that is picked by objective, space and budget
     Stop, MedianStop              when a study, or one of its trials, ends early
     Outcome, Trial, Status        what one trial returned
     Proposal, Batch, Context      what a strategy or an objective of your own needs
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from hpsearch import data as data
 from hpsearch.errors import HpsearchError
 from hpsearch.ports import Batch, Context, Proposal
+from hpsearch.search.auto import Auto
 from hpsearch.search.result import Result
 from hpsearch.search.stopping import MedianStop, Stop
 from hpsearch.space import Choice, Float, Int, Space
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from hpsearch.comparison.comparison import compare
 
 __all__ = [
+    "Auto",
     "Batch",
     "Choice",
     "Context",

@@ -118,18 +118,20 @@ class Study(StudyConfig):
         def search() -> tuple[Result, Recorded | None]:
             tracked = self.tracked(source)
             recorded = None if fresh else tracker.find(tracked)
+            study = self.as_recorded(recorded)
+            tracked = study.tracked(source) if study is not self else tracked
             replay = Replay(
                 tracked.record,
                 recorded or Recorded(),
                 retried,
-                identity_v1=lambda: self.identity_v1,
+                identity_v1=lambda: study.identity_v1,
                 accept_change=accept_change,
             )
             again = replace(tracked, record=replay.record)
-            settings = RunSettings(self, execution, tracker, again, replay, fresh, progress)
-            loop = Loop(settings, BestState() if model is not False and can_export(self) else None)
+            settings = RunSettings(study, execution, tracker, again, replay, fresh, progress)
+            loop = Loop(settings, BestState() if model is not False and can_export(study) else None)
             trials = loop.run()
-            return Result(self, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
+            return Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
 
         with _autologging_paused():
             result, recorded = _until_unchanged(search)
@@ -150,8 +152,10 @@ class Study(StudyConfig):
             recorded = tracker.find(tracked)
         if recorded is None or not recorded.trials:
             raise StudyError(f"Study {self.name!r} has no recorded trials yet. Run it first.")
-        replay = Replay(tracked.record, recorded, read_only=True, identity_v1=lambda: self.identity_v1)
-        return Result(self, recorded.trials, replay.record, tracker, replay.count)
+        study = self.as_recorded(recorded)
+        tracked = study.tracked(source) if study is not self else tracked
+        replay = Replay(tracked.record, recorded, read_only=True, identity_v1=lambda: study.identity_v1)
+        return Result(study, recorded.trials, replay.record, tracker, replay.count)
 
     def smoke(self) -> Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""

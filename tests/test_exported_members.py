@@ -15,6 +15,7 @@ import pytest
 # Modules that list their public names in `__all__`: that list and the table are the same.
 LISTED: dict[str, tuple[str, ...]] = {
     "hpsearch": (
+        "Auto",
         "Batch",
         "Choice",
         "Context",

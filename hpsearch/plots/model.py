@@ -39,7 +39,8 @@ def model_chart(findings: Findings) -> Chart | str:
     joint = joint_effect(found, names) if names is not None else None
     values = _value_axis(found, shown)
     panels = [] if joint is None else [_map(found, joint)]
-    columns = min(3, len(shown) + len(panels))
+    count = len(shown) + len(panels)
+    columns = 2 if count == 4 else min(3, count)
     for each in shown:
         labelled = len(panels) % columns == 0 or len(panels) == 1
         panels.append(_panel(found, each, Axis(values.label if labelled else "", values.scale)))
@@ -47,7 +48,7 @@ def model_chart(findings: Findings) -> Chart | str:
         title="What a model of the trials expects",
         caption=_caption(found, len(every) - len(shown)),
         panels=panels,
-        columns=columns if len(panels) != 4 else 2,
+        columns=columns,
         colours=None if joint is None else _colours(found, joint),
     )
 

@@ -1,6 +1,7 @@
 """The search of one study: its configuration, checks, batches, replay, the loop, and its result."""
 
 from hpsearch.search.admission import check_limits, check_objective, check_parts
+from hpsearch.search.auto import Auto
 from hpsearch.search.batches import confirm_best, replicate, try_first
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.environment import read_facts, script_folder
@@ -14,6 +15,7 @@ from hpsearch.search.result import Result, with_model
 from hpsearch.search.stopping import MedianStop, Stop
 
 __all__ = [
+    "Auto",
     "BestState",
     "Loop",
     "MedianStop",

@@ -3,9 +3,10 @@
 # Annotations are evaluated here: `Study` inherits them, and readers of its signature look these names up in its own module.
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import copy
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from hpsearch.ports import (
     AnyObjective,
     Baseline,
     ObjectiveBase,
+    Recorded,
     Search,
     Strategy,
     StrategyBase,
@@ -25,6 +27,7 @@ from hpsearch.ports import (
     adapt_objective,
     adapt_strategy,
 )
+from hpsearch.search.auto import Auto, Picked
 from hpsearch.search.batches import confirm_best, replicate, try_first
 from hpsearch.search.copies import Copies, is_our_frozen, take
 from hpsearch.search.environment import read_facts, script_folder
@@ -87,6 +90,8 @@ class StudyConfig:
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
             object.__setattr__(self, "space", self._with_first_ranges())
+        if isinstance(self.proposer, Auto):
+            self._pick(self.proposer)
         object.__setattr__(self, "first", tuple(read_params(self.space, params) for params in self.first))
         object.__setattr__(self, "known", tuple(fitting_trials(self.space, self.known)))
         self._complete_first()  # raises for values outside the space
@@ -94,6 +99,22 @@ class StudyConfig:
             fewest = 1 if self.adapted.data is None else self.adapted.data.fewest_rows
             object.__setattr__(self, "proposer", self.proposer.on_rows(rows, fewest))
         object.__setattr__(self, "parts", Parts.of(self.space, self.objective, self.strategy))
+
+    def _pick(self, auto: Auto) -> None:
+        """Let a strategy be picked, and stop by the clock where that is the budget."""
+        object.__setattr__(self, "proposer", auto.picked(self.space, self.adapted))
+        if auto.seconds is not None:
+            own = self.stop or Stop()
+            seconds = auto.seconds if own.seconds is None else min(own.seconds, auto.seconds)
+            object.__setattr__(self, "stop", replace(own, seconds=seconds))
+
+    def as_recorded(self, recorded: Recorded | None) -> Self:
+        """Return the study with the strategy that was picked for it when it was recorded; itself where none was picked."""
+        if recorded is None or not isinstance(self.proposer, Picked):
+            return self
+        study = copy(self)
+        object.__setattr__(study, "proposer", self.proposer.as_recorded(recorded.facts, self.name))
+        return study
 
     @property
     def has_preflight(self) -> bool:
@@ -135,7 +156,8 @@ class StudyConfig:
         unit = {"budget_unit": ROWS} if self.spends_rows else {}
         baseline = self.adapted.baseline
         known = baseline.facts if isinstance(baseline, Baseline) else {}
-        return environment | unit | {"blas": describe_blas()} | known | self.parts.facts | dict(self.adapted.facts)
+        picked = self.proposer.facts if isinstance(self.proposer, Picked) else {}
+        return environment | unit | {"blas": describe_blas()} | known | picked | self.parts.facts | dict(self.adapted.facts)
 
     def tracked(self, source: Path | None = None) -> TrackedStudy:
         """Return what a tracker needs: the record, the space, the rule for the best setting, the related studies."""
@@ -159,7 +181,7 @@ class StudyConfig:
         identity |= dict(options) | self._extras()
         data = self.adapted.data
         identity |= {} if data is None else {"data": f"{data!r} sha256 {data.checksum[:16]}"}
-        versions = versions_of(self.space, self.objective, self.strategy, self.early_stop, data)
+        versions = versions_of(self.space, self.objective, self.strategy, self.proposer, self.early_stop, data)
         return identity | ({"versions": versions} if versions else {})
 
     def task(self, trial: Trial, origin: Trial | None = None) -> Task:

@@ -180,6 +180,8 @@ def test_the_model_draws_the_leading_pair_first_and_then_every_parameter() -> No
     axis = chart.panels[1].x.scale
     assert axis is not None
     assert axis.log
+    assert chart.columns == 2
+    assert [panel.y.label.split(" (")[0] for panel in chart.panels] == ["kind", "value", "value", ""]
     assert (line.x[0], line.x[-1]) == (1e-4, 10.0)
 
 
