@@ -15,7 +15,7 @@ from hpsearch.checks import integer, number
 from hpsearch.errors import SettingError, StudyError, must_be
 from hpsearch.ports import Batch, ObjectiveBase, Search, StrategyBase
 from hpsearch.space import Choice, Space
-from hpsearch.strategies import Bayesian, GaussianProcess, Grid, Hyperband, QuasiRandom
+from hpsearch.strategies import Bayesian, FreezeThaw, GaussianProcess, Grid, QuasiRandom
 from hpsearch.trial import Trial
 
 # The names under which a choice and its reason are recorded among the facts of a study.
@@ -77,16 +77,10 @@ def _halve(request: Request) -> StrategyBase | None:
     """Return halving with a memory; None where nothing continues, or the epochs do not pay for its first round."""
     if request.epochs is None:
         return None
-    kind = vars(strategies).get("FreezeThaw")
     try:
-        if kind is not None:
-            found: StrategyBase = kind(epochs=request.epochs, max_epochs=request.full)
-            return found
-        brackets = Hyperband(max_epochs=request.full)
+        return FreezeThaw(epochs=request.epochs, max_epochs=request.full)
     except SettingError:  # too few epochs, or too short a training to be cut
         return None
-    cost = sum(trials * epochs for rungs in brackets.brackets for trials, epochs in rungs)
-    return brackets if cost <= request.epochs else None
 
 
 def _fill(request: Request) -> StrategyBase | None:
