@@ -188,18 +188,6 @@ def test_spaces_of_any_kind_raise_nothing(space: Space) -> None:
     assert spent(trials) > 100
 
 
-def test_the_model_stays_bounded() -> None:
-    """Thousands of trials: a later round costs no more than one at 300 observations."""
-    from hpsearch.strategies.freeze_thaw import _kept
-
-    values = np.random.default_rng(0).random(5000)
-    kept = _kept(values)
-    assert len(kept) == len(set(kept)) == 300
-    assert set(range(4850, 5000)) <= set(kept)
-    assert values[:4850].argmin() in kept
-    assert list(_kept(values[:7])) == list(range(7))
-
-
 def known_trials() -> list[Trial]:
     line = [Trial(n, {"x": n / 40}, "all", Status.FINISHED, Outcome((n / 40 - 0.3) ** 2 + 0.004)) for n in range(40)]
     failed = Trial(40, {"x": 0.5}, "all", Status.FAILED, None, error="ValueError: planted.")
