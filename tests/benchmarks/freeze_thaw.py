@@ -207,7 +207,8 @@ def compare(sets: Sequence[str], seeds: range, cache: Path | None) -> None:
                 found = search(who, run, objective, seed, file)
                 for budget in BUDGETS:
                     results.setdefault((name, seed, budget), {})[who] = at(found, budget)
-            print(f"{name}, seed {seed}: {time.process_time() - started:.0f} s of CPU time", flush=True)
+            values = {n: [round(v, 4) for v in results[name, seed, n].values()] for n in BUDGETS}
+            print(f"{name}, seed {seed}: {values}; {time.process_time() - started:.0f} s of CPU time", flush=True)
         print_means(results, name, seeds)
     print_tests(results)
 
