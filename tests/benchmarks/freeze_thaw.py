@@ -137,7 +137,8 @@ def run_optuna(laboratory: Laboratory, seed: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EPOCHS, reduction_factor=3)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
+    # The pruner assigns brackets by the name, which would be drawn anew each time.
+    study = optuna.create_study(study_name=f"seed {seed}", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
 
     def objective(trial: Any) -> float:
         params = {
