@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from hpsearch.checks import choice, integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Params, Space
+from hpsearch.strategies.budget_model import BudgetModel
 from hpsearch.strategies.known_settings import best_known
 from hpsearch.strategies.starting_points import latin_hypercube, near_centre
 from hpsearch.trial import Trial
 
-if TYPE_CHECKING:
-    from hpsearch.surrogate import Hyperparameters, Posterior, Proposer
-
-Array = NDArray[np.float64]
 EPOCHS, ROWS = "epochs", "rows"
 # New configurations of the first round and of every later one; the share that goes on; those drawn at random in a later round.
 _FIRST, _LATER, _FACTOR, _RANDOM = 27, 9, 3, 1
 # With resource="rows": how many full trainings the search takes unless told otherwise.
 _TRAININGS = 20
-# The first two warps take turns: ranks would hide how the values of different rungs lie.
-_WARPS = 2
 
 
 @dataclass(frozen=True)
@@ -54,7 +47,8 @@ class FreezeThaw(StrategyBase):
     trials. Stages are called ``round-0 rung-0`` and so on.
 
     Args:
-        epochs: what the whole search may spend. An epoch that a promoted trial continues from is not paid again.
+        epochs: what the whole search may spend. An epoch that a promoted trial continues from is not paid again. Replicates
+            count once, and the confirmation of the best settings comes on top.
         max_epochs: the budget of the last rung; the objective's own number of epochs should be the same.
         min_epochs: the budget of the first rung.
         resource: ``"epochs"``; or ``"rows"``, for every objective that holds data: the last rung is then all training rows,
@@ -133,7 +127,18 @@ class FreezeThaw(StrategyBase):
         else:
             constraint, advice = "run with an objective that holds data", "Take resource='epochs', or search from a Study."
             raise SettingError(must_be("FreezeThaw(resource='rows')", constraint, self, advice))
-        yield from _Rounds(plan, budget, _Model(space, plan.rungs, rng, list(known))).run(known)
+        model = BudgetModel(space, plan.rungs[0], plan.rungs[-1], rng)
+        for trial in known:
+            model.observe(trial, trial.budget)
+        yield from _Rounds(plan, budget, model).run(self._first_settings(space, rng, model, known))
+
+    def _first_settings(
+        self, space: Space, rng: np.random.Generator, model: BudgetModel, known: Sequence[Trial]
+    ) -> list[Params]:
+        """Return the settings of the first round: near the centre, a Latin hypercube, the best known ones."""
+        units = [near_centre(space, rng), *latin_hypercube(space, _FIRST, rng)[1:]]
+        settings = best_known(space, known, _FIRST // _FACTOR)
+        return [model.snapped(unit) for unit in units[: _FIRST - len(settings)]] + settings
 
 
 def _check_rows_settings(strategy: FreezeThaw) -> None:
@@ -186,7 +191,6 @@ class _Configuration:
     """One point of the space, and its trials: one per rung reached."""
 
     params: Params
-    unit: Array
     rung: int | None = None
     trials: list[Trial] = field(default_factory=list)
 
@@ -202,13 +206,14 @@ class _Rounds:
 
     plan: _Plan
     budget: int
-    model: _Model
+    model: BudgetModel
+    tried: list[_Configuration] = field(default_factory=list)
     spent: int = 0
     is_over: bool = False
 
-    def run(self, known: Sequence[Trial]) -> Search:
-        """Yield batches until the budget is spent."""
-        trials = yield from self._train(self.model.first(_FIRST, known), 0, "round-0 rung-0")
+    def run(self, settings: Sequence[Params]) -> Search:
+        """Yield batches until the budget is spent, the first one of these settings."""
+        trials = yield from self._train(list(map(_Configuration, settings)), 0, "round-0 rung-0")
         if self.model.has_learned_nothing:
             yield Batch((), "round-0 rung-0", note=_describe_failed(trials))
             return
@@ -218,7 +223,8 @@ class _Rounds:
             number += 1
             start = self.plan.later_start
             new = self._payable(_LATER, self.plan.price(start, None))
-            yield from self._train(self.model.propose(new), start, f"round-{number} rung-{start}")
+            settings = self.model.propose(new, _RANDOM)
+            yield from self._train(list(map(_Configuration, settings)), start, f"round-{number} rung-{start}")
             self.is_over |= new < _LATER
             yield from self._promote(number, self.plan.sizes(_LATER, start))
 
@@ -229,7 +235,7 @@ class _Rounds:
 
     def _best_paused(self, rung: int, count: int) -> list[_Configuration]:
         """Return the best of all configurations that are paused at a rung, of equal ones the earlier first."""
-        paused = [one for one in self.model.tried if one.rung == rung and one.paused]
+        paused = [one for one in self.tried if one.rung == rung and one.paused]
         return sorted(paused, key=lambda one: (self.plan.value(one), one.trials[-1].number))[:count]
 
     def _payable(self, count: int, price: int) -> int:
@@ -248,127 +254,22 @@ class _Rounds:
         trials = yield Batch([self._proposal(one, rung) for one in payable], stage)
         self.spent += len(payable) * price
         for one, trial in zip(payable, trials, strict=True):
-            one.rung = rung
-            one.trials.append(trial)
-            self.model.add(one, self.plan)
+            self._add(one, trial, rung)
         return trials
+
+    def _add(self, one: _Configuration, trial: Trial, rung: int) -> None:
+        """Note what came of a configuration at a rung."""
+        if not one.trials:
+            self.tried.append(one)
+        one.rung = rung
+        one.trials.append(trial)
+        if trial.ok and trial.outcome is not None:
+            trial = replace(trial, outcome=replace(trial.outcome, value=self.plan.value(one)))
+        self.model.observe(trial, self.plan.rungs[rung])
 
     def _proposal(self, one: _Configuration, rung: int) -> Proposal:
         continues = one.trials[-1].number if self.plan.continues and one.trials else None
         return Proposal(one.params, self.plan.rungs[rung], continues)
-
-
-@dataclass
-class _Model:
-    """What was observed in one search, and the Gaussian processes over settings and budgets, one per warp."""
-
-    space: Space
-    rungs: Sequence[int]
-    rng: np.random.Generator
-    known: list[Trial]
-    tried: list[_Configuration] = field(default_factory=list)
-    fits: int = 0
-
-    def __post_init__(self) -> None:
-        from hpsearch.surrogate import Encoding  # takes half a second, so it is not imported with hpsearch
-
-        self.encoding = Encoding(self.space)
-        self.fitted: dict[int, Hyperparameters] = {}
-        # Per observation: the trial with the best value up to its rung, the point, and the budget.
-        self.observed: list[Trial] = []
-        self.units: list[Array] = []
-        self.budgets: list[int] = []
-        for trial, unit in zip(self.known, self.encoding.to_snapped(t.params for t in self.known), strict=True):
-            self._observe(trial, unit, trial.budget or self.rungs[-1])
-
-    @property
-    def has_learned_nothing(self) -> bool:
-        """Whether no trial finished."""
-        return not any(trial.ok for trial in self.observed)
-
-    def add(self, one: _Configuration, plan: _Plan) -> None:
-        """Learn from the newest trial of a configuration."""
-        if len(one.trials) == 1:
-            self.tried.append(one)
-        trial = one.trials[-1]
-        if trial.ok and trial.outcome is not None:
-            trial = replace(trial, outcome=replace(trial.outcome, value=plan.value(one)))
-        self._observe(trial, one.unit, self.rungs[one.rung or 0])
-
-    def _observe(self, trial: Trial, unit: Array, budget: int) -> None:
-        self.observed.append(trial)
-        self.units.append(unit)
-        self.budgets.append(budget)
-
-    def first(self, count: int, known: Sequence[Trial]) -> list[_Configuration]:
-        """Return the configurations of the first round: near the centre, a Latin hypercube, the best known settings."""
-        units = [near_centre(self.space, self.rng), *latin_hypercube(self.space, count, self.rng)[1:]]
-        settings = best_known(self.space, known, count // _FACTOR)
-        rows = [self.encoding.snap(np.array([unit]))[0] for unit in units[: count - len(settings)]]
-        own = [_Configuration(self.encoding.to_params(row), row) for row in rows]
-        return own + [_Configuration(params, self.encoding.to_snapped([params])[0]) for params in settings]
-
-    def propose(self, count: int) -> list[_Configuration]:
-        """Return the new configurations of a later round."""
-        return [_Configuration(self.encoding.to_params(row), row) for row in self._rows(count)]
-
-    def _rows(self, count: int) -> Iterator[Array]:
-        if not count:
-            return
-        posterior, seen = self._fit(), self.units
-        drawn = [self.encoding.snap(self.rng.random((1, len(self.space))))[0] for _ in range(min(_RANDOM, count))]
-        yield from drawn
-        for row in drawn:
-            posterior = posterior.believe(self._at_full_budget(row[None]))
-        proposer = self._proposer(posterior, np.array([*seen, *drawn]))
-        for _ in range(count - len(drawn)):
-            yield proposer.propose(self.rng)
-
-    def _proposer(self, posterior: Posterior, tried: Array) -> Proposer:
-        from hpsearch.surrogate import Proposer
-
-        return Proposer(self.encoding, np.unique(tried, axis=0), posterior, encode=self._at_full_budget)
-
-    def _fit(self) -> Posterior:
-        """Return the posterior after a fit to the observations, in the warp whose turn it is."""
-        from hpsearch.surrogate import WARPS, Posterior, best_and_newest, fit, told_values
-
-        told = told_values(self.observed)
-        values = _on_log_scale(np.zeros(len(self.observed)) if told is None else told)
-        kept = best_and_newest(values)
-        turn, self.fits = self.fits % _WARPS, self.fits + 1
-        targets = WARPS[turn](values[kept])
-        features = self._features(np.array(self.units)[kept], self._shares(np.array(self.budgets)[kept]))
-        owners = np.append(self.encoding.owners, max(self.encoding.owners, default=-1) + 1)
-        self.fitted[turn] = fit(features, targets, owners, self.fitted.get(turn))
-        return Posterior(features, targets, self.fitted[turn], owners)
-
-    def _shares(self, budgets: Array) -> Array:
-        """Return the logarithms of budgets, 0 at the first rung and 1 at the last."""
-        least, most = self.rungs[0], self.rungs[-1]
-        shares: Array = np.log(np.clip(budgets, least, most) / least) / np.log(most / least)
-        return shares
-
-    def _features(self, units: Array, shares: Array) -> Array:
-        return np.hstack([self.encoding.features(units), shares[:, None]])
-
-    def _at_full_budget(self, units: Array) -> Array:
-        return self._features(units, np.ones(len(units)))
-
-
-def _on_log_scale(values: Array) -> Array:
-    """Return the logarithms of positive values; else log(1 + v), v the distance from the least in units of the median one.
-
-    >>> _on_log_scale(np.array([-1.0, 0.0, 1.0])).round(4).tolist()
-    [0.0, 0.6931, 1.0986]
-    """
-    if values.min() > 0.0:
-        logs: Array = np.log(values)
-        return logs
-    distances = values - values.min()
-    unit = float(np.median(distances)) or float(distances.max()) or 1.0
-    shifted: Array = np.log1p(distances / unit)
-    return shifted
 
 
 def _describe_failed(trials: Sequence[Trial]) -> str:

@@ -137,7 +137,8 @@ def run_optuna(laboratory: Laboratory, seed: int) -> None:
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     pruner = optuna.pruners.HyperbandPruner(min_resource=1, max_resource=EPOCHS, reduction_factor=3)
-    study = optuna.create_study(sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
+    # The pruner assigns brackets by the name, which would be drawn anew each time.
+    study = optuna.create_study(study_name=f"seed {seed}", sampler=optuna.samplers.TPESampler(seed=seed), pruner=pruner)
 
     def objective(trial: Any) -> float:
         params = {
@@ -207,7 +208,8 @@ def compare(sets: Sequence[str], seeds: range, cache: Path | None) -> None:
                 found = search(who, run, objective, seed, file)
                 for budget in BUDGETS:
                     results.setdefault((name, seed, budget), {})[who] = at(found, budget)
-            print(f"{name}, seed {seed}: {time.process_time() - started:.0f} s of CPU time", flush=True)
+            values = {n: [round(v, 4) for v in results[name, seed, n].values()] for n in BUDGETS}
+            print(f"{name}, seed {seed}: {values}; {time.process_time() - started:.0f} s of CPU time", flush=True)
         print_means(results, name, seeds)
     print_tests(results)
 

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from hpsearch import Choice, Float, Outcome, Space, Study, data
+from hpsearch import Batch, Choice, Float, Outcome, Proposal, Space, Study, data
 from hpsearch.execution.states import States
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context, ObjectiveBase
@@ -122,3 +122,27 @@ def test_deleting_a_study_removes_its_states(calls: list[int], put_store: Callab
     assert (tmp_path / "mlruns" / "states" / "counted").exists()
     delete_study(tracker.store, "counted")
     assert not (tmp_path / "mlruns" / "states" / "counted").exists()
+
+
+class Own:
+    """A user's strategy without a base class, which continues a trial after two other batches."""
+
+    continues = True
+
+    def __init__(self, thaws: bool) -> None:
+        self.thaws = thaws
+
+    def search(self, space: Any, rng: Any, known: Any = ()) -> Any:
+        first = space.sample(rng)
+        yield Batch([Proposal(first, 2)])
+        yield Batch([Proposal(space.sample(rng), 2)])
+        yield Batch([Proposal(first, 5, continues=0)])
+
+    def __repr__(self) -> str:
+        return f"Own({self.thaws})"
+
+
+@pytest.mark.parametrize(("thaws", "trained"), [(True, [2, 2, 3]), (False, [2, 2, 5])])
+def test_states_of_earlier_batches_are_kept_for_strategies_that_thaw(thaws: bool, trained: list[int], calls: list[int]) -> None:
+    replace(COUNTED, strategy=Own(thaws)).run(1, backend="sequential", tracker=MemoryTracker())
+    assert calls == trained
