@@ -56,10 +56,10 @@ class Staged(StrategyBase):
         preflight: whether the objective's pre-flight checks run first, if it has any (`TrainNetwork` does). A bug ends the
             study with a sentence, and a learning rate without a range gets one. Their trials are not part of ``trials``.
 
-    Known value: 96 trials reach after about 29 what random search reaches after 256 on ten BBOB functions in five dimensions,
-    and after about 39 on seven tables of networks (medians of 6 seeds; tests/benchmarks/search.py). Sources: the seven steps of
-    the Stanford course CS231n; redrawing a part of the coordinates around the best point follows Tolson and Shoemaker (2007),
-    Water Resources Research 43.
+    Known value: 96 trials reach after about 30 what random search reaches after 256 on ten BBOB functions in five dimensions,
+    and after about 38 on seven tables of networks (medians of 10 seeds; tests/benchmarks/search.py). Sources: the seven steps
+    of the Stanford course CS231n; redrawing a part of the coordinates around the best point follows Tolson and Shoemaker
+    (2007), Water Resources Research 43.
     """
 
     trials: int | None = None
