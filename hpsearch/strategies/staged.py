@@ -6,7 +6,7 @@ from bisect import insort
 from collections.abc import Iterator, Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -16,6 +16,8 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.space.equality import params_key
+from hpsearch.strategies.candidate_model import CandidateModel
+from hpsearch.strategies.starting_points import latin_hypercube, near_centre
 from hpsearch.trial import Trial, best
 
 # The coarse stage's share of all trials, and the probability that a fine trial redraws a range instead of keeping the value
@@ -24,19 +26,22 @@ _COARSE = 0.2
 _REDRAW = 0.6
 # The smallest number of trials per stage.
 _FEWEST = 4
+# A fine trial is the best of so many candidates, by a model of at most so many trials: the best and the newest, half of each.
+_CANDIDATES, _MODELLED = 32, 120
 
 
 @dataclass(frozen=True)
 class Staged(StrategyBase):
     """Search coarsely over the whole space, then finer and finer around the best trials.
 
-    The coarse stage is one batch. It cuts every range into as many equal slices as it has trials, and tries each slice once.
-    Its results may drop options of a choice (see `hpsearch.analysis.evidence`). Each later trial starts from one of the
-    ``keep`` best trials so far: from the best with probability 1/2, from the next with 1/4, and so on. It redraws some of the
-    parameters, from a window around that trial that is ``width`` of the range wide. The windows shrink from batch to batch.
-    If the best trials lie at an end of a range that is not hard (see `Float`), the range widens: up to ``reach`` steps (a
-    decade of a Float, a doubling of an Int, half the width of a linear range) beyond the first range. Every batch has its
-    narrowed space.
+    The coarse stage is one batch: a point near the centre of the space, and one trial in each of equal slices of every range.
+    Its results may drop options of a choice (see `hpsearch.analysis.evidence`). Each later trial is the most promising of a
+    few dozen candidates, by a Gaussian process that is fitted to the trials of equal budget (see `hpsearch.surrogate`). A
+    candidate starts from one of the ``keep`` best trials so far: from the best with probability 1/2, from the next with 1/4,
+    and so on. It redraws some of the parameters, from a window around that trial that is ``width`` of the range wide. The
+    windows shrink from batch to batch. If the best trials lie at an end of a range that is not hard (see `Float`), the range
+    widens: up to ``reach`` steps (a decade of a Float, a doubling of an Int, half the width of a linear range) beyond the first
+    range. Every batch has its narrowed space.
 
     Args:
         trials: the number of trials in all.
@@ -51,9 +56,10 @@ class Staged(StrategyBase):
         preflight: whether the objective's pre-flight checks run first, if it has any (`TrainNetwork` does). A bug ends the
             study with a sentence, and a learning rate without a range gets one. Their trials are not part of ``trials``.
 
-    Known value: on ten BBOB functions (5-D, the median of 20 seeds each) 96 trials reach after about 43 what random search
-    reaches after 256. Sources: the seven steps of the Stanford course CS231n; redrawing a part of the coordinates around the
-    best point follows Tolson and Shoemaker (2007), Water Resources Research 43.
+    Known value: 96 trials reach after about 30 what random search reaches after 256 on ten BBOB functions in five dimensions,
+    and after about 38 on seven tables of networks (medians of 10 seeds; tests/benchmarks/search.py). Sources: the seven steps
+    of the Stanford course CS231n; redrawing a part of the coordinates around the best point follows Tolson and Shoemaker
+    (2007), Water Resources Research 43.
     """
 
     trials: int | None = None
@@ -64,6 +70,9 @@ class Staged(StrategyBase):
     batch_size: int = 8
     reach: int = 3
     preflight: bool = True
+
+    # Version 1 had no centre in the coarse stage, and no model: each fine trial was the first point drawn that was new.
+    version: ClassVar[int] = 2
 
     def __post_init__(self) -> None:
         self._check_stages()
@@ -107,7 +116,7 @@ class Staged(StrategyBase):
             progress.begin_stage(budget)
             while (left := size - len(progress.stage)) > 0:
                 if name == "coarse":
-                    batch = Batch([Proposal(p, budget) for p in _latin_hypercube(space, size, rng)], name, space)
+                    batch = Batch([Proposal(p, budget) for p in _coarse_points(space, size, rng)], name, space)
                 else:
                     count = min(left, self.batch_size)
                     batch = progress.next_batch(name, count, self._width(after), rng)
@@ -183,7 +192,9 @@ class _Progress:
     comparable: InitVar[Sequence[Trial]]
     budget: int | None = None
     ranked: list[Trial] = field(default_factory=list, init=False)
+    ended: list[Trial] = field(default_factory=list, init=False)
     tried: set[str] = field(default_factory=set, init=False)
+    model: CandidateModel = field(default_factory=CandidateModel, init=False)
 
     def __post_init__(self, comparable: Sequence[Trial]) -> None:
         self._rank(comparable)
@@ -193,8 +204,9 @@ class _Progress:
         self.stage: list[Trial] = []
         self.repeat = bool(self.tried) and budget != self.budget
         self.before = self.best_points() if self.repeat else []
+        self.before_ended = self._modelled() if self.repeat else []
         if self.repeat:
-            self.ranked, self.tried = [], set()
+            self.ranked, self.ended, self.tried = [], [], set()
         self.budget = budget
 
     def add_trials(self, trials: Sequence[Trial]) -> None:
@@ -205,6 +217,7 @@ class _Progress:
     def _rank(self, trials: Sequence[Trial]) -> None:
         """Insert the finished trials among those so far, the best first; of equal ones the earlier number comes first."""
         self.tried |= {params_key(trial.params) for trial in trials}
+        self.ended += trials
         for trial in best(trials, len(trials)):
             insort(self.ranked, trial, key=lambda one: (one.value, one.number))
 
@@ -231,29 +244,39 @@ class _Progress:
         return Batch([Proposal(params, self.budget) for params in points], name, window, note)
 
     def drop_worse_options(self) -> None:
-        """Drop the options of choices that are worse in the stage's independent trials."""
+        """Drop the options of choices that are worse in the stage's independent trials: the first one, the centre, is not."""
         for name, domain in self.space.domains.items():
             if isinstance(domain, Choice):
-                self.space = self.space.drop(name, list(worse_options(self.space, name, self.stage)))
+                self.space = self.space.drop(name, list(worse_options(self.space, name, self.stage[1:])))
+
+    def _modelled(self) -> list[Trial]:
+        """Return the trials to learn from: the best and the newest of equal budget that are still in the space."""
+        half = _MODELLED // 2
+        chosen = {id(trial): trial for trial in (*self.ranked[:half], *self.ended[-half:])}
+        return [trial for trial in chosen.values() if self.space.contains(trial.params)]
 
     def _points_around(
         self, centres: list[Params], window: Space, width: float, count: int, tried: set[str], rng: np.random.Generator
     ) -> Iterator[Params]:
-        """Yield points near centres drawn by rank; retry a few times if a point has been tried."""
+        """Yield the most promising of points drawn around centres; those that have been tried are left out where others are."""
+        near = [self.space.narrow([centre], width) for centre in centres]
+        chooser = self.model.begin_batch(self.space, self._modelled() if self.ranked else self.before_ended)
         for _ in range(count):
-            for _ in range(20):
-                centre = centres[min(int(rng.geometric(0.5)), len(centres)) - 1]
-                params = _redraw(centre, self.space.narrow([centre], width), window, width, rng)
-                if params_key(params) not in tried:
-                    break
+            drawn: dict[str, Params] = {}
+            for _ in range(_CANDIDATES):
+                rank = min(int(rng.geometric(0.5)), len(centres)) - 1
+                params = _redraw(centres[rank], near[rank], window, width, rng)
+                if window.contains(params):  # a few whole numbers around one centre may go beyond the hull of all
+                    drawn.setdefault(params_key(params), params)
+            fresh = [params for key, params in drawn.items() if key not in tried] or list(drawn.values()) or centres[:1]
+            params = fresh[0] if chooser is None else chooser.choose(fresh)
             tried.add(params_key(params))
             yield params
 
 
-def _latin_hypercube(space: Space, count: int, rng: np.random.Generator) -> list[Params]:
-    """Return a Latin hypercube: every range cut into ``count`` equal slices, one point in each."""
-    slices = np.array([rng.permutation(count) for _ in range(len(space))]).T
-    points: list[list[float]] = ((slices + rng.random(slices.shape)) / count).tolist()
+def _coarse_points(space: Space, count: int, rng: np.random.Generator) -> list[Params]:
+    """Return a point near the centre, and a Latin hypercube."""
+    points = [near_centre(space, rng), *(latin_hypercube(space, count - 1, rng) if count > 1 else [])]
     return [space.from_unit(point) for point in points]
 
 

@@ -177,6 +177,7 @@ def _peer(name: str, run: Run, *packages: str, distribution: str) -> Contestant:
 _ALL = (
     Contestant("Random", ours(lambda cap: Random(trials=cap))),
     Contestant("QuasiRandom", ours(lambda cap: QuasiRandom(trials=cap))),
+    Contestant("QuasiRandom, centre", ours(lambda cap: QuasiRandom(trials=cap, centre=True))),
     Contestant("Staged", ours(lambda cap: Staged(trials=cap))),
     Contestant("Staged, 96 trials", ours(lambda cap: Staged(trials=min(cap, 96)))),
     Contestant("Bayesian before", ours(lambda cap: BayesianBefore(trials=cap, batch_size=1, startup=10))),

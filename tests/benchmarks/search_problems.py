@@ -33,7 +33,7 @@ SETS: dict[str, tuple[str, ...]] = {
     "network": ("digits",),
 }
 # Settings drawn to know what random search finds: where scoring one is cheap, and where a network is trained.
-_SAMPLE, _TRAINED = 25_600, 1_024
+_SAMPLE, _TRAINED = 25_600, 512
 # Where values are kept that take seconds to collect.
 FOLDER: Path = platformdirs.user_cache_path("hpsearch") / "benchmark-search"
 

@@ -22,6 +22,8 @@ from typing import Any
 import pytest
 
 from hpsearch.cli import app
+from hpsearch.errors import StudyError
+from hpsearch.tracking import MlflowTracker
 from tests.fixtures import records
 from tests.fixtures.write_store import ARTIFACTS, KILLED_AFTER, SOURCE, USER
 
@@ -190,19 +192,20 @@ def close(new: Any, expected: Any) -> None:
         assert new == pytest.approx(expected, rel=1e-5)
 
 
-def test_a_killed_study_is_found_and_comes_to_what_it_would_have_been(project: Path) -> None:
-    """Pure Python all of it, so that the trials run here are those of the undisturbed run to the bit: tags, names, values."""
-    assert records.runs(project, "old-staged")["study"]["status"] == "RUNNING"
-    said: list[str] = []
-    result = records.run(project, "old-staged", progress=lambda progress: said.append(progress.found))
-    assert "interrupted" in said[-1]
-    assert (result.taken_over, len(result.trials)) == (KILLED_AFTER, 18)
-    assert [text(records.row(trial)) for trial in result.trials] == rows("old-staged")
-    found = records.runs(project, "old-staged")
-    newer = json.loads(found["study"]["tags"].pop("hpsearch.identity_v2"))  # beside the old one, which stays as it was
-    assert newer["objective"].startswith("ridge (content ")
-    assert {key: records.pinned(run) for key, run in found.items()} == {key: recorded("old-staged", key) for key in found}
-    assert len(found) == 19
+def test_a_killed_study_of_an_earlier_version_is_read_and_not_resumed(project: Path, hpsearch: Callable[..., str]) -> None:
+    """Known: the rows as they were recorded; `Staged` proposes other trials since its version 2."""
+    before = records.runs(project, "old-staged")
+    assert before["study"]["status"] == "RUNNING"
+    study, source = records.load(project, "old-staged"), records.file_of(project, "old-staged")
+    read = study.result(MlflowTracker(root=project), source)
+    assert [text(records.row(trial)) for trial in read.trials] == rows("old-staged", KILLED_AFTER)
+    with pytest.raises(StudyError, match=r"Staged of another version \(version 1 then, Staged 2 now\): .* shown, reported"):
+        records.run(project, "old-staged")
+    assert {key: records.pinned(run) for key, run in records.runs(project, "old-staged").items()} == {
+        key: records.pinned(run) for key, run in before.items()
+    }
+    hpsearch("report", "old-staged", "--out", "page.html")
+    assert "planted failure" in (project / "page.html").read_text()
 
 
 def test_the_records_hold_what_the_tests_are_about() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import math
 import os
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from statistics import median
 import numpy as np
 import optuna
 import pytest
+from scipy.stats import qmc
 
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
 from hpsearch.errors import SettingError, SpaceError, StudyError
@@ -84,27 +86,107 @@ def test_proposes_what_optuna_proposes() -> None:
     assert [t.params for t in by_hand.trials] == params(batches)
 
 
-def test_the_repr_always_shows_the_batch_size() -> None:
-    """So the repr tells records of the earlier default, 1, from those of today's, and no version is needed for that."""
-    assert repr(Bayesian()) == "Bayesian(trials=64, batch_size=4, sampler='tpe', startup=10)"
-    assert Bayesian().version == 1
+def test_the_repr_always_shows_the_settings() -> None:
+    """So the repr tells records of earlier defaults (batch_size=1, startup=10) from those of today's."""
+    assert repr(Bayesian()) == "Bayesian(trials=64, batch_size=4, sampler='tpe', startup=3)"
+    assert Bayesian().version == 2
+
+
+def test_begins_with_the_centre_and_sobol_points() -> None:
+    """Known: scipy's own sequence after three numbers for the centre and one for the seed; the centre is near .5."""
+    rng = np.random.default_rng(5)
+    rng.integers(2**32), rng.random(3)
+    expected = qmc.Sobol(3, rng=rng).random_base2(1)[:2]
+    first, *others = params(run(Bayesian(trials=5), CUBE, lambda p: p["x"], seed=5)[:1])
+    assert np.array(CUBE.to_unit(first)) == pytest.approx(0.5, abs=0.025)
+    assert np.array([CUBE.to_unit(p) for p in others]) == pytest.approx(expected)
+
+
+def stopped(number: int, params: Params, *curve: float, value: float = math.nan) -> Trial:
+    history = {"cost": tuple(enumerate(curve, 1))}
+    return Trial(number, params, "all", Status.STOPPED, Outcome(value, history=history))
+
+
+def test_a_stopped_trial_is_a_pruned_one_for_tpe() -> None:
+    """The same trials added to a study by hand; suggested and known trials alike."""
+    rng = np.random.default_rng(0)
+    sampler = optuna.samplers.TPESampler(
+        seed=int(rng.integers(2**32)), n_startup_trials=1, n_ei_candidates=64, multivariate=True, constant_liar=True
+    )
+    by_hand = optuna.create_study(sampler=sampler)
+    distribution = {"x": optuna.distributions.FloatDistribution(0, 1)}
+    known = [stopped(0, {"x": 0.9}, 3.0, 2.0, value=1.0), Trial(1, {"x": 0.2}, "all", Status.FINISHED, Outcome(0.5))]
+    pruned = optuna.trial.TrialState.PRUNED
+    add, create = by_hand.add_trial, optuna.create_trial
+    add(create(params={"x": 0.9}, distributions=distribution, state=pruned, intermediate_values={1: 3.0, 2: 2.0}))
+    add(create(params={"x": 0.2}, distributions=distribution, value=0.5))
+    search = Bayesian(trials=9, batch_size=1, startup=2).search(LINE, np.random.default_rng(0), known)
+    batch = next(search)
+    for number in range(2, 8):
+        asked = by_hand.ask()
+        assert batch.proposals[0].params == {"x": asked.suggest_float("x", 0, 1)}
+        if number % 2:
+            by_hand.tell(asked, asked.params["x"])
+            ended = Trial(number, asked.params, "all", Status.FINISHED, Outcome(asked.params["x"]))
+        else:
+            asked.report(float(number), 1)
+            by_hand.tell(asked, state=pruned)
+            ended = stopped(number, asked.params, float(number))
+        batch = search.send([ended])
+
+
+def test_a_stopped_trial_has_its_expected_value_for_other_samplers() -> None:
+    """CMA-ES leaves pruned trials out; told the value, it proposes what it would after a finished trial of that value."""
+    pytest.importorskip("cmaes")
+
+    def search(end: Callable[[int, Params], Trial]) -> list[Params]:
+        strategy = Bayesian(trials=20, batch_size=1, sampler="cmaes")
+        return [t.params for t in drive(strategy, CUBE, end=lambda number, proposal, stage: end(number, proposal.params))[1]]
+
+    def finished(number: int, params: Params) -> Trial:
+        return Trial(number, params, "all", Status.FINISHED, Outcome(params["x"]))
+
+    def failed(number: int, params: Params) -> Trial:
+        return Trial(number, params, "all", Status.FAILED, error="planted")
+
+    def half(other: Callable[[int, Params], Trial]) -> Callable[[int, Params], Trial]:
+        return lambda number, params: (other if number % 2 else finished)(number, params)
+
+    expected = search(half(lambda number, params: stopped(number, params, 3.0, value=params["x"])))
+    without = search(half(lambda number, params: stopped(number, params, 3.0)))
+    assert expected == search(finished)
+    assert without == search(half(failed)) != expected
 
 
 def _study(strategy: Bayesian) -> Study:
     return Study("bayes", LINE, lambda p: (p["x"] - 0.3) ** 2, strategy, seed=4)
 
 
-def test_a_record_of_the_earlier_default_goes_on_where_the_study_names_it() -> None:
-    """Known text: the strategy as hpsearch recorded it when batch_size=1 was the default."""
+def test_a_record_with_another_batch_size_goes_on_where_the_study_names_it() -> None:
     named, tracker = _study(Bayesian(trials=14, batch_size=1)), MemoryTracker()
     whole = named.run(tracker=tracker, backend="sequential").trials
-    assert named.identity["strategy"] == "Bayesian(trials=14, batch_size=1, sampler='tpe', startup=10)"
-    assert "versions" not in named.identity
+    assert named.identity["strategy"] == "Bayesian(trials=14, batch_size=1, sampler='tpe', startup=3)"
+    assert named.identity["versions"] == "Bayesian 2"
     again = named.run(tracker=tracker, backend="sequential")
     assert again.taken_over == 14
     assert table(again.trials) == table(whole)
-    with pytest.raises(StudyError, match=r"does not replay: trial 11 was .*batch_size=1, .* is now .*batch_size=4, .*Go back"):
+    with pytest.raises(StudyError, match=r"does not replay: trial \d+ was .*batch_size=1, .* is now .*batch_size=4, .*Go back"):
         _study(Bayesian(trials=14)).run(tracker=tracker, backend="sequential")
+
+
+def test_a_record_of_version_1_is_listed_and_not_resumed() -> None:
+    """By hand: the identity and the trials that hpsearch recorded when ten random draws were the start."""
+    old, tracker = _study(Bayesian(trials=14, startup=10)), MemoryTracker()
+    tracked = old.tracked()
+    identity = {name: text for name, text in tracked.record.identity.items() if name != "versions"}
+    tracker.start(replace(tracked, record=replace(tracked.record, identity=identity)))
+    tracker.record(Trial(0, {"x": 0.25}, "all", Status.FINISHED, Outcome(0.0025)))
+    for study in (old, _study(Bayesian(trials=14))):
+        with pytest.raises(
+            StudyError, match=r"Bayesian of another version \(version 1 then, Bayesian 2 now\): the same .* shown"
+        ):
+            study.run(tracker=tracker, backend="sequential")
+    assert [trial.value for trial in old.result(tracker).trials] == [0.0025]
 
 
 @pytest.mark.parametrize(
@@ -257,8 +339,8 @@ def test_an_unknown_sampler_raises() -> None:
 
 
 def test_fewer_trials_than_a_model_needs_raise() -> None:
-    with pytest.raises(SettingError, match="Bayesian trials must be more than startup=10, got 8"):
-        drive(Bayesian(trials=8), LINE)
+    with pytest.raises(SettingError, match="Bayesian trials must be more than startup=3, got 3"):
+        drive(Bayesian(trials=3), LINE)
 
 
 @pytest.mark.parametrize(("sampler", "package"), [("gp", "torch"), ("cmaes", "cmaes")])

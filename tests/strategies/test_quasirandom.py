@@ -55,3 +55,24 @@ def test_other_seeds_give_other_points() -> None:
 def test_a_number_of_trials_that_is_none_raises(trials: object) -> None:
     with pytest.raises(SettingError, match="QuasiRandom trials must be a whole number >= 1, got"):
         QuasiRandom(trials=trials)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("trials", [1, 2, 9])
+def test_the_centre_comes_first_where_it_is_asked_for(trials: int) -> None:
+    """Known: scipy's own sequence after two numbers for the centre, which is near .5."""
+    rng = np.random.default_rng(0)
+    rng.random(2)
+    first, *others = points(QuasiRandom(trials=trials, centre=True))
+    assert first == pytest.approx(0.5, abs=0.025)
+    assert np.array_equal(np.array(others).reshape(-1, 2), qmc.Sobol(2, rng=rng).random_base2(3)[: trials - 1])
+
+
+def test_the_repr_is_that_of_earlier_records_without_the_centre() -> None:
+    assert repr(QuasiRandom(trials=9)) == "QuasiRandom(trials=9)"
+    assert repr(QuasiRandom(trials=9, centre=True)) == "QuasiRandom(trials=9, centre=True)"
+    assert QuasiRandom().version == 1
+
+
+def test_a_centre_that_is_neither_true_nor_false_raises() -> None:
+    with pytest.raises(SettingError, match=r"QuasiRandom centre must be True or False, got 1\. Leave it out for False\."):
+        QuasiRandom(centre=1)  # type: ignore[arg-type]

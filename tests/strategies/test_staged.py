@@ -54,10 +54,17 @@ def test_sizes_may_be_given() -> None:
     assert trials[-1].stage == "finer-2"
 
 
-def test_the_coarse_stage_tries_every_slice_once() -> None:
+def test_the_coarse_stage_tries_the_centre_and_then_every_slice_once() -> None:
     _, trials = run(Staged(trials=50))
-    slices = sorted(int(RATE.to_unit(t.params)[0] * 10) for t in trials[:10])
-    assert slices == list(range(10))
+    first, *others = [RATE.to_unit(t.params) for t in trials[:10]]
+    assert np.array(first[:2]) == pytest.approx(0.5, abs=0.025)
+    assert sorted(int(point[0] * 9) for point in others) == list(range(9))
+
+
+def test_a_coarse_stage_of_one_trial_is_the_centre() -> None:
+    _, trials = run(Staged(stages=(1, 8)))
+    assert RATE.to_unit(trials[0].params)[1] == pytest.approx(0.5, abs=0.025)
+    assert len(trials) == 9
 
 
 @pytest.mark.parametrize("name", list(SPACES))
@@ -103,12 +110,13 @@ def test_says_what_it_narrows_and_moves() -> None:
     notes = [batch.note for batch in run(Staged(trials=96))[0] if batch.note]
     assert notes[0].startswith("Stage 'fine' begins with rate [")
     assert any(
-        note.startswith("The best trials lie at the edge: widened the range of rate from [0.0001, 0.01]") for note in notes
+        note.startswith("The best trials lie at the edge: widened the range of rate from [0.0001, 0.1]") for note in notes
     )
 
 
 def test_an_option_is_dropped_on_evidence_only() -> None:
-    _, trials = run(Staged(stages=(30, 30)))
+    """A test at 5 % drops the second best option by chance in some seeds: 3 of 60 here."""
+    _, trials = run(Staged(stages=(30, 30)), seed=2)
     fine = {t.params["act"] for t in trials if t.stage == "fine"}
     assert fine == {"relu", "tanh"}
     _, trials = run(Staged(stages=(6, 60)))  # two trials of each option are no evidence
@@ -181,6 +189,22 @@ def test_a_study_shows_the_notes_and_replays_them() -> None:
     found = windows(study.search(), RATE, whole.trials)
     assert [len(w.trials) for w in found] == [8, 8, 8, 8, 8]
     assert sum(len(w.trials) for w in windows(study.search(), RATE, whole.trials[:20])) == 16
+
+
+def test_fine_trials_keep_away_from_where_trials_fail() -> None:
+    """Half of the space fails, the best point is at its edge; drawn by chance around it about half of the trials would fail."""
+    space = Space(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
+
+    def edge(params: Params) -> float:
+        return math.nan if params["x"] > 0.5 else 0.5 - params["x"] + (params["y"] - 0.5) ** 2
+
+    failed = [math.isnan(t.value) for seed in range(3) for t in run(Staged(trials=60), space, edge, seed)[1][12:]]
+    assert sum(failed) < 0.3 * len(failed)
+
+
+def test_a_record_of_version_1_is_not_the_same_study() -> None:
+    study = Study("staged", RATE, distance, Staged(trials=40, preflight=False), seed=1)
+    assert study.identity["versions"] == "Staged 2"
 
 
 def test_beats_random_search() -> None:

@@ -1,0 +1,62 @@
+"""A model that chooses among the candidates that a strategy draws by a recipe of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from hpsearch.space import Params, Space
+from hpsearch.trial import Trial
+
+if TYPE_CHECKING:
+    from hpsearch.surrogate import Encoding, Hyperparameters, Posterior
+
+
+@dataclass
+class CandidateModel:
+    """A Gaussian process over trials, fitted anew for each batch to values that are warped in one of three ways in turn."""
+
+    space: Space | None = None
+    fitted: dict[int, Hyperparameters] = field(default_factory=dict)
+    batches: int = 0
+
+    def begin_batch(self, space: Space, trials: Sequence[Trial]) -> Chooser | None:
+        """Return what chooses the next points after a fit to trials in the space; None where none of them has a value."""
+        from hpsearch.surrogate import WARPS, Encoding, Posterior, fit, told_values  # takes half a second
+
+        values = told_values(trials)
+        if values is None:
+            return None
+        if space != self.space:  # ranges that moved have other length scales, dropped options none
+            self.space, self.fitted = space, {}
+        turn, encoding = self.batches % len(WARPS), Encoding(space)
+        self.batches += 1
+        features, targets = encoding.features(encoding.to_snapped(trial.params for trial in trials)), WARPS[turn](values)
+        hyper = self.fitted[turn] = fit(features, targets, encoding.owners, self.fitted.get(turn))
+        return Chooser(encoding, Posterior(features, targets, hyper, encoding.owners))
+
+
+@dataclass
+class Chooser:
+    """Chooses the candidate that promises the largest improvement on the least mean at the points tried.
+
+    Args:
+        encoding: of the space that the candidates are from.
+        posterior: what is believed of it.
+    """
+
+    encoding: Encoding
+    posterior: Posterior
+
+    def __post_init__(self) -> None:
+        self.least = float(self.posterior.mean(self.posterior.features).min())
+
+    def choose(self, candidates: Sequence[Params]) -> Params:
+        """Return one of the candidates, and take its predicted value for true from then on."""
+        from hpsearch.surrogate import log_expected_improvement
+
+        features = self.encoding.features(self.encoding.to_snapped(candidates))
+        index = int(log_expected_improvement(*self.posterior.predict(features), self.least).argmax())
+        self.posterior = self.posterior.believe(features[[index]])
+        return candidates[index]

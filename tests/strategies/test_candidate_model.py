@@ -1,0 +1,58 @@
+"""The model that chooses among candidates: the most promising one, believed from then on; a fresh fit where ranges move."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern
+
+from hpsearch import Float, Outcome, Space, Status, Trial
+from hpsearch.strategies.candidate_model import CandidateModel
+from hpsearch.surrogate import WARPS
+
+LINE = Space(x=Float(0.0, 1.0))
+
+
+def valley(*points: float) -> list[Trial]:
+    return [Trial(i, {"x": x}, "all", Status.FINISHED, Outcome((x - 0.4) ** 2)) for i, x in enumerate(points)]
+
+
+def test_chooses_the_largest_expected_improvement() -> None:
+    """scikit-learn's Gaussian process under the same hyperparameters; the improvement by draws from its normal distribution."""
+    model, trials = CandidateModel(), valley(0.0, 0.15, 0.55, 0.8, 1.0)
+    chooser = model.begin_batch(LINE, trials)
+    assert chooser is not None
+    hyper = model.fitted[0]
+    x = np.array([[t.params["x"]] for t in trials])
+    kernel = hyper.signal * Matern(float(np.exp(hyper.log_lengths[0])), nu=2.5)
+    theirs = GaussianProcessRegressor(kernel, alpha=hyper.noise + 1e-8, optimizer=None).fit(
+        x, WARPS[0](np.array([t.value for t in trials]))
+    )
+    candidates = np.linspace(0.025, 0.975, 20)
+    means, deviations = theirs.predict(candidates[:, None], return_std=True)
+    draws = means + deviations * np.random.default_rng(0).standard_normal((20_000, 1))
+    expected = candidates[np.maximum(theirs.predict(x).min() - draws, 0.0).mean(0).argmax()]
+    points = [{"x": float(point)} for point in candidates]
+    first = chooser.choose(points)
+    assert first["x"] == pytest.approx(expected)
+    before = chooser.posterior.predict(np.array([[first["x"]]]))
+    assert chooser.choose([first]) == first
+    after = chooser.posterior.predict(np.array([[first["x"]]]))
+    assert after[0] == pytest.approx(before[0])
+    assert after[1] < before[1]
+
+
+def test_without_a_value_there_is_nothing_to_choose_by() -> None:
+    failed = [Trial(0, {"x": 0.5}, "all", Status.FAILED)]
+    assert CandidateModel().begin_batch(LINE, failed) is None
+    assert CandidateModel().begin_batch(LINE, []) is None
+
+
+def test_the_warps_take_turns_and_a_moved_range_begins_anew() -> None:
+    model = CandidateModel()
+    for batch in range(4):
+        model.begin_batch(LINE, valley(0.0, 0.3, 0.9))
+        assert list(model.fitted) == [0, 1, 2][: batch + 1]
+    model.begin_batch(Space(x=Float(-1.0, 1.0)), valley(0.0, 0.3, 0.9))
+    assert list(model.fitted) == [1]
