@@ -84,7 +84,7 @@ def _halve(request: Request) -> StrategyBase | None:
 
 
 def _fill(request: Request) -> StrategyBase | None:
-    return QuasiRandom(trials=request.trials) if request.trials < FEW else None
+    return QuasiRandom(trials=request.trials, centre=True) if request.trials < FEW else None
 
 
 def _model(request: Request) -> StrategyBase | None:
