@@ -59,7 +59,7 @@ class TestAutoOfFewTrials(StrategyContract):
 
 
 def test_few_trials_fill_the_space_some_hundred_go_to_a_model_and_more_to_bayesian() -> None:
-    assert picked(Auto(trials=FEW - 1)) == QuasiRandom(trials=FEW - 1)
+    assert picked(Auto(trials=FEW - 1)) == QuasiRandom(trials=FEW - 1, centre=True)
     assert picked(Auto(trials=FEW)) == GaussianProcess(trials=FEW)
     assert picked(Auto(trials=MANY)) == GaussianProcess(trials=MANY)
     assert picked(Auto(trials=MANY + 1)) == Bayesian(trials=MANY + 1)
@@ -75,7 +75,7 @@ def test_an_objective_that_continues_is_halved_where_the_budget_pays_for_it() ->
     """40 full trainings of 27 epochs are 1,080 epochs; 2 are 54, less than any round of halving takes."""
     assert picked(Auto(epochs=1080), Epochs()) == picked(Auto(trials=40), Epochs())
     assert picked(Auto(trials=40), Epochs()).resource == "epochs"
-    assert picked(Auto(trials=2), Epochs()) == QuasiRandom(trials=2)
+    assert picked(Auto(trials=2), Epochs()) == QuasiRandom(trials=2, centre=True)
     assert picked(Auto(trials=40), Epochs(epochs=None)) == GaussianProcess(trials=40)  # what a full training takes is not known
 
 
@@ -164,9 +164,9 @@ def test_is_recorded_resumed_and_extended_in_a_store(tmp_path: Path, put_store: 
     extended = study(Auto(trials=9)).run(1, backend="sequential", tracker=MlflowTracker(root=tmp_path), report=True)
     assert extended.taken_over == 5
     assert table(extended.trials)[:5] == table(first.trials)
-    assert extended.record.facts["auto"] == "QuasiRandom(trials=9)"
+    assert extended.record.facts["auto"] == "QuasiRandom(trials=9, centre=True)"
     (page,) = tmp_path.rglob("report.html")
-    assert "Auto picked QuasiRandom(trials=9): fewer than 6 trials" in page.read_text()
+    assert "Auto picked QuasiRandom(trials=9, centre=True): fewer than 6 trials" in page.read_text()
 
 
 @pytest.mark.parametrize(
