@@ -1,13 +1,8 @@
 """How good a network does one unattended minute on two cores find on MNIST?"""
 
-from hpsearch import Float, Space, Stop, Study, data, main
+from hpsearch import Auto, Float, Space, Study, data, main
 from hpsearch.nn.schedules import Step
 from hpsearch.objectives import TrainNetwork
-from hpsearch.strategies import Halving
-
-# 54 networks see the data once; 18, 6 and 2 of them go on to 3, 9 and 18 epochs. The rate is halved every third epoch, so
-# that the last rung ends with the small steps that the first two tenths of a percent above 98 % take.
-EPOCHS = 18
 
 study = Study(
     name="mnist-one-minute",
@@ -15,6 +10,8 @@ study = Study(
         learning_rate=Float(1e-3, 1.0, log=True),
         l2=Float(1e-1, 1e2, log=True),
     ),
+    # The rate is halved every third epoch, so that a training ends with the small steps that the first two tenths of a percent
+    # above 98 % take.
     objective=TrainNetwork(
         data.mnist(),
         hidden=(200,),
@@ -22,10 +19,9 @@ study = Study(
         cost="log_likelihood",
         batch_size=20,
         schedule=Step(every=3, factor=0.5),
-        epochs=EPOCHS,
+        epochs=18,
     ),
-    strategy=Halving(trials=54, max_epochs=EPOCHS),
-    stop=Stop(seconds=60),
+    strategy=Auto(seconds=60),
     seed=0,
 )
 

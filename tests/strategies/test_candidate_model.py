@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from sklearn.gaussian_process import GaussianProcessRegressor
+from numpy.polynomial.legendre import legvander
 from sklearn.gaussian_process.kernels import Matern
 
 from hpsearch import Float, Outcome, Space, Status, Trial
@@ -19,20 +19,26 @@ def valley(*points: float) -> list[Trial]:
 
 
 def test_chooses_the_largest_expected_improvement() -> None:
-    """scikit-learn's Gaussian process under the same hyperparameters; the improvement by draws from its normal distribution."""
+    """Textbook formulas, with scikit-learn's kernel and NumPy's Legendre polynomials; the improvement by draws."""
     model, trials = CandidateModel(), valley(0.0, 0.15, 0.55, 0.8, 1.0)
     chooser = model.begin_batch(LINE, trials)
     assert chooser is not None
     hyper = model.fitted[0]
-    x = np.array([[t.params["x"]] for t in trials])
-    kernel = hyper.signal * Matern(float(np.exp(hyper.log_lengths[0])), nu=2.5)
-    theirs = GaussianProcessRegressor(kernel, alpha=hyper.noise + 1e-8, optimizer=None).fit(
-        x, WARPS[0](np.array([t.value for t in trials]))
-    )
+    x = np.array([t.params["x"] for t in trials])
+    y = WARPS[0](np.array([t.value for t in trials]))
+
+    def covariance(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        matern = Matern(float(np.exp(hyper.log_lengths[0])), nu=2.5)(one[:, None], other[:, None])
+        basis, others = (legvander(2 * points - 1, 2)[:, 1:] for points in (one, other))
+        return hyper.signal * matern + hyper.trend * basis @ others.T
+
+    inverse = np.linalg.inv(covariance(x, x) + (hyper.noise + 1e-8) * np.eye(len(x)))
     candidates = np.linspace(0.025, 0.975, 20)
-    means, deviations = theirs.predict(candidates[:, None], return_std=True)
-    draws = means + deviations * np.random.default_rng(0).standard_normal((20_000, 1))
-    expected = candidates[np.maximum(theirs.predict(x).min() - draws, 0.0).mean(0).argmax()]
+    alike = covariance(candidates, x)
+    means, variances = alike @ inverse @ y, np.diag(covariance(candidates, candidates) - alike @ inverse @ alike.T)
+    draws = means + np.sqrt(variances) * np.random.default_rng(0).standard_normal((20_000, 1))
+    least = (covariance(x, x) @ inverse @ y).min()
+    expected = candidates[np.maximum(least - draws, 0.0).mean(0).argmax()]
     points = [{"x": float(point)} for point in candidates]
     first = chooser.choose(points)
     assert first["x"] == pytest.approx(expected)
