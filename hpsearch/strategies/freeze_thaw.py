@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from hpsearch.checks import choice, integer
+from hpsearch.checks import LATER, choice, integer, recorded_repr
 from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Params, Space
@@ -64,10 +64,12 @@ class FreezeThaw(StrategyBase):
     max_epochs: int = 27
     min_epochs: int = 1
     resource: str = EPOCHS
-    trainings: int | None = None
-    min_rows: int | None = None
+    trainings: int | None = field(default=None, metadata=LATER)
+    min_rows: int | None = field(default=None, metadata=LATER)
     # The number of rows of each rung, the smallest first, where the objective has said how many it holds.
     _rows: tuple[int, ...] = field(default=(), repr=False, compare=False)
+
+    __repr__ = recorded_repr
 
     def __post_init__(self) -> None:
         choice("FreezeThaw resource", self.resource, (EPOCHS, ROWS), "Take Halving for a parameter of the space.")
