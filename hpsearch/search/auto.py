@@ -191,7 +191,8 @@ class Auto(StrategyBase):
         if objective is not None and EPOCHS in objective.resources:
             what, got = "The space of a study with Auto(epochs=...)", f"{EPOCHS}={space[EPOCHS]!r}"
             return must_be(what, "one without a parameter 'epochs'", got, "Give trials= or seconds= instead.")
-        name = type(objective).__name__ if objective is not None else "no objective"
+        given = getattr(objective, "given", objective)  # a function is wrapped
+        name = "no objective" if given is None else getattr(given, "__name__", type(given).__name__)
         return must_be(f"The objective of {self!r}", "one that trains in epochs", name, "Give trials= or seconds= instead.")
 
 

@@ -108,9 +108,15 @@ def test_bad_budgets_are_refused_in_one_sentence(options: dict[str, Any], senten
         Auto(**options)
 
 
+def measured(params: Params) -> float:
+    return float(params["x"])
+
+
 def test_epochs_for_what_cannot_spend_them_are_refused() -> None:
     with pytest.raises(StudyError, match=r"objective of Auto\(epochs=540\) must be one that trains in epochs, .*Give trials="):
         study(Auto(epochs=540))
+    with pytest.raises(StudyError, match="must be one that trains in epochs, got 'measured'"):
+        study(Auto(epochs=540), measured)
     with pytest.raises(StudyError, match="must be one without a parameter 'epochs'"):
         study(Auto(epochs=540), Epochs(), Space(epochs=Int(1, 27), x=Float(0.0, 1.0)))
     with pytest.raises(StudyError, match=r"Auto epochs must be .*>= 27, got 26\. A full training takes 27"):
