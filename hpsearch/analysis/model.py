@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 Array = NDArray[np.float64]
 # Values beyond the median plus so many times its distance from the best one count as that much.
 _FAR = 3.0
-# Added to the noise, so that equal rows do not make the covariance singular.
-_JITTER = 1e-8
 _CONSTANT = "The model cannot be fitted: all trials have the same params or the same value."
 
 
@@ -127,22 +125,11 @@ class Model:
 
         The deviation is that of the average itself, with the covariances between the rows: (groups,) each, on the scale.
         """
-        from hpsearch.surrogate.kernel import kernel
-
-        rows = [self._features(group) for group in groups]
-        alike = np.array([self._alike(row).mean(0) for row in rows])
-        before = np.array([kernel(row, row, self.hyper, self.posterior.owners).mean() for row in rows])
-        deviations = np.sqrt(np.maximum(before - np.einsum("ij,ji->i", alike, self._solve(alike.T)), 0.0))
-        return alike @ self._solve(self.posterior.targets), deviations
+        return self.posterior.average([self._features(group) for group in groups])
 
     def joint(self, units: Array) -> tuple[Array, Array]:
         """Return the means and the covariances of the function at rows of unit coordinates, on the scale."""
-        from hpsearch.surrogate.kernel import kernel
-
-        rows = self._features(units)
-        alike = self._alike(rows)
-        covariances = kernel(rows, rows, self.hyper, self.posterior.owners) - alike @ self._solve(alike.T)
-        return alike @ self._solve(self.posterior.targets), covariances
+        return self.posterior.joint(self._features(units))
 
     def means(self, units: Array) -> Array:
         """Return the means of the function at rows of unit coordinates, on the scale."""
@@ -155,26 +142,6 @@ class Model:
 
     def _features(self, units: Array) -> Array:
         return self.encoding.features(self.encoding.snap(units))
-
-    def _alike(self, rows: Array) -> Array:
-        """Return the covariances of the function at rows of features with that at the trials."""
-        from hpsearch.surrogate.kernel import kernel
-
-        return kernel(rows, self.posterior.features, self.hyper, self.posterior.owners)
-
-    @cached_property
-    def _factor(self) -> Any:
-        from scipy.linalg import cho_factor
-
-        covariance = self._alike(self.posterior.features)
-        covariance.flat[:: len(covariance) + 1] += self.hyper.noise + _JITTER
-        return cho_factor(covariance, lower=True)
-
-    def _solve(self, right: Array) -> Array:
-        from scipy.linalg import cho_solve
-
-        solved: Array = cho_solve(self._factor, right)
-        return solved
 
 
 @lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from hpsearch.space import Params, Space
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
-    from hpsearch.surrogate import Hyperparameters, Posterior
+    from hpsearch.surrogate import Posterior
 
 Array = NDArray[np.float64]
 # The first two warps take turns: ranks would hide how the values of different budgets lie.
@@ -38,12 +38,11 @@ class BudgetModel:
     observed: list[Trial] = field(default_factory=list)
     units: list[Array] = field(default_factory=list)
     budgets: list[int] = field(default_factory=list)
-    fitted: dict[int, Hyperparameters] = field(default_factory=dict)
-    fits: int = 0
 
     def __post_init__(self) -> None:
-        from hpsearch.surrogate import Encoding  # takes half a second, so it is not imported with hpsearch
+        from hpsearch.surrogate import WARPS, Encoding, WarpCycle  # takes half a second, so it is not imported with hpsearch
 
+        self.cycle = WarpCycle(WARPS[:_WARPS])
         self.encoding = Encoding(self.space)
 
     @property
@@ -80,17 +79,16 @@ class BudgetModel:
 
     def _fit(self) -> Posterior:
         """Return the posterior after a fit to the observations, in the warp whose turn it is."""
-        from hpsearch.surrogate import WARPS, Posterior, best_and_newest, fit, told_values
+        from hpsearch.surrogate import impute_values, keep_best_and_newest
 
-        told = told_values(self.observed)
+        told = impute_values(self.observed)
         values = on_log_scale(np.zeros(len(self.observed)) if told is None else told)
-        kept = best_and_newest(values)
-        turn, self.fits = self.fits % _WARPS, self.fits + 1
-        targets = WARPS[turn](values[kept])
+        kept = keep_best_and_newest(values)
         features = self._features(np.array(self.units)[kept], self._shares(np.array(self.budgets)[kept]))
         owners = np.append(self.encoding.owners, max(self.encoding.owners, default=-1) + 1)
-        self.fitted[turn] = fit(features, targets, owners, self.fitted.get(turn))
-        return Posterior(features, targets, self.fitted[turn], owners)
+        posterior = self.cycle.posterior(features, values[kept], owners, every=0)
+        self.cycle.turn += 1
+        return posterior
 
     def _shares(self, budgets: Array) -> Array:
         """Return the logarithms of budgets, 0 at the first rung and 1 at the last."""

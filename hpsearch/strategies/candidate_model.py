@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hpsearch.space import Params, Space
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
-    from hpsearch.surrogate import Encoding, Hyperparameters, Posterior
+    from hpsearch.surrogate import Encoding, Posterior, WarpCycle
 
 
 @dataclass
@@ -18,23 +18,24 @@ class CandidateModel:
     """A Gaussian process over trials, fitted anew for each batch to values that are warped in one of three ways in turn."""
 
     space: Space | None = None
-    fitted: dict[int, Hyperparameters] = field(default_factory=dict)
-    batches: int = 0
+    cycle: WarpCycle | None = None
 
     def begin_batch(self, space: Space, trials: Sequence[Trial]) -> Chooser | None:
         """Return what chooses the next points after a fit to trials in the space; None where none of them has a value."""
-        from hpsearch.surrogate import WARPS, Encoding, Posterior, fit, told_values  # takes half a second
+        from hpsearch.surrogate import Encoding, WarpCycle, impute_values  # takes half a second
 
-        values = told_values(trials)
+        values = impute_values(trials)
         if values is None:
             return None
+        cycle = self.cycle = self.cycle or WarpCycle()
         if space != self.space:  # ranges that moved have other length scales, dropped options none
-            self.space, self.fitted = space, {}
-        turn, encoding = self.batches % len(WARPS), Encoding(space)
-        self.batches += 1
-        features, targets = encoding.features(encoding.to_snapped(trial.params for trial in trials)), WARPS[turn](values)
-        hyper = self.fitted[turn] = fit(features, targets, encoding.owners, self.fitted.get(turn))
-        return Chooser(encoding, Posterior(features, targets, hyper, encoding.owners))
+            self.space = space
+            cycle.restart()
+        encoding = Encoding(space)
+        features = encoding.features(encoding.to_snapped(trial.params for trial in trials))
+        posterior = cycle.posterior(features, values, encoding.owners, every=0)
+        cycle.turn += 1
+        return Chooser(encoding, posterior)
 
 
 @dataclass

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,9 +12,6 @@ from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Params, Space
 from hpsearch.strategies.starting_points import first_points
 from hpsearch.trial import Trial
-
-if TYPE_CHECKING:
-    from hpsearch.surrogate import Hyperparameters, Posterior
 
 # Up to so many trials the hyperparameters are fitted whenever there are new ones; beyond, whenever there are so many new ones.
 _ALWAYS, _SELDOM = 150, 15
@@ -80,13 +76,11 @@ class _Model:
     space: Space
     trials: list[Trial]
     rng: np.random.Generator
-    turns: int = field(default=0, init=False)
-    # Per warp: the hyperparameters, and the number of trials that they were fitted to.
-    fitted: dict[int, tuple[Hyperparameters, int]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
-        from hpsearch.surrogate import Encoding  # takes half a second, so it is not imported with hpsearch
+        from hpsearch.surrogate import Encoding, WarpCycle  # takes half a second, so it is not imported with hpsearch
 
+        self.cycle = WarpCycle()
         self.encoding = Encoding(self.space)
         self.units = self.encoding.to_snapped(trial.params for trial in self.trials)
 
@@ -97,32 +91,21 @@ class _Model:
 
     def propose(self, count: int) -> Iterator[Params]:
         """Yield the next points; each takes those before it as done, with the values that its own process predicts."""
-        from hpsearch.surrogate import Proposer, best_and_newest, told_values
+        from hpsearch.surrogate import Proposer, impute_values, keep_best_and_newest
 
-        values = told_values(self.trials)
+        values = impute_values(self.trials)
         if values is None:
             yield from (self.space.sample(self.rng) for _ in range(count))
             return
-        kept = best_and_newest(values)
+        kept = keep_best_and_newest(values)
         units, seen = self.units[kept], self.units
+        features, owners = self.encoding.features(units), self.encoding.owners
+        every = 1 if len(values) <= _ALWAYS else _SELDOM
         for _ in range(count):
-            posterior = self._posterior(values, kept)
+            posterior = self.cycle.posterior(features, values, owners, kept, every)
             for row in seen[len(self.units) :]:
                 posterior = posterior.believe(self.encoding.features(row[None]))
             chosen = Proposer(self.encoding, units, posterior, seen=seen).propose(self.rng)
             seen = np.vstack([seen, chosen])
-            self.turns += 1
+            self.cycle.turn += 1
             yield self.encoding.to_params(chosen)
-
-    def _posterior(self, values: np.ndarray, kept: np.ndarray) -> Posterior:
-        """Return the process whose turn it is, fitted to the values of the trials that are kept."""
-        from hpsearch.surrogate import WARPS, Posterior, fit
-
-        turn, count = self.turns % len(WARPS), len(values)
-        targets, owners = WARPS[turn](values)[kept], self.encoding.owners
-        features = self.encoding.features(self.units[kept])
-        hyper, last = self.fitted.get(turn, (None, 0))
-        if hyper is None or count - last >= (1 if count <= _ALWAYS else _SELDOM):
-            hyper = fit(features, targets, owners, hyper)
-            self.fitted[turn] = hyper, count
-        return Posterior(features, targets, hyper, owners)

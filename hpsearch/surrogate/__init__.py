@@ -1,12 +1,13 @@
 """A Gaussian process over a search space, and the search for the point that improves most: NumPy and SciPy alone.
 
 Encoding                     points of a space as rows of numbers
-told_values                  the values of trials as a model is told them
-best_and_newest              which of very many trials enter a model
+impute_values                the values of trials, with those of failed ones filled in
+keep_best_and_newest         which of very many trials enter a model
 WARPS                        warps of values
 Hyperparameters              length scales, signal, noise, trend
 Prior, fit                   the hyperparameters by maximum a posteriori
 Posterior                    mean and deviation at other points
+WarpCycle                    processes over warped values, which take turns
 log_expected_improvement     what a point promises
 Proposer                     the points that promise most
 """
@@ -15,8 +16,9 @@ from hpsearch.surrogate.acquisition import Proposer, log_expected_improvement
 from hpsearch.surrogate.encoding import Encoding
 from hpsearch.surrogate.fit import Prior, fit
 from hpsearch.surrogate.kernel import Hyperparameters
-from hpsearch.surrogate.observations import best_and_newest, told_values
+from hpsearch.surrogate.observations import impute_values, keep_best_and_newest
 from hpsearch.surrogate.predict import Posterior
+from hpsearch.surrogate.warp_cycle import WarpCycle
 from hpsearch.surrogate.warps import WARPS
 
 __all__ = [
@@ -26,8 +28,9 @@ __all__ = [
     "Posterior",
     "Prior",
     "Proposer",
-    "best_and_newest",
+    "WarpCycle",
     "fit",
+    "impute_values",
+    "keep_best_and_newest",
     "log_expected_improvement",
-    "told_values",
 ]

@@ -15,7 +15,7 @@ from hpsearch.trial import Status, Trial
 MOST = 300
 
 
-def told_values(trials: Sequence[Trial]) -> Array | None:
+def impute_values(trials: Sequence[Trial]) -> Array | None:
     """Return one finite number per trial, the smaller the better, divided by the largest magnitude; None where there is none.
 
     A trial without a value (failed, diverged, died) gets the worst finite one: it must not rank before a finished trial, and
@@ -33,7 +33,7 @@ def told_values(trials: Sequence[Trial]) -> Array | None:
     return values / largest if largest else values
 
 
-def best_and_newest(values: Array, most: int = MOST) -> NDArray[np.intp]:
+def keep_best_and_newest(values: Array, most: int = MOST) -> NDArray[np.intp]:
     """Return the indices of the trials that enter a model, in rising order: half of ``most`` are the best, half the newest."""
     count = len(values)
     newest = np.arange(max(count - most // 2, 0), count)

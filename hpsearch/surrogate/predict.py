@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import cho_solve
@@ -34,7 +36,7 @@ class Posterior:
         self._factor, failed = dpotrf(covariance, lower=1, clean=1)
         if failed:
             raise HpsearchError(f"The covariance of {len(targets)} points must be positive definite. Pass finite values.")
-        self._weights: Array = cho_solve((self._factor, True), targets, check_finite=False)
+        self._weights: Array = self.solve(targets)
 
     def predict(self, features: Array) -> tuple[Array, Array]:
         """Return the mean and the standard deviation of the function at rows of features, without the noise of a value."""
@@ -47,6 +49,24 @@ class Posterior:
         """Return the mean of the function at rows of features."""
         means: Array = kernel(features, self.features, self.hyper, self.owners) @ self._weights
         return means
+
+    def solve(self, right: Array) -> Array:
+        """Return K^-1 times columns, (points, columns), K being the covariance of the values."""
+        solved: Array = cho_solve((self._factor, True), right, check_finite=False)
+        return solved
+
+    def joint(self, features: Array) -> tuple[Array, Array]:
+        """Return the means and the covariances of the function at rows of features."""
+        alike = kernel(features, self.features, self.hyper, self.owners)
+        covariances: Array = kernel(features, features, self.hyper, self.owners) - alike @ self.solve(alike.T)
+        return alike @ self._weights, covariances
+
+    def average(self, groups: Sequence[Array]) -> tuple[Array, Array]:
+        """Return the mean and the standard deviation of the function's average over each group of rows: (groups,) each."""
+        alike = np.array([kernel(rows, self.features, self.hyper, self.owners).mean(0) for rows in groups])
+        before = np.array([kernel(rows, rows, self.hyper, self.owners).mean() for rows in groups])
+        left = before - np.einsum("ij,ji->i", alike, self.solve(alike.T))
+        return alike @ self._weights, np.sqrt(np.maximum(left, 0.0))
 
     def believe(self, features: Array) -> Posterior:
         """Return the posterior after a value at one more point that is just its mean: (1, features)."""

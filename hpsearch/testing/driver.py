@@ -67,16 +67,22 @@ class Bowl(ObjectiveBase):
 
 
 def drive(
-    strategy: Strategy, space: Space, seed: int = 0, fail: bool = False, end: Ending | None = None
+    strategy: Strategy,
+    space: Space,
+    seed: int = 0,
+    fail: bool = False,
+    end: Ending | None = None,
+    known: Sequence[Trial] = (),
 ) -> tuple[list[Batch], list[Trial]]:
     """Run a strategy without a study and return its batches and all trials.
 
     Args:
         fail: whether every trial fails; otherwise its value is that of `bowl`.
         end: returns the ended trial of a number, a proposal and a stage, in place of that value.
+        known: trials of an earlier study.
     """
     finish = end or (lambda number, proposal, stage: _end_trial(space, number, proposal, stage, fail))
-    search = strategy.search(space, np.random.default_rng(seed))
+    search = strategy.search(space, np.random.default_rng(seed), known)
     batches: list[Batch] = []
     trials: list[Trial] = []
     try:

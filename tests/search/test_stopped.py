@@ -15,7 +15,7 @@ from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.search.stopped import FinishedCurves
 from hpsearch.search.stopping import MedianStop
 from hpsearch.strategies import Bayesian, GaussianProcess, Staged
-from hpsearch.surrogate import told_values
+from hpsearch.surrogate import impute_values
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Curve, Outcome, Params, Status, Trial
@@ -95,7 +95,7 @@ def test_only_stopped_trials_change_and_keep_the_one_curve_smaller_is_better() -
 def test_a_model_sees_the_second_best_setting_as_good() -> None:
     """The error that was seen: of 20 settings the second best was stopped, and counted as the worst."""
     finished = [trial(i, curve(1 - i / 10, 1 - i / 20), 5.0 * i) for i in range(10)]
-    told = told_values(FinishedCurves(ACCURACY).estimate_all([*finished, trial(10, curve(0.97))]))
+    told = impute_values(FinishedCurves(ACCURACY).estimate_all([*finished, trial(10, curve(0.97))]))
     assert told is not None
     assert told[-1] == told[0] == told.min()
 

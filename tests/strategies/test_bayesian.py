@@ -18,12 +18,13 @@ from scipy.stats import qmc
 
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
 from hpsearch.errors import SettingError, SpaceError, StudyError
-from hpsearch.ports import Batch, Proposal, StrategyBase
+from hpsearch.ports import StrategyBase
 from hpsearch.space import Params
 from hpsearch.strategies import Bayesian, Halving, Random, Staged
 from hpsearch.strategies.bayesian import Sampler, _penalty
 from hpsearch.testing import SPACES, drive, table
 from hpsearch.tracking import MemoryTracker
+from tests.strategies.scores import ended_by
 
 LINE = Space(x=Float(0.0, 1.0))
 CUBE = Space(x=Float(0.0, 1.0), y=Float(1e-3, 1e3, log=True), z=Float(0.0, 1.0))
@@ -32,24 +33,9 @@ Score = Callable[[Params], float | None]
 
 def run(strategy: Bayesian, space: Space, score: Score, known: Sequence[Trial] = (), seed: int = 0) -> list[list[Trial]]:
     """Drive a strategy; a score of None is a failed trial. Return the trials batch by batch."""
-    search = strategy.search(space, np.random.default_rng(seed), known)
-    batches: list[list[Trial]] = []
-    batch: Batch | None = next(search)
-    while batch is not None:
-        first = sum(map(len, batches))
-        batches.append([trial(first + i, proposal, score) for i, proposal in enumerate(batch.proposals)])
-        try:
-            batch = search.send(batches[-1])
-        except StopIteration:
-            batch = None
-    return batches
-
-
-def trial(number: int, proposal: Proposal, score: Score) -> Trial:
-    value = score(proposal.params)
-    if value is None:
-        return Trial(number, proposal.params, "all", Status.FAILED, error="planted")
-    return Trial(number, proposal.params, "all", Status.FINISHED, Outcome(value))
+    batches, trials = drive(strategy, space, seed, end=ended_by(lambda number, proposal: score(proposal.params)), known=known)
+    ends = np.cumsum([len(batch.proposals) for batch in batches])
+    return [trials[end - len(batch.proposals) : end] for batch, end in zip(batches, ends, strict=True)]
 
 
 def params(batches: list[list[Trial]]) -> list[Params]:

@@ -9,7 +9,7 @@ from sklearn.gaussian_process.kernels import Matern
 
 from hpsearch import Float, Outcome, Space, Status, Trial
 from hpsearch.strategies.candidate_model import CandidateModel
-from hpsearch.surrogate import WARPS
+from hpsearch.surrogate import WARPS, Encoding, fit
 
 LINE = Space(x=Float(0.0, 1.0))
 
@@ -23,7 +23,7 @@ def test_chooses_the_largest_expected_improvement() -> None:
     model, trials = CandidateModel(), valley(0.0, 0.15, 0.55, 0.8, 1.0)
     chooser = model.begin_batch(LINE, trials)
     assert chooser is not None
-    hyper = model.fitted[0]
+    hyper = chooser.posterior.hyper
     x = np.array([t.params["x"] for t in trials])
     y = WARPS[0](np.array([t.value for t in trials]))
 
@@ -56,9 +56,21 @@ def test_without_a_value_there_is_nothing_to_choose_by() -> None:
 
 
 def test_the_warps_take_turns_and_a_moved_range_begins_anew() -> None:
-    model = CandidateModel()
+    model, trials = CandidateModel(), valley(0.0, 0.3, 0.9)
+    values = np.array([t.value for t in trials])
     for batch in range(4):
-        model.begin_batch(LINE, valley(0.0, 0.3, 0.9))
-        assert list(model.fitted) == [0, 1, 2][: batch + 1]
-    model.begin_batch(Space(x=Float(-1.0, 1.0)), valley(0.0, 0.3, 0.9))
-    assert list(model.fitted) == [1]
+        chooser = model.begin_batch(LINE, trials)
+        assert chooser is not None
+        assert chooser.posterior.targets == pytest.approx(WARPS[batch % 3](values / values.max()))
+    moved = Space(x=Float(-1.0, 1.0))
+    chooser = model.begin_batch(moved, trials)
+    assert chooser is not None
+    assert chooser.posterior.hyper.vector.tolist() == _fitted_anew(moved, trials, 1)
+
+
+def _fitted_anew(space: Space, trials: list[Trial], warp: int) -> list[float]:
+    encoding = Encoding(space)
+    features = encoding.features(encoding.to_snapped(t.params for t in trials))
+    values = np.array([t.value for t in trials])
+    fitted: list[float] = fit(features, WARPS[warp](values / values.max()), encoding.owners).vector.tolist()
+    return fitted

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -16,33 +15,18 @@ from hpsearch.errors import SettingError, StudyError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.strategies import FreezeThaw
 from hpsearch.strategies.known_settings import best_known
+from hpsearch.testing import drive
 from hpsearch.tracking import MemoryTracker
+from tests.strategies.scores import Score, ended_by
 
 LINE = Space(x=Float(0.0, 1.0))
-Score = Callable[[int, Proposal], float | None]
 
 
 def run(
     strategy: FreezeThaw, score: Score, space: Space = LINE, known: list[Trial] | None = None, seed: int = 0
 ) -> tuple[list[Batch], list[Trial]]:
     """Drive a strategy; the score is handed the trial's number and the proposal, None is a failed trial."""
-    search = strategy.search(space, np.random.default_rng(seed), known or [])
-    batches: list[Batch] = [next(search)]
-    trials: list[Trial] = []
-    try:
-        while True:
-            trials += (ended := [ended_trial(len(trials) + i, p, score) for i, p in enumerate(batches[-1].proposals)])
-            batches.append(search.send(ended))
-    except StopIteration:
-        return batches, trials
-
-
-def ended_trial(number: int, p: Proposal, score: Score) -> Trial:
-    value = score(number, p)
-    if value is None:
-        return Trial(number, p.params, "all", Status.FAILED, None, p.budget, p.continues, error="ValueError: planted.")
-    status = Status.FINISHED if math.isfinite(value) else Status.DIVERGED
-    return Trial(number, p.params, "all", status, Outcome(value), p.budget, p.continues)
+    return drive(strategy, space, seed, end=ended_by(score), known=known or [])
 
 
 def closeness(number: int, proposal: Proposal) -> float:

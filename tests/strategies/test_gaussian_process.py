@@ -15,38 +15,22 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from hpsearch import Choice, Float, Int, Outcome, Space, Status, Stop, Study, Trial
+from hpsearch import Choice, Float, Int, Space, Status, Stop, Study, Trial
 from hpsearch.errors import SettingError
-from hpsearch.ports import Batch, Proposal
+from hpsearch.ports import Strategy
 from hpsearch.space import Params
 from hpsearch.strategies import GaussianProcess, Random
-from hpsearch.testing import table
+from hpsearch.testing import drive, table
 from hpsearch.tracking import MemoryTracker
+from tests.strategies.scores import ended_by
 
 CUBE = Space(x=Float(0.0, 1.0), y=Float(1e-3, 1e3, log=True), z=Float(0.0, 1.0))
 Score = Callable[[Params], float | None]
 
 
-def run(strategy: Any, space: Space, score: Score, known: Sequence[Trial] = (), seed: int = 0) -> list[Trial]:
+def run(strategy: Strategy, space: Space, score: Score, known: Sequence[Trial] = (), seed: int = 0) -> list[Trial]:
     """Drive a strategy; a score of None is a failed trial."""
-    search = strategy.search(space, np.random.default_rng(seed), known)
-    trials: list[Trial] = []
-    batch: Batch | None = next(search)
-    while batch is not None:
-        ended = [end(len(trials) + i, proposal, score) for i, proposal in enumerate(batch.proposals)]
-        trials += ended
-        try:
-            batch = search.send(ended)
-        except StopIteration:
-            batch = None
-    return trials
-
-
-def end(number: int, proposal: Proposal, score: Score) -> Trial:
-    value = score(proposal.params)
-    if value is None:
-        return Trial(number, proposal.params, "all", Status.FAILED, error="planted")
-    return Trial(number, proposal.params, "all", Status.FINISHED, Outcome(value))
+    return drive(strategy, space, seed, end=ended_by(lambda number, proposal: score(proposal.params)), known=known)[1]
 
 
 def bowl(params: Params) -> float:
@@ -139,11 +123,8 @@ def test_learns_from_stopped_trials_what_is_expected_of_them() -> None:
     trials = sorted(run(Random(12), CUBE, bowl, seed=3), key=lambda trial: trial.value)
     stopped = [replace(trial, status=Status.STOPPED) for trial in trials[:6]] + trials[6:]
     nothing = [replace(trial, status=Status.STOPPED, outcome=None) for trial in trials[:6]] + trials[6:]
-    whole, expected, lost = (run(GaussianProcess(4), CUBE, bowl, known) for known in (trials, stopped, nothing))
-    # The centre of the sequence is where the stopped trials are best, as long as the model is told what is expected of them.
-    assert least(expected) < least(lost)
-    assert least(expected) < trials[0].value
-    assert len(whole) == 4
+    expected, lost = (least(run(GaussianProcess(4), CUBE, bowl, known)) for known in (stopped, nothing))
+    assert expected < min(lost, trials[0].value)
 
 
 @pytest.mark.campaign

@@ -37,6 +37,20 @@ def test_predicts_as_scikit_learn(noise: float) -> None:
     np.testing.assert_allclose(deviation, deviations, rtol=1e-4, atol=1e-5)
 
 
+def test_joint_and_average_predictions_as_scikit_learn() -> None:
+    (x, y), at = data(), np.random.default_rng(1).random((6, 2))
+    hyper = Hyperparameters(np.log([0.4, 1.5]), np.log(1.3), float(np.log(1e-2)))
+    posterior = Posterior(x, y, hyper, np.arange(2))
+    means, covariances = reference(hyper, x, y).predict(at, return_cov=True)
+    ours = posterior.joint(at)
+    np.testing.assert_allclose(ours[0], means, atol=1e-6)
+    np.testing.assert_allclose(ours[1], covariances, atol=1e-6)
+    mean, deviation = posterior.average([at[:4], at[4:]])
+    np.testing.assert_allclose(mean, [means[:4].mean(), means[4:].mean()], atol=1e-6)
+    variances = [covariances[:4, :4].mean(), covariances[4:, 4:].mean()]
+    np.testing.assert_allclose(deviation, np.sqrt(variances), atol=1e-6)
+
+
 def test_likelihood_and_gradient() -> None:
     x, y = data()
     vector = np.array([-0.7, 0.4, 0.2, -3.0, NO_TREND])

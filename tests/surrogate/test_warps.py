@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 
 from hpsearch import Outcome, Status, Trial
-from hpsearch.surrogate import WARPS, best_and_newest, told_values
+from hpsearch.surrogate import WARPS, impute_values, keep_best_and_newest
 from hpsearch.surrogate.warps import Warp, clip, to_scores
 
 VALUES = st.lists(st.floats(-1.0, 1.0), min_size=1, max_size=40)
@@ -53,21 +53,21 @@ def test_clips_at_three_times_the_distance_of_the_best() -> None:
 
 def test_failed_trials_are_told_as_the_worst_finite_value() -> None:
     trials = [trial(2.0), trial(np.nan, Status.FAILED), trial(4.0), trial(np.inf), trial(np.nan, Status.STOPPED)]
-    assert told_values(trials).tolist() == [0.5, 1.0, 1.0, 1.0, 1.0]
+    assert impute_values(trials).tolist() == [0.5, 1.0, 1.0, 1.0, 1.0]
 
 
 def test_stopped_trials_are_told_as_expected_and_never_beyond_the_worst() -> None:
     trials = [trial(2.0), trial(4.0), trial(3.0, Status.STOPPED), trial(9.0, Status.STOPPED)]
-    assert told_values(trials).tolist() == [0.5, 1.0, 0.75, 1.0]
+    assert impute_values(trials).tolist() == [0.5, 1.0, 0.75, 1.0]
 
 
 def test_without_a_finite_value_nothing_is_told() -> None:
-    assert told_values([trial(np.nan, Status.FAILED), trial(np.inf)]) is None
+    assert impute_values([trial(np.nan, Status.FAILED), trial(np.inf)]) is None
 
 
 @pytest.mark.parametrize("values", [[1e300, -1e300, 0.0, 5e299], [1e-300, 2e-300, 3e-300], [0.0, 0.0]])
 def test_any_magnitude_can_be_told(values: list[float]) -> None:
-    told = told_values([trial(value) for value in values])
+    told = impute_values([trial(value) for value in values])
     with np.errstate(all="raise", under="ignore"):
         warped = [warp(told) for warp in WARPS]
     assert np.isfinite(warped).all()
@@ -76,7 +76,7 @@ def test_any_magnitude_can_be_told(values: list[float]) -> None:
 
 def test_keeps_the_best_and_the_newest_of_very_many() -> None:
     values = np.arange(1000.0)
-    assert best_and_newest(values, 300).tolist() == [*range(150), *range(850, 1000)]
-    assert best_and_newest(values, 301).tolist() == [*range(151), *range(850, 1000)]
-    assert best_and_newest(values[:300], 300).tolist() == list(range(300))
-    assert len(set(best_and_newest(-values, 300).tolist())) == 300
+    assert keep_best_and_newest(values, 300).tolist() == [*range(150), *range(850, 1000)]
+    assert keep_best_and_newest(values, 301).tolist() == [*range(151), *range(850, 1000)]
+    assert keep_best_and_newest(values[:300], 300).tolist() == list(range(300))
+    assert len(set(keep_best_and_newest(-values, 300).tolist())) == 300
