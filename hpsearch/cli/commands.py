@@ -24,6 +24,7 @@ from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
+from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
@@ -129,7 +130,7 @@ def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None
 def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
     """Print a recorded study from its recorded texts alone; its file may no longer exist."""
     console.print(f"{summary.name}: {summary.question}", markup=False)
-    for key, text in summary.identity.items():
+    for key, text in describe_identity(summary.identity, summary.facts).items():
         console.print(f"  {key}: {text}", markup=False, soft_wrap=True)
     for line in describe_earlier(summary.earlier):
         console.print(line, markup=False, soft_wrap=True)

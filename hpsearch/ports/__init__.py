@@ -4,6 +4,8 @@ from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
 from hpsearch.ports.tracker import (
+    PICKED,
+    PICKED_BECAUSE,
     DataRecord,
     EarlierIdentity,
     Exported,
@@ -13,9 +15,12 @@ from hpsearch.ports.tracker import (
     TrackedStudy,
     Tracker,
     TrackerBase,
+    describe_identity,
 )
 
 __all__ = [
+    "PICKED",
+    "PICKED_BECAUSE",
     "AnyObjective",
     "Baseline",
     "Batch",
@@ -40,4 +45,5 @@ __all__ = [
     "TrackerBase",
     "adapt_objective",
     "adapt_strategy",
+    "describe_identity",
 ]

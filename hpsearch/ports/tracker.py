@@ -66,6 +66,23 @@ class EarlierIdentity:
     trials: Sequence[int]
 
 
+# The facts that say which strategy was picked for a study, and why, where its own strategy leaves that open.
+PICKED, PICKED_BECAUSE = "auto", "auto_because"
+
+
+def describe_identity(identity: Mapping[str, str], facts: Mapping[str, str]) -> dict[str, str]:
+    """Return an identity as people read it: beside the strategy what was picked, and why, where that is left open.
+
+    >>> describe_identity({"strategy": "Auto(trials=4)"}, {"auto": "QuasiRandom(trials=4)", "auto_because": "few trials"})
+    {'strategy': 'Auto(trials=4)', 'picked': 'QuasiRandom(trials=4): few trials'}
+    """
+    if PICKED not in facts:
+        return dict(identity)
+    picked = f"{facts[PICKED]}: {facts.get(PICKED_BECAUSE, '')}".removesuffix(": ")
+    pairs = [[(name, text), *([("picked", picked)] if name == "strategy" else [])] for name, text in identity.items()]
+    return dict(pair for group in pairs for pair in group)
+
+
 @dataclass(frozen=True)
 class StudyRecord:
     """What identifies a study in a store: texts and numbers only, comparable by eye.

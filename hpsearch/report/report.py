@@ -16,6 +16,7 @@ from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import listing, page, section, table
 from hpsearch.plots.kinds import KINDS, draw
+from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
 from hpsearch.trial import Trial, duration, format_value
@@ -163,7 +164,8 @@ def _lines(title: str, lines: Sequence[str]) -> str:
 
 def _question(result: Result) -> str:
     rows = [[name, *_range(domain)] for name, domain in result.study.space.domains.items()]
-    identity = {name: text for name, text in result.record.identity.items() if name != "space"}
+    described = describe_identity(result.record.identity, result.record.facts)
+    identity = {name: text for name, text in described.items() if name != "space"}
     return table(["parameter", "range", "scale", "present"], rows) + listing(identity)
 
 

@@ -13,13 +13,11 @@ import numpy as np
 from hpsearch import strategies
 from hpsearch.checks import integer, number
 from hpsearch.errors import SettingError, StudyError, must_be
-from hpsearch.ports import Batch, ObjectiveBase, Search, StrategyBase
+from hpsearch.ports import PICKED, PICKED_BECAUSE, Batch, ObjectiveBase, Search, StrategyBase
 from hpsearch.space import Choice, Space
 from hpsearch.strategies import Bayesian, FreezeThaw, GaussianProcess, Grid, QuasiRandom
 from hpsearch.trial import Trial
 
-# The names under which a choice and its reason are recorded among the facts of a study.
-CHOICE, REASON = "auto", "auto_because"
 EPOCHS = "epochs"
 # Fewer trials than this are too few for a model to pay. On eight BBOB functions in 5-D and 10-D, four seeds each, the model's
 # best of 4 trials was ahead of that of the centre and a Sobol sequence 20 times and behind 6 times, of 6 trials 44 and 9 times,
@@ -231,7 +229,7 @@ class Picked(StrategyBase):
     @property
     def facts(self) -> dict[str, str]:
         """What is recorded of the choice."""
-        return {CHOICE: repr(self.strategy), REASON: self.reason}
+        return {PICKED: repr(self.strategy), PICKED_BECAUSE: self.reason}
 
     @property
     def trials(self) -> int | None:
@@ -256,7 +254,7 @@ class Picked(StrategyBase):
         Raises:
             StudyError: the recorded strategy spends another kind of budget, or is none of this package.
         """
-        recorded = facts.get(CHOICE, "")
+        recorded = facts.get(PICKED, "")
         if not recorded or recorded == repr(self.strategy):
             return self
         strategy = _read(recorded)
@@ -264,7 +262,7 @@ class Picked(StrategyBase):
             advice = "Run it with the version that recorded it, or start anew with --fresh (fresh=True)."
             raise StudyError(must_be(f"The strategy picked for study {name!r}", "one of this version", recorded, advice))
         strategy = _with_budget(strategy, self.strategy, ("batch_size",) * (self.wanted_size is not None))
-        return replace(self, strategy=strategy, reason=facts.get(REASON, "it was picked when the study began"))
+        return replace(self, strategy=strategy, reason=facts.get(PICKED_BECAUSE, "it was picked when the study began"))
 
 
 def _send(search: Search, ended: Sequence[Trial]) -> Batch | None:

@@ -8,16 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 import hpsearch.search.auto as module
 from hpsearch import Auto, Choice, Context, Float, Int, MedianStop, Outcome, Space, Stop, Study, compare, data
+from hpsearch.cli.commands import show_summary
 from hpsearch.errors import SettingError, StudyError
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import ObjectiveBase, Recorded, Strategy
 from hpsearch.search.auto import FEW, MANY, Picked, Rule, _read
 from hpsearch.strategies import Bayesian, GaussianProcess, Grid, Hyperband, QuasiRandom, Random
 from hpsearch.testing import StrategyContract, table
-from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
+from hpsearch.tracking.runs import catalog
 from hpsearch.trial import Params
 
 PLANE = Space(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
@@ -172,7 +175,15 @@ def test_is_recorded_resumed_and_extended_in_a_store(tmp_path: Path, put_store: 
     assert table(extended.trials)[:5] == table(first.trials)
     assert extended.record.facts["auto"] == "QuasiRandom(trials=9, centre=True)"
     (page,) = tmp_path.rglob("report.html")
-    assert "Auto picked QuasiRandom(trials=9, centre=True): fewer than 6 trials" in page.read_text()
+    picked_and_why = "QuasiRandom(trials=9, centre=True): fewer than 6 trials"
+    assert page.read_text().count(picked_and_why) == 2  # the note of the run, and what was searched
+    store = Store.open(None, tmp_path)
+    description = store.client.get_run(catalog.summary(store, "auto").run_id).data.tags["mlflow.note.content"]
+    assert "picked" in description
+    assert "QuasiRandom(trials=9, centre=True)" in description
+    console = Console(record=True, width=400)
+    show_summary(console, catalog.summary(store, "auto"), [], 0)
+    assert f"picked: {picked_and_why}" in console.export_text()
 
 
 @pytest.mark.parametrize(

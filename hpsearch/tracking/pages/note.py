@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from hpsearch.analysis import sentences
 from hpsearch.analysis.sentences import command
-from hpsearch.ports import DataRecord, StudyRecord, TrackedStudy
+from hpsearch.ports import DataRecord, StudyRecord, TrackedStudy, describe_identity
 from hpsearch.space import Choice, Domain, Int, Space
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.runs import markup
@@ -185,7 +185,9 @@ def how(record: StudyRecord) -> str:
     """Return what else determines the trials: strategy, objective, seed and data."""
     lines = [
         f"- **{markup.plain(key, 40)}**: {markup.plain(text, 300)}"
-        for key, text in sorted(record.identity.items(), key=lambda item: item[0] != "strategy")
+        for key, text in sorted(
+            describe_identity(record.identity, record.facts).items(), key=lambda item: item[0] not in ("strategy", "picked")
+        )
         if key not in ("space", "name") and not (key == "data" and record.data)
     ]
     return "\n".join([*lines, *([_data(record.data)] if record.data else [])])

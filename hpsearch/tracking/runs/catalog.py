@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.ports import EarlierIdentity
 from hpsearch.tracking.lease import newest_claim
 from hpsearch.tracking.runs import location
-from hpsearch.tracking.runs.study_run import CHOSEN, Children, read_children, read_earlier, read_identity
+from hpsearch.tracking.runs.study_run import CHOSEN, Children, read_children, read_earlier, read_facts, read_identity
 from hpsearch.tracking.runs.trial_decoding import declared_names, own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
 from hpsearch.tracking.runs.trial_tags import DamagedRun, read_tags
@@ -33,7 +33,8 @@ class StudySummary:
 
     ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (left running by a kill),
     ``finished``, ``killed`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
-    ``earlier`` what it was before. ``damaged`` says in one sentence each what cannot be read: those trials are left out.
+    ``earlier`` what it was before, ``facts`` what is kept beside it. ``damaged`` says in one sentence each what cannot be read:
+    those trials are left out.
     """
 
     name: str
@@ -51,6 +52,7 @@ class StudySummary:
     experiment_id: str
     run_id: str
     damaged: Sequence[str] = ()
+    facts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
         experiment_id=str(parent.info.experiment_id),
         run_id=str(parent.info.run_id),
         damaged=(*damaged, *(str(replace(one, study=name)) for one in children.damaged)),
+        facts=read_facts(parent),
     )
 
 
