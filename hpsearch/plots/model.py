@@ -108,7 +108,8 @@ def _panel(model: Model, found: Effect, values: Axis) -> Panel:
     having = [trial for trial in model.trials if trial.ok and name in trial.params]
     dots = Dots([x(t) for t in having], [y(t) for t in having], GREY, hover(findings, having), TRIALS)
     low, high = ([height.clipped(end) for end in ends] for ends in (found.low, found.high))
-    best = star(findings, x, y) if findings.chosen is not None and name in findings.chosen.params else []
+    # The chosen one may have another budget than the trials of the model: its value would not compare.
+    best = star(findings, x, y) if findings.chosen in having else []
     drawn = _options(domain, found, low, high) if isinstance(domain, Choice) else _line(found, low, high)
     return Panel(Axis(short(name, 30), across), values, [dots, *drawn, *best])
 

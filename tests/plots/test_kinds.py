@@ -9,11 +9,13 @@ import re
 import pytest
 from PIL import Image
 
+from hpsearch import Context, Float, Space
 from hpsearch.errors import SettingError
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Band, Cells, Chart, Dots, Lines, Panel, Parallel
 from hpsearch.plots.kinds import KINDS, draw
 from hpsearch.search.result import Result
+from hpsearch.strategies import Halving
 from tests.plots.sample import STUDIES, result
 
 # Kinds that have nothing to draw, and say so.
@@ -199,8 +201,6 @@ def test_the_model_of_many_parameters_fills_three_rows() -> None:
 
 
 def test_the_model_of_one_parameter_is_one_panel_without_a_map() -> None:
-    from hpsearch import Float, Space
-
     chart = _chart("model", result(Space(x=Float(0.0, 1.0)), lambda params: (params["x"] - 0.3) ** 2))
     assert [panel.x.label for panel in chart.panels] == ["x"]
     assert chart.colours is None
@@ -214,6 +214,19 @@ def test_the_model_of_a_maximised_study_is_dark_where_values_are_large() -> None
     assert chart.colours is not None
     first, last = (float(text) for _, text in (chart.colours.ticks[0], chart.colours.ticks[-1]))
     assert first > last
+
+
+@pytest.mark.parametrize(("configurations", "starred"), [(27, False), (90, True)])
+def test_the_model_has_a_star_only_where_the_best_trial_is_of_its_budget(configurations: int, starred: bool) -> None:
+    """Ten trials are needed: of 27 halved by 3 no later rung has so many, of 90 the last of two has 30."""
+
+    def trained(params: dict[str, float], context: Context) -> float:
+        return (params["x"] - 0.3) ** 2 + params["y"] ** 2 + 1.0 / (context.budget or 1)
+
+    space = Space(x=Float(0.0, 1.0), y=Float(0.0, 1.0))
+    chart = _chart("model", result(space, trained, strategy=Halving(trials=configurations, max_epochs=3)))
+    stars = [layer for panel in chart.panels for layer in panel.layers if isinstance(layer, Dots) and layer.mark == "star"]
+    assert bool(stars) == starred
 
 
 def test_many_dots_are_thinned_in_the_browser_and_the_best_stay() -> None:
