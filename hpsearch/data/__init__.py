@@ -1,7 +1,7 @@
 """Data sets for studies: training and validation part are open, the test part is sealed (see `hpsearch.data.vault`).
 
-Shape letters: n rows, d features, k classes. Every data set holds x as float32 or float64 (n, d), and y as int64 (classes) or
-float64 (numbers) (n,).
+Shape letters: n rows, d features, k classes. Every data set holds x as float32 or float64 (n, d) or as a data frame, and y as
+int64 (classes) or float64 (numbers) (n,).
 Importing this package loads neither scikit-learn nor MLflow.
 """
 
@@ -12,9 +12,24 @@ from hpsearch.data.expanded import expanded
 from hpsearch.data.idx import idx
 from hpsearch.data.mnist import mnist
 from hpsearch.data.part import Part
+from hpsearch.data.table import csv, parquet, table
 from hpsearch.errors import did_you_mean
 
-__all__ = ["Available", "Dataset", "Part", "arrays", "available", "digits", "expanded", "idx", "mnist", "named"]
+__all__ = [
+    "Available",
+    "Dataset",
+    "Part",
+    "arrays",
+    "available",
+    "csv",
+    "digits",
+    "expanded",
+    "idx",
+    "mnist",
+    "named",
+    "parquet",
+    "table",
+]
 
 
 def __getattr__(name: str) -> object:

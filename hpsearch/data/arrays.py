@@ -1,92 +1,106 @@
-"""Data set from the user's own arrays, split and stratified."""
+"""Data set from the user's own arrays: split, or taken in parts as they are handed in."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from hpsearch.checks import boolean, text
+from hpsearch.data.assembly import Rows, Splitting, assemble
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.part import Labels, Part, Pixels
-from hpsearch.data.splits import Size, split
-from hpsearch.data.tables import read_column, read_rows
-from hpsearch.data.vault import seal
+from hpsearch.data.part import Part, Pixels
+from hpsearch.data.row_facts import read_groups, read_strata, read_times, read_weights, refuse_two_orders
+from hpsearch.data.rows import read_column, read_rows
+from hpsearch.data.splits import Size
 from hpsearch.errors import DataError, must_be
+
+# A part that is handed in as it is: rows and their targets.
+Pair = tuple[ArrayLike, ArrayLike]
 
 
 def arrays(
     X: ArrayLike,
     y: ArrayLike,
-    validation: Size = 0.2,
-    test: Size = 0.2,
+    validation: Size | Pair = 0.2,
+    test: Size | Pair = 0.2,
     seed: int = 0,
     name: str = "arrays",
     regression: bool = False,
+    *,
+    groups: ArrayLike | None = None,
+    time: ArrayLike | None = None,
+    sample_weight: ArrayLike | None = None,
+    stratify: bool | ArrayLike = True,
 ) -> Dataset:
     """Split rows and labels into a data set, stratified by class; the arrays themselves are not changed.
 
     Args:
-        X: finite numbers, shape (n, d); an array, lists, or a data frame. Floats keep their dtype; booleans, float16 and
-            integers of 8 and 16 bits become float32, which holds them exactly, and other integers float64, as in
-            scikit-learn. Scale them yourself, and on training rows only where it matters.
+        X: finite numbers, shape (n, d); an array, lists, or a data frame of numbers (`hpsearch.data.table` takes any data
+            frame). Floats keep their dtype; booleans, float16 and integers of 8 and 16 bits become float32, which holds them
+            exactly, and other integers float64, as in scikit-learn.
         y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``.
-        validation: share of the rows (float) or number of rows (int).
+        validation: share of the rows (float) or number of rows (int); or the validation part itself, ``(X, y)``.
         test: the same; 0 for a data set without a test part.
         seed: of the split.
         name: the name of the data set in records.
         regression: y holds numbers to predict instead of classes; stored as float64, and the split is not stratified.
+        groups: the group of each row, shape (n,), such as a patient: no group is in two parts, and in two folds neither.
+        time: when each row was, shape (n,), in rising order: the last rows are the test part, those before it the validation
+            part, and each fold is validated on later rows than it is trained on.
+        sample_weight: >= 0, shape (n,), how much each row counts, in training and in scores.
+        stratify: whether each class has its share of every part; or one value per row, shape (n,), to stratify by instead.
     Raises:
         DataError: for another shape or kind, NaN or infinity, fewer than two classes, or a class too rare to be split.
 
     >>> arrays([[0.0], [1.0]] * 50, ["no", "yes"] * 50, name="coin")
     coin(train=60, validation=20)
     """
-    x = _rows(X)
-    targets, class_names = (_numbers(y), ()) if regression else _classes(y)
-    if len(x) != len(targets):
-        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(targets), "Check both lengths."))
-    # A split that is stratified by one class for all is a plain random split.
-    ids = split(np.zeros(len(x), np.int64) if regression else targets, validation, test, seed)
-    sealed = None
-    if len(ids.test):
-        rows = tuple(ids.test.tolist())
-        sealed = seal(name, rows, partial(Part, x[ids.test], targets[ids.test]))
-    train, chosen = (Part(x[rows], targets[rows]) for rows in (ids.train, ids.validation))
-    return Dataset(name, train, chosen, len(class_names), sealed, class_names=class_names)
+    boolean("regression", regression, "Pass True for numbers to predict.", error=DataError)
+    text("name", name, "Give the data set a name.", error=DataError)
+    refuse_two_orders(groups, time)
+    x, targets = _pair((X, y), regression)
+    handed = {"validation": validation, "test": test}
+    given = {which: _handed(which, value, regression) for which, value in handed.items() if isinstance(value, (tuple, list))}
+    for which, of_each in (("groups", groups), ("sample_weight", sample_weight)) if given else ():
+        if of_each is not None:
+            advice = "Take data.table, where they are a column of every part."
+            raise DataError(must_be(which, "left out where a part is handed in", "both", advice))
+    rows = Rows(
+        x,
+        targets,
+        weights=read_weights(sample_weight, len(x)),
+        groups=read_groups(groups, len(x)),
+        times=read_times(time, len(x)),
+        strata=None if isinstance(stratify, bool) else read_strata(stratify, len(x)),
+    )
+    splitting = Splitting(**(handed | given), seed=seed, stratify=stratify is not False)  # type: ignore[arg-type]
+    return assemble(name, rows, splitting, regression)
 
 
-def _rows(values: ArrayLike) -> Pixels:
-    """Return the rows, checked before they are split."""
-    x = read_rows(values)
+def _handed(which: str, pair: Any, regression: bool) -> Rows:
+    if len(pair) != 2:
+        raise DataError(must_be(f"The {which} part", "a pair (X, y)", f"{len(pair)} values", "Write it as in test=(X, y)."))
+    return Rows(*_pair(pair, regression))
+
+
+def _pair(pair: Any, regression: bool) -> tuple[Pixels, NDArray[Any]]:
+    """Return rows and targets, checked before they are split."""
+    x = read_rows(pair[0])
     Part(x, np.zeros(len(x), np.int64))
-    return x
+    y = read_targets(pair[1], regression)
+    if len(x) != len(y):
+        raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(y), "Check both lengths."))
+    return x, y
 
 
-def _classes(values: ArrayLike) -> tuple[Labels, tuple[str, ...]]:
-    """Encode labels as 0..k-1 and return them with their names."""
-    given = _column(values)
-    kinds = {type(label) for label in given} if given.dtype.kind == "O" else set()
-    if given.dtype.kind not in "iubUSO" or not (kinds <= {str} or kinds <= {int, bool}):
-        found = ", ".join(sorted(kind.__name__ for kind in kinds)) or str(given.dtype)
-        raise DataError(must_be("y", "integers or strings", found, "Cast with y.astype(int), or pass regression=True."))
-    names, encoded = np.unique(given, return_inverse=True)
-    return encoded.astype(np.int64), tuple(str(label) for label in names.tolist())
-
-
-def _numbers(values: ArrayLike) -> NDArray[np.float64]:
-    """Return the numbers to predict as float64."""
-    given = _column(values)
-    if given.dtype.kind not in "iuf":
-        raise DataError(
-            must_be("y", "real numbers where regression=True", str(given.dtype), "Leave regression out for classes.")
-        )
-    return given.astype(np.float64)
-
-
-def _column(values: ArrayLike) -> NDArray[Any]:
+def read_targets(values: ArrayLike, regression: bool) -> NDArray[Any]:
+    """Return labels, or the numbers to predict, as an array of shape (n,)."""
     given = read_column(values)
     if given.ndim != 1:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
+    if regression and given.dtype.kind not in "iuf":
+        advice = "Leave regression out for classes."
+        raise DataError(must_be("y", "real numbers where regression=True", str(given.dtype), advice))
     return given

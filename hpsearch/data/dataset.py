@@ -32,6 +32,9 @@ class Dataset(DataSet):
         reproduction: whether the validation part is the test part, see `for_reproduction`.
         class_names: one name a class, or empty.
         expanded: whether the training part holds distorted copies of its rows, see `hpsearch.data.expanded`.
+        labels: the user's own labels, one a class, as Python values; or empty.
+        ordered: whether the rows are in the order of time: folds are validated on later rows than they are trained on.
+        unscaled: whether the columns are as a user has them, so that a network may standardize them.
     Raises:
         DataError: if the parts do not fit each other or the classes.
 
@@ -49,6 +52,9 @@ class Dataset(DataSet):
     reproduction: bool = False
     class_names: tuple[str, ...] = field(default=())
     expanded: bool = False
+    labels: tuple[str | int | bool, ...] = field(default=())
+    ordered: bool = False
+    unscaled: bool = False
 
     def __post_init__(self) -> None:
         self._check_targets()
@@ -62,6 +68,16 @@ class Dataset(DataSet):
         if self.train.dtype != self.validation.dtype:
             what, advice = f"Rows of the validation part of {self.name!r}", "Give both parts one dtype."
             raise DataError(must_be(what, self.train.dtype, self.validation.dtype, advice))
+
+        if self.train.columns != self.validation.columns:
+            self._check_columns()
+
+    def _check_columns(self) -> None:
+        """Raise where the parts of a table differ in the names or kinds of their columns."""
+        for one, other in zip(self.train.columns, self.validation.columns, strict=True):
+            if (one.name, one.kind) != (other.name, other.kind):
+                what, found = f"Column {one.name!r} of the validation part of {self.name!r}", f"{other.name} ({other.kind})"
+                raise DataError(must_be(what, one.kind, found, "Give all parts the same columns, in the same order."))
 
     def _check_targets(self) -> None:
         numeric = [part.numeric for part in (self.train, self.validation)]
@@ -207,6 +223,7 @@ class Dataset(DataSet):
             classes=len(chosen),
             test=None if self.test is None else narrowed(self.test, name, chosen),
             class_names=tuple((self.class_names or [str(c) for c in range(self.classes)])[c] for c in chosen),
+            labels=tuple(self.labels[c] for c in chosen) if self.labels else (),
         )
 
     def for_reproduction(self, on_open: Callable[[], None] | None = None) -> Dataset:

@@ -29,7 +29,7 @@ def in_sample_order(part: Part, seed: int) -> Part:
     """
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(_KEY,)))
     order = rng.permutation(len(part)) if part.numeric else _stratified_order(part.y, rng)
-    return Part(part.x[order], part.y[order])
+    return part.take(order)
 
 
 def _stratified_order(y: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:

@@ -1,8 +1,9 @@
-"""Stratified splits of rows into training, validation and test part, by a seed."""
+"""Splits of rows into training, validation and test part: by a seed and stratified, by groups, or in the order of time."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,6 +14,8 @@ from hpsearch.errors import DataError, must_be
 Rows = NDArray[np.int64]
 # A share of all rows in [0, 1) where it is a float, a number of rows where it is an int.
 Size = float | int
+# So many random orders of groups are tried for parts of the right size.
+_ORDERS = 100
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,18 +46,105 @@ def split(classes: ArrayLike, validation: Size, test: Size, seed: int | np.rando
     """
     classes = np.asarray(classes)
     rng = np.random.default_rng(seed)
-    n_test = _rows_of("test", test, len(classes))
-    n_validation = _rows_of("validation", validation, len(classes))
-    if n_validation < 1 or n_validation + n_test >= len(classes):
-        sizes = f"validation={n_validation}, test={n_test}"
-        raise DataError(
-            must_be(f"Parts of {len(classes)} rows", "not empty", sizes, "Lower them, and select on at least one row.")
-        )
+    n_validation, n_test = _sizes(len(classes), validation, test)
     rest, drawn = np.arange(len(classes)), np.arange(0)
     if n_test:
         rest, drawn = draw_stratified(classes, n_test, rng)
     train, chosen = draw_stratified(classes[rest], n_validation, rng)
     return Split(rest[train], rest[chosen], drawn)
+
+
+def split_by_groups(
+    groups: Rows, classes: NDArray[Any] | None, validation: Size, test: Size, seed: int | np.random.Generator
+) -> Split:
+    """Split rows into three parts so that no group is in two of them: the test part is drawn first, then the validation part.
+
+    A part has about its share of the rows: groups are whole. With ``classes`` each class has about its share of every part.
+
+    Args:
+        groups: the group of each row, shape (n,).
+        classes: the class of each row, shape (n,); None splits at random.
+        validation: share of all rows or number of rows, at least one.
+        test: the same; 0 for no test part.
+        seed: a seed, or the generator to draw from.
+    Raises:
+        DataError: for impossible sizes, or fewer groups than parts.
+
+    >>> ids = split_by_groups(np.repeat(np.arange(10), 4), None, 0.2, 0.2, seed=0)
+    >>> len(ids.train), len(ids.validation), len(ids.test)
+    (24, 8, 8)
+    """
+    rng = np.random.default_rng(seed)
+    n_validation, n_test = _sizes(len(groups), validation, test)
+    parts, count = 2 + (n_test > 0), len(np.unique(groups))
+    if count < parts:
+        advice = "Add groups, leave groups out, or hand the parts in."
+        raise DataError(must_be("The number of groups", f"at least {parts}, one a part", count, advice))
+    rest, drawn = np.arange(len(groups)), np.arange(0)
+    if n_test:
+        rest, drawn = _draw_groups(groups, classes, n_test, parts - 1, rng)
+    left, chosen = _draw_groups(groups[rest], None if classes is None else classes[rest], n_validation, 1, rng)
+    return Split(*(rng.permutation(rows) for rows in (rest[left], rest[chosen], drawn)))
+
+
+def _draw_groups(
+    groups: Rows, classes: NDArray[Any] | None, count: int, keep: int, rng: np.random.Generator
+) -> tuple[Rows, Rows]:
+    """Draw whole groups of about ``count`` rows and leave at least ``keep`` groups; return the ids of (rows left, rows drawn).
+
+    Of several random orders of the groups that one counts whose first groups come closest to the number of rows, and to the
+    shares of the classes.
+    """
+    codes, sizes = np.unique(groups, return_inverse=True)[1], np.bincount(np.unique(groups, return_inverse=True)[1])
+    labels = np.zeros(len(groups), np.int64) if classes is None else np.unique(classes, return_inverse=True)[1]
+    table = np.zeros((len(sizes), labels.max() + 1))
+    np.add.at(table, (codes, labels), 1.0)
+    goal = table.sum(0) * count / len(groups)
+    best, least = np.arange(1), np.inf
+    for _ in range(_ORDERS):
+        order = rng.permutation(len(sizes))[: len(sizes) - keep]
+        far = np.abs(np.cumsum(table[order], axis=0) - goal).sum(1)
+        if far.min() < least:
+            best, least = order[: int(far.argmin()) + 1], far.min()
+    inside = np.isin(codes, best)
+    return np.flatnonzero(~inside), np.flatnonzero(inside)
+
+
+def split_in_order(times: NDArray[Any], validation: Size, test: Size) -> Split:
+    """Split rows that are in the order of time: the last ones are the test part, those before it the validation part.
+
+    Rows of one time stay in one part, so that a part may be a little smaller than asked for.
+
+    Raises:
+        DataError: for rows that are not in order, or impossible sizes.
+
+    >>> ids = split_in_order(np.arange(10), 0.2, 0.2)
+    >>> ids.train.tolist(), ids.validation.tolist(), ids.test.tolist()
+    ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9])
+    """
+    back = np.flatnonzero(times[1:] < times[:-1])
+    if len(back):
+        row = int(back[0]) + 1
+        advice = "Sort the rows by it, as in frame.sort_values(time)."
+        raise DataError(
+            must_be("The time column", "in rising order", f"{times[row]} after {times[row - 1]} in row {row}", advice)
+        )
+    n_validation, n_test = _sizes(len(times), validation, test)
+    last = _next_time(times, len(times) - n_test)
+    first = _next_time(times, len(times) - n_test - n_validation)
+    ids = Split(np.arange(first), np.arange(first, last), np.arange(last, len(times)))
+    for what, rows in (("training", ids.train), ("validation", ids.validation), ("test", ids.test if n_test else ids.train)):
+        if not len(rows):
+            advice = "Change the sizes of the parts: rows of one time stay in one part."
+            raise DataError(must_be(f"The {what} part", "not empty", f"{len(np.unique(times))} different times", advice))
+    return ids
+
+
+def _next_time(times: NDArray[Any], row: int) -> int:
+    """Return the first row from here on whose time differs from that of the row before."""
+    while 0 < row < len(times) and times[row] == times[row - 1]:
+        row += 1
+    return row
 
 
 def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Generator) -> tuple[Rows, Rows]:
@@ -78,6 +168,16 @@ def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Genera
     state = int(np.random.default_rng(seed).integers(2**32))
     left, drawn = train_test_split(np.arange(len(classes)), test_size=count, stratify=classes, random_state=state)
     return np.asarray(left, np.int64), np.asarray(drawn, np.int64)
+
+
+def _sizes(total: int, validation: Size, test: Size) -> tuple[int, int]:
+    """Return the numbers of rows of the validation and of the test part; some must be left for the training."""
+    n_test = _rows_of("test", test, total)
+    n_validation = _rows_of("validation", validation, total)
+    if n_validation < 1 or n_validation + n_test >= total:
+        sizes = f"validation={n_validation}, test={n_test}"
+        raise DataError(must_be(f"Parts of {total} rows", "not empty", sizes, "Lower them, and select on at least one row."))
+    return n_validation, n_test
 
 
 def _rows_of(part: str, size: Size, total: int) -> int:

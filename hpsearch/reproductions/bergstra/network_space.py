@@ -68,7 +68,7 @@ def mnist_basic() -> Images:
 
 
 def _cut(part: Part, begin: int, end: int) -> Part:
-    return Part(part.x[begin:end], part.y[begin:end])
+    return part.take(slice(begin, end))
 
 
 def objective(images: Images, epochs: int, patience: int, fixed: Mapping[str, Any] | None = None) -> Evaluated:

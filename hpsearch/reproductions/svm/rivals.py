@@ -121,8 +121,7 @@ class Rivals:
     @property
     def scored(self) -> Part:
         """The rows that are scored on."""
-        part = self.data.validation
-        return Part(part.x[self.selected :], part.y[self.selected :])
+        return self.data.validation.take(slice(self.selected, None))
 
 
 def space(protocol: Rules, sizes: Sequence[int], seeds: int) -> Space:

@@ -53,11 +53,11 @@ def _check_exact(given: NDArray[Any], dtype: np.dtype[Any]) -> None:
         raise DataError(must_be("X", f"numbers that {dtype.name} tells apart", describe_merged(found), advice))
 
 
-def read_column(y: ArrayLike) -> NDArray[Any]:
-    """Return labels or numbers to predict as an array; a nullable column of pandas as plain numbers."""
+def read_column(y: ArrayLike, what: str = "y") -> NDArray[Any]:
+    """Return one value per row as an array; a nullable column of pandas as plain numbers."""
     if _is_series(y):
-        return _column("y", y) if _kind(y) in _NUMBERS else np.asarray(y)
-    found = read_array("y", y)
+        return _column(what, y) if _kind(y) in _NUMBERS else np.asarray(y)
+    found = read_array(what, y)
     if found.dtype.kind == "f" and isinstance(y, (list, tuple)) and all(isinstance(label, (int, np.integer)) for label in y):
         return np.asarray([int(label) for label in y], dtype=object)  # beyond 64 bits, NumPy would make them floats
     return found
