@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
+from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
-from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.objectives.scoring import weights_of
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
@@ -37,8 +39,10 @@ class CrossValidate(ObjectiveBase):
         objective: a dataclass with ``data``, such as ``TrainNetwork``, ``TuneEstimator`` or ``TrainSVM``.
         folds: k, from 2 to the rows of the smallest class; or ``"loo"``, leave-one-out, on at most 500 rows.
         seed: of the folds.
+        scoring: that of the objective, given here: a scorer of scikit-learn, one of your own, or several; see `TuneEstimator`.
+        decides: the name of the score that is the value where there are several; the first where left out.
     Raises:
-        SettingError: for an objective without data, or folds that are impossible.
+        SettingError: for an objective without data, one that takes no scoring, or folds that are impossible.
 
     Metrics of the outcome: the means over the folds of the objective's own; standard_error, s / sqrt(k), with s the standard
     deviation (k - 1) of the folds' values; and fold_1, ..., fold_k, the values themselves (left out for ``"loo"``). Folds share
@@ -51,10 +55,15 @@ class CrossValidate(ObjectiveBase):
     objective: Any
     folds: int | Literal["loo"] = 5
     seed: int = dataclasses.field(default=0, kw_only=True)
+    # They become those of the objective, and so part of its repr.
+    scoring: InitVar[Any] = dataclasses.field(default=None, kw_only=True)
+    decides: InitVar[str | None] = dataclasses.field(default=None, kw_only=True)
     # Of each fold's training rows, the number of a sample; and the seed of it. None takes all.
     _sample: tuple[int, int] | None = dataclasses.field(default=None, repr=False, compare=False, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, scoring: Any, decides: str | None) -> None:
+        if scoring is not None or decides is not None:
+            object.__setattr__(self, "objective", _with_scoring(self.objective, scoring, decides))
         data = self._inner.data if callable(self.objective) else None
         swaps = dataclasses.is_dataclass(self.objective) and not isinstance(self.objective, type)
         if not swaps or not isinstance(data, Dataset):
@@ -118,17 +127,35 @@ class CrossValidate(ObjectiveBase):
     def baseline(self) -> Baseline | None:
         """The mean over the folds of what the trivial answer scores."""
         answer = getattr(self.objective, "trivial", None)
-        if not isinstance(answer, TrivialAnswer):
+        if not isinstance(answer, (TrivialAnswer, ScoredTrivialAnswer)):
             return None
-        y = np.concatenate([self.data.train.y, self.data.validation.y])
-        found = [answer.baseline(y[train], y[held_out]) for train, held_out in self._splits(y)]
-        return dataclasses.replace(found[0], value=float(np.mean([one.value for one in found])))
+        parts = (self.data.train, self.data.validation)
+        y, weights = np.concatenate([part.y for part in parts]), [weights_of(part) for part in parts]
+        given = [each for each in weights if each is not None]
+        joined = np.concatenate(given) if len(given) == len(parts) else None
+        found = [answer.baseline(y[t], y[h], None if joined is None else joined[h]) for t, h in self._splits(y)]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        return dataclasses.replace(known[0], value=float(np.mean([one.value for one in known])))
 
     @property
     def measure(self) -> str:
         """What the value is."""
         inner = self._inner.measure
         return inner.replace("validation", "cross-validation") if "validation" in inner else f"cross-validation {inner}"
+
+    @property
+    def greater_is_better(self) -> bool | None:
+        """Whether larger values are better: as of the objective."""
+        return self._inner.greater_is_better
+
+    @property
+    def timed(self) -> Collection[str]:
+        """The metrics that the clock measures; where it measures the value, those of each fold too."""
+        inner = self._inner.timed
+        k = self.folds if self.folds != "loo" else 0
+        return (*inner, *(("standard_error", *(f"fold_{i + 1}" for i in range(k))) if "value" in inner else ()))
 
     @property
     def capabilities(self) -> frozenset[str]:
@@ -251,6 +278,17 @@ class CrossValidate(ObjectiveBase):
         histories = [outcome.history for outcome in outcomes]
         curves = {name: _mean_curve([history[name] for history in histories]) for name in _shared(histories)}
         return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
+
+
+def _with_scoring(objective: Any, scoring: Any, decides: str | None) -> Any:
+    """Return a copy of an objective with a scoring of its own."""
+    if not isinstance(objective, (TuneEstimator, TrainNetwork)):
+        advice = "Leave scoring out, or take TuneEstimator(SVC(), data)."
+        what = "The objective of CrossValidate(scoring=...)"
+        raise SettingError(must_be(what, "TuneEstimator or TrainNetwork", type(objective).__name__, advice))
+    if objective.scoring is not None:
+        raise SettingError(must_be("scoring", "given once", objective.scoring, "Leave out one of the two."))
+    return dataclasses.replace(objective, scoring=scoring, decides=decides)
 
 
 def _own(value: Any) -> Any:

@@ -11,7 +11,7 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, check_names
-from hpsearch.objectives.trivial import TrivialAnswer
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
 
@@ -71,12 +71,17 @@ class TrainSVM(ObjectiveBase):
         return "validation error"
 
     @property
-    def trivial(self) -> TrivialAnswer:
+    def greater_is_better(self) -> bool:
+        """Whether larger values are better: no, of an error."""
+        return False
+
+    @property
+    def trivial(self) -> TrivialAnswer | ScoredTrivialAnswer:
         """The trivial answer for classes."""
         return self._estimator.trivial
 
     @property
-    def baseline(self) -> Baseline:
+    def baseline(self) -> Baseline | None:
         """What the trivial answer scores on the validation part."""
         return self._estimator.baseline
 

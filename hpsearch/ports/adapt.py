@@ -34,7 +34,8 @@ class AdaptedObjective(ObjectiveBase):
         given: the callable as the user wrote it.
         takes_context: whether it is called with params and context, or with params alone.
         capabilities: the optional methods it has.
-        parameters, required, ranges, measure, data, facts, related, epochs, curves, training_rows: see `ObjectiveBase`.
+        parameters, required, ranges, measure, data, facts, related, epochs, curves, training_rows, greater_is_better: see
+            `ObjectiveBase`.
     """
 
     given: Any
@@ -50,6 +51,7 @@ class AdaptedObjective(ObjectiveBase):
     epochs: int | None
     curves: Collection[str] | None
     training_rows: int | None
+    greater_is_better: bool | None
 
     def __repr__(self) -> str:
         return repr(self.given)
@@ -138,6 +140,7 @@ _OBJECTIVE = {
     "epochs": _COUNT,
     "curves": _NAMES,
     "training_rows": _COUNT,
+    "greater_is_better": _FLAG,
 }
 _STRATEGY = {
     "trials": _COUNT,
@@ -192,6 +195,7 @@ def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
         epochs=found["epochs"],
         curves=found["curves"] or None,  # an empty one may be the user's own, to be filled
         training_rows=_training_rows(objective, found["training_rows"]),
+        greater_is_better=found["greater_is_better"],
     )
 
 

@@ -204,6 +204,16 @@ class ObjectiveBase:
         return "value"
 
     @default
+    def greater_is_better(self) -> bool | None:
+        """Whether larger values are better, as of a score; the study takes this direction. None leaves it to the study."""
+        return None
+
+    @default
+    def timed(self) -> Collection[str]:
+        """The metrics that a clock measures, so that no trial repeats them; ``"value"`` stands for the value itself."""
+        return ()
+
+    @default
     def data(self) -> DataSet | None:
         """The data set it trains on; its checksum is part of the study's identity."""
         return None
