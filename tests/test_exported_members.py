@@ -313,6 +313,8 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "DataSet",
         "EarlierIdentity",
         "Exported",
+        "ExportedEstimator",
+        "ExportedModel",
         "Objective",
         "ObjectiveBase",
         "PICKED",

@@ -160,7 +160,7 @@ class CrossValidate(ObjectiveBase):
     @property
     def capabilities(self) -> frozenset[str]:
         """Its own methods, and those of the objective that are passed on."""
-        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & {"prepare", "preflight"})
+        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & {"prepare", "preflight", "refit"})
 
     def prepare(self) -> None:
         """Load what the objective needs into this process."""
@@ -208,9 +208,17 @@ class CrossValidate(ObjectiveBase):
         if "test" not in self._inner.capabilities:
             advice = "Give it test(params, context, part)."
             raise SettingError(must_be("CrossValidate's objective", "one with test()", self.objective, advice))
+        return dict(self._whole.test(params, dataclasses.replace(context, state=None), part))
+
+    @property
+    def _whole(self) -> ObjectiveBase:
+        """The objective on the rows of all folds."""
         every = Part(*self._rows())
-        whole = self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
-        return dict(whole.test(params, dataclasses.replace(context, state=None), part))
+        return self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
+
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the winner's estimator, fitted on all rows as for `test`; or on those of the training part alone."""
+        return (self._whole if rows == "all" else self._inner).refit(params, context, "training")
 
     def shrunk(self) -> CrossValidate:
         """Return the same on the objective's own small part of the data, in as many folds as that allows."""

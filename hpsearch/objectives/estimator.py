@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.scoring import labelled, labels_of, read_scoring, weights_of
+from hpsearch.objectives.scoring import joined, labelled, labels_of, read_scoring, weights_of
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
@@ -206,6 +206,18 @@ class TuneEstimator(ObjectiveBase):
         scores = self.scoring.scores(with_labels(fitted, labels), part, labelled(part.y, labels), seconds)
         return scores[self.scoring.decides], metrics | self.scoring.metrics(which, scores)
 
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the estimator of a trial, fitted on your own labels, so that it predicts them.
+
+        Args:
+            params: of the trial.
+            context: of the trial.
+            rows: ``"all"``, of training and validation part; or ``"training"``, then it predicts as in the trial to the bit.
+        """
+        parts = (self.data.train, self.data.validation) if rows == "all" else (self.data.train,)
+        part = joined(parts)
+        return self._fit(params, context.rng, part, labelled(part.y, labels_of(self.data)))
+
     def shrunk(self) -> TuneEstimator:
         """Return the same objective on at most 500 training and 200 validation rows."""
         return replace(self, data=self.data.at_most(500, 200))
@@ -230,13 +242,16 @@ class TuneEstimator(ObjectiveBase):
         return clone(self.estimator).set_params(**clone(dict(params), safe=False))
 
     def _fitted(self, params: Params, rng: np.random.Generator) -> Any:
+        return self._fit(params, rng, self.data.train, self.data.train.y)
+
+    def _fit(self, params: Params, rng: np.random.Generator, part: Part, y: NDArray[Any]) -> Any:
         estimator = self._with(params)
         settings = estimator.get_params()
         # In the order of the names, which does not depend on how a pipeline was put together; an n_jobs of None is 1
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
         jobs = {name: 1 for name, value in settings.items() if _leaf(name) == "n_jobs" and value is not None}
-        return estimator.set_params(**seeds, **jobs).fit(self.data.train.x, self.data.train.y)
+        return estimator.set_params(**seeds, **jobs).fit(part.x, y)
 
     def _scores(self, which: str, part: Part, predicted: NDArray[Any]) -> dict[str, float]:
         if self._kind == "classifier":

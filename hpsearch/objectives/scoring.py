@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,6 +157,13 @@ def weights_of(part: Part) -> NDArray[np.float64] | None:
     """Return how much each row of a part counts, or None where all count alike."""
     found: NDArray[np.float64] | None = getattr(part, "weights", None)
     return found
+
+
+def joined(parts: Sequence[Part]) -> Part:
+    """Return the rows of several parts, one after the other."""
+    if len(parts) == 1:
+        return parts[0]
+    return Part(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
 
 
 def labels_of(data: Dataset) -> NDArray[Any] | None:

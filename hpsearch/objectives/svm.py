@@ -106,6 +106,10 @@ class TrainSVM(ObjectiveBase):
         """Score the machine of a trial, fitted again, on a part: test_accuracy and test_error."""
         return self._estimator.test(params, context, part)
 
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the machine of a trial, fitted on your own labels; see `TuneEstimator.refit`."""
+        return self._estimator.refit(params, context, rows)
+
     def shrunk(self) -> TrainSVM:
         """Return the same objective on at most 500 training and 200 validation rows."""
         return replace(self, data=self.data.at_most(500, 200))

@@ -75,6 +75,9 @@ class AdaptedObjective(ObjectiveBase):
         found: Exported = self.given.export(params, context)
         return found
 
+    def refit(self, params: Params, context: Context, rows: str) -> Any:
+        return self.given.refit(params, context, rows)
+
     def shrunk(self) -> ObjectiveBase:
         return adapt_objective(self.given.shrunk())
 
@@ -157,6 +160,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "prepare": (),
     "preflight": ("space",),
     "export": ("params", "context"),
+    "refit": ("params", "context", "rows"),
     "shrunk": (),
     "test": ("params", "context", "part"),
     "on_rows": ("rows", "seed"),

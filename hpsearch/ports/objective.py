@@ -168,8 +168,8 @@ class ObjectiveBase:
     """Typed defaults for everything that a study can use of an objective; subclass it and override what you offer.
 
     ``__call__(params, context)`` is the only method that is required. The optional methods are ``check``, ``prepare``,
-    ``preflight``, ``export``, ``shrunk`` and ``test``; `capabilities` names those that a class implements. Any other callable,
-    such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
+    ``preflight``, ``export``, ``refit``, ``shrunk`` and ``test``; `capabilities` names those that a class
+    implements. Any other callable, such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
 
     >>> class Bowl(ObjectiveBase):
     ...     parameters = ("x",)
@@ -275,6 +275,7 @@ class ObjectiveBase:
             "prepare": own.prepare is not base.prepare,
             "preflight": own.preflight is not base.preflight,
             "export": own.export is not base.export,
+            "refit": own.refit is not base.refit,
             "shrunk": own.shrunk is not base.shrunk,
             "test": own.test is not base.test,
         }
@@ -300,6 +301,16 @@ class ObjectiveBase:
 
     def export(self, params: Params, context: Context) -> Exported:
         """Return the trained network of a trial, from ``context.state`` where there is one."""
+        raise NotImplementedError
+
+    def refit(self, params: Params, context: Context, rows: str) -> Any:
+        """Return a scikit-learn estimator fitted as in a trial, on the user's own labels.
+
+        Args:
+            params: of the trial.
+            context: of the trial, by whose random numbers it is fitted.
+            rows: ``"all"``, those of training and validation part, or ``"training"``, which gives the trial's own to the bit.
+        """
         raise NotImplementedError
 
     def shrunk(self) -> ObjectiveBase:

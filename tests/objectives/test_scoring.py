@@ -215,8 +215,9 @@ def test_the_test_part_is_scored_with_the_scoring() -> None:
 
 
 def test_halving_promotes_what_scores_more() -> None:
-    study = Study("rungs", Space(hidden=Choice(1, 2, 8, 16)), TrainNetwork(CLASSES, learning_rate=0.3, epochs=4, scoring="f1_macro"),
-                  Halving(trials=4, min_epochs=1, max_epochs=4, factor=2))  # fmt: skip
+    objective = TrainNetwork(CLASSES, learning_rate=0.3, epochs=4, scoring="f1_macro")
+    rungs = Halving(trials=4, min_epochs=1, max_epochs=4, factor=2)
+    study = Study("rungs", Space(hidden=Choice(1, 2, 8, 16)), objective, rungs)
     trials = study.run(1, backend="sequential", tracker=MemoryTracker()).trials
     first = [trial for trial in trials if trial.budget == 1]
     promoted = {trial.params["hidden"] for trial in trials if trial.budget == 2}
