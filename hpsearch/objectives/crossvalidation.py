@@ -17,7 +17,6 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
-from hpsearch.objectives.scoring import weights_of
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
@@ -130,7 +129,7 @@ class CrossValidate(ObjectiveBase):
         if not isinstance(answer, (TrivialAnswer, ScoredTrivialAnswer)):
             return None
         parts = (self.data.train, self.data.validation)
-        y, weights = np.concatenate([part.y for part in parts]), [weights_of(part) for part in parts]
+        y, weights = np.concatenate([part.y for part in parts]), [part.weights for part in parts]
         given = [each for each in weights if each is not None]
         joined = np.concatenate(given) if len(given) == len(parts) else None
         found = [answer.baseline(y[t], y[h], None if joined is None else joined[h]) for t, h in self._splits(y)]

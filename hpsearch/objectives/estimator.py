@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.scoring import joined, labelled, labels_of, read_scoring, weights_of
+from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase
 from hpsearch.trial import Outcome, Params
@@ -158,7 +158,7 @@ class TuneEstimator(ObjectiveBase):
     @property
     def baseline(self) -> Baseline | None:
         """What the trivial answer scores on the validation part."""
-        return self.trivial.baseline(self.data.train.y, self.data.validation.y, weights_of(self.data.validation))
+        return self.trivial.baseline(self.data.train.y, self.data.validation.y, self.data.validation.weights)
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for names the estimator does not have and values it does not accept; fits nothing.
@@ -215,7 +215,7 @@ class TuneEstimator(ObjectiveBase):
             rows: ``"all"``, of training and validation part; or ``"training"``, then it predicts as in the trial to the bit.
         """
         parts = (self.data.train, self.data.validation) if rows == "all" else (self.data.train,)
-        part = joined(parts)
+        part = Part.join(parts)
         return self._fit(params, context.rng, part, labelled(part.y, labels_of(self.data)))
 
     def shrunk(self) -> TuneEstimator:

@@ -28,7 +28,7 @@ from hpsearch.nn.stopping import Stopping
 from hpsearch.objectives import network_trainer, preflight
 from hpsearch.objectives.network_trainer import PARAMETERS, VALUES, TrainingPlan
 from hpsearch.objectives.precision import report_merged
-from hpsearch.objectives.scoring import Scoring, labels_of, read_scoring, weights_of
+from hpsearch.objectives.scoring import Scoring, labels_of, read_scoring
 from hpsearch.objectives.targets import costs_for
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Preflight
@@ -223,7 +223,7 @@ class TrainNetwork(ObjectiveBase):
         found = self.trivial
         if found is None:
             return None
-        return found.baseline(self.data.train.y, self.data.validation.y, weights_of(self.data.validation))
+        return found.baseline(self.data.train.y, self.data.validation.y, self.data.validation.weights)
 
     @property
     def ranges(self) -> dict[str, Domain]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,8 +121,7 @@ class Scoring:
         Raises:
             SettingError: a scorer raised, returned no number, or the one that decides returned one that is not finite.
         """
-        weights = weights_of(part)
-        found = {n: seconds if s is None else _score(n, s, (fitted, part.x, y), weights) for n, s in self.scorers.items()}
+        found = {n: seconds if s is None else _score(n, s, (fitted, part.x, y), part.weights) for n, s in self.scorers.items()}
         if not math.isfinite(found[self.decides]):
             what = f"The score of scoring {self.decides!r}"
             raise SettingError(must_be(what, "a finite number", found[self.decides], "Take a scorer that is defined here."))
@@ -153,24 +152,11 @@ def read_scoring(scoring: object, decides: object) -> Scoring | None:
     return None
 
 
-def weights_of(part: Part) -> NDArray[np.float64] | None:
-    """Return how much each row of a part counts, or None where all count alike."""
-    found: NDArray[np.float64] | None = getattr(part, "weights", None)
-    return found
-
-
-def joined(parts: Sequence[Part]) -> Part:
-    """Return the rows of several parts, one after the other."""
-    if len(parts) == 1:
-        return parts[0]
-    return Part(np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts]))
-
-
 def labels_of(data: Dataset) -> NDArray[Any] | None:
     """Return the user's own label of each class, as an array; None where these are 0, 1, ... or there are no classes."""
     if data.regression:
         return None
-    labels = list(getattr(data, "labels", ()) or data.class_names or range(data.classes))
+    labels = list(data.labels or data.class_names or range(data.classes))
     same = all(type(label) is int and label == index for index, label in enumerate(labels))
     return None if same else np.asarray(labels)
 

@@ -66,6 +66,7 @@ class ExportedEstimator:
         estimator: predicts the user's own labels, or numbers.
         example: two rows of input, an array or a data frame.
         outputs: what it predicts for the example.
+        rows: training rows, by which the kind of each column is known, and whether values are missing in it.
         trusted: the types that skops must be told to trust when it loads the estimator.
         note: a sentence on how it was come by, where that is not as it should be.
     """
@@ -73,6 +74,7 @@ class ExportedEstimator:
     estimator: Any = field(repr=False)
     example: Any = field(repr=False)
     outputs: np.ndarray = field(repr=False)
+    rows: Any = field(repr=False)
     trusted: Sequence[str] = ()
     note: str = ""
 

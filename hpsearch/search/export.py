@@ -62,7 +62,8 @@ def export_estimator(
     if study.data is None:
         raise StudyError(f"Study {study.name!r} has no data set from which an example could be taken.")
     example = study.data.validation.head(2).x
-    return ExportedEstimator(fitted, example, np.asarray(fitted.predict(example)), types_to_trust(fitted, example, trusted))
+    outputs = np.asarray(fitted.predict(example))
+    return ExportedEstimator(fitted, example, outputs, study.data.train.x, types_to_trust(fitted, example, trusted))
 
 
 def export(study: StudyConfig, trial: Trial, trials: Sequence[Trial], state: BestState | None = None) -> Exported:

@@ -35,7 +35,7 @@ def save(path: Path, exported: ExportedEstimator, model: LoggedModel | None = No
         str(path),
         serialization_format=mlflow.sklearn.SERIALIZATION_FORMAT_SKOPS,
         skops_trusted_types=list(exported.trusted),
-        signature=infer_signature(example, exported.outputs),
+        signature=infer_signature(_as_mlflow_takes_it(exported.rows), exported.outputs),
         input_example=example,
         pip_requirements=["mlflow>=3.17,<4", *(f"{name}=={version(name)}" for name in _libraries(exported))],
         mlflow_model=Model(artifact_path=model.artifact_location if model else None, **origin),

@@ -5,19 +5,30 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import skops.io
+from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
 
 from hpsearch import Float, Space, Study, data
 from hpsearch.objectives import TuneEstimator
 from hpsearch.strategies import Random
-from hpsearch.tracking import MlflowTracker
+from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.tracking.models import log
 from tests.command import run_command
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # MLflow's own, on its own type hints
+    import mlflow.pyfunc
 
 # What somebody does who has MLflow and scikit-learn, but not hpsearch.
 ELSEWHERE = """
@@ -106,3 +117,27 @@ def test_from_the_command_line_to_a_file(tmp_path: Path, put_store: Any) -> None
     assert "The file of an estimator must be one ending in .skops, got 'best.npz'. Try best.skops" in wrong.stderr
     tested = run_command(tmp_path, "test", "trees")
     assert "test_f1_macro=" in tested.stdout
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_a_model_of_a_table_takes_a_frame_with_texts_and_missing_values(library: str, tmp_path: Path) -> None:
+    towns = np.array(["Bath", "Bonn", None], dtype=object)[RNG.integers(3, size=200)]
+    size = np.where(np.arange(200) % 7 == 3, np.nan, X[:, 0])
+    frame = pd.DataFrame({"size": size, "town": towns, "answer": np.where(X[:, 0] > 0, "up", "down")})
+    table = data.table(frame if library == "pandas" else pl.from_pandas(frame), target="answer")
+    encoded = make_column_transformer((OneHotEncoder(handle_unknown="ignore"), ["town"]), remainder="passthrough")
+    pipeline = make_pipeline(encoded, HistGradientBoostingClassifier(max_iter=3))
+    rate = Space(histgradientboostingclassifier__learning_rate=Float(0.05, 0.5))
+    result = Study("table", rate, TuneEstimator(pipeline, table), Random(trials=1)).run(
+        1, backend="sequential", tracker=MemoryTracker(), model=False
+    )
+    with log._silenced():
+        saved = log.save(tmp_path, result.export_estimator())
+        loaded = mlflow.pyfunc.load_model(str(saved))
+    rows = pd.DataFrame({"size": [1.0, np.nan, -1.0], "town": ["Bath", None, "Bonn"]})
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert loaded.predict(rows).tolist() == result.estimator().predict(rows).tolist()
+    kinds = {column["name"]: (column["type"], column["required"]) for column in loaded.metadata.signature.inputs.to_dict()}
+    assert kinds == {"size": ("double", False), "town": ("string", False)}
+    assert json.loads((saved / "input_example.json").read_text())["columns"] == ["size", "town"]
