@@ -129,7 +129,8 @@ class Study(StudyConfig):
             )
             again = replace(tracked, record=replay.record)
             settings = RunSettings(study, execution, tracker, again, replay, fresh, progress)
-            loop = Loop(settings, BestState() if model is not False and can_export(study) else None)
+            needed = can_export(study) and (wanted or model is not False)
+            loop = Loop(settings, BestState() if needed else None)
             trials = loop.run()
             return Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
 

@@ -320,6 +320,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "PICKED",
         "PICKED_BECAUSE",
         "PartRecord",
+        "Predictions",
         "Preflight",
         "Proposal",
         "Recorded",

@@ -207,7 +207,10 @@ def write_report(
 def write_plot(
     name: Name,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance or model.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance, model, confusion or calibration."
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
     tracking_uri: Uri = None,

@@ -18,12 +18,14 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase, Preflight, adapt_objective
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
 
 # Leave-one-out is one training per row: with more rows it is not worth its cost.
 LOO_ROWS = 500
+# The methods of the objective that are offered where it has them.
+_PASSED_ON = frozenset({"prepare", "preflight", "refit", "predictions"})
 
 
 @dataclass(frozen=True)
@@ -159,7 +161,7 @@ class CrossValidate(ObjectiveBase):
     @property
     def capabilities(self) -> frozenset[str]:
         """Its own methods, and those of the objective that are passed on."""
-        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & {"prepare", "preflight", "refit"})
+        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & _PASSED_ON)
 
     def prepare(self) -> None:
         """Load what the objective needs into this process."""
@@ -177,13 +179,22 @@ class CrossValidate(ObjectiveBase):
         """Run the objective once per fold, each with its own random numbers; a state holds those of all folds."""
         if context.stage.startswith(PREFLIGHT):
             return _outcome(self._inner(params, context))
+        return self._combined([self._run(data, params, inner) for data, inner in self._folds(context)])
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial predicts for each row in the fold that holds it out."""
+        found = [
+            self._on(data).predictions({name: _own(value) for name, value in params.items()}, inner)
+            for data, inner in self._folds(context)
+        ]
+        return Predictions.join(found, "held-out rows of all folds")
+
+    def _folds(self, context: Context) -> Iterator[tuple[Dataset, Context]]:
+        """Yield the data set and the context of each fold of a trial."""
         k = len(self.data.train) + len(self.data.validation) if self.folds == "loo" else self.folds
-        outcomes = []
         for fold, (data, rng) in enumerate(zip(self.datasets(), context.rng.spawn(k), strict=True), 1):
             state = _of_fold(context.state, fold)
-            inner = Context(rng, context.budget, state, context.deadline, stage=context.stage)
-            outcomes.append(self._run(data, params, inner))
-        return self._combined(outcomes)
+            yield data, Context(rng, context.budget, state, context.deadline, stage=context.stage)
 
     def datasets(self) -> Iterator[Dataset]:
         """Yield one data set per fold: the held-out rows as its validation part, all others as its training part."""

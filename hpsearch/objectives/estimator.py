@@ -18,7 +18,7 @@ from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
 from hpsearch.trial import Outcome, Params
 
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
@@ -217,6 +217,12 @@ class TuneEstimator(ObjectiveBase):
         parts = (self.data.train, self.data.validation) if rows == "all" else (self.data.train,)
         part = Part.join(parts)
         return self._fit(params, context.rng, part, labelled(part.y, labels_of(self.data)))
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what the estimator of a trial, fitted again, predicts for the validation part."""
+        from hpsearch.objectives.fitted import predict_part
+
+        return predict_part(self._fitted(params, context.rng), self.data, self.data.validation)
 
     def shrunk(self) -> TuneEstimator:
         """Return the same objective on at most 500 training and 200 validation rows."""

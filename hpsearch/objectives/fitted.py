@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
+from hpsearch.data import Dataset, Part
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network
 from hpsearch.objectives.scoring import labelled
+from hpsearch.ports import Predictions
 
 
 class _Fitted(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
@@ -137,3 +139,22 @@ def as_estimator(network: Network | Ensemble, regression: bool) -> Any:
 def with_labels(fitted: Any, labels: NDArray[Any] | None) -> Any:
     """Return a fitted estimator that predicts the user's own labels; itself where it does so already."""
     return fitted if labels is None else LabelledClassifier(fitted, labels)
+
+
+def predict_part(fitted: Any, data: Dataset, part: Part) -> Predictions:
+    """Return what something fitted on class indices, or on numbers, predicts for a part."""
+    predicted = np.asarray(fitted.predict(part.x)).reshape(len(part))
+    if data.regression:
+        return Predictions(part.y, predicted.astype(np.float64))
+    names = tuple(data.class_names) or tuple(map(str, range(data.classes)))
+    return Predictions(part.y, predicted, _probabilities(fitted, part, data.classes), names)
+
+
+def _probabilities(fitted: Any, part: Part, classes: int) -> NDArray[np.float64] | None:
+    """Return the probability of each class; 0 of one that was not among the rows it was fitted on."""
+    if not hasattr(fitted, "predict_proba"):
+        return None
+    known = np.asarray(fitted.predict_proba(part.x), np.float64)
+    shares = np.zeros((len(part), classes))
+    shares[:, np.asarray(fitted.classes_)] = known
+    return shares

@@ -31,7 +31,7 @@ from hpsearch.objectives.precision import report_merged
 from hpsearch.objectives.scoring import Scoring, labels_of, read_scoring
 from hpsearch.objectives.targets import costs_for
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
-from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Preflight
+from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Predictions, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
@@ -289,6 +289,10 @@ class TrainNetwork(ObjectiveBase):
     def export(self, params: Params, context: Context) -> Exported:
         """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
         return network_trainer.exported(self.plan(params), context)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial's kept network predicts for the validation part."""
+        return network_trainer.predictions(self.plan(params), context)
 
     def on_rows(self, rows: int, seed: int) -> TrainNetwork:
         """Return the same objective on a sample of the training rows; sizes beyond them are cut too."""

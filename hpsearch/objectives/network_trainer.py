@@ -27,7 +27,7 @@ from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
 from hpsearch.objectives.scoring import Scoring, labelled, labels_of
 from hpsearch.objectives.targets import Targets, costs_for, targets_for
-from hpsearch.ports import Context, Exported
+from hpsearch.ports import Context, Exported, Predictions
 from hpsearch.trial import Outcome
 
 # What the value may be, and the score that the kept epoch is best in.
@@ -185,6 +185,14 @@ def exported(plan: TrainingPlan, context: Context) -> Exported:
     architecture, weights = as_data(network)
     rows = data.validation.x[:2]
     return Exported(architecture | {"data": repr(data), "labels": labels}, weights, rows, network.forward(rows))
+
+
+def predictions(plan: TrainingPlan, context: Context) -> Predictions:
+    """Return what a trial keeps predicts for the validation part."""
+    from hpsearch.objectives.fitted import as_estimator, predict_part
+
+    kept = as_estimator(kept_network(plan, context), plan.data.regression)
+    return predict_part(kept, plan.data, plan.data.validation)
 
 
 def _train(plan: TrainingPlan, context: Context) -> Training | Committee:

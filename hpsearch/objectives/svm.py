@@ -12,7 +12,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, check_names
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset({"kernel", "C", "gamma", "degree", "coef0"})
@@ -109,6 +109,10 @@ class TrainSVM(ObjectiveBase):
     def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
         """Return the machine of a trial, fitted on your own labels; see `TuneEstimator.refit`."""
         return self._estimator.refit(params, context, rows)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what the machine of a trial, fitted again, predicts for the validation part."""
+        return self._estimator.predictions(params, context)
 
     def shrunk(self) -> TrainSVM:
         """Return the same objective on at most 500 training and 200 validation rows."""

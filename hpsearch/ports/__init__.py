@@ -2,6 +2,7 @@
 
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
 from hpsearch.ports.tracker import (
     PICKED,
@@ -36,6 +37,7 @@ __all__ = [
     "Objective",
     "ObjectiveBase",
     "PartRecord",
+    "Predictions",
     "Preflight",
     "Proposal",
     "PruningThresholds",

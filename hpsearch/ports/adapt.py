@@ -14,6 +14,7 @@ import numpy as np
 from hpsearch.checks import is_integer, to_python
 from hpsearch.errors import StudyError, must_be
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, ObjectiveBase, rows_of, with_data
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, Search, StrategyBase
 from hpsearch.ports.tracker import Exported, StudyRecord
 from hpsearch.space import Domain, Space
@@ -77,6 +78,10 @@ class AdaptedObjective(ObjectiveBase):
 
     def refit(self, params: Params, context: Context, rows: str) -> Any:
         return self.given.refit(params, context, rows)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        found: Predictions = self.given.predictions(params, context)
+        return found
 
     def shrunk(self) -> ObjectiveBase:
         return adapt_objective(self.given.shrunk())
@@ -161,6 +166,7 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "preflight": ("space",),
     "export": ("params", "context"),
     "refit": ("params", "context", "rows"),
+    "predictions": ("params", "context"),
     "shrunk": (),
     "test": ("params", "context", "part"),
     "on_rows": ("rows", "seed"),

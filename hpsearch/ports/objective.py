@@ -13,6 +13,7 @@ import numpy as np
 
 from hpsearch.checks import is_number
 from hpsearch.errors import Lagging, SettingError, must_be
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, default
 from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
 from hpsearch.space import Domain, Space
@@ -168,7 +169,7 @@ class ObjectiveBase:
     """Typed defaults for everything that a study can use of an objective; subclass it and override what you offer.
 
     ``__call__(params, context)`` is the only method that is required. The optional methods are ``check``, ``prepare``,
-    ``preflight``, ``export``, ``refit``, ``shrunk`` and ``test``; `capabilities` names those that a class
+    ``preflight``, ``export``, ``refit``, ``predictions``, ``shrunk`` and ``test``; `capabilities` names those that a class
     implements. Any other callable, such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
 
     >>> class Bowl(ObjectiveBase):
@@ -276,6 +277,7 @@ class ObjectiveBase:
             "preflight": own.preflight is not base.preflight,
             "export": own.export is not base.export,
             "refit": own.refit is not base.refit,
+            "predictions": own.predictions is not base.predictions,
             "shrunk": own.shrunk is not base.shrunk,
             "test": own.test is not base.test,
         }
@@ -311,6 +313,10 @@ class ObjectiveBase:
             context: of the trial, by whose random numbers it is fitted.
             rows: ``"all"``, those of training and validation part, or ``"training"``, which gives the trial's own to the bit.
         """
+        raise NotImplementedError
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial predicts for the rows that it is scored on, from ``context.state`` or trained again."""
         raise NotImplementedError
 
     def shrunk(self) -> ObjectiveBase:

@@ -14,7 +14,7 @@ from hpsearch.errors import StudyError
 from hpsearch.execution.executor import Execution
 from hpsearch.execution.isolation import Limits
 from hpsearch.execution.task import own_objects, trial_context
-from hpsearch.ports import Exported, ExportedEstimator
+from hpsearch.ports import Exported, ExportedEstimator, Predictions
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.rerun import rerun
 from hpsearch.trial import Trial, root
@@ -46,6 +46,20 @@ def refit(study: StudyConfig, trial: Trial, trials: Sequence[Trial], rows: str) 
     with Execution(1, "sequential"):  # its BLAS has one thread, as in a trial
         objective, task = own_objects(study.adapted, task)
         return objective.refit(task.params, trial_context(task), rows)
+
+
+def can_predict(study: StudyConfig) -> bool:
+    """Return whether the study's objective predicts the rows that it scores trials on."""
+    return "predictions" in study.adapted.capabilities
+
+
+def predict(study: StudyConfig, trial: Trial, trials: Sequence[Trial], state: BestState | None = None) -> Predictions:
+    """Return what a finished trial predicts for held-out rows: from its kept state, or trained again to the same bits."""
+    kept = state.state if state is not None and state.number == trial.number else None
+    task = study.task(trial, root(trial, {t.number: t for t in trials}))
+    with Execution(1, "sequential"):  # its BLAS has one thread, as in a trial
+        objective, task = own_objects(study.adapted, replace(task, state=kept, limits=Limits()))
+        return objective.predictions(task.params, trial_context(task))
 
 
 def export_estimator(

@@ -15,9 +15,9 @@ from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.ensemble import Ensemble, from_data
 from hpsearch.nn.network import Network
-from hpsearch.ports import Exported, ExportedEstimator, StudyRecord, TrackedStudy, Tracker
+from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.export import BestState, can_export, can_refit, export, export_estimator, refit
+from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
 from hpsearch.trial import Candidate, Trial, flip_sign, root
 
 logger = logging.getLogger(__name__)
@@ -71,7 +71,18 @@ class Result:
     def findings(self) -> Findings:
         """What the conclusions, the pictures and the report are made from."""
         tracked = TrackedStudy(self.record, self.study.space, self.study.choose)
-        return Findings.of(tracked, self.trials, self.study.search)
+        return Findings.of(tracked, self.trials, self.study.search, self._predict if can_predict(self.study) else None)
+
+    def _predict(self) -> Predictions | str:
+        """Return what the best trial predicts for held-out rows, or why that is not found out."""
+        trial = self.best
+        if trial.number in self.record.earlier_trials:
+            return f"Trial {trial.number} was run by an earlier objective, so its predictions are not at hand."
+        if self.taken_over < len(self.trials) and _takes_too_long(self):
+            again = f"hpsearch report {self.study.name!r}"
+            return f"Predictions take {trial.seconds:.0f} s of training, and the time is up. For them: {again}"
+        with _autolog_paused():
+            return predict(self.study, trial, self.trials, self.best_state)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
