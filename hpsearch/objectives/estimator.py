@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
@@ -216,7 +216,7 @@ class TuneEstimator(ObjectiveBase):
         """
         parts = (self.data.train, self.data.validation) if rows == "all" else (self.data.train,)
         part = Part.join(parts)
-        return self._fit(params, context.rng, part, labelled(part.y, labels_of(self.data)))
+        return self._fit(params, context.rng, part, by_label=True)
 
     def predictions(self, params: Params, context: Context) -> Predictions:
         """Return what the estimator of a trial, fitted again, predicts for the validation part."""
@@ -248,11 +248,15 @@ class TuneEstimator(ObjectiveBase):
         return clone(self.estimator).set_params(**clone(dict(params), safe=False))
 
     def _fitted(self, params: Params, rng: np.random.Generator) -> Any:
-        return self._fit(params, rng, self.data.train, self.data.train.y)
+        return self._fit(params, rng, self.data.train)
 
-    def _fit(self, params: Params, rng: np.random.Generator, part: Part, y: NDArray[Any]) -> Any:
-        estimator = self._with(params)
+    def _fit(self, params: Params, rng: np.random.Generator, part: Part, by_label: bool = False) -> Any:
+        """Return the estimator fitted on a part: on class indices as in a trial, or on the user's own labels."""
+        estimator, labels = self._with(params), labels_of(self.data)
         settings = estimator.get_params()
+        if labels is not None:
+            estimator.set_params(**class_weights(settings, labels.tolist(), by_label))
+        y = labelled(part.y, labels) if by_label else part.y
         # In the order of the names, which does not depend on how a pipeline was put together; an n_jobs of None is 1
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
@@ -264,6 +268,27 @@ class TuneEstimator(ObjectiveBase):
             return {f"{which}_accuracy": _accuracy(part.y, predicted)}
         mse, variance = _mse(part.y, predicted), float(np.var(part.y))
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
+
+
+def class_weights(settings: Mapping[str, Any], labels: Sequence[Any], by_label: bool) -> dict[str, dict[Any, float]]:
+    """Return the settings that weigh classes, by the keys that a fit takes: class indices, or labels.
+
+    Args:
+        settings: of an estimator; where labels are texts, weights may be given by label, else they are given by index.
+        labels: the user's own label of each class.
+        by_label: whether the fit takes labels.
+
+    >>> class_weights({"svc__class_weight": {"yes": 3}}, ["no", "yes"], by_label=False)
+    {'svc__class_weight': {1: 3}}
+    """
+    index: dict[Any, Any] = {label: i for i, label in enumerate(labels) if isinstance(label, str)}
+    found = {}
+    for name, value in settings.items():
+        if _leaf(name) == "class_weight" and isinstance(value, dict):
+            by_index = {index.get(key, key): weight for key, weight in value.items()}
+            known: dict[Any, Any] = {i: i for i in range(len(labels))} if not by_label else dict(enumerate(labels))
+            found[name] = {known.get(key, key): weight for key, weight in by_index.items()}
+    return found
 
 
 def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:

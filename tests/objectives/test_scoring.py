@@ -55,6 +55,14 @@ def weird(estimator: Any, rows: Any, y: Any) -> Any:
     return "high"
 
 
+def agreement(y_true: Any, y_pred: Any) -> float:
+    return float(np.mean(y_true == y_pred))
+
+
+def count_rows(estimator: Any, rows: Any, y: Any) -> float:
+    return float(len(rows))
+
+
 class TestScoredEstimator(ObjectiveContract):
     def make(self) -> TuneEstimator:
         return TuneEstimator(LogisticRegression(), CLASSES, scoring={"f1": "f1_macro", "auc": "roc_auc_ovr"}, decides="auc")
@@ -153,6 +161,23 @@ def test_a_network_is_scored_by_its_labels_and_probabilities(cost: str) -> None:
     predicted = np.array(CLASSES.class_names)[network.predict(CLASSES.validation.x)]
     f1 = f1_score(labels(CLASSES, "validation"), predicted, average="macro")
     assert outcome.metrics["best_validation_f1"] == pytest.approx(f1, rel=1e-12)
+
+
+def test_scorers_get_the_weights_of_the_validation_rows() -> None:
+    weights = RNG.random(300) + 0.1
+    weighted = data.arrays(X, THREE, sample_weight=weights)
+    assert weighted.validation.weights is not None
+    scoring = {"f1": "f1_macro", "agreement": make_scorer(agreement), "rows": count_rows}
+    objective = TrainNetwork(data.arrays(X, THREE), learning_rate=0.5, epochs=2, scoring="f1_macro")
+    network = objective.network({}, context())
+    fitted = NetworkClassifier(network)
+    scores = Scoring.read(scoring).scores(fitted, weighted.validation, weighted.validation.y, 0.0)
+    predicted = fitted.predict(weighted.validation.x)
+    part = weighted.validation
+    assert scores["f1"] == pytest.approx(f1_score(part.y, predicted, average="macro", sample_weight=part.weights))
+    # Those that take no weights get none.
+    assert scores["agreement"] == np.mean(part.y == predicted)
+    assert scores["rows"] == len(part)
 
 
 def test_which_epoch_is_kept_stays_as_it_is() -> None:

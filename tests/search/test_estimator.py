@@ -92,6 +92,21 @@ def test_the_test_part_of_a_cross_validation_is_scored_by_that_estimator() -> No
     assert result.test()["test_f1_macro"] == f1_score(NAMES[part.y], predicted, average="macro")
 
 
+@pytest.mark.parametrize("weights", [{"fair": 5.0, "fine": 1.0, "foul": 1.0}, {0: 5.0, 1: 1.0, 2: 1.0}])
+def test_classes_are_weighed_by_label_or_by_index(weights: dict[Any, float]) -> None:
+    """The labels in their sorted order are the classes 0, 1 and 2."""
+    result = run(
+        TuneEstimator(make_pipeline(LogisticRegression(class_weight=weights)), DATA),
+        Space(logisticregression__C=Choice(0.1, 1.0)),
+    )
+    best = result.best.params["logisticregression__C"]
+    theirs = LogisticRegression(C=best, class_weight={"fair": 5.0, "fine": 1.0, "foul": 1.0})
+    np.testing.assert_array_equal(result.estimator().predict_proba(X), theirs.fit(ROWS, LABELS).predict_proba(X))
+    assert result.best.outcome is not None
+    accuracy = theirs.fit(DATA.train.x, NAMES[DATA.train.y]).score(DATA.validation.x, NAMES[DATA.validation.y])
+    assert result.best.outcome.metrics["validation_accuracy"] == accuracy
+
+
 def test_a_support_vector_machine_predicts_labels_too() -> None:
     result = run(TrainSVM(DATA), Space(C=Float(0.1, 10.0)))
     theirs = SVC(C=result.best.params["C"]).fit(ROWS, LABELS)

@@ -115,8 +115,12 @@ def test_from_the_command_line_to_a_file(tmp_path: Path, put_store: Any) -> None
     wrong = run_command(tmp_path, "export", "trees", "best.npz")
     assert wrong.returncode == 2
     assert "The file of an estimator must be one ending in .skops, got 'best.npz'. Try best.skops" in wrong.stderr
+    drawn = run_command(tmp_path, "plot", "trees", "confusion")
+    assert "Rows of each class" in drawn.stdout
+    assert (tmp_path / "trees-confusion.png").is_file()
     tested = run_command(tmp_path, "test", "trees")
     assert "test_f1_macro=" in tested.stdout
+    assert "Validation f1_macro" in tested.stdout
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars"])
