@@ -171,7 +171,7 @@ class TuneEstimator(ObjectiveBase):
         for prefix, part in _nested(estimator):
             _check_values(prefix, part)
         if self.scoring is not None:
-            self.scoring.check_responses(estimator, one_line(estimator))
+            self.scoring.check_responses(estimator, one_line(estimator), self.data.regression)
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Fit on the training part and score on the validation part."""

@@ -14,6 +14,8 @@ from hpsearch.errors import StudyError, must_be
 SUFFIX = ".skops"
 # Of these libraries skops has looked at the public types; their inner ones are part of estimators that were fitted here.
 _LIBRARIES = ("sklearn", "numpy", "scipy")
+# The modules of a script, and of a study's file that the command line loads.
+_OF_A_SCRIPT = ("__main__.", "hpsearch_file_")
 
 
 def types_to_trust(estimator: Any, example: Any, trusted: Collection[str] = ()) -> list[str]:
@@ -59,6 +61,8 @@ def _untrusted(estimator: Any, unknown: Collection[str]) -> str:
     what, constraint = f"The types within {type(estimator).__name__}", "known to skops, or trusted"
     options = " ".join(f"--trust {name}" for name in unknown)
     advice = f"If you trust them: hpsearch export NAME best.skops {options}, or result.log_model(trusted={list(unknown)!r})."
+    if any(name.startswith(_OF_A_SCRIPT) for name in unknown):
+        advice += " A class of a script loads only where that script does: put it into a module of its own."
     if any("<" in name for name in unknown):
         advice = "Write the function at the top of a module instead of a lambda: skops stores functions by their names."
     return must_be(what, constraint, ", ".join(unknown), advice)

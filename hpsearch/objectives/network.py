@@ -157,8 +157,18 @@ class TrainNetwork(ObjectiveBase):
             object.__setattr__(self, "cost", costs_for(self.data)[0])
         # The rate may still be missing here; 1.0 takes its place while the other settings are checked.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
+        if self._scoring is not None:
+            self._check_scoring(self._scoring)
         if self.dtype == "float32":
             report_merged(self.data)
+
+    def _check_scoring(self, scoring: Scoring) -> None:
+        from hpsearch.objectives.fitted import NetworkClassifier, NetworkRegressor
+
+        kind = NetworkRegressor if self.data.regression else NetworkClassifier
+        scoring.check_responses(
+            kind, f"a network that predicts {'numbers' if self.data.regression else 'classes'}", self.data.regression
+        )
 
     @property
     def parameters(self) -> frozenset[str]:

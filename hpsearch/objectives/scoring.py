@@ -96,18 +96,20 @@ class Scoring:
     def __hash__(self) -> int:
         return hash(repr(self))
 
-    def check_responses(self, estimator: Any, shown: str) -> None:
+    def check_responses(self, estimator: Any, shown: str, regression: bool) -> None:
         """Raise for an estimator without what a scorer asks of it, such as probabilities.
 
         Args:
             estimator: not fitted.
             shown: the estimator in the sentence.
+            regression: whether it predicts numbers.
         """
         for name, scorer in self.scorers.items():
             methods = _methods(scorer)
             if not any(hasattr(estimator, method) for method in methods):
                 what, constraint = f"The estimator of scoring {name!r}", f"one with {' or '.join(methods)}"
                 advice = "Wrap it as in CalibratedClassifierCV(SVC()), or take a scorer of predictions, such as 'accuracy'."
+                advice = "Take a scorer of numbers, such as 'neg_mean_absolute_error'." if regression else advice
                 raise SettingError(must_be(what, constraint, shown, advice))
 
     def scores(self, fitted: Any, part: Part, y: NDArray[Any], seconds: float) -> dict[str, float]:

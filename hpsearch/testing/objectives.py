@@ -61,6 +61,12 @@ class ObjectiveContract:
             objective.prepare()
         if "shrunk" in objective.capabilities:
             assert math.isfinite(_run(adapt_objective(objective.shrunk()), params).value)
+        if "refit" in objective.capabilities:
+            for rows in ("all", "training"):
+                assert hasattr(objective.refit(params, Context(np.random.default_rng(0), budget=1), rows), "predict")
+        if "predictions" in objective.capabilities:
+            found = objective.predictions(params, Context(np.random.default_rng(0), budget=1))
+            assert len(found.truth) == len(found.predicted) > 0
         if "export" in objective.capabilities:
             state = _run(objective, params).state
             exported = objective.export(params, Context(np.random.default_rng(0), budget=1, state=state))

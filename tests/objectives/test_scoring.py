@@ -293,6 +293,8 @@ def test_a_users_own_objective_may_declare_its_direction() -> None:
         (lambda: TuneEstimator(SVC(), CLASSES, scoring="f1_makro"), "Did you mean 'f1_macro'?"),
         (lambda: TrainNetwork(CLASSES, scoring="roc"), "scoring must be the name of a .* or 'seconds', got 'roc'"),
         (lambda: TuneEstimator(SVC(), CLASSES, scoring="neg_log_loss"), "must be one with predict_proba, got 'SVC\\(\\)'"),
+        (lambda: TrainNetwork(NUMBERS, scoring="neg_log_loss"), "network that predicts numbers'. Take a scorer of numbers"),
+        (lambda: TuneEstimator(Ridge(), NUMBERS, scoring="accuracy").baseline, "one for such targets"),
         (lambda: TuneEstimator(SVC(), CLASSES, scoring=f1_score), "Write make_scorer\\(f1_score\\)"),
         (lambda: TuneEstimator(SVC(), CLASSES, scoring={}), "scoring must be one scorer or more, got {}"),
         (lambda: TuneEstimator(SVC(), CLASSES, scoring=3), "scoring must be a name, a scorer or a dict of these, got 3"),

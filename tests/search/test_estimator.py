@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -167,6 +168,13 @@ def test_what_skops_cannot_store_is_told_and_fails_no_study(
     assert [line for line in caplog.messages if "not logged" in line] == [line for line in caplog.messages if "skops" in line]
     with pytest.raises(StudyError, match=sentence):
         result.log_model()
+
+
+def test_a_class_of_a_script_is_told_to_move(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Own, "__module__", "__main__")
+    monkeypatch.setattr(sys.modules["__main__"], "Own", Own, raising=False)
+    with pytest.raises(StudyError, match=r"got '__main__.Own'.*--trust __main__.Own.* put it into a module of its own"):
+        types_to_trust(Own().fit(ROWS, LABELS), X)
 
 
 def test_a_type_that_is_trusted_is_stored() -> None:
