@@ -133,6 +133,7 @@ class TuneEstimator(ObjectiveBase):
             SettingError: naming the param, the constraint, the value and what to do.
         """
         check_names("TuneEstimator", params, self.parameters)
+        weight_arguments(self._with(params), self.data.train.weights)
         for prefix, part in _nested(self._with(params)):
             _check_values(prefix, part)
 
@@ -179,13 +180,35 @@ class TuneEstimator(ObjectiveBase):
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
         jobs = {name: 1 for name, value in settings.items() if _leaf(name) == "n_jobs" and value is not None}
-        return estimator.set_params(**seeds, **jobs).fit(self.data.train.x, self.data.train.y)
+        part = self.data.train
+        return estimator.set_params(**seeds, **jobs).fit(part.x, part.y, **weight_arguments(estimator, part.weights))
 
     def _scores(self, which: str, part: Part, predicted: NDArray[Any]) -> dict[str, float]:
         if self._kind == "classifier":
             return {f"{which}_accuracy": _accuracy(part.y, predicted)}
         mse, variance = _mse(part.y, predicted), float(np.var(part.y))
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
+
+
+def weight_arguments(estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
+    """Return the keyword of ``fit`` that takes the weights of rows: that of a pipeline names its last step.
+
+    Raises:
+        SettingError: where the estimator takes none.
+    """
+    if weights is None:
+        return {}
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
+
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        advice = "Leave sample_weight out of the data, or take another estimator."
+        raise SettingError(must_be("An estimator for weighted rows", "one whose fit takes sample_weight", last, advice))
+    return {f"{prefix}sample_weight": weights}
 
 
 def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:

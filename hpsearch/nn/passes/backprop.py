@@ -35,12 +35,16 @@ class FullyConnected(Protocol):
 
 
 class Minibatch(NamedTuple):
-    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and a buffer for the output z, (k, m)."""
+    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and a buffer for the output z, (k, m).
+
+    ``weights``, (m,), says how much each sample counts; None counts all alike.
+    """
 
     x: Array
     targets: Array
     z: Array
     z_t: Array
+    weights: Array | None = None
 
 
 class _Unit(NamedTuple):
@@ -106,6 +110,8 @@ class Backprop:
     def _backward(self, batch: Minibatch, scale: float) -> None:
         gemm, slope = self._blas.gemm, self._activation.slope
         self._cost.delta(self._last.out, batch.targets, self._last.delta)
+        if batch.weights is not None:
+            np.multiply(self._last.delta, batch.weights, self._last.delta)
         for upper, lower, scratch in self._downwards:
             gemm(scale, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
             slope(lower.out, scratch)
