@@ -43,7 +43,7 @@ class Study(StudyConfig):
             copied: what it keeps in a closure or a global between trials may differ from backend to backend.
         strategy: what proposes the trials, such as ``Random(trials=64)``.
         seed: decides every random number of the study; the trial table depends on nothing else.
-        maximize: whether larger values are better.
+        maximize: whether larger values are better; an objective with ``scoring`` knows it.
         question: one sentence for the record; the docstring of the file that defines the study where left out.
         first: settings of your own, tried before the strategy's; what one leaves out is drawn from the seed.
         known: finished trials of an earlier study, for strategies that learn. Those that are points of the space are taken,
@@ -129,7 +129,8 @@ class Study(StudyConfig):
             )
             again = replace(tracked, record=replay.record)
             settings = RunSettings(study, execution, tracker, again, replay, fresh, progress)
-            loop = Loop(settings, BestState() if model is not False and can_export(study) else None)
+            needed = can_export(study) and (wanted or model is not False)
+            loop = Loop(settings, BestState() if needed else None)
             trials = loop.run()
             return Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
 

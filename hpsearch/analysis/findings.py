@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import Baseline, EarlierIdentity, Search, StudyRecord, TrackedStudy
+from hpsearch.ports import Baseline, EarlierIdentity, Predictions, Search, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 
@@ -29,6 +29,7 @@ class Findings:
         earlier: what the study was before, where its objective has changed since.
         baseline: what the trivial answer scores, None where that is not known.
         test_rows: the rows of the sealed test part, 0 without one.
+        predict: returns what the best trial predicts for held-out rows, or why it does not; None where nothing predicts rows.
     """
 
     name: str
@@ -42,14 +43,21 @@ class Findings:
     earlier: Sequence[EarlierIdentity] = ()
     baseline: Baseline | None = None
     test_rows: int = 0
+    predict: Callable[[], Predictions | str] | None = field(default=None, repr=False)
 
     @classmethod
-    def of(cls, study: TrackedStudy, trials: Sequence[Trial], search: Callable[[], Search] | None = None) -> Findings:
+    def of(
+        cls,
+        study: TrackedStudy,
+        trials: Sequence[Trial],
+        search: Callable[[], Search] | None = None,
+        predict: Callable[[], Predictions | str] | None = None,
+    ) -> Findings:
         """Return the findings of a study as a tracker gets it."""
         record, setting, rows = study.record, study.choose(trials), _counted_rows(study.record)
         return cls(
             record.name, record.measure, record.maximize, study.space, trials, setting, search, rows, record.earlier,
-            baseline=Baseline.read(record.facts), test_rows=_rows(record, "test"),
+            baseline=Baseline.read(record.facts), test_rows=_rows(record, "test"), predict=predict,
         )  # fmt: skip
 
     @property
@@ -82,6 +90,13 @@ class Findings:
     def windows(self) -> list[Window]:
         """The batches with the ranges they were drawn from; found by replaying the strategy, which may take a while."""
         return windows(self.search(), self.space, self.trials) if self.search else []
+
+    @cached_property
+    def predicted(self) -> Predictions | str:
+        """What the best trial predicts for held-out rows, or one sentence on why there is nothing."""
+        if self.chosen is None:
+            return self.why_nothing
+        return "The objective predicts no rows." if self.predict is None else self.predict()
 
     @property
     def stages(self) -> list[tuple[int, str]]:

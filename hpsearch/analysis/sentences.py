@@ -273,7 +273,9 @@ def describe_test_error(conclusions: Conclusions, scores: Mapping[str, float]) -
     Empty where the two cannot be compared.
     """
     chosen, findings = conclusions.chosen, conclusions.findings
-    if chosen is None or findings.measure != "validation error" or "test_error" not in scores:
+    if chosen is not None and findings.measure != "validation error":
+        return _describe_test_score(chosen, findings.measure, findings.maximize, scores)
+    if chosen is None or "test_error" not in scores:
         return ""
     seen, true = chosen.mean, scores["test_error"]
     size, side = format_value(abs(true - seen)), "better" if true >= seen else "worse"
@@ -287,3 +289,13 @@ def describe_test_error(conclusions: Conclusions, scores: Mapping[str, float]) -
         f"Validation error {format_value(seen)} ({findings.rows} rows), test error {format_value(true)} ({findings.test_rows}"
         f" rows): the best setting looked {size} ± {error:.2g} {side} than it is (difference ± standard error): {verdict}."
     )
+
+
+def _describe_test_score(chosen: Candidate, measure: str, maximize: bool, scores: Mapping[str, float]) -> str:
+    """Return how much better the best setting looked by a score than it is on the test part; empty for any other value."""
+    name = measure.rpartition(" ")[2]
+    if f"test_{name}" not in scores or measure not in (f"validation {name}", f"cross-validation {name}") or not maximize:
+        return ""
+    seen, true = flip_sign(chosen.mean, maximize), scores[f"test_{name}"]
+    looked = f"the best setting looked {format_value(abs(seen - true))} {'better' if seen >= true else 'worse'} than it is"
+    return f"{measure[:1].upper()}{measure[1:]} {format_value(seen)}, test {name} {format_value(true)}: {looked}."

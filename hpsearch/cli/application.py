@@ -207,7 +207,10 @@ def write_report(
 def write_plot(
     name: Name,
     kind: Annotated[
-        str, typer.Argument(metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance or model.")
+        str,
+        typer.Argument(
+            metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance, model, confusion or calibration."
+        ),
     ],
     out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
     tracking_uri: Uri = None,
@@ -219,15 +222,22 @@ def write_plot(
 
 
 @typer_app.command("export")
-def write_network(
+def write_model(
     name: Name,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Default: NAME.npz.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(metavar="[FILE]", help="FILE.npz or FILE.skops; default: NAME.npz or NAME.skops.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="The same.")] = None,
+    trust: Annotated[list[str] | None, typer.Option("--trust", metavar="TYPE", help="A type of an estimator to trust.")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Write a study's best network to a file for hpsearch.nn.load; it is retrained to the same bits."""
-    from hpsearch.cli.commands import write_network
+    """Write a study's best model to a file: a network for hpsearch.nn.load, an estimator for skops.io.load.
 
-    write_network(name, out, tracking_uri)
+    A network is retrained to the same bits, an estimator refitted on training and validation rows.
+    """
+    from hpsearch.cli.commands import write_model
+
+    write_model(name, file or out, trust or (), tracking_uri)
 
 
 @typer_app.command("test")

@@ -71,7 +71,7 @@ def run_study(
         console.print(f"{all_of_them} of {study.name} {are} recorded already (--fresh starts again).", markup=False)
     _show_result(console, result)
     if result.model is not None:
-        console.print(f"The best network is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
+        console.print(f"The best {result.kind} is logged as an MLflow model: {result.model}", markup=False, soft_wrap=True)
     if result.unreported:
         console.print(result.unreported, markup=False, style="yellow", soft_wrap=True)
     if not options.smoke:
@@ -240,16 +240,37 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     terminal().print(picture.caption, markup=False, highlight=False, soft_wrap=True)
 
 
-def write_network(name: str, out: Path | None, tracking_uri: str | None) -> None:
-    """Write the best network of a recorded study to a file."""
+# How the file of a network and that of an estimator ends.
+_ENDINGS = {"network": ".npz", "estimator": ".skops"}
+
+
+def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_uri: str | None) -> None:
+    """Write the best network or estimator of a recorded study to a file.
+
+    Raises:
+        HpsearchError: the study makes neither, the file's name ends otherwise, or skops cannot store the estimator.
+    """
     from hpsearch.nn import save
+    from hpsearch.objectives import estimator_file
     from hpsearch.tracking.store.names import slug
 
-    out = out or Path(f"{slug(name)}.npz")
     _check_folder(out)
     result = recorded_result(name, tracking_uri)
-    save(result.network(), out)
-    terminal().print(f"Written: {out}, the network of trial {result.best.number}", markup=False, soft_wrap=True)
+    kind = result.kind or "network"
+    out = out or Path(f"{slug(name)}{_ENDINGS[kind]}")
+    if (kind == "estimator" and out.suffix != _ENDINGS[kind]) or (out.suffix == _ENDINGS["estimator"] and kind != "estimator"):
+        article = "an" if kind == "estimator" else "a"
+        what = f"The file of {article} {kind}"
+        raise HpsearchError(must_be(what, f"one ending in {_ENDINGS[kind]}", str(out), f"Try {out.stem}{_ENDINGS[kind]}"))
+    if kind == "network":
+        save(result.network(), out)
+    else:
+        exported = result.export_estimator(trusted)
+        estimator_file.write(exported.estimator, out)
+    terminal().print(f"Written: {out}, the {kind} of trial {result.best.number}", markup=False, soft_wrap=True)
+    if kind == "estimator":
+        trust = f", trusted={list(exported.trusted)!r}" if exported.trusted else ""
+        terminal().print(f"Load it with: skops.io.load({str(out)!r}{trust})", markup=False, highlight=False, soft_wrap=True)
 
 
 def _check_folder(out: Path | None) -> None:

@@ -29,7 +29,7 @@ Fresh = Annotated[bool, typer.Option("--fresh", help="Start again instead of res
 Retry = Annotated[bool | None, typer.Option("--retry/--no-retry", help="Run failed trials again; a grid always does.")]
 Smoke = Annotated[bool, typer.Option("--smoke", help="Check the study: two trials of one epoch on little data, not recorded.")]
 Model = Annotated[
-    bool | None, typer.Option("--model/--no-model", help="Log the best network as an MLflow model; default: if that is quick.")
+    bool | None, typer.Option("--model/--no-model", help="Log the best model in MLflow; default: if that is quick.")
 ]
 Report = Annotated[bool, typer.Option("--report/--no-report", help="Draw the plots and the report at the end.")]
 AcceptChange = Annotated[

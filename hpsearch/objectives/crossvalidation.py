@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import InitVar, dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -15,14 +15,17 @@ from numpy.typing import NDArray
 from hpsearch.checks import integer
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
+from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
-from hpsearch.objectives.trivial import TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase, Preflight, adapt_objective
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
 from hpsearch.trial import PREFLIGHT, Curve, Outcome, Params
 
 # Leave-one-out is one training per row: with more rows it is not worth its cost.
 LOO_ROWS = 500
+# The methods of the objective that are offered where it has them.
+_PASSED_ON = frozenset({"prepare", "preflight", "refit", "predictions"})
 
 
 @dataclass(frozen=True)
@@ -39,8 +42,10 @@ class CrossValidate(ObjectiveBase):
         objective: a dataclass with ``data``, such as ``TrainNetwork``, ``TuneEstimator`` or ``TrainSVM``.
         folds: k, from 2 to the rows of the smallest class; or ``"loo"``, leave-one-out, on at most 500 rows.
         seed: of the folds.
+        scoring: that of the objective, given here: a scorer of scikit-learn, one of your own, or several; see `TuneEstimator`.
+        decides: the name of the score that is the value where there are several; the first where left out.
     Raises:
-        SettingError: for an objective without data, or folds that are impossible.
+        SettingError: for an objective without data, one that takes no scoring, or folds that are impossible.
 
     Metrics of the outcome: the means over the folds of the objective's own; standard_error, s / sqrt(k), with s the standard
     deviation (k - 1) of the folds' values; and fold_1, ..., fold_k, the values themselves (left out for ``"loo"``). Folds share
@@ -53,10 +58,15 @@ class CrossValidate(ObjectiveBase):
     objective: Any
     folds: int | Literal["loo"] = 5
     seed: int = dataclasses.field(default=0, kw_only=True)
+    # They become those of the objective, and so part of its repr.
+    scoring: InitVar[Any] = dataclasses.field(default=None, kw_only=True)
+    decides: InitVar[str | None] = dataclasses.field(default=None, kw_only=True)
     # Of each fold's training rows, the number of a sample; and the seed of it. None takes all.
     _sample: tuple[int, int] | None = dataclasses.field(default=None, repr=False, compare=False, kw_only=True)
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, scoring: Any, decides: str | None) -> None:
+        if scoring is not None or decides is not None:
+            object.__setattr__(self, "objective", _with_scoring(self.objective, scoring, decides))
         data = self._inner.data if callable(self.objective) else None
         swaps = dataclasses.is_dataclass(self.objective) and not isinstance(self.objective, type)
         if not swaps or not isinstance(data, Dataset):
@@ -120,11 +130,15 @@ class CrossValidate(ObjectiveBase):
     def baseline(self) -> Baseline | None:
         """The mean over the folds of what the trivial answer scores."""
         answer = getattr(self.objective, "trivial", None)
-        if not isinstance(answer, TrivialAnswer):
+        if not isinstance(answer, (TrivialAnswer, ScoredTrivialAnswer)):
             return None
         every = self._rows(self.data)
-        found = [answer.baseline(every.y[train], every.y[held_out]) for train, held_out in self._splits(every)]
-        return dataclasses.replace(found[0], value=float(np.mean([one.value for one in found])))
+        y, weights = every.y, every.weights
+        found = [answer.baseline(y[t], y[h], None if weights is None else weights[h]) for t, h in self._splits(every)]
+        known = [one for one in found if one is not None]
+        if len(known) < len(found):
+            return None
+        return dataclasses.replace(known[0], value=float(np.mean([one.value for one in known])))
 
     @property
     def measure(self) -> str:
@@ -133,9 +147,21 @@ class CrossValidate(ObjectiveBase):
         return inner.replace("validation", "cross-validation") if "validation" in inner else f"cross-validation {inner}"
 
     @property
+    def greater_is_better(self) -> bool | None:
+        """Whether larger values are better: as of the objective."""
+        return self._inner.greater_is_better
+
+    @property
+    def timed(self) -> Collection[str]:
+        """The metrics that the clock measures; where it measures the value, those of each fold too."""
+        inner = self._inner.timed
+        k = self.folds if self.folds != "loo" else 0
+        return (*inner, *(("standard_error", *(f"fold_{i + 1}" for i in range(k))) if "value" in inner else ()))
+
+    @property
     def capabilities(self) -> frozenset[str]:
         """Its own methods, and those of the objective that are passed on."""
-        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & {"prepare", "preflight"})
+        return frozenset({"check", "test", "shrunk"}) | (self._inner.capabilities & _PASSED_ON)
 
     def prepare(self) -> None:
         """Load what the objective needs into this process."""
@@ -153,13 +179,22 @@ class CrossValidate(ObjectiveBase):
         """Run the objective once per fold, each with its own random numbers; a state holds those of all folds."""
         if context.stage.startswith(PREFLIGHT):
             return _outcome(self._inner(params, context))
+        return self._combined([self._run(data, params, inner) for data, inner in self._folds(context)])
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial predicts for each row in the fold that holds it out."""
+        found = [
+            self._on(data).predictions({name: _own(value) for name, value in params.items()}, inner)
+            for data, inner in self._folds(context)
+        ]
+        return Predictions.join(found, "held-out rows of all folds")
+
+    def _folds(self, context: Context) -> Iterator[tuple[Dataset, Context]]:
+        """Yield the data set and the context of each fold of a trial."""
         k = len(self.data.train) + len(self.data.validation) if self.folds == "loo" else self.folds
-        outcomes = []
         for fold, (data, rng) in enumerate(zip(self.datasets(), context.rng.spawn(k), strict=True), 1):
             state = _of_fold(context.state, fold)
-            inner = Context(rng, context.budget, state, context.deadline, stage=context.stage)
-            outcomes.append(self._run(data, params, inner))
-        return self._combined(outcomes)
+            yield data, Context(rng, context.budget, state, context.deadline, stage=context.stage)
 
     def datasets(self) -> Iterator[Dataset]:
         """Yield one data set per fold: the held-out rows as its validation part, all others as its training part."""
@@ -182,9 +217,17 @@ class CrossValidate(ObjectiveBase):
         if "test" not in self._inner.capabilities:
             advice = "Give it test(params, context, part)."
             raise SettingError(must_be("CrossValidate's objective", "one with test()", self.objective, advice))
+        return dict(self._whole.test(params, dataclasses.replace(context, state=None), part))
+
+    @property
+    def _whole(self) -> ObjectiveBase:
+        """The objective on the rows of all folds."""
         every = self._rows(self._rows_of)
-        whole = self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
-        return dict(whole.test(params, dataclasses.replace(context, state=None), part))
+        return self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
+
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the winner's estimator, fitted on all rows as for `test`; or on those of the training part alone."""
+        return (self._whole if rows == "all" else self._inner).refit(params, context, "training")
 
     def shrunk(self) -> CrossValidate:
         """Return the same on the objective's own small part of the data, in as many folds as that allows."""
@@ -267,6 +310,17 @@ class CrossValidate(ObjectiveBase):
         histories = [outcome.history for outcome in outcomes]
         curves = {name: _mean_curve([history[name] for history in histories]) for name in _shared(histories)}
         return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
+
+
+def _with_scoring(objective: Any, scoring: Any, decides: str | None) -> Any:
+    """Return a copy of an objective with a scoring of its own."""
+    if not isinstance(objective, (TuneEstimator, TrainNetwork)):
+        advice = "Leave scoring out, or take TuneEstimator(SVC(), data)."
+        what = "The objective of CrossValidate(scoring=...)"
+        raise SettingError(must_be(what, "TuneEstimator or TrainNetwork", type(objective).__name__, advice))
+    if objective.scoring is not None:
+        raise SettingError(must_be("scoring", "given once", objective.scoring, "Leave out one of the two."))
+    return dataclasses.replace(objective, scoring=scoring, decides=decides)
 
 
 def _own(value: Any) -> Any:

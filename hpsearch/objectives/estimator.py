@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,9 @@ from numpy.typing import NDArray
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.trivial import TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase
+from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
 from hpsearch.trial import Outcome, Params
 
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
@@ -62,22 +64,32 @@ class TuneEstimator(ObjectiveBase):
         data: training and validation parts; the test part stays sealed.
         value: of a classifier ``"error"``, 1 - accuracy, or ``"balanced_error"``, 1 - the mean over classes of the share of
             each that is recognised; of a regressor ``"error"``, the mean squared error, or ``"absolute_error"``, its mean.
+        scoring: what the value is instead: the name of any scikit-learn scorer, such as ``"f1_macro"``; a scorer, such as
+            ``make_scorer(f1_score, pos_label="yes")`` or a function ``(estimator, X, y) -> float``; ``"seconds"``, those of the
+            fit; or a dict of several by name. Larger scores are better, and the study takes that direction by itself. Scorers
+            get your own labels, and the weights of the validation rows where there are some.
+        decides: the name of the score that is the value where there are several; the first where left out.
     Raises:
-        SettingError: for another kind of estimator, data of the other kind, or a setting that scikit-learn rejects.
+        SettingError: for another kind of estimator, data of the other kind, a setting that scikit-learn rejects, or a scorer
+            that is unknown or needs probabilities that the estimator does not have.
 
     Metrics of the outcome: validation_accuracy and training_accuracy; of a regressor validation_mse, validation_r2 (1 - mse /
-    variance; left out where all targets are alike), and the same for training. Known value: ``SVC()`` returns .0056 (2 of 359
+    variance; left out where all targets are alike), and the same for training. With ``scoring`` also ``validation_NAME`` for
+    each, and fit_seconds, which no trial repeats to the bit. Known value: ``SVC()`` returns .0056 (2 of 359
     wrong) on ``data.digits()``.
     """
 
     estimator: Any
     data: Dataset
     value: str = field(default="error", kw_only=True)
+    scoring: Any = field(default=None, kw_only=True)
+    decides: InitVar[str | None] = field(default=None, kw_only=True)
     # It is fitted in one call, so there are no epochs, and no curve while it runs.
     resources = ("rows",)
     curves = ()
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, decides: str | None) -> None:
+        object.__setattr__(self, "scoring", read_scoring(self.scoring, decides))
         if not isinstance(self.data, Dataset):
             raise SettingError(must_be("data", "a data set", self.data, "Load one, as in data.digits() or data.arrays(X, y)."))
         if self._kind != ("regressor" if self.data.regression else "classifier"):
@@ -87,10 +99,13 @@ class TuneEstimator(ObjectiveBase):
             constraint = "classes for a classifier, numbers for a regressor"
             raise SettingError(must_be(f"What a {self._kind} predicts", constraint, found, advice))
         known("value", self.value, tuple(_VALUES[self._kind]))
+        if self.scoring is not None and self.value != "error":
+            raise SettingError(must_be("value", "left out where scoring is given", self.value, "Leave one of them out."))
         self.check({})
 
     def __repr__(self) -> str:
-        return f"TuneEstimator({one_line(self.estimator)}, data={self.data!r}, value={self.value!r})"
+        value = f"value={self.value!r}" if self.scoring is None else f"scoring={self.scoring!r}"
+        return f"TuneEstimator({one_line(self.estimator)}, data={self.data!r}, {value})"
 
     def __eq__(self, other: object) -> bool:
         # Estimators compare by identity, so compare their records.
@@ -112,19 +127,38 @@ class TuneEstimator(ObjectiveBase):
     @property
     def measure(self) -> str:
         """What the value is."""
+        if self.scoring is not None:
+            return f"validation {self.scoring.decides}" if self.scoring.greater_is_better else "fit seconds"
         name = "mean squared error" if (self._kind, self.value) == ("regressor", "error") else self.value.replace("_", " ")
         return f"validation {name}"
 
     @property
-    def trivial(self) -> TrivialAnswer:
+    def greater_is_better(self) -> bool:
+        """Whether larger values are better: of scores, but not of errors."""
+        return self.scoring is not None and self.scoring.greater_is_better
+
+    @property
+    def timed(self) -> Collection[str]:
+        """The metrics that the clock measures."""
+        return () if self.scoring is None else self.scoring.timed
+
+    @property
+    def facts(self) -> Mapping[str, str]:
+        """What the record says of values that no trial repeats."""
+        return {} if self.scoring is None else self.scoring.facts
+
+    @property
+    def trivial(self) -> TrivialAnswer | ScoredTrivialAnswer:
         """The trivial answer for its kind of value."""
+        if self.scoring is not None:
+            return ScoredTrivialAnswer(self.scoring, labels_of(self.data), self.data.regression)
         strategy = "most_frequent" if self._kind == "classifier" else "median" if self.value == "absolute_error" else "mean"
         return TrivialAnswer(strategy, _VALUES[self._kind][self.value])
 
     @property
-    def baseline(self) -> Baseline:
+    def baseline(self) -> Baseline | None:
         """What the trivial answer scores on the validation part."""
-        return self.trivial.baseline(self.data.train.y, self.data.validation.y)
+        return self.trivial.baseline(self.data.train.y, self.data.validation.y, self.data.validation.weights)
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for names the estimator does not have and values it does not accept; fits nothing.
@@ -133,22 +167,63 @@ class TuneEstimator(ObjectiveBase):
             SettingError: naming the param, the constraint, the value and what to do.
         """
         check_names("TuneEstimator", params, self.parameters)
-        weight_arguments(self._with(params), self.data.train.weights)
-        for prefix, part in _nested(self._with(params)):
+        estimator = self._with(params)
+        weight_arguments(estimator, self.data.train.weights)
+        for prefix, part in _nested(estimator):
             _check_values(prefix, part)
+        if self.scoring is not None:
+            self.scoring.check_responses(estimator, one_line(estimator))
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Fit on the training part and score on the validation part."""
+        began = time.perf_counter()
         fitted = self._fitted(params, context.rng)
-        predicted = _predict(fitted, self.data.validation)
-        metrics = self._scores("validation", self.data.validation, predicted)
+        seconds = time.perf_counter() - began
+        value, metrics = self._judged("validation", fitted, self.data.validation, seconds)
         metrics |= self._scores("training", self.data.train, _predict(fitted, self.data.train))
-        return Outcome(_VALUES[self._kind][self.value](self.data.validation.y, predicted), metrics)
+        return Outcome(value, metrics)
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
-        """Score the estimator of a trial, fitted again, on a part: test_error (the value there) and the metrics of a trial."""
-        predicted = _predict(self._fitted(params, context.rng), part)
-        return {**self._scores("test", part, predicted), "test_error": _VALUES[self._kind][self.value](part.y, predicted)}
+        """Score the estimator of a trial, fitted again, on a part: the metrics of a trial, and test_error (the value there).
+
+        With ``scoring`` there is ``test_NAME`` for each score instead of test_error.
+        """
+        value, metrics = self._judged("test", self._fitted(params, context.rng), part, 0.0)
+        return (
+            {n: m for n, m in metrics.items() if n not in self.timed}
+            if self.scoring is not None
+            else metrics | {"test_error": value}
+        )
+
+    def _judged(self, which: str, fitted: Any, part: Part, seconds: float) -> tuple[float, dict[str, float]]:
+        """Return the value of a fitted estimator on a part, and its metrics there."""
+        predicted = _predict(fitted, part)
+        metrics = self._scores(which, part, predicted)
+        if self.scoring is None:
+            return _VALUES[self._kind][self.value](part.y, predicted), metrics
+        from hpsearch.objectives.fitted import with_labels
+
+        labels = labels_of(self.data)
+        scores = self.scoring.scores(with_labels(fitted, labels), part, labelled(part.y, labels), seconds)
+        return scores[self.scoring.decides], metrics | self.scoring.metrics(which, scores)
+
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the estimator of a trial, fitted on your own labels, so that it predicts them.
+
+        Args:
+            params: of the trial.
+            context: of the trial.
+            rows: ``"all"``, of training and validation part; or ``"training"``, then it predicts as in the trial to the bit.
+        """
+        parts = (self.data.train, self.data.validation) if rows == "all" else (self.data.train,)
+        part = Part.join(parts)
+        return self._fit(params, context.rng, part, by_label=True)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what the estimator of a trial, fitted again, predicts for the validation part."""
+        from hpsearch.objectives.fitted import predict_part
+
+        return predict_part(self._fitted(params, context.rng), self.data, self.data.validation)
 
     def shrunk(self) -> TuneEstimator:
         """Return the same objective on at most 500 training and 200 validation rows."""
@@ -174,14 +249,20 @@ class TuneEstimator(ObjectiveBase):
         return clone(self.estimator).set_params(**clone(dict(params), safe=False))
 
     def _fitted(self, params: Params, rng: np.random.Generator) -> Any:
-        estimator = self._with(params)
+        return self._fit(params, rng, self.data.train)
+
+    def _fit(self, params: Params, rng: np.random.Generator, part: Part, by_label: bool = False) -> Any:
+        """Return the estimator fitted on a part: on class indices as in a trial, or on the user's own labels."""
+        estimator, labels = self._with(params), labels_of(self.data)
         settings = estimator.get_params()
+        if labels is not None:
+            estimator.set_params(**class_weights(settings, labels.tolist(), by_label))
+        y = labelled(part.y, labels) if by_label else part.y
         # In the order of the names, which does not depend on how a pipeline was put together; an n_jobs of None is 1
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
         jobs = {name: 1 for name, value in settings.items() if _leaf(name) == "n_jobs" and value is not None}
-        part = self.data.train
-        return estimator.set_params(**seeds, **jobs).fit(part.x, part.y, **weight_arguments(estimator, part.weights))
+        return estimator.set_params(**seeds, **jobs).fit(part.x, y, **weight_arguments(estimator, part.weights))
 
     def _scores(self, which: str, part: Part, predicted: NDArray[Any]) -> dict[str, float]:
         if self._kind == "classifier":
@@ -209,6 +290,27 @@ def weight_arguments(estimator: Any, weights: NDArray[np.float64] | None) -> dic
         advice = "Leave sample_weight out of the data, or take another estimator."
         raise SettingError(must_be("An estimator for weighted rows", "one whose fit takes sample_weight", last, advice))
     return {f"{prefix}sample_weight": weights}
+
+
+def class_weights(settings: Mapping[str, Any], labels: Sequence[Any], by_label: bool) -> dict[str, dict[Any, float]]:
+    """Return the settings that weigh classes, by the keys that a fit takes: class indices, or labels.
+
+    Args:
+        settings: of an estimator; where labels are texts, weights may be given by label, else they are given by index.
+        labels: the user's own label of each class.
+        by_label: whether the fit takes labels.
+
+    >>> class_weights({"svc__class_weight": {"yes": 3}}, ["no", "yes"], by_label=False)
+    {'svc__class_weight': {1: 3}}
+    """
+    index: dict[Any, Any] = {label: i for i, label in enumerate(labels) if isinstance(label, str)}
+    found = {}
+    for name, value in settings.items():
+        if _leaf(name) == "class_weight" and isinstance(value, dict):
+            by_index = {index.get(key, key): weight for key, weight in value.items()}
+            known: dict[Any, Any] = {i: i for i in range(len(labels))} if not by_label else dict(enumerate(labels))
+            found[name] = {known.get(key, key): weight for key, weight in by_index.items()}
+    return found
 
 
 def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Collection, Mapping
+from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,9 +28,10 @@ from hpsearch.nn.stopping import Stopping
 from hpsearch.objectives import network_trainer, preflight
 from hpsearch.objectives.network_trainer import PARAMETERS, VALUES, TrainingPlan
 from hpsearch.objectives.precision import report_merged
+from hpsearch.objectives.scoring import Scoring, labels_of, read_scoring
 from hpsearch.objectives.targets import costs_for
-from hpsearch.objectives.trivial import TrivialAnswer
-from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Preflight
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
+from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Predictions, Preflight
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
@@ -42,7 +43,7 @@ class TrainNetwork(ObjectiveBase):
     On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.
 
     Each setting can be fixed here or searched: a param of the same name takes precedence. Never params are ``data``, ``value``,
-    ``dtype``, ``standardize``, ``rescale_penalty``, ``engine`` and those of monitoring.
+    ``scoring``, ``dtype``, ``standardize``, ``rescale_penalty``, ``engine`` and those of monitoring.
 
     Args:
         data: training and validation parts; the test part stays sealed.
@@ -97,12 +98,16 @@ class TrainNetwork(ObjectiveBase):
         engine: ``"auto"`` trains with numba where it is installed (``hpsearch[fast]``), ``"numpy"`` never does, ``"numba"``
             raises without it. Trainings that the compiled loop does not support, or that NumPy does faster, run on NumPy anyway
             (see `hpsearch.nn.engines.select`). Both agree except for rounding; the study records which one it was.
+        scoring: what the value is instead, by a scorer of the kept network; ``value`` still says which epoch is kept. As in
+            `TuneEstimator`; probabilities are the outputs as shares of their sum.
+        decides: the name of the score that is the value where there are several; the first where left out.
     Raises:
-        SettingError: for a setting of wrong type or out of range.
+        SettingError: for a setting of wrong type or out of range, or an unknown scorer.
 
     Metrics of the outcome: best_validation_accuracy, best_validation_cost and best_epoch (counted from 1), all of the kept
-    epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate; and, of the untrained
-    network alone, first_contrast (see `hpsearch.nn.network.Network.contrast`).
+    epoch, and epochs (done); with ``scoring`` also best_validation_NAME for each. Curves: training_cost, validation_cost,
+    validation_accuracy, learning_rate; and, of the untrained network alone, first_contrast (see
+    `hpsearch.nn.network.Network.contrast`).
 
     Numbers are standardised with mean and standard deviation of the training rows, and costs are half their squared errors:
     0.5 for guessing the mean. Errors, and the network that is exported, are in your units. Instead of the accuracy there are
@@ -137,16 +142,19 @@ class TrainNetwork(ObjectiveBase):
     rescale_penalty: bool = field(default=False, metadata=LATER)
     standardize: bool | None = field(default=None, metadata={**LATER, "off": False})
     class_weight: Any = field(default=None, metadata=LATER)
+    scoring: Any = field(default=None, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)
     _engine: str = field(init=False, repr=False, compare=False)
     # Whether the data are a small part: then sizes that were meant for all of them are cut too.
     _cut: bool = field(default=False, repr=False, compare=False)
+    decides: InitVar[str | None] = field(default=None, kw_only=True)
 
     __repr__ = recorded_repr
 
-    def __post_init__(self) -> None:
+    def __post_init__(self, decides: str | None) -> None:
+        object.__setattr__(self, "scoring", read_scoring(self.scoring, decides))
         object.__setattr__(self, "_engine", resolve(self.engine))
         known("value", self.value, tuple(VALUES))
         known("dtype", self.dtype, DTYPES)
@@ -213,12 +221,31 @@ class TrainNetwork(ObjectiveBase):
     @property
     def measure(self) -> str:
         """What the value is."""
+        if self._scoring is not None:
+            return f"validation {self._scoring.decides}" if self._scoring.greater_is_better else "fit seconds"
         numbers = self.data.regression and self.value == "error"
         return "validation mean squared error" if numbers else f"validation {self.value}"
 
     @property
-    def trivial(self) -> TrivialAnswer | None:
-        """The trivial answer for an error; None for a cost, which depends on how sure a network is."""
+    def greater_is_better(self) -> bool:
+        """Whether larger values are better: of scores, but not of errors and costs."""
+        return self._scoring is not None and self._scoring.greater_is_better
+
+    @property
+    def timed(self) -> Collection[str]:
+        """The metrics that the clock measures."""
+        return () if self._scoring is None else self._scoring.timed
+
+    @property
+    def _scoring(self) -> Scoring | None:
+        found: Scoring | None = self.scoring
+        return found
+
+    @property
+    def trivial(self) -> TrivialAnswer | ScoredTrivialAnswer | None:
+        """The trivial answer for an error or a score; None for a cost, which depends on how sure a network is."""
+        if self._scoring is not None:
+            return ScoredTrivialAnswer(self._scoring, labels_of(self.data), self.data.regression)
         if self.value != "error":
             return None
         if self.data.regression:
@@ -229,7 +256,9 @@ class TrainNetwork(ObjectiveBase):
     def baseline(self) -> Baseline | None:
         """What the trivial answer scores on the validation part."""
         found = self.trivial
-        return None if found is None else found.baseline(self.data.train.y, self.data.validation.y)
+        if found is None:
+            return None
+        return found.baseline(self.data.train.y, self.data.validation.y, self.data.validation.weights)
 
     @property
     def ranges(self) -> dict[str, Domain]:
@@ -238,8 +267,8 @@ class TrainNetwork(ObjectiveBase):
 
     @property
     def facts(self) -> dict[str, str]:
-        """The engine, which a study records next to the versions."""
-        return {"engine": self._engine}
+        """The engine, which a study records next to the versions, and what no trial repeats."""
+        return {"engine": self._engine, **({} if self._scoring is None else self._scoring.facts)}
 
     def prepare(self) -> None:
         """Load what every trial needs into this process, before the first one runs."""
@@ -274,6 +303,7 @@ class TrainNetwork(ObjectiveBase):
             cut=self._cut,
             encoded=self.encoded,
             source=self.data,
+            scoring=self._scoring,
         )
 
     def __call__(self, params: Params, context: Context) -> Outcome:
@@ -287,12 +317,19 @@ class TrainNetwork(ObjectiveBase):
         return network_trainer.kept_network(self.plan(params), context)
 
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
-        """Score the kept network of a trial on a part: test_accuracy, or test_mse and test_r2; test_error and test_cost."""
+        """Score the kept network of a trial on a part: test_accuracy, or test_mse and test_r2; test_error and test_cost.
+
+        With ``scoring`` also ``test_NAME`` for each score.
+        """
         return network_trainer.scores_on(self.plan(params), context, part)
 
     def export(self, params: Params, context: Context) -> Exported:
         """Return what a trial keeps as plain data; its labels are the data set's class names, or the numbers."""
         return network_trainer.exported(self.plan(params), context)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial's kept network predicts for the validation part."""
+        return network_trainer.predictions(self.plan(params), context)
 
     def on_rows(self, rows: int, seed: int) -> TrainNetwork:
         """Return the same objective on a sample of the training rows; sizes beyond them are cut too."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -28,8 +29,9 @@ from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
+from hpsearch.objectives.scoring import Scoring, labelled, labels_of
 from hpsearch.objectives.targets import Targets, costs_for, targets_for
-from hpsearch.ports import Context, Exported
+from hpsearch.ports import Context, Exported, Predictions
 from hpsearch.trial import Outcome
 
 # What the value may be, and the score that the kept epoch is best in.
@@ -56,6 +58,7 @@ class TrainingPlan:
         cut: whether the data set was shrunk: then sizes meant for all rows are at most what is left.
         encoded: the encoding of the rows, where ``data`` holds encoded ones; None where they are taken as they are.
         source: the data set as the user has it, for the example of an exported network; None is ``data``.
+        scoring: what a search minimises or maximises instead of ``value``.
     Raises:
         SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
 
@@ -72,6 +75,7 @@ class TrainingPlan:
     cut: bool = False
     encoded: Encoded | None = None
     source: Dataset | None = None
+    scoring: Scoring | None = None
     rows: Part = field(init=False)
     sizes: tuple[int, ...] = field(init=False)
     recipe: Recipe = field(init=False)
@@ -139,14 +143,20 @@ class TrainingPlan:
 
 def run(plan: TrainingPlan, context: Context) -> Outcome:
     """Train for ``context.budget`` epochs, or all, from ``context.state`` where there is one, and return the outcome."""
+    began = time.perf_counter()
     training = _train(plan, context)
+    seconds = time.perf_counter() - began
     score = training.kept_score
     best = plan.targets.metrics(score, plan.data.validation)
     metrics = {f"best_validation_{name}": value for name, value in best.items()}
     metrics |= {"best_epoch": float(training.kept_epoch), "epochs": float(training.history[-1].epoch)}
     if isinstance(training, Committee) and not plan.data.regression:
         metrics["single_accuracy"] = training.single_accuracy
-    return Outcome(plan.value_of(score), metrics, context.history, state=reporting.state(training, context))
+    value = plan.value_of(score)
+    if plan.scoring is not None:
+        scores = _scores(plan, plan.scoring, training, plan.data.validation, seconds)
+        value, metrics = scores[plan.scoring.decides], metrics | plan.scoring.metrics("best_validation", scores)
+    return Outcome(value, metrics, context.history, state=reporting.state(training, context))
 
 
 def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:
@@ -159,9 +169,25 @@ def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, flo
     """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
     rows = part.as_float32() if plan.dtype == "float32" else part
     rows = rows if plan.encoded is None else plan.encoded.encode(part)
-    score = _train(plan, context).kept.score(*plan.targets.encode(rows))
+    training = _train(plan, context)
+    score = training.kept.score(*plan.targets.encode(rows))
     scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
-    return {**scores, "test_error": plan.targets.error(score)}
+    scores["test_error"] = plan.targets.error(score)
+    if plan.scoring is not None:
+        found = plan.scoring.metrics("test", _scores(plan, plan.scoring, training, rows, 0.0))
+        scores |= {name: value for name, value in found.items() if name not in plan.scoring.timed}
+    return scores
+
+
+def _scores(
+    plan: TrainingPlan, scoring: Scoring, training: Training | Committee, part: Part, seconds: float
+) -> dict[str, float]:
+    """Return the scores of what is kept on a part, whose rows are as the training takes them."""
+    from hpsearch.objectives.fitted import as_estimator, with_labels
+
+    labels = labels_of(plan.data)
+    kept = as_estimator(plan.targets.decode(training.kept), plan.data.regression)
+    return scoring.scores(with_labels(kept, labels), part, labelled(part.y, labels), seconds)
 
 
 def exported(plan: TrainingPlan, context: Context) -> Exported:
@@ -171,6 +197,14 @@ def exported(plan: TrainingPlan, context: Context) -> Exported:
     architecture, weights = as_data(network)
     rows = example_rows((plan.source or data).validation) if plan.encoded is not None else data.validation.x[:2]
     return Exported(architecture | {"data": repr(data), "labels": labels}, weights, rows, network.forward(rows))
+
+
+def predictions(plan: TrainingPlan, context: Context) -> Predictions:
+    """Return what a trial keeps predicts for the validation part."""
+    from hpsearch.objectives.fitted import as_estimator, predict_part
+
+    kept = as_estimator(kept_network(plan, context), plan.data.regression)
+    return predict_part(kept, plan.data, plan.data.validation)
 
 
 def _train(plan: TrainingPlan, context: Context) -> Training | Committee:

@@ -11,8 +11,8 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.estimator import TuneEstimator, check_names
-from hpsearch.objectives.trivial import TrivialAnswer
-from hpsearch.ports import Baseline, Context, ObjectiveBase
+from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
+from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
 from hpsearch.trial import Outcome, Params
 
 PARAMETERS = frozenset({"kernel", "C", "gamma", "degree", "coef0"})
@@ -71,12 +71,17 @@ class TrainSVM(ObjectiveBase):
         return "validation error"
 
     @property
-    def trivial(self) -> TrivialAnswer:
+    def greater_is_better(self) -> bool:
+        """Whether larger values are better: no, of an error."""
+        return False
+
+    @property
+    def trivial(self) -> TrivialAnswer | ScoredTrivialAnswer:
         """The trivial answer for classes."""
         return self._estimator.trivial
 
     @property
-    def baseline(self) -> Baseline:
+    def baseline(self) -> Baseline | None:
         """What the trivial answer scores on the validation part."""
         return self._estimator.baseline
 
@@ -100,6 +105,14 @@ class TrainSVM(ObjectiveBase):
     def test(self, params: Params, context: Context, part: Part) -> dict[str, float]:
         """Score the machine of a trial, fitted again, on a part: test_accuracy and test_error."""
         return self._estimator.test(params, context, part)
+
+    def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
+        """Return the machine of a trial, fitted on your own labels; see `TuneEstimator.refit`."""
+        return self._estimator.refit(params, context, rows)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what the machine of a trial, fitted again, predicts for the validation part."""
+        return self._estimator.predictions(params, context)
 
     def shrunk(self) -> TrainSVM:
         """Return the same objective on at most 500 training and 200 validation rows."""

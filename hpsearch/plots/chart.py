@@ -76,12 +76,16 @@ class Band:
 
 @dataclass(frozen=True)
 class Cells:
-    """Coloured cells between the edges of columns and rows; ``places[i][j]`` of column i and row j on the colour bar."""
+    """Coloured cells between the edges of columns and rows; ``places[i][j]`` of column i and row j on the colour bar.
+
+    ``texts`` are shown under the pointer, and with ``written`` in the cells too.
+    """
 
     x: Sequence[float]
     y: Sequence[float]
     places: Sequence[Sequence[float]]
     texts: Sequence[Sequence[str]]
+    written: bool = False
 
 
 Layer = Dots | Lines | Boxes | Bars | Band | Cells

@@ -132,6 +132,7 @@ def _trace(layer: Layer) -> dict[str, Any]:
 def _cells(cells: Cells) -> dict[str, Any]:
     texts = [[_text(text) for text in row] for row in zip(*cells.texts, strict=True)]
     colours = {"z": np.array(cells.places, dtype=float).T, "coloraxis": "coloraxis", "text": texts, "hoverinfo": "text"}
+    colours |= {"texttemplate": "%{text}"} if cells.written else {}
     return {"type": "heatmap", "x": _array(cells.x), "y": _array(cells.y), **colours}
 
 

@@ -12,6 +12,7 @@ from hpsearch.plots.history import history, stage_ranges
 from hpsearch.plots.importance import importance_bars, pair_map
 from hpsearch.plots.model import model_chart
 from hpsearch.plots.parameters import parallel, slices
+from hpsearch.plots.predictions import calibration_chart, confusion_chart
 
 # A kind returns a picture, or one sentence that says why there is none.
 Kind = Callable[[Findings], Picture | str]
@@ -25,7 +26,11 @@ KINDS: dict[str, Kind] = {
     "ranges": stage_ranges,
     "importance": importance_bars,
     "model": model_chart,
+    "confusion": confusion_chart,
+    "calibration": calibration_chart,
 }
+# The kinds that need the predictions of a trial.
+OF_PREDICTIONS = ("confusion", "calibration")
 
 
 def check_kind(kind: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,7 +88,7 @@ def _panel(axes: Axes, panel: Panel) -> None:
                 layer.x, layer.low, layer.high, color=layer.colour, alpha=0.25, linewidth=0, label=_text(layer.label)
             )
         elif isinstance(layer, Cells):
-            axes.pcolormesh(layer.x, layer.y, np.array(layer.places).T, cmap=VIRIDIS, vmin=0.0, vmax=1.0, rasterized=True)
+            _cells(axes, layer)
         else:
             _bars(axes, layer)
     _axis(axes.xaxis, panel.x)
@@ -100,6 +101,16 @@ def _panel(axes: Axes, panel: Panel) -> None:
         if len(panel.stages) <= _NAMED:
             where: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "textcoords": "offset points", "fontsize": 8}
             axes.annotate(_text(name), (start, 1.0), (2, 3), annotation_clip=False, **where)
+
+
+def _cells(axes: Axes, cells: Cells) -> None:
+    axes.pcolormesh(cells.x, cells.y, np.array(cells.places).T, cmap=VIRIDIS, vmin=0.0, vmax=1.0, rasterized=True)
+    if not cells.written:
+        return
+    across, up = ([(low + high) / 2 for low, high in pairwise(edges)] for edges in (cells.x, cells.y))
+    for x, places, texts in zip(across, cells.places, cells.texts, strict=True):
+        for y, place, text in zip(up, places, texts, strict=True):
+            axes.text(x, y, _text(text), ha="center", va="center", color="black" if place > 0.6 else "white", fontsize=9)
 
 
 def _dots(axes: Axes, dots: Dots) -> None:

@@ -2,6 +2,7 @@
 
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
 from hpsearch.ports.tracker import (
     PICKED,
@@ -9,6 +10,8 @@ from hpsearch.ports.tracker import (
     DataRecord,
     EarlierIdentity,
     Exported,
+    ExportedEstimator,
+    ExportedModel,
     PartRecord,
     Recorded,
     StudyRecord,
@@ -29,9 +32,12 @@ __all__ = [
     "DataSet",
     "EarlierIdentity",
     "Exported",
+    "ExportedEstimator",
+    "ExportedModel",
     "Objective",
     "ObjectiveBase",
     "PartRecord",
+    "Predictions",
     "Preflight",
     "Proposal",
     "PruningThresholds",

@@ -14,6 +14,7 @@ import numpy as np
 from hpsearch.checks import is_integer, to_python
 from hpsearch.errors import StudyError, must_be
 from hpsearch.ports.objective import AnyObjective, Context, DataSet, ObjectiveBase, rows_of, with_data
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, Search, StrategyBase
 from hpsearch.ports.tracker import Exported, StudyRecord
 from hpsearch.space import Domain, Space
@@ -34,7 +35,8 @@ class AdaptedObjective(ObjectiveBase):
         given: the callable as the user wrote it.
         takes_context: whether it is called with params and context, or with params alone.
         capabilities: the optional methods it has.
-        parameters, required, ranges, measure, data, facts, related, epochs, curves, training_rows: see `ObjectiveBase`.
+        parameters, required, ranges, measure, data, facts, related, epochs, curves, training_rows, greater_is_better: see
+            `ObjectiveBase`.
     """
 
     given: Any
@@ -50,6 +52,7 @@ class AdaptedObjective(ObjectiveBase):
     epochs: int | None
     curves: Collection[str] | None
     training_rows: int | None
+    greater_is_better: bool | None
 
     def __repr__(self) -> str:
         return repr(self.given)
@@ -71,6 +74,13 @@ class AdaptedObjective(ObjectiveBase):
 
     def export(self, params: Params, context: Context) -> Exported:
         found: Exported = self.given.export(params, context)
+        return found
+
+    def refit(self, params: Params, context: Context, rows: str) -> Any:
+        return self.given.refit(params, context, rows)
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        found: Predictions = self.given.predictions(params, context)
         return found
 
     def shrunk(self) -> ObjectiveBase:
@@ -138,6 +148,7 @@ _OBJECTIVE = {
     "epochs": _COUNT,
     "curves": _NAMES,
     "training_rows": _COUNT,
+    "greater_is_better": _FLAG,
 }
 _STRATEGY = {
     "trials": _COUNT,
@@ -154,6 +165,8 @@ _METHODS: dict[str, tuple[str, ...]] = {
     "prepare": (),
     "preflight": ("space",),
     "export": ("params", "context"),
+    "refit": ("params", "context", "rows"),
+    "predictions": ("params", "context"),
     "shrunk": (),
     "test": ("params", "context", "part"),
     "on_rows": ("rows", "seed"),
@@ -192,6 +205,7 @@ def adapt_objective(objective: AnyObjective) -> ObjectiveBase:
         epochs=found["epochs"],
         curves=found["curves"] or None,  # an empty one may be the user's own, to be filled
         training_rows=_training_rows(objective, found["training_rows"]),
+        greater_is_better=found["greater_is_better"],
     )
 
 

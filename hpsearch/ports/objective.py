@@ -13,6 +13,7 @@ import numpy as np
 
 from hpsearch.checks import is_number
 from hpsearch.errors import Lagging, SettingError, must_be
+from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, default
 from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
 from hpsearch.space import Domain, Space
@@ -168,8 +169,8 @@ class ObjectiveBase:
     """Typed defaults for everything that a study can use of an objective; subclass it and override what you offer.
 
     ``__call__(params, context)`` is the only method that is required. The optional methods are ``check``, ``prepare``,
-    ``preflight``, ``export``, ``shrunk`` and ``test``; `capabilities` names those that a class implements. Any other callable,
-    such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
+    ``preflight``, ``export``, ``refit``, ``predictions``, ``shrunk`` and ``test``; `capabilities` names those that a class
+    implements. Any other callable, such as a function, is wrapped once by `hpsearch.ports.adapt_objective`.
 
     >>> class Bowl(ObjectiveBase):
     ...     parameters = ("x",)
@@ -202,6 +203,16 @@ class ObjectiveBase:
     def measure(self) -> str:
         """What its value is, such as ``"validation error"``."""
         return "value"
+
+    @default
+    def greater_is_better(self) -> bool | None:
+        """Whether larger values are better, as of a score; the study takes this direction. None leaves it to the study."""
+        return None
+
+    @default
+    def timed(self) -> Collection[str]:
+        """The metrics that a clock measures, so that no trial repeats them; ``"value"`` stands for the value itself."""
+        return ()
 
     @default
     def data(self) -> DataSet | None:
@@ -265,6 +276,8 @@ class ObjectiveBase:
             "prepare": own.prepare is not base.prepare,
             "preflight": own.preflight is not base.preflight,
             "export": own.export is not base.export,
+            "refit": own.refit is not base.refit,
+            "predictions": own.predictions is not base.predictions,
             "shrunk": own.shrunk is not base.shrunk,
             "test": own.test is not base.test,
         }
@@ -290,6 +303,20 @@ class ObjectiveBase:
 
     def export(self, params: Params, context: Context) -> Exported:
         """Return the trained network of a trial, from ``context.state`` where there is one."""
+        raise NotImplementedError
+
+    def refit(self, params: Params, context: Context, rows: str) -> Any:
+        """Return a scikit-learn estimator fitted as in a trial, on the user's own labels.
+
+        Args:
+            params: of the trial.
+            context: of the trial, by whose random numbers it is fitted.
+            rows: ``"all"``, those of training and validation part, or ``"training"``, which gives the trial's own to the bit.
+        """
+        raise NotImplementedError
+
+    def predictions(self, params: Params, context: Context) -> Predictions:
+        """Return what a trial predicts for the rows that it is scored on, from ``context.state`` or trained again."""
         raise NotImplementedError
 
     def shrunk(self) -> ObjectiveBase:

@@ -59,6 +59,31 @@ class Exported:
 
 
 @dataclass(frozen=True)
+class ExportedEstimator:
+    """A fitted scikit-learn estimator that skops is known to store and to load again.
+
+    Args:
+        estimator: predicts the user's own labels, or numbers.
+        example: two rows of input, an array or a data frame.
+        outputs: what it predicts for the example.
+        rows: training rows, by which the kind of each column is known, and whether values are missing in it.
+        trusted: the types that skops must be told to trust when it loads the estimator.
+        note: a sentence on how it was come by, where that is not as it should be.
+    """
+
+    estimator: Any = field(repr=False)
+    example: Any = field(repr=False)
+    outputs: np.ndarray = field(repr=False)
+    rows: Any = field(repr=False)
+    trusted: Sequence[str] = ()
+    note: str = ""
+
+
+# The model of a trial.
+ExportedModel = Exported | ExportedEstimator
+
+
+@dataclass(frozen=True)
 class EarlierIdentity:
     """What a study was before the user accepted its changed objective: its identity, and the numbers of the trials run then."""
 
@@ -210,8 +235,8 @@ class Tracker(Protocol):
         """Record the scores of ``trial`` on the test part."""
 
     @abstractmethod
-    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
-        """Keep the network of ``trial`` and return its address; call ``export`` only where it is not kept yet."""
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], ExportedModel]) -> str:
+        """Keep the network or estimator of ``trial`` and return its address; call ``export`` only where it is not kept yet."""
 
     @abstractmethod
     def attach(self, record: StudyRecord, files: Mapping[str, bytes]) -> None:

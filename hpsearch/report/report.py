@@ -15,7 +15,7 @@ from hpsearch.analysis.importance import importance
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import listing, page, section, table
-from hpsearch.plots.kinds import KINDS, draw
+from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, draw
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
@@ -37,8 +37,12 @@ def files(result: Result) -> dict[str, bytes]:
 
 
 def draw_all(result: Result) -> dict[str, Picture | str]:
-    """Return every kind of picture, or a sentence in its place; one that fails does not affect the others."""
-    return {kind: _draw(kind, result) for kind in KINDS}
+    """Return every kind of picture, or a sentence in its place; one that fails does not affect the others.
+
+    Those of predictions are left out where the objective predicts no rows.
+    """
+    left_out = OF_PREDICTIONS if result.findings.predict is None else ()
+    return {kind: _draw(kind, result) for kind in KINDS if kind not in left_out}
 
 
 def _draw(kind: str, result: Result) -> Picture | str:

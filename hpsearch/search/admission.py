@@ -98,6 +98,9 @@ def check_limits(study: StudyConfig, backend: str) -> None:
 def check_objective(study: StudyConfig) -> None:
     """Raise an error for what would make every trial fail: unknown or missing names, values that the objective rejects."""
     objective = study.adapted
+    if study.maximize and objective.greater_is_better is False:
+        advice = "Leave it out: the objective knows its direction."
+        raise StudyError(must_be("A study's maximize", f"False for a {objective.measure}", True, advice))
     _check_resource(study)
     _check_curve(study)
     name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]

@@ -87,6 +87,8 @@ class StudyConfig:
         for name, value in own.items():
             object.__setattr__(self, name, value)
         object.__setattr__(self, "adapted", adapt_objective(self.objective))
+        if self.adapted.greater_is_better:
+            object.__setattr__(self, "maximize", True)
         object.__setattr__(self, "proposer", adapt_strategy(self.strategy))
         if self.has_preflight:
             object.__setattr__(self, "space", self._with_first_ranges())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from hpsearch.execution.executor import Execution
@@ -45,7 +45,7 @@ def rerun(
             objective, own = own_objects(study.adapted, task)
             objective(dict(own.params), trial_context(own))
         again = next(execution.run(study.adapted, [task]))
-    return Rerun(recorded, again, tuple(_differences(recorded, again)))
+    return Rerun(recorded, again, tuple(_differences(recorded, again, study.adapted.timed)))
 
 
 def _last_step(trial: Trial, curve: str) -> int:
@@ -53,7 +53,8 @@ def _last_step(trial: Trial, curve: str) -> int:
     return trial.outcome.history[curve][-1][0] if trial.outcome is not None else 0
 
 
-def _differences(recorded: Trial, again: Trial) -> list[str]:
+def _differences(recorded: Trial, again: Trial, timed: Collection[str]) -> list[str]:
+    """Return one phrase per difference, apart from what a clock measured."""
     found = [
         f"{name} was {was!r}, is now {now!r}"
         for name, was, now in [
@@ -61,11 +62,12 @@ def _differences(recorded: Trial, again: Trial) -> list[str]:
             ("value", recorded.value, again.value),
             ("error", *((None, None) if recorded.status is Status.STOPPED else (recorded.error, again.error))),
         ]
-        if repr(was) != repr(now)
+        if repr(was) != repr(now) and name not in timed
     ]
     if recorded.outcome is None or again.outcome is None:
         return found
-    found += _changed("metric", recorded.outcome.metrics, again.outcome.metrics)
+    metrics = ({n: m for n, m in o.metrics.items() if n not in timed} for o in (recorded.outcome, again.outcome))
+    found += _changed("metric", *metrics)
     return found + _changed("curve", recorded.outcome.history, again.outcome.history)
 
 

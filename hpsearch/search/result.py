@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,9 +14,9 @@ from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.plain_data import AnyNetwork, from_data
-from hpsearch.ports import Exported, StudyRecord, TrackedStudy, Tracker
+from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
-from hpsearch.search.export import BestState, can_export, export
+from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
 from hpsearch.trial import Candidate, Trial, flip_sign, root
 
 logger = logging.getLogger(__name__)
@@ -70,7 +70,18 @@ class Result:
     def findings(self) -> Findings:
         """What the conclusions, the pictures and the report are made from."""
         tracked = TrackedStudy(self.record, self.study.space, self.study.choose)
-        return Findings.of(tracked, self.trials, self.study.search)
+        return Findings.of(tracked, self.trials, self.study.search, self._predict if can_predict(self.study) else None)
+
+    def _predict(self) -> Predictions | str:
+        """Return what the best trial predicts for held-out rows, or why that is not found out."""
+        trial = self.best
+        if trial.number in self.record.earlier_trials:
+            return f"Trial {trial.number} was run by an earlier objective, so its predictions are not at hand."
+        if self.taken_over < len(self.trials) and _takes_too_long(self):
+            again = f"hpsearch report {self.study.name!r}"
+            return f"Predictions take {trial.seconds:.0f} s of training, and the time is up. For them: {again}"
+        with _autolog_paused():
+            return predict(self.study, trial, self.trials, self.best_state)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
@@ -114,16 +125,60 @@ class Result:
             logger.warning("%s", exported.note)
         return from_data(exported.architecture, exported.weights)
 
-    def log_model(self) -> str:
-        """Log the best trial's network as an MLflow model, unless it is logged already; return its address.
+    def estimator(self, rows: str = "all") -> Any:
+        """Return the best trial's estimator, fitted again by the trial's random numbers; it predicts your own labels.
 
-        ``mlflow.pyfunc.load_model`` takes the address, and needs neither this package nor the data. Where the state of the
-        trial is not at hand any more, it is trained again from its seed, which takes as long as the trial did.
+        Args:
+            rows: ``"all"``, those of training and validation part together; or ``"training"``, which gives the very estimator
+                that was scored.
+        Raises:
+            StudyError: the objective fits no estimator, or no trial finished.
+        """
+        if not can_refit(self.study):
+            advice = "Take TuneEstimator, TrainSVM or CrossValidate of these."
+            raise StudyError(
+                f"Study {self.study.name!r} has no estimator: its objective has no refit(params, context, rows). {advice}"
+            )
+        trial = self.best
+        self.check_repeatable(trial)
+        with _autolog_paused():
+            return refit(self.study, trial, self.trials, rows)
+
+    def export_estimator(self, trusted: Collection[str] = ()) -> ExportedEstimator:
+        """Return the best trial's estimator as it is stored: fitted on all rows, with the types that its reader must trust.
+
+        Args:
+            trusted: names of types that you trust beside those of scikit-learn, NumPy and SciPy.
+        Raises:
+            StudyError: the objective fits no estimator, or skops cannot store it.
+        """
+        trial = self.best
+        self.check_repeatable(trial)
+        with _autolog_paused():
+            return export_estimator(self.study, trial, self.trials, trusted)
+
+    @property
+    def kind(self) -> str:
+        """What the study's objective makes: a ``"network"``, an ``"estimator"``, or nothing that can be kept."""
+        return "network" if can_export(self.study) else "estimator" if can_refit(self.study) else ""
+
+    def log_model(self, trusted: Collection[str] = ()) -> str:
+        """Log the best trial's network or estimator as an MLflow model, unless it is logged already; return its address.
+
+        ``mlflow.pyfunc.load_model`` takes the address, and needs neither this package nor the data;
+        ``mlflow.sklearn.load_model`` returns the estimator itself. Where the state of a network is not at hand any more, it is
+        trained again from its seed, which takes as long as the trial did. An estimator is fitted on training and validation
+        rows and stored by skops, without pickles.
+
+        Args:
+            trusted: types within an estimator that you trust beside those of scikit-learn, NumPy and SciPy.
 
         Raises:
             StudyError: the objective hands out no network, or no trial finished.
             TrackingError: the store did not take it.
         """
+        if self.kind == "estimator":
+            return self.tracker.keep_model(self.record, self.best, lambda: self.export_estimator(trusted))
         self._check_exported()
         trial = self.best
         return self.tracker.keep_model(self.record, trial, lambda: self._exported(trial))
@@ -165,25 +220,21 @@ def _autolog_paused() -> AbstractContextManager[None]:
 
 
 def with_model(result: Result, wanted: bool | None) -> Result:
-    """Return the result of a study that has just ended with its best network logged; nothing here can fail the study.
+    """Return the result of a study that has just ended with its best model logged; nothing here can fail the study.
 
     ``wanted`` None logs none where the network would have to be trained again long after the study's time is up.
     """
-    if (
-        wanted is False
-        or not can_export(result.study)
-        or not any(trial.ok and not trial.is_preflight for trial in result.trials)
-    ):
+    if wanted is False or not result.kind or not any(trial.ok and not trial.is_preflight for trial in result.trials):
         return result
     try:
         if wanted is None and _takes_too_long(result):
             seconds = f"{result.best.seconds:.0f} s"
-            logger.warning("The best network was not logged: training it again takes %s, and the time is up.", seconds)
+            logger.warning("The best %s was not logged: training it again takes %s, and the time is up.", result.kind, seconds)
             return result
         return replace(result, model=result.log_model())
     except Exception as error:  # of whatever kind: the trials are done and recorded
         kind = "" if isinstance(error, HpsearchError) else f"{type(error).__name__}: "
-        logger.warning("The best network was not logged: %s%s", kind, error)
+        logger.warning("The best %s was not logged: %s%s", result.kind, kind, error)
         return result
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, TrackerBase
+from hpsearch.ports import ExportedModel, Recorded, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.trial import Trial
 
 
@@ -19,7 +19,7 @@ class _Entry:
     status: str = "running"
     openings: int = 0
     scores: list[tuple[int, dict[str, float]]] = field(default_factory=list)
-    models: dict[int, Exported] = field(default_factory=dict)
+    models: dict[int, ExportedModel] = field(default_factory=dict)
     files: dict[str, bytes] = field(default_factory=dict)
     attached_at: int = 0
 
@@ -87,8 +87,8 @@ class MemoryTracker(TrackerBase):
         """Keep the scores of a trial on the test part."""
         self._entry(record).scores.append((trial.number, dict(scores)))
 
-    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
-        """Keep the network of a trial in ``studies[name].models``, by trial number."""
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], ExportedModel]) -> str:
+        """Keep the network or estimator of a trial in ``studies[name].models``, by trial number."""
         models = self._entry(record).models
         if trial.number not in models:
             models[trial.number] = export()

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import RecordChanged, TrackingError
-from hpsearch.ports import Exported, Recorded, StudyRecord, TrackedStudy, TrackerBase
+from hpsearch.ports import ExportedModel, Recorded, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
@@ -190,13 +190,13 @@ class MlflowTracker(TrackerBase):
         with reraised_as_tracking_error("The scores on the test part cannot be recorded"):
             test_access.write_scores(self.store.client, self._recorded(record), trial, scores)
 
-    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], Exported]) -> str:
-        """Log the network of a trial as an MLflow model, unless it is logged already; return its address.
+    def keep_model(self, record: StudyRecord, trial: Trial, export: Callable[[], ExportedModel]) -> str:
+        """Log the network or estimator of a trial as an MLflow model, unless it is logged already; return its address.
 
         Raises:
             TrackingError: if the trial is not in the store, or the store does not accept the model.
         """
-        failed = f"The network of trial {trial.number} cannot be logged"
+        failed = f"The model of trial {trial.number} cannot be logged"
         with reraised_as_tracking_error(failed):
             study = self._recorded(record)
         if trial.number not in study.queue.runs:

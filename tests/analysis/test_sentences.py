@@ -69,6 +69,17 @@ def test_the_opened_test_part_shows_how_much_too_good_the_value_looked() -> None
     assert describe_test_error(found, {"test_accuracy": 0.5}) == ""
 
 
+def test_a_score_on_the_test_part_is_compared_with_that_on_the_validation_part() -> None:
+    network = TrainNetwork(data.digits(), hidden=(10,), epochs=1, scoring="f1_macro")
+    result = replace(STUDY, objective=network, strategy=Random(2)).run(backend="sequential", tracker=MemoryTracker())
+    found, seen = Conclusions(result.findings), result.value(result.best)
+    said = describe_test_error(found, {"test_f1_macro": seen - 0.25})
+    assert said.startswith(f"Validation f1_macro {seen:.4g}, test f1_macro {seen - 0.25:.4g}: ")
+    assert said.endswith("the best setting looked 0.25 better than it is.")
+    assert "looked 0.01 worse than it is" in describe_test_error(found, {"test_f1_macro": seen + 0.01})
+    assert describe_test_error(found, {"test_error": 0.1}) == ""
+
+
 def _square(params: dict[str, float]) -> float:
     return params["x"] ** 2
 

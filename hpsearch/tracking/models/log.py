@@ -1,4 +1,8 @@
-"""The best network as an MLflow model: code, JSON and arrays without pickles, loaded with NumPy and MLflow alone."""
+"""The best network or estimator as an MLflow model without pickles.
+
+A network is code, JSON and arrays, loaded with NumPy and MLflow alone; an estimator is stored by skops, see
+`hpsearch.tracking.models.estimator`.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +20,9 @@ import numpy as np
 
 from hpsearch.errors import TrackingError
 from hpsearch.nn import storage
-from hpsearch.ports import Exported, StudyRecord, TrackedStudy
+from hpsearch.ports import Exported, ExportedEstimator, ExportedModel, StudyRecord, TrackedStudy
 from hpsearch.space import Space
+from hpsearch.tracking.models import estimator
 from hpsearch.tracking.runs.trial_keys import param_keys, run_name
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import reraised_as_tracking_error
@@ -55,8 +60,8 @@ def address(model: LoggedModel) -> str:
     return f"models:/{model.model_id}"
 
 
-def keep(place: Place, study: TrackedStudy, trial: Trial, export: Callable[[], Exported], failed: str) -> str:
-    """Log a network unless it is logged already; return its address. ``failed`` begins the error message."""
+def keep(place: Place, study: TrackedStudy, trial: Trial, export: Callable[[], ExportedModel], failed: str) -> str:
+    """Log a model unless it is logged already; return its address. ``failed`` begins the error message."""
     with reraised_as_tracking_error(failed):
         found = find(place)
     if found is not None:
@@ -85,19 +90,20 @@ def find(place: Place) -> str | None:
     return ready
 
 
-def log(place: Place, study: TrackedStudy, trial: Trial, exported: Exported) -> str:
-    """Write the network of a trial as a model, linked from its run and from the study's; return its address.
+def log(place: Place, study: TrackedStudy, trial: Trial, exported: ExportedModel) -> str:
+    """Write the network or estimator of a trial as a model, linked from its run and from the study's; return its address.
 
     The model is made ready last: one that a kill interrupts is not found, and written again.
 
     Raises:
-        TrackingError: if the model, read back, does not return the network's outputs.
+        TrackingError: if the model, read back, does not return the outputs of what was exported.
     """
     from mlflow.entities import LoggedModelOutput
 
     client, run_id, record = place.client, place.run_id, study.record
     name, tags = run_name(trial).replace(" ", "-"), _tags(record, trial, exported)
-    model = client.create_logged_model(place.experiment_id, name, run_id, tags, _params(study.space, trial), "network")
+    kind = "estimator" if isinstance(exported, ExportedEstimator) else "network"
+    model = client.create_logged_model(place.experiment_id, name, run_id, tags, _params(study.space, trial), kind)
     with tempfile.TemporaryDirectory() as folder:
         saved = save(Path(folder), exported, model)
         client.log_model_artifacts(model.model_id, str(saved))
@@ -119,8 +125,11 @@ def _show_value(place: Place, model: LoggedModel) -> None:
         place.client.log_batch(place.run_id, [same])
 
 
-def save(folder: Path, exported: Exported, model: LoggedModel | None = None) -> Path:
-    """Write a network in MLflow's model format below ``folder``, and check the outputs of the model read back."""
+def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None) -> Path:
+    """Write a model in MLflow's format below ``folder``, and check the outputs of the model read back."""
+    if isinstance(exported, ExportedEstimator):
+        with _silenced():
+            return estimator.save(folder / "model", exported, model)
     storage.write(folder / "network.npz", exported.architecture, exported.weights)
     code = shutil.copy(CODE, folder)  # MLflow records the path it was given
     with _silenced():
@@ -154,18 +163,20 @@ def _check_outputs(loaded: Any, exported: Exported) -> None:
 @contextmanager
 def _silenced() -> Iterator[None]:
     """Suppress MLflow's messages about its type hints and about each step of saving."""
-    theirs = logging.getLogger("mlflow.pyfunc")
-    level = theirs.level
+    theirs = [logging.getLogger(name) for name in ("mlflow.pyfunc", "mlflow.sklearn", "mlflow.models")]
+    levels = [one.level for one in theirs]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        theirs.setLevel(logging.WARNING)
+        for one in theirs:
+            one.setLevel(logging.WARNING)
         try:
             yield
         finally:
-            theirs.setLevel(level)
+            for one, level in zip(theirs, levels, strict=True):
+                one.setLevel(level)
 
 
-def _tags(record: StudyRecord, trial: Trial, exported: Exported) -> dict[str, str]:
+def _tags(record: StudyRecord, trial: Trial, exported: ExportedModel) -> dict[str, str]:
     tags = {"hpsearch.study": record.name, "hpsearch.trial": str(trial.number), "hpsearch.note": exported.note}
     return {name: names.fit_text(text) for name, text in tags.items() if text}
 
@@ -176,9 +187,12 @@ def _params(space: Space, trial: Trial) -> dict[str, str]:
     return {keys[name]: names.fit_text(text) for name, text in texts.items()}
 
 
-def _note(record: StudyRecord, trial: Trial, exported: Exported, uri: str) -> str:
+def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) -> str:
     """Return the description on the model's page."""
     value = f"{record.measure} {format_value(flip_sign(trial.value, record.maximize))}"
+    if isinstance(exported, ExportedEstimator):
+        of = f"The estimator of trial {trial.number} of `{names.clean_text(record.name)}`: {value}."
+        return "\n\n".join([of, *estimator.describe(exported, uri), *([exported.note] if exported.note else [])])
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     data = exported.architecture.get("data")
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
