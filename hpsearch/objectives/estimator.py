@@ -141,8 +141,7 @@ class TuneEstimator(ObjectiveBase):
             SettingError: naming the param, the constraint, the value and what to do.
         """
         check_params("TuneEstimator", self.estimator, params)
-        for prefix, part in _nested(self._with(params)):
-            _check_values(prefix, part)
+        check_values(self._with(params))
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Fit on the training part and score on the validation part."""
@@ -215,9 +214,14 @@ def names_of_options(space: Space) -> Iterator[str]:
                 yield from (f"{name}__{inner}" for inner in option.get_params() if _leaf(inner) not in _SET)
 
 
-def check_params(owner: str, estimator: Any, params: Mapping[str, Any]) -> None:
+def check_params(owner: str, estimator: Any, params: Mapping[str, Any], reserved: Collection[str] = _SET) -> None:
     """Raise for a param that an estimator does not have once the estimators among the params are set.
 
+    Args:
+        owner: what has the params, for the sentence.
+        estimator: it is cloned.
+        params: estimators among them are cloned too.
+        reserved: what each trial sets itself.
     Raises:
         SettingError: for the first of them, the outer ones first.
     """
@@ -225,8 +229,8 @@ def check_params(owner: str, estimator: Any, params: Mapping[str, Any]) -> None:
 
     changed, settings = clone(estimator), estimator.get_params()
     for name in sorted(params, key=lambda name: name.count("__")):
-        if _leaf(name) in _SET or name not in settings:
-            _raise_unknown(owner, name, params, settings)
+        if _leaf(name) in reserved or name not in settings:
+            _raise_unknown(owner, name, params, [known for known in settings if _leaf(known) not in reserved])
         if is_estimator(params[name]) or is_estimator(settings[name]):
             settings = changed.set_params(**{name: clone(params[name], safe=False)}).get_params()
 
@@ -236,11 +240,11 @@ def _raise_unknown(owner: str, name: str, params: Mapping[str, Any], settings: C
     parts = name.split("__")
     steps = ["__".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
     step = next((step for step in steps if step in params), None)
-    if step is not None and _leaf(name) not in _SET:
+    if step is not None and name not in settings and _leaf(name) not in _SET:
         chosen = one_line(params[step]) if is_estimator(params[step]) else repr(params[step])
         advice = f"Give its range when={{{step!r}: ...}}, with the options that have it."
         raise SettingError(must_be(name, f"left out where {step} is {chosen}, which has no such setting", params[name], advice))
-    check_names(owner, [name], [known for known in settings if _leaf(known) not in _SET])
+    check_names(owner, [name], settings)
 
 
 def one_line(estimator: Any) -> str:
@@ -281,6 +285,16 @@ def _nested(estimator: Any) -> Iterator[tuple[str, Any]]:
     for name, value in estimator.get_params().items():
         if hasattr(value, "get_params") and not isinstance(value, type):
             yield f"{name}__", value
+
+
+def check_values(estimator: Any) -> None:
+    """Raise where scikit-learn rejects a setting of an estimator or of one inside it.
+
+    Raises:
+        SettingError: naming the param, the constraint, the value and what to do.
+    """
+    for prefix, part in _nested(estimator):
+        _check_values(prefix, part)
 
 
 def _check_values(prefix: str, estimator: Any) -> None:
