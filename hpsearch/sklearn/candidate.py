@@ -63,10 +63,14 @@ class ScoreEstimator(ObjectiveBase):
     parameters, resources, curves = None, (), ()
 
     def __repr__(self) -> str:
-        scorers = f"{{{', '.join(self.scoring)}}}" if isinstance(self.scoring, dict) else self.measure
+        scorers = f"{{{', '.join(self.scoring)}}}" if isinstance(self.scoring, dict) else self._score_name
         further = ", train_scores=True" if self.train_scores else ""
         further += f", error_score={self.error_score}" if not self._fails_as_nan else ""
         return f"ScoreEstimator({one_line(self.estimator)}, {self.data!r}, scoring={scorers}, decides={self.decides}{further})"
+
+    @property
+    def _score_name(self) -> str:
+        return self.measure.rpartition(" ")[2]
 
     @property
     def _fails_as_nan(self) -> bool:
@@ -78,7 +82,7 @@ class ScoreEstimator(ObjectiveBase):
         check_params(type(self.estimator).__name__, self.estimator, values, reserved=())
         candidate = self._with(values)
         check_values(candidate)
-        scorers = self.scoring if isinstance(self.scoring, dict) else {self.measure.rpartition(" ")[2]: self.scoring}
+        scorers = self.scoring if isinstance(self.scoring, dict) else {self._score_name: self.scoring}
         for name, scorer in scorers.items():
             _check_responses(name, scorer, candidate)
 

@@ -28,6 +28,7 @@ from hpsearch.ports import Strategy
 from hpsearch.search.auto import Auto
 from hpsearch.search.progress import Progress
 from hpsearch.search.result import Result
+from hpsearch.search.stopping import Stop
 from hpsearch.sklearn.candidate import FAILED_FITS, ScoreEstimator
 from hpsearch.sklearn.results import Refit, best_index, cv_results, score_names
 from hpsearch.sklearn.rows import SearchRows
@@ -327,7 +328,11 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):
         strategy = Auto(trials=_TRIALS, batch_size=_BATCH) if self.strategy is None else self.strategy
         question = f"Which settings of {type(self.estimator).__name__} score best in cross-validation?"
         name = "search" if self.study is None else self.study
-        study = Study(name, objective.space.space, objective, strategy, seed=self.seed, maximize=True, question=question)
+        # The first candidates may all fail in one way where later ones do not: a solver without a penalty, say.
+        stop = Stop(identical_failures=None)
+        study = Study(
+            name, objective.space.space, objective, strategy, seed=self.seed, maximize=True, question=question, stop=stop
+        )
         tracker = MemoryTracker() if self.study is None else None
         jobs = None if self.jobs == -1 else self.jobs
         watch = _raise_failed if self.error_score == "raise" else None
@@ -336,6 +341,9 @@ class SearchCV(MetaEstimatorMixin, BaseEstimator):
         except _Failed as failed:
             self._repeat(study, objective, failed.trial)
             raise
+        failed_before = next((trial for trial in result.trials if not _has_scores(trial)), None)
+        if watch is not None and failed_before is not None:
+            self._repeat(study, objective, failed_before)
         if not any(_has_scores(trial) for trial in result.trials):
             first = next((trial for trial in result.trials if trial.error), None)
             detail = "" if first is None else f" The first error was:\n{first.traceback or first.error}"

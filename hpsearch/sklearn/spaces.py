@@ -52,6 +52,10 @@ class Drawn:
     distribution: Any = field(repr=False, compare=False)
 
     @property
+    def __name__(self) -> str:
+        return self.law  # what a choice calls it
+
+    @property
     def value(self) -> Any:
         """The value at the share; of a distribution of whole numbers an int."""
         found = self.distribution.ppf(self.share)

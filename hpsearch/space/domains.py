@@ -318,10 +318,10 @@ class Int(Ends, DomainBase):
 
 @dataclass(frozen=True, repr=False, init=False)
 class Choice(DomainBase):
-    """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
+    """One of several options: plain values, templates such as ``HalveOnPlateau(patience=Int(2, 10))``, or estimators.
 
-    Params hold a plain option as itself, and a template as its label: its class name if that is unique. Options whose labels
-    are in ``dropped`` keep their place but are no longer proposed.
+    Params hold a plain option as itself, and a template or a scikit-learn estimator as its label: its class name if that is
+    unique. Options whose labels are in ``dropped`` keep their place but are no longer proposed.
 
     >>> Choice(10, 20, 50).from_unit(0.4)
     20

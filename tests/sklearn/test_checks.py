@@ -6,12 +6,13 @@ import warnings
 from typing import Any
 
 import pytest
-from sklearn.cluster import KMeans
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import RandomizedSearchCV
 from sklearn.naive_bayes import GaussianNB
+from sklearn.neighbors import KernelDensity
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from sklearn.utils.estimator_checks import check_estimator
 
 from hpsearch.sklearn import SearchCV
@@ -26,7 +27,8 @@ CASES = [
             (LogisticRegression(), {"C": [0.1, 1.0]}),
             (make_pipeline(StandardScaler(), Ridge()), {"ridge__alpha": [0.1, 1.0]}),
             (GaussianNB(), {"var_smoothing": [1e-9, 1e-3]}),
-            (KMeans(n_init=1), {"n_clusters": [2, 3]}),
+            (SVC(), {"C": [0.1, 1.0]}),
+            (KernelDensity(), {"bandwidth": [0.5, 1.0]}),
         ]
     ),
 ]

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import joblib
 import numpy as np
 import pandas as pd
 import pytest
@@ -214,6 +215,8 @@ def test_works_inside_and_around_other_estimators() -> None:
     search = SearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=3)
     grid = GridSearchCV(DecisionTreeClassifier(random_state=0), {"max_depth": [1, 2, 3]}, cv=3)
     np.testing.assert_array_equal(cross_val_score(search, X, Y, cv=3), cross_val_score(grid, X, Y, cv=3))
+    with joblib.parallel_config("threading"):
+        np.testing.assert_array_equal(cross_val_score(search, X, Y, cv=3, n_jobs=2), cross_val_score(grid, X, Y, cv=3))
     piped = make_pipeline(StandardScaler(), search).fit(X, Y)
     assert piped[-1].best_params_ == make_pipeline(StandardScaler(), grid).fit(X, Y)[-1].best_params_
     outer = GridSearchCV(search, {"estimator__min_samples_leaf": [1, 5], "seed": [0, 1]}, cv=2).fit(X, Y)
@@ -285,8 +288,8 @@ def test_says_which_scores_do_not_take_weights() -> None:
 class Fails(ClassifierMixin, BaseEstimator):
     """Fails for some settings: everywhere, or on the fold without the first row."""
 
-    def __init__(self, where: str = "nowhere") -> None:
-        self.where = where
+    def __init__(self, where: str = "nowhere", tag: int = 0) -> None:
+        self.where, self.tag = where, tag
 
     def fit(self, X: Any, y: Any) -> Fails:
         if self.where == "everywhere" or (self.where == "one fold" and not (X == X_FIRST).all(axis=1).any()):
@@ -327,6 +330,15 @@ def test_the_error_itself_is_raised_where_none_may_fail(jobs: int) -> None:
 def test_the_error_is_shown_where_all_fail() -> None:
     with pytest.raises(ValueError, match=r"(?s)None of 1 candidates could be fitted and scored\. .*it fails everywhere"):
         SearchCV(Fails(), {"where": ["everywhere"]}, cv=3).fit(X, Y)
+
+
+def test_later_candidates_are_tried_where_the_first_ones_fail_alike() -> None:
+    """The first ten in the order of the grid fail with one message, as those of a solver without a penalty do."""
+    space = {"where": ["everywhere", "nowhere"], "tag": list(range(10))}
+    search = SearchCV(Fails(), space, cv=2)
+    with pytest.warns(FitFailedWarning, match="10 of 20 candidates failed, and 0 on some folds"):
+        search.fit(X, Y)
+    assert search.best_params_["where"] == "nowhere"
 
 
 def test_a_strategy_that_learns_is_not_misled_by_failures() -> None:

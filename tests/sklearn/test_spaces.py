@@ -64,7 +64,7 @@ def test_other_distributions_are_searched_by_their_shares(distribution: Any, tex
     assert f"law={text!r}" in repr(found.space)
     assert " at 0x" not in repr(found.space)
     for share in (low, 0.25, high):
-        value = found.values(found.space.resolve({"x": "Drawn", "x.share": share}))["x"]
+        value = found.values(found.space.resolve({"x": text, "x.share": share}))["x"]
         assert value == distribution.ppf(share)
         assert np.isfinite(value)
         assert type(value) is (int if "poisson" in text else float)
