@@ -14,12 +14,11 @@ from sklearn.base import clone
 from sklearn.exceptions import FitFailedWarning
 from sklearn.metrics import check_scoring
 from sklearn.model_selection import cross_validate
-from sklearn.pipeline import Pipeline
 
-from hpsearch.errors import SettingError
 from hpsearch.objectives.estimator import check_params, check_values, one_line
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.sklearn.rows import SearchRows, Split
+from hpsearch.sklearn.scoring import check_responses
 from hpsearch.sklearn.spaces import EstimatorSpace
 from hpsearch.trial import Outcome, Params
 
@@ -84,7 +83,7 @@ class ScoreEstimator(ObjectiveBase):
         check_values(candidate)
         scorers = self.scoring if isinstance(self.scoring, dict) else {self._score_name: self.scoring}
         for name, scorer in scorers.items():
-            _check_responses(name, scorer, candidate)
+            check_responses(name, scorer, candidate)
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Fit and score on every fold."""
@@ -144,18 +143,3 @@ class ScoreEstimator(ObjectiveBase):
             return scorer(estimator, x, y, sample_weight=next(weights))
 
         return score
-
-
-def _check_responses(name: str, scorer: Any, candidate: Any) -> None:
-    """Raise where a scorer needs what a model cannot return, such as probabilities."""
-    wanted = getattr(scorer, "_response_method", ())
-    methods = (wanted,) if isinstance(wanted, str) else tuple(wanted) if isinstance(wanted, (tuple, list)) else ()
-    model = candidate
-    while isinstance(model, Pipeline):
-        model = model.steps[-1][1]
-    # An estimator that holds others may know only after fitting what it can return.
-    holds_others = not hasattr(model, "get_params") or any("estimator" in key for key in model.get_params())
-    if methods and not holds_others and not any(hasattr(model, method) for method in methods):
-        what, which = " or ".join(methods), one_line(model)
-        advice = "Take a scorer that needs predict alone, such as 'balanced_accuracy', or another model."
-        raise SettingError(f"The scorer {name!r} needs {what}(), which {which} does not have. {advice}")

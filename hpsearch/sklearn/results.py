@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -118,6 +118,3 @@ def _kind_of(values: Sequence[Any]) -> Any:
     if kinds <= {bool, np.bool_} or (kinds and all(issubclass(k, (int, float, np.number)) and k is not bool for k in kinds)):
         return np.array(list(values)).dtype
     return object
-
-
-Refit = bool | str | Callable[[Results], int]

@@ -25,7 +25,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.exceptions import FitFailedWarning, NotFittedError
 from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
-from sklearn.metrics import accuracy_score, make_scorer
+from sklearn.metrics import accuracy_score, f1_score, make_scorer
 from sklearn.model_selection import GridSearchCV, GroupKFold, KFold, RandomizedSearchCV, cross_val_score
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
@@ -438,6 +438,23 @@ def test_the_errors_are_value_errors_as_scikit_learns_are() -> None:
     assert issubclass(StudyError, ValueError)
     with pytest.raises(ValueError, match=r"(?s)inconsistent numbers of samples"):
         forest().fit(X, Y[:-1])
+
+
+def test_settings_may_come_out_of_an_array() -> None:
+    assert forest(seed=np.int64(1), jobs=np.int64(1), refit=np.False_).fit(X, Y).trials_ == forest(seed=1).fit(X, Y).trials_
+
+
+def test_a_function_may_choose_among_several_scores() -> None:
+    search = forest(scoring=["f1_macro", "accuracy"], refit=lambda results: int(results["mean_test_accuracy"].argmax()))
+    search.fit(X, Y)
+    assert search.score(X, Y) == f1_score(Y, search.predict(X), average="macro")
+    assert not hasattr(search, "best_score_")
+
+
+@pytest.mark.campaign
+def test_workers_that_stand_idle_are_mentioned() -> None:
+    with pytest.warns(UserWarning, match=r"GaussianProcess runs 1 trial at a time, so 1 of 2 workers stand idle\."):
+        forest(2, strategy=GaussianProcess(trials=2)).fit(X, Y)
 
 
 def test_without_a_strategy_small_spaces_are_tried_out_and_larger_ones_learned() -> None:
