@@ -96,6 +96,10 @@ class CrossValidate(ObjectiveBase):
         """The names the objective accepts as params."""
         return self._inner.parameters
 
+    def parameters_in(self, space: Space) -> Collection[str] | None:
+        """Return the names that the objective accepts as params of a space."""
+        return self._inner.parameters_in(space)
+
     @property
     def required(self) -> Collection[str]:
         """The names that the objective requires."""
