@@ -154,4 +154,6 @@ def recorded_repr(recorded: Any) -> str:
 
 
 def _is_later_default(recorded: Any, item: Field[Any]) -> bool:
-    return bool(item.metadata.get("later")) and bool(getattr(recorded, item.name) == item.default)
+    off = item.metadata.get("off", item.default)
+    value = getattr(recorded, item.name)
+    return bool(item.metadata.get("later")) and bool(value == item.default or value == off)

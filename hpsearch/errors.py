@@ -135,5 +135,8 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     >>> did_you_mean("hiden", ["hidden", "l2"])
     " Did you mean 'hidden'?"
     """
-    close = difflib.get_close_matches(name, list(known), n=1) if isinstance(name, str) else []
+    if not isinstance(name, str):
+        return ""
+    names = list(known)
+    close = difflib.get_close_matches(name, names, n=1) or [one for one in names if one.lower() == name.lower()]
     return f" Did you mean {close[0]!r}?" if close else ""

@@ -150,6 +150,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "Row",
         "find_reproduction",
     ),
+    "hpsearch.sklearn": ("SearchCV",),
     "hpsearch.space": (
         "Choice",
         "Domain",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,7 +31,8 @@ def digits(validation: Size = 0.2, test: Size = 0.2, seed: int = 0) -> Dataset:
     from sklearn.datasets import load_digits  # imported late, like all of scikit-learn
 
     pixels, labels = load_digits(return_X_y=True)
-    return arrays(np.float32(pixels / 16), labels, validation, test, seed, name="digits")
+    # They are scaled as they are.
+    return replace(arrays(np.float32(pixels / 16), labels, validation, test, seed, name="digits"), unscaled=False)
 
 
 _NAMED: dict[str, Callable[[], Dataset]] = {"digits": digits, "mnist": mnist}

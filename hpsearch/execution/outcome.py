@@ -46,6 +46,7 @@ def to_outcome(returned: object, context: Context, sign: int = 1, keep_state: bo
         {str(name): _curve(name, curve) for name, curve in (returned.history or context.history).items()},
         {str(name): _content(name, content) for name, content in returned.artifacts.items()},
         _state(returned.state) if keep_state else None,
+        {str(name): _number(name, seconds) for name, seconds in returned.timings.items()},
     )
 
 

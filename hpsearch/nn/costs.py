@@ -31,6 +31,10 @@ class Cost(Protocol):
         """Return the cost, the mean over the samples."""
         ...
 
+    def each(self, z: Array, targets: Array) -> Array:
+        """Return the cost of each sample, of shape (..., m)."""
+        ...
+
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         """Return dC/dz of each sample from the outputs; ``a`` is used up, ``out`` must be another array."""
         ...
@@ -54,6 +58,10 @@ class Quadratic:
         error *= error
         return float(error.sum(dtype=np.float64)) / 2 / _samples(z)
 
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = ((_sigmoid(z) - targets) ** 2).sum(axis=-2, dtype=np.float64) / 2
+        return costs
+
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         out = _sigmoid.slope(a, out)
         np.subtract(a, targets, a)
@@ -76,6 +84,10 @@ class SquaredError:
         error = z - targets
         error *= error
         return float(error.sum(dtype=np.float64)) / 2 / _samples(z)
+
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = ((z - targets) ** 2).sum(axis=-2, dtype=np.float64) / 2
+        return costs
 
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         return np.subtract(a, targets, out)
@@ -101,6 +113,10 @@ class CrossEntropy:
         np.exp(size, size)
         return (total + float(np.log1p(size, size).sum(dtype=np.float64))) / _samples(z)
 
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = (np.logaddexp(0, z) - z * targets).sum(axis=-2, dtype=np.float64)
+        return costs
+
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         return np.subtract(a, targets, out)
 
@@ -125,6 +141,10 @@ class LogLikelihood:
         right = (shifted * targets).sum(dtype=np.float64)
         np.exp(shifted, shifted)
         return float(np.log(shifted.sum(axis=-2)).sum(dtype=np.float64) - right) / _samples(z)
+
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = np.logaddexp.reduce(z, axis=-2) - (z * targets).sum(axis=-2, dtype=np.float64)
+        return costs
 
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         return np.subtract(a, targets, out)

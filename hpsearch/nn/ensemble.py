@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
-from hpsearch.checks import integer
-from hpsearch.errors import SettingError, must_be
-from hpsearch.nn import export
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network
 from hpsearch.nn.prediction import Predictor
@@ -53,38 +49,6 @@ class Ensemble(Predictor):
 def members_of(network: Network | Ensemble) -> list[Network]:
     """Return the members of an ensemble, or a network as its only member."""
     return network.networks if isinstance(network, Ensemble) else [network]
-
-
-def as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:
-    """Return the description of a network, plain JSON data, and its arrays by name; see `hpsearch.nn.export`.
-
-    For an ensemble the description holds the common architecture and the number of ``members``; the
-    arrays are ``member_0_weights_0`` and so on.
-    """
-    if not isinstance(network, Ensemble):
-        return export.architecture(network), export.weights(network)
-    members = network.networks
-    description = export.architecture(members[0]) | {"members": len(members)}
-    return description, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
-
-
-def from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> Network | Ensemble:
-    """Return the network or the ensemble that `as_data` described, to the bit.
-
-    Raises:
-        SettingError: see `hpsearch.nn.export.restore`.
-    """
-    if "members" not in description:
-        return export.restore(description, arrays)
-    members = integer("Members of a saved ensemble", description["members"], 1, "Save the ensemble again.", most=len(arrays))
-    own: list[dict[str, Array]] = [{} for _ in range(members)]
-    for name, array in arrays.items():
-        member, _, rest = name.removeprefix("member_").partition("_")
-        if not name.startswith("member_") or not member.isdecimal() or int(member) >= members:
-            what = "Arrays of a saved ensemble"
-            raise SettingError(must_be(what, f"those of its {members} members", name, "Save the ensemble again."))
-        own[int(member)][rest] = array
-    return Ensemble([export.restore(description, member) for member in own])
 
 
 def _log_outputs(z: Array, output: str) -> tuple[Array, Array]:

@@ -132,9 +132,9 @@ class Network(Predictor):
         return self.cost_and_gradient(x, labels, l2, l1)[1:]
 
     def cost_and_gradient(
-        self, x: Array, labels: Array, l2: L2 | None = None, l1: L1 | None = None
+        self, x: Array, labels: Array, l2: L2 | None = None, l1: L1 | None = None, sample_weights: Array | None = None
     ) -> tuple[float, list[Array], list[Array]]:
-        """Return the mean cost with its penalties, and `gradient`.
+        """Return the mean cost with its penalties, and `gradient`; ``sample_weights``, (n,), multiply the cost of each row.
 
         Runs the very passes that training runs, so that checking this gradient checks the training. What `Dropout` leaves out
         in a `hpsearch.nn.stack.Stack` is the same in every call.
@@ -142,9 +142,11 @@ class Network(Predictor):
         samples, passes = len(labels), self.passes(len(labels))
         targets = encode_targets(labels, np.arange(self.sizes[-1])).astype(self.dtype)
         z = np.empty_like(targets)
-        batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T)
+        counts = None if sample_weights is None else sample_weights.astype(self.dtype)
+        batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T, counts)
         passes.run(batch)
-        cost = self.cost.mean(z, targets) + sum(p.penalty(self.weights, samples) for p in (l2, l1) if p)
+        mean = self.cost.mean(z, targets) if counts is None else float((self.cost.each(z, targets) * counts).mean())
+        cost = mean + sum(p.penalty(self.weights, samples) for p in (l2, l1) if p)
         into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
         decay = l2.decay(samples) if l2 else 0.0
         passes.accumulate(batch, into, decay, 1 / samples, 1 / samples)

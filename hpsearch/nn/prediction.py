@@ -69,14 +69,18 @@ class Predictor:
         parts = [self._z(chunk) for chunk in _chunks(self._check_input(x))]
         return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
 
-    def score(self, x: Array, labels: Array) -> Score:
+    def score(self, x: Array, labels: Array, weights: Array | None = None) -> Score:
         """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
+
+        With ``weights``, (n,), each row counts by its share of their sum.
 
         Raises:
             DataError: if either is of another shape or kind, or x holds NaN.
         """
         x = rows.check_inputs(x, self.sizes[0])
         labels, outputs = check_targets(labels, len(x), self), np.arange(self.sizes[-1])
+        if weights is not None:
+            return self._weighted_score(x, labels, weights)
         cost, right = 0.0, 0
         with np.errstate(all="ignore"):
             for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
@@ -86,6 +90,16 @@ class Predictor:
         if not np.isfinite(cost):  # rows are checked only after a failure, because a training scores after each epoch
             rows.check_finite(x)
         return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
+
+    def _weighted_score(self, x: Array, labels: Array, weights: Array) -> Score:
+        cost, right, outputs = 0.0, 0.0, np.arange(self.sizes[-1])
+        with np.errstate(all="ignore"):
+            for chunk, wanted, counts in zip(_chunks(x), _chunks(labels), _chunks(weights), strict=True):
+                z = self._z(chunk)
+                cost += float(self.cost.each(z, encode_targets(wanted, outputs)) @ counts)
+                right += float((z.argmax(axis=0) == wanted) @ counts)
+        total = float(weights.sum())
+        return Score(cost / total, math.nan if predicts_numbers(self) else right / total)
 
     def accuracy(self, x: Array, labels: Labels) -> float:
         """Return the share of rows whose class is found."""

@@ -25,18 +25,18 @@ import numpy as np
 
 from hpsearch.errors import DataError, SettingError, must_be
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.ensemble import Ensemble, as_data, from_data
-from hpsearch.nn.network import Network
+from hpsearch.nn.plain_data import AnyNetwork, as_data, from_data
 
 ARCHITECTURE = "architecture"
 _SAVE = "Write one with hpsearch.nn.save(network, path)."
 
 
-def save(network: Network | Ensemble, path: str | os.PathLike[str]) -> None:
+def save(network: AnyNetwork, path: str | os.PathLike[str]) -> None:
     """Write a network to one file, which replaces an older one only when it is complete.
 
     Args:
-        network: of any size, or an ensemble of several; weights and biases are kept to the bit.
+        network: of any size, or an ensemble of several, with the encoding of its inputs where it has one; weights and biases
+            are kept to the bit.
         path: of the file, by custom ending in ``.npz``; its folder exists.
     Raises:
         DataError: if the file cannot be written.
@@ -44,8 +44,10 @@ def save(network: Network | Ensemble, path: str | os.PathLike[str]) -> None:
     write(Path(path), *as_data(network))
 
 
-def load(path: str | os.PathLike[str]) -> Network | Ensemble:
-    """Return the network, or the ensemble, of a file that `save` wrote, in this version of the format or an earlier one.
+def load(path: str | os.PathLike[str]) -> AnyNetwork:
+    """Return the network of a file that `save` wrote, in this version of the format or an earlier one.
+
+    It is a `Network`, an `Ensemble`, or where its inputs are encoded a `TableNetwork`.
 
     Raises:
         DataError: for a file that is missing, damaged, compressed, pickled, of an unknown version, or of another kind.

@@ -32,8 +32,10 @@ _PASSED_ON = frozenset({"prepare", "preflight", "refit", "predictions"})
 class CrossValidate(ObjectiveBase):
     """Score another objective by cross-validation: the value is the mean of its values over the folds.
 
-    The rows of the training and of the validation part are joined and split into k folds, stratified by class. Each fold is the
-    validation part once, and the k - 1 others are the training part. All params, of all trials, see the same folds. The budget
+    The rows of the training and of the validation part are joined and split into k folds, stratified by class; where the data
+    have groups, no group is in two folds. Each fold is the validation part once, and the k - 1 others are the training part.
+    Where the data are in the order of time, each of k later stretches is validated on, and all rows before it are trained on.
+    All params, of all trials, see the same folds. The budget
     is that of one fold; one trial costs k trainings.
 
     Args:
@@ -94,6 +96,10 @@ class CrossValidate(ObjectiveBase):
         """The names the objective accepts as params."""
         return self._inner.parameters
 
+    def parameters_in(self, space: Space) -> Collection[str] | None:
+        """Return the names that the objective accepts as params of a space."""
+        return self._inner.parameters_in(space)
+
     @property
     def required(self) -> Collection[str]:
         """The names that the objective requires."""
@@ -130,11 +136,9 @@ class CrossValidate(ObjectiveBase):
         answer = getattr(self.objective, "trivial", None)
         if not isinstance(answer, (TrivialAnswer, ScoredTrivialAnswer)):
             return None
-        parts = (self.data.train, self.data.validation)
-        y, weights = np.concatenate([part.y for part in parts]), [part.weights for part in parts]
-        given = [each for each in weights if each is not None]
-        joined = np.concatenate(given) if len(given) == len(parts) else None
-        found = [answer.baseline(y[t], y[h], None if joined is None else joined[h]) for t, h in self._splits(y)]
+        every = self._rows(self.data)
+        y, weights = every.y, every.weights
+        found = [answer.baseline(y[t], y[h], None if weights is None else weights[h]) for t, h in self._splits(every)]
         known = [one for one in found if one is not None]
         if len(known) < len(found):
             return None
@@ -198,10 +202,9 @@ class CrossValidate(ObjectiveBase):
 
     def datasets(self) -> Iterator[Dataset]:
         """Yield one data set per fold: the held-out rows as its validation part, all others as its training part."""
-        x, y = self._rows()
-        for train, held_out in self._splits(y):
-            fit, score = (Part(x[rows], y[rows]) for rows in (train, held_out))
-            data = dataclasses.replace(self._rows_of, train=fit, validation=score, test=None)
+        every = self._rows(self._rows_of)
+        for train, held_out in self._splits(every):
+            data = dataclasses.replace(self._rows_of, train=every.take(train), validation=every.take(held_out), test=None)
             yield data if self._sample is None else data.sample(*self._sample)
 
     def on_rows(self, rows: int, seed: int) -> CrossValidate:
@@ -223,7 +226,7 @@ class CrossValidate(ObjectiveBase):
     @property
     def _whole(self) -> ObjectiveBase:
         """The objective on the rows of all folds."""
-        every = Part(*self._rows())
+        every = self._rows(self._rows_of)
         return self._on(dataclasses.replace(self._rows_of, train=every, validation=every))
 
     def refit(self, params: Params, context: Context, rows: str = "all") -> Any:
@@ -250,8 +253,9 @@ class CrossValidate(ObjectiveBase):
 
     @cached_property
     def _smallest(self) -> Dataset:
-        """The fold with the fewest training rows, which is the first: spare rows go to the first folds."""
-        return next(self.datasets())
+        """The fold with the fewest training rows, which is the first unless there are groups: spare rows go to the first."""
+        datasets = self.datasets()
+        return next(datasets) if self.data.train.groups is None else min(datasets, key=lambda data: len(data.train))
 
     def _run(self, data: Dataset, params: Params, context: Context) -> Outcome:
         own = {name: _own(value) for name, value in params.items()}
@@ -261,31 +265,45 @@ class CrossValidate(ObjectiveBase):
     @property
     def _rows_of(self) -> Dataset:
         """The data set whose rows are trained on; those of a network are cast before they are split into folds."""
-        return self.objective.trained_data if isinstance(self.objective, TrainNetwork) else self.data
+        return self.objective.source_data if isinstance(self.objective, TrainNetwork) else self.data
 
-    def _rows(self) -> tuple[NDArray[Any], NDArray[Any]]:
-        parts = (self._rows_of.train, self._rows_of.validation)
-        return np.concatenate([part.x for part in parts]), np.concatenate([part.y for part in parts])
+    @staticmethod
+    def _rows(data: Dataset) -> Part:
+        return Part.join([data.train, data.validation])
 
-    def _splits(self, y: NDArray[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-        from sklearn.model_selection import KFold, LeaveOneOut, StratifiedKFold
+    def _splits(self, every: Part) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+        from sklearn.model_selection import (
+            GroupKFold,
+            KFold,
+            LeaveOneOut,
+            StratifiedGroupKFold,
+            StratifiedKFold,
+            TimeSeriesSplit,
+        )
 
         if self.folds == "loo":
-            return iter(LeaveOneOut().split(y))
-        kind = KFold if self.data.regression else StratifiedKFold
-        return iter(kind(self.folds, shuffle=True, random_state=self.seed).split(y, y))
+            return iter(LeaveOneOut().split(every.y))
+        if self.data.ordered:
+            return iter(TimeSeriesSplit(self.folds).split(every.y))
+        kinds = (KFold, StratifiedKFold) if every.groups is None else (GroupKFold, StratifiedGroupKFold)
+        kind = kinds[0 if self.data.regression else 1]
+        return iter(kind(self.folds, shuffle=True, random_state=self.seed).split(every.y, every.y, every.groups))
 
     def _check_folds(self) -> None:
         rows = len(self.data.train) + len(self.data.validation)
         if self.folds == "loo":
+            if self.data.ordered or self.data.train.groups is not None:
+                found = "rows in the order of time" if self.data.ordered else "groups"
+                raise SettingError(must_be("Rows for folds='loo'", "independent of each other", found, "Take folds=5."))
             if rows > LOO_ROWS:
                 raise SettingError(must_be("Rows for folds='loo'", f"at most {LOO_ROWS}", rows, "Take folds=10."))
             return
         integer("folds", self.folds, 2, "Try 5.", other="'loo'")
         most, which = _most_folds(self.data)
         if self.folds > most:
-            advice = f"Take fewer folds{', or folds=' + repr('loo') if rows <= LOO_ROWS else ''}."
-            raise SettingError(must_be("folds", f"at most {most}, the rows {which}", self.folds, advice))
+            alone = rows <= LOO_ROWS and not self.data.ordered and self.data.train.groups is None
+            advice = f"Take fewer folds{', or folds=' + repr('loo') if alone else ''}."
+            raise SettingError(must_be("folds", f"at most {most}, {which}", self.folds, advice))
 
     def _combined(self, outcomes: Sequence[Outcome]) -> Outcome:
         values = [outcome.value for outcome in outcomes]
@@ -317,14 +335,19 @@ def _own(value: Any) -> Any:
 
 
 def _most_folds(data: Dataset) -> tuple[int, str]:
-    """Return the largest possible k, and the rows that limit it: those of the rarest class, or all for regression."""
+    """Return the largest possible k, and what limits it: the rows of the rarest class, the groups, or all rows."""
     y = np.concatenate([data.train.y, data.validation.y])
+    if data.ordered:
+        return len(y) - 1, "one less than the rows of both parts"
+    if data.train.groups is not None:
+        groups = [part.groups for part in (data.train, data.validation) if part.groups is not None]
+        return len(np.unique(np.concatenate(groups))), "the number of groups"
     if data.regression:
-        return len(y), "of both parts"
+        return len(y), "the rows of both parts"
     names, counts = np.unique(y, return_counts=True)
     rare = int(counts.argmin())
     label = data.class_names[names[rare]] if data.class_names else int(names[rare])
-    return int(counts[rare]), f"of the smallest class, {label!r}"
+    return int(counts[rare]), f"the rows of the smallest class, {label!r}"
 
 
 def _outcome(returned: object) -> Outcome:

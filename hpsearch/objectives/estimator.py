@@ -6,7 +6,7 @@ import contextlib
 import hashlib
 import re
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import InitVar, dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,8 @@ from hpsearch.nn.arrays import known
 from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
+from hpsearch.space import Choice, Space
+from hpsearch.space.domains import is_estimator
 from hpsearch.trial import Outcome, Params
 
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
@@ -55,7 +57,9 @@ _VALUES: dict[str, dict[str, Callable[[NDArray[Any], NDArray[Any]], float]]] = {
 class TuneEstimator(ObjectiveBase):
     """Fit a scikit-learn estimator on the training part; the value is its error on the validation part.
 
-    Params are named as scikit-learn names them: ``C`` of a ``SVC()``, ``svc__C`` of one in a pipeline. Every ``random_state``,
+    Params are named as scikit-learn names them: ``C`` of a ``SVC()``, ``svc__C`` of one in a pipeline. A step of a pipeline may
+    be searched too, as in ``svc=Choice(SVC(), RidgeClassifier())``, and what only one of its options has under that option:
+    ``svc__alpha=Float(0.1, 10, when={"svc": "RidgeClassifier"})``. Every ``random_state``,
     nested ones too, is drawn from the trial's own random numbers, and every ``n_jobs`` that was set becomes 1: a trial has one
     core. There are no epochs; `Halving(resource="rows")` fits the first rungs on fewer rows.
 
@@ -119,6 +123,10 @@ class TuneEstimator(ObjectiveBase):
         """The names it accepts as params, nested ones too."""
         return frozenset(name for name in self.estimator.get_params() if _leaf(name) not in _SET)
 
+    def parameters_in(self, space: Space) -> frozenset[str]:
+        """Return the names it accepts as params of a space: its own, and those of the estimators among the options."""
+        return self.parameters | frozenset(names_of_options(space))
+
     @property
     def required(self) -> frozenset[str]:
         """The names that must be searched: none, since every setting of an estimator has a value."""
@@ -166,10 +174,10 @@ class TuneEstimator(ObjectiveBase):
         Raises:
             SettingError: naming the param, the constraint, the value and what to do.
         """
-        check_names("TuneEstimator", params, self.parameters)
+        check_params("TuneEstimator", self.estimator, params)
         estimator = self._with(params)
-        for prefix, part in _nested(estimator):
-            _check_values(prefix, part)
+        check_values(estimator)
+        weight_arguments(estimator, self.data.train.weights)
         if self.scoring is not None:
             self.scoring.check_responses(estimator, one_line(estimator), self.data.regression)
 
@@ -261,13 +269,34 @@ class TuneEstimator(ObjectiveBase):
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
         jobs = {name: 1 for name, value in settings.items() if _leaf(name) == "n_jobs" and value is not None}
-        return estimator.set_params(**seeds, **jobs).fit(part.x, y)
+        return estimator.set_params(**seeds, **jobs).fit(part.x, y, **weight_arguments(estimator, part.weights))
 
     def _scores(self, which: str, part: Part, predicted: NDArray[Any]) -> dict[str, float]:
         if self._kind == "classifier":
             return {f"{which}_accuracy": _accuracy(part.y, predicted)}
         mse, variance = _mse(part.y, predicted), float(np.var(part.y))
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
+
+
+def weight_arguments(estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:
+    """Return the keyword of ``fit`` that takes the weights of rows: that of a pipeline names its last step.
+
+    Raises:
+        SettingError: where the estimator takes none.
+    """
+    if weights is None:
+        return {}
+    from sklearn.pipeline import Pipeline
+    from sklearn.utils.validation import has_fit_parameter
+
+    prefix, last = "", estimator
+    while isinstance(last, Pipeline):
+        name, last = last.steps[-1]
+        prefix += f"{name}__"
+    if not has_fit_parameter(last, "sample_weight"):
+        advice = "Leave sample_weight out of the data, or take another estimator."
+        raise SettingError(must_be("An estimator for weighted rows", "one whose fit takes sample_weight", last, advice))
+    return {f"{prefix}sample_weight": weights}
 
 
 def class_weights(settings: Mapping[str, Any], labels: Sequence[Any], by_label: bool) -> dict[str, dict[Any, float]]:
@@ -291,7 +320,7 @@ def class_weights(settings: Mapping[str, Any], labels: Sequence[Any], by_label: 
     return found
 
 
-def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]) -> None:
+def check_names(owner: str, params: Iterable[str], accepted: Collection[str]) -> None:
     """Raise for a param that an objective does not have, and name the closest one that it has."""
     for name in params:
         if name not in accepted:
@@ -300,6 +329,47 @@ def check_names(owner: str, params: Mapping[str, Any], accepted: Collection[str]
                 advice = "Leave it out: each trial sets it, from its own random numbers and the one core it has."
             shown = ", ".join(map(repr, sorted(accepted)))
             raise SettingError(must_be(f"A param of {owner}", f"one of {shown}", name, advice))
+
+
+def names_of_options(space: Space) -> Iterator[str]:
+    """Yield the names that params of the estimators among a space's options have, such as ``clf__max_depth``."""
+    for name, domain in space.domains.items():
+        for option in domain.options if isinstance(domain, Choice) else ():
+            if is_estimator(option):
+                yield from (f"{name}__{inner}" for inner in option.get_params() if _leaf(inner) not in _SET)
+
+
+def check_params(owner: str, estimator: Any, params: Mapping[str, Any], reserved: Collection[str] = _SET) -> None:
+    """Raise for a param that an estimator does not have once the estimators among the params are set.
+
+    Args:
+        owner: what has the params, for the sentence.
+        estimator: it is cloned.
+        params: estimators among them are cloned too.
+        reserved: what each trial sets itself.
+    Raises:
+        SettingError: for the first of them, the outer ones first.
+    """
+    from sklearn.base import clone
+
+    changed, settings = clone(estimator), estimator.get_params()
+    for name in sorted(params, key=lambda name: name.count("__")):
+        if _leaf(name) in reserved or name not in settings:
+            _raise_unknown(owner, name, params, [known for known in settings if _leaf(known) not in reserved])
+        if is_estimator(params[name]) or is_estimator(settings[name]):
+            settings = changed.set_params(**{name: clone(params[name], safe=False)}).get_params()
+
+
+def _raise_unknown(owner: str, name: str, params: Mapping[str, Any], settings: Collection[str]) -> None:
+    """Raise for a param that an estimator does not have; say so where the chosen option of a step is the reason."""
+    parts = name.split("__")
+    steps = ["__".join(parts[:end]) for end in range(len(parts) - 1, 0, -1)]
+    step = next((step for step in steps if step in params), None)
+    if step is not None and name not in settings and _leaf(name) not in _SET:
+        chosen = one_line(params[step]) if is_estimator(params[step]) else repr(params[step])
+        advice = f"Give its range when={{{step!r}: ...}}, with the options that have it."
+        raise SettingError(must_be(name, f"left out where {step} is {chosen}, which has no such setting", params[name], advice))
+    check_names(owner, [name], settings)
 
 
 def one_line(estimator: Any) -> str:
@@ -340,6 +410,16 @@ def _nested(estimator: Any) -> Iterator[tuple[str, Any]]:
     for name, value in estimator.get_params().items():
         if hasattr(value, "get_params") and not isinstance(value, type):
             yield f"{name}__", value
+
+
+def check_values(estimator: Any) -> None:
+    """Raise where scikit-learn rejects a setting of an estimator or of one inside it.
+
+    Raises:
+        SettingError: naming the param, the constraint, the value and what to do.
+    """
+    for prefix, part in _nested(estimator):
+        _check_values(prefix, part)
 
 
 def _check_values(prefix: str, estimator: Any) -> None:

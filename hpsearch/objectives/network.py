@@ -8,19 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.checks import LATER, recorded_repr
+from hpsearch.checks import LATER, boolean, recorded_repr
 from hpsearch.data import Dataset, Part
+from hpsearch.data.encoding import Encoded, check_plain, encode, reason_to_standardize, say_standardized
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.augment import Expansion
 from hpsearch.nn.averaging import Averaging
 from hpsearch.nn.engines.select import prepare, resolve
-from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.initializers import Initializer
-from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.optimizers.rules import Rule
+from hpsearch.nn.plain_data import AnyNetwork
 from hpsearch.nn.recipe import Monitors
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Constant, Schedule
@@ -43,7 +43,7 @@ class TrainNetwork(ObjectiveBase):
     On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.
 
     Each setting can be fixed here or searched: a param of the same name takes precedence. Never params are ``data``, ``value``,
-    ``scoring``, ``dtype``, ``rescale_penalty``, ``engine`` and those of monitoring.
+    ``scoring``, ``dtype``, ``standardize``, ``rescale_penalty``, ``engine`` and those of monitoring.
 
     Args:
         data: training and validation parts; the test part stays sealed.
@@ -84,6 +84,13 @@ class TrainNetwork(ObjectiveBase):
             are means over the members, and the metric single_accuracy is their mean accuracy.
         monitor_images: also evaluate within epochs, after every so many training images, on the first 100 validation rows:
             curves accuracy_by_images and cost_by_images, by the number of images; see `hpsearch.nn.recipe.Monitors`.
+        standardize: whether columns of numbers get mean 0 and deviation 1, texts and categories an input per option, and
+            missing values 0 and an input that marks them; all fitted to the training rows and kept with the network, which then
+            takes rows as they are. None does so, and says so, for ``data.table``, ``csv``, ``parquet`` and ``arrays`` where a
+            column holds texts or gaps, has a mean beyond 10 deviations, or a deviation outside [0.01, 100]; never for images
+            that an expansion distorts.
+        class_weight: ``"balanced"``, where all classes count alike in training, or a dict of a weight per label; None counts
+            rows alike. The weights of rows that the data have are multiplied by it.
         rescale_penalty: l1 and l2 are those for all training rows, and are multiplied by train_size / all, so that each step
             decays weights alike at every size: l2 = 5 for 50,000 rows is 0.1 for 1,000. A ``WeightCost`` needs no rescaling.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time. A network of float32 trains on its own copy of rows that
@@ -133,6 +140,8 @@ class TrainNetwork(ObjectiveBase):
     members: int = field(default=1, metadata=LATER)
     monitor_images: int | None = field(default=None, metadata=LATER)
     rescale_penalty: bool = field(default=False, metadata=LATER)
+    standardize: bool | None = field(default=None, metadata={**LATER, "off": False})
+    class_weight: Any = field(default=None, metadata=LATER)
     scoring: Any = field(default=None, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
@@ -155,12 +164,25 @@ class TrainNetwork(ObjectiveBase):
             )
         if self.cost is None:
             object.__setattr__(self, "cost", costs_for(self.data)[0])
+        self._decide_standardizing()
         # The rate may still be missing here; 1.0 takes its place while the other settings are checked.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
         if self._scoring is not None:
             self._check_scoring(self._scoring)
-        if self.dtype == "float32":
+        if self.dtype == "float32" and self.encoded is None:
             report_merged(self.data)
+
+    def _decide_standardizing(self) -> None:
+        """Set `standardize`, so that copies of this objective on parts of the data do as the whole does."""
+        undecided = self.standardize is None and self.expansion is None
+        reason = reason_to_standardize(self.data) if undecided else ""
+        if reason:
+            say_standardized(self.data, reason)
+        if self.standardize is None:
+            object.__setattr__(self, "standardize", bool(reason))
+        boolean("standardize", self.standardize, "Leave it out, and it is decided by the columns.")
+        if not self.standardize:
+            check_plain(self.data)
 
     def _check_scoring(self, scoring: Scoring) -> None:
         from hpsearch.objectives.fitted import NetworkClassifier, NetworkRegressor
@@ -182,9 +204,22 @@ class TrainNetwork(ObjectiveBase):
         return frozenset() if found else frozenset({"learning_rate"})
 
     @property
+    def encoded(self) -> Encoded | None:
+        """The data set with its columns encoded; None where the rows are taken as they are."""
+        if not self.standardize and not self.data.train.is_table:
+            return None
+        return encode(self.data, bool(self.standardize), self.dtype)
+
+    @property
+    def source_data(self) -> Dataset:
+        """The data set to draw rows from: not encoded yet, since an encoding is fitted to the rows that are drawn."""
+        encodes = self.standardize or self.data.train.is_table
+        return self.data.as_float32() if self.dtype == "float32" and not encodes else self.data
+
+    @property
     def trained_data(self) -> Dataset:
-        """The data set as it is trained on: in float32 for a network of float32, cast once a data set."""
-        return self.data.as_float32() if self.dtype == "float32" else self.data
+        """The data set as it is trained on: encoded, or in float32 for a network of float32; made once a data set."""
+        return self.source_data if self.encoded is None else self.encoded.data
 
     @property
     def curves(self) -> tuple[str, ...]:
@@ -276,6 +311,8 @@ class TrainNetwork(ObjectiveBase):
             rescale_penalty=self.rescale_penalty,
             engine=self._engine,
             cut=self._cut,
+            encoded=self.encoded,
+            source=self.data,
             scoring=self._scoring,
         )
 
@@ -285,7 +322,7 @@ class TrainNetwork(ObjectiveBase):
             return preflight.check(self.plan(preflight.simplified(params)), context)
         return network_trainer.run(self.plan(params), context)
 
-    def network(self, params: Params, context: Context) -> Network | Ensemble:
+    def network(self, params: Params, context: Context) -> AnyNetwork:
         """Return what a trial keeps: from ``context.state``, or trained again from the seed to the same bits."""
         return network_trainer.kept_network(self.plan(params), context)
 
@@ -308,7 +345,7 @@ class TrainNetwork(ObjectiveBase):
         """Return the same objective on a sample of the training rows; sizes beyond them are cut too."""
         if rows == len(self.data.train):
             return self
-        return replace(self, data=self.trained_data.sample(rows, seed), _cut=True)
+        return replace(self, data=self.source_data.sample(rows, seed), _cut=True)
 
     def shrunk(self) -> TrainNetwork:
         """Return the same objective on at most 500 training and 200 validation rows; sizes beyond them are cut too."""

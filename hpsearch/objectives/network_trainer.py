@@ -8,20 +8,24 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from hpsearch.checks import integer
+from hpsearch.checks import integer, number
 from hpsearch.data import Dataset, Part
+from hpsearch.data.encoding import Encoded, balanced_weights, example_rows
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import check_activation
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import side_of
-from hpsearch.nn.ensemble import Ensemble, as_data
+from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.initializers import check_init
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.plain_data import AnyNetwork, as_data
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
@@ -34,7 +38,7 @@ from hpsearch.trial import Outcome
 VALUES = {"error": "accuracy", "cost": "cost"}
 _OF_RECIPE = frozenset(item.name for item in fields(Recipe)) - {"keep", "monitors", "engine"}
 # The settings that may be params.
-PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members"}
+PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members", "class_weight"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,6 +56,8 @@ class TrainingPlan:
         rescale_penalty: whether l1 and l2 are those for all training rows.
         engine: of the recipe.
         cut: whether the data set was shrunk: then sizes meant for all rows are at most what is left.
+        encoded: the encoding of the rows, where ``data`` holds encoded ones; None where they are taken as they are.
+        source: the data set as the user has it, for the example of an exported network; None is ``data``.
         scoring: what a search minimises or maximises instead of ``value``.
     Raises:
         SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
@@ -67,6 +73,8 @@ class TrainingPlan:
     rescale_penalty: bool = False
     engine: str = "numpy"
     cut: bool = False
+    encoded: Encoded | None = None
+    source: Dataset | None = None
     scoring: Scoring | None = None
     rows: Part = field(init=False)
     sizes: tuple[int, ...] = field(init=False)
@@ -78,6 +86,8 @@ class TrainingPlan:
         settings = _completed(self.settings, len(self.data.train) if self.cut else None)
         _check_network(settings, self.data)
         rows = _training_rows(self.data.train, settings["train_size"])
+        weights = training_weights(rows, settings["class_weight"], self.data)
+        rows = rows if weights is None else replace(rows, weights=weights)
         recipe = self._recipe(settings, len(rows) / len(self.data.train))
         if settings["expansion"] is not None:
             side_of(self.data.features)
@@ -122,7 +132,7 @@ class TrainingPlan:
         return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation)
 
     @property
-    def validation(self) -> tuple[Any, Any]:
+    def validation(self) -> Rows:
         """Inputs and targets of the validation part, as the training takes them."""
         return self.targets.encode(self.data.validation)
 
@@ -149,14 +159,16 @@ def run(plan: TrainingPlan, context: Context) -> Outcome:
     return Outcome(value, metrics, context.history, state=reporting.state(training, context))
 
 
-def kept_network(plan: TrainingPlan, context: Context) -> Network | Ensemble:
+def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:
     """Return what a trial keeps, in the user's units: from ``context.state``, or trained again to the same bits."""
-    return plan.targets.decode(_train(plan, context).kept)
+    network = plan.targets.decode(_train(plan, context).kept)
+    return network if plan.encoded is None else TableNetwork(network, plan.encoded.inputs, plan.data.labels)
 
 
 def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, float]:
     """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
     rows = part.as_float32() if plan.dtype == "float32" else part
+    rows = rows if plan.encoded is None else plan.encoded.encode(part)
     training = _train(plan, context)
     score = training.kept.score(*plan.targets.encode(rows))
     scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
@@ -181,9 +193,9 @@ def _scores(
 def exported(plan: TrainingPlan, context: Context) -> Exported:
     """Return what a trial keeps as plain data, with two validation rows as its example."""
     network, data = kept_network(plan, context), plan.data
-    labels = list(data.class_names or range(data.classes))
+    labels = list((data.labels if plan.encoded is not None else data.class_names) or range(data.classes))
     architecture, weights = as_data(network)
-    rows = data.validation.x[:2]
+    rows = example_rows((plan.source or data).validation) if plan.encoded is not None else data.validation.x[:2]
     return Exported(architecture | {"data": repr(data), "labels": labels}, weights, rows, network.forward(rows))
 
 
@@ -191,7 +203,8 @@ def predictions(plan: TrainingPlan, context: Context) -> Predictions:
     """Return what a trial keeps predicts for the validation part."""
     from hpsearch.objectives.fitted import as_estimator, predict_part
 
-    kept = as_estimator(kept_network(plan, context), plan.data.regression)
+    # The rows are as the training takes them; what is exported takes those of a table as the user has them.
+    kept = as_estimator(plan.targets.decode(_train(plan, context).kept), plan.data.regression)
     return predict_part(kept, plan.data, plan.data.validation)
 
 
@@ -223,6 +236,38 @@ def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+
+
+def training_weights(rows: Part, class_weight: Any, data: Dataset) -> NDArray[np.float64] | None:
+    """Return how much each row counts in the training, with mean 1; None where all count alike.
+
+    Raises:
+        SettingError: for another class weight than None, ``"balanced"`` and a dict of a weight per label.
+    """
+    if class_weight is None and rows.weights is None:
+        return None
+    weights = np.ones(len(rows)) if rows.weights is None else rows.weights
+    if class_weight is not None:
+        weights = weights * _by_class(rows, class_weight, data)[rows.y]
+    return np.asarray(weights / weights.mean(), np.float64)
+
+
+def _by_class(rows: Part, class_weight: Any, data: Dataset) -> NDArray[np.float64]:
+    """Return the weight of each class."""
+    constraint, advice = "None, 'balanced' or a dict of a weight per label", "Write it as in class_weight='balanced'."
+    if data.regression:
+        raise SettingError(must_be("class_weight", "left out where numbers are predicted", class_weight, "Leave it out."))
+    if isinstance(class_weight, str) and class_weight == "balanced":
+        return balanced_weights(rows.y, data.classes)
+    labels = list(data.labels or data.class_names or range(data.classes))
+    if not isinstance(class_weight, Mapping) or not set(class_weight) <= set(labels):
+        raise SettingError(must_be("class_weight", constraint, class_weight, advice))
+    for label, weight in class_weight.items():
+        number(f"class_weight of {label!r}", weight, 0.0, advice="Take 1.0 for a class that counts as usual.")
+    found = np.array([float(class_weight.get(label, 1.0)) for label in labels])
+    if not found[rows.y].any():
+        raise SettingError(must_be("class_weight", "above 0 for some class of the training rows", class_weight, advice))
+    return found
 
 
 def _training_rows(train: Part, size: Any) -> Part:

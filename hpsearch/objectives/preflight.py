@@ -161,7 +161,7 @@ def _beats_chance(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:
 
 def _beats_the_mean(plan: TrainingPlan, training: Training) -> Verdict:
     """Compare squared errors, those of guessing the training mean less the network's: three standard errors above 0."""
-    x, y = plan.validation
+    x, y = plan.validation[:2]
     less = y**2 - (training.network.predict(x) - y) ** 2
     share = float(less.mean() / (y**2).mean())
     metrics = {"validation_share": share, "passed": float(less.mean() > 3 * less.std() / math.sqrt(len(y)))}

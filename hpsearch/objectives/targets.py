@@ -9,13 +9,18 @@ from numpy.typing import NDArray
 
 from hpsearch.data import Dataset, Part
 from hpsearch.nn.costs import COSTS, SquaredError
+from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 
-Rows = tuple[NDArray[Any], NDArray[Any]]
 # The costs for each kind of targets, the default first.
 CLASSIFICATION_COSTS = ("cross_entropy", *(name for name in COSTS if name != "cross_entropy"))
 REGRESSION_COSTS = tuple(name for name, cost in COSTS.items() if isinstance(cost, SquaredError))
+
+
+def rows_of(part: Part, y: NDArray[Any]) -> Rows:
+    """Return the rows of a part and their targets, with their weights where it has any."""
+    return (part.x, y) if part.weights is None else (part.x, y, part.weights)
 
 
 def costs_for(data: Dataset) -> tuple[str, ...]:
@@ -52,7 +57,7 @@ class ClassTargets:
     """Class indices, which need no encoding; the error is 1 - accuracy."""
 
     def encode(self, part: Part) -> Rows:
-        return part.x, part.y
+        return rows_of(part, part.y)
 
     def decode(self, network: Network | Ensemble) -> Network | Ensemble:
         return network
@@ -84,7 +89,7 @@ class NumberTargets(NamedTuple):
         return cls(float(y.mean()), float(y.std()) or 1.0)
 
     def encode(self, part: Part) -> Rows:
-        return part.x, (part.y - self.mean) / self.spread
+        return rows_of(part, (part.y - self.mean) / self.spread)
 
     def decode(self, network: Network | Ensemble) -> Network | Ensemble:
         """Scale the last layer, which is linear, to the user's units.

@@ -189,6 +189,13 @@ class ObjectiveBase:
         """The names it accepts as params; None accepts every name."""
         return None
 
+    def parameters_in(self, space: Space) -> Collection[str] | None:
+        """Return the names it accepts as params of a space, whose options may have settings of their own.
+
+        By default `parameters`, whatever the space.
+        """
+        return self.parameters
+
     @default
     def required(self) -> Collection[str]:
         """The names that must be in the space."""

@@ -9,8 +9,7 @@ from typing import Any
 from hpsearch.analysis.curve_shape import CONTRAST
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import DataError, must_be
-from hpsearch.nn.ensemble import Ensemble
-from hpsearch.nn.network import Network
+from hpsearch.nn.plain_data import AnyNetwork
 from hpsearch.nn.regularizers import L1, L2, WeightCost
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import TrainNetwork
@@ -140,7 +139,7 @@ class Evaluated(WrappedNetwork):
         metrics = {**outcome.metrics, ERROR: self._error(kept)}
         return Outcome(outcome.value, metrics, outcome.history)
 
-    def _error(self, network: Network | Ensemble) -> float:
+    def _error(self, network: AnyNetwork) -> float:
         wrong = sum(network.score(part.x, part.y).error * len(part) for part in self.evaluation)
         return round(wrong / self.rows, 12)
 

@@ -104,7 +104,8 @@ def check_objective(study: StudyConfig) -> None:
     _check_resource(study)
     _check_curve(study)
     name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]
-    accepted = given if objective.parameters is None else objective.parameters
+    names = objective.parameters_in(study.space)
+    accepted = given if names is None else names
     for key in given:
         if key not in accepted:
             if key.rpartition("__")[2] in _SET_BY_TRIALS:

@@ -13,8 +13,7 @@ from hpsearch.analysis.findings import Findings
 from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
-from hpsearch.nn.ensemble import Ensemble, from_data
-from hpsearch.nn.network import Network
+from hpsearch.nn.plain_data import AnyNetwork, from_data
 from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
@@ -112,7 +111,7 @@ class Result:
         self.tracker.tested(self.record, trial, scores)
         return scores
 
-    def network(self) -> Network | Ensemble:
+    def network(self) -> AnyNetwork:
         """Return the best trial's network, such as for `hpsearch.nn.save`.
 
         Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the

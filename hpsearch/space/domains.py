@@ -318,10 +318,10 @@ class Int(Ends, DomainBase):
 
 @dataclass(frozen=True, repr=False, init=False)
 class Choice(DomainBase):
-    """One of several options: plain values, or templates such as ``HalveOnPlateau(patience=Int(2, 10))``.
+    """One of several options: plain values, templates such as ``HalveOnPlateau(patience=Int(2, 10))``, or estimators.
 
-    Params hold a plain option as itself, and a template as its label: its class name if that is unique. Options whose labels
-    are in ``dropped`` keep their place but are no longer proposed.
+    Params hold a plain option as itself, and a template or a scikit-learn estimator as its label: its class name if that is
+    unique. Options whose labels are in ``dropped`` keep their place but are no longer proposed.
 
     >>> Choice(10, 20, 50).from_unit(0.4)
     20
@@ -347,7 +347,7 @@ class Choice(DomainBase):
         object.__setattr__(self, "simple", _check_simple(simple))
         if len(set(self.labels)) < len(self.labels):
             raise SpaceError(must_be("Choice options", "distinct", self.labels, "Remove the repeated one."))
-        object.__setattr__(self, "dropped", tuple(dropped))
+        object.__setattr__(self, "dropped", tuple(map(self.label, dropped)))
         if not set(self.dropped) < set(self.labels):
             raise SpaceError(must_be("Choice dropped", f"some of {self.labels!r}, not all", self.dropped, "Keep one."))
 
@@ -356,12 +356,38 @@ class Choice(DomainBase):
 
     @cached_property
     def labels(self) -> tuple[str, ...]:
-        """The labels of the options: texts, all distinct; objects of one name are told apart by their content."""
+        """The labels of the options: texts, all distinct; objects of one name are told apart by their content.
+
+        An estimator is called by its class where no other option is, as in ``when={"clf": "SVC"}``.
+        """
+        pairs = list(zip(self.options, self._full_labels, strict=True))
+        names = [type(option).__name__ if is_estimator(option) else label for option, label in pairs]
+        others = [{label for other, label in pairs if other is not option} for option, _ in pairs]
+        return tuple(
+            name if names.count(name) == 1 and name not in taken else label
+            for name, taken, (_, label) in zip(names, others, pairs, strict=True)
+        )
+
+    @cached_property
+    def _full_labels(self) -> tuple[str, ...]:
+        """The labels with all the settings of an estimator, in one line each."""
         labels = [_option_label(option) for option in self.options]
-        for text_of in (stable_repr, _label_with_content):
+        for text_of in (_repr_in_one_line, _label_with_content):
             pairs = list(zip(labels, self.options, strict=True))
             labels = [text if labels.count(text) == 1 else text_of(option) for text, option in pairs]
         return tuple(labels)
+
+    @cached_property
+    def _aliases(self) -> dict[str, str]:
+        """Other texts for an option, and its label: records and conditions written with all settings of an estimator."""
+        pairs = list(zip(self._full_labels, self.labels, strict=True))
+        # Of an estimator whose repr takes several lines, earlier records have all of them.
+        whole = [(_text_as_written(option), label) for option, label in zip(self.options, self.labels, strict=True)]
+        return {text: label for text, label in [*whole, *pairs] if text not in self.labels}
+
+    def label(self, text: str) -> str:
+        """Return the label that a text stands for, which may name an estimator with its settings; else the text itself."""
+        return self._aliases.get(text, text)
 
     @cached_property
     def values(self) -> tuple[Any, ...]:
@@ -386,7 +412,8 @@ class Choice(DomainBase):
             for position, candidate in enumerate(candidates):
                 if is_same(candidate, value):
                     return position
-        return self.labels.index(value) if isinstance(value, str) and value in self.labels else -1
+        label = self.label(value) if isinstance(value, str) else None
+        return self.labels.index(label) if label in self.labels else -1
 
     def from_unit(self, u: float) -> Any:
         """Return the option whose cell holds ``u``; all cells are equally wide."""
@@ -416,7 +443,7 @@ class Choice(DomainBase):
 
     def parse(self, text: str) -> Any:
         """Return the value in params for a label."""
-        return self.values[self.labels.index(text)]
+        return self.values[self.labels.index(self.label(text))]
 
 
 Domain = Float | Int | Choice
@@ -428,6 +455,13 @@ def template_domains(option: Any) -> dict[str, Domain]:
         return {}
     fields = {f.name: getattr(option, f.name) for f in dataclasses.fields(option) if f.init}
     return {name: value for name, value in fields.items() if isinstance(value, (Float, Int, Choice))}
+
+
+def is_estimator(option: Any) -> bool:
+    """Return whether an option has settings as scikit-learn's estimators do; a template's settings are its fields."""
+    if isinstance(option, type) or template_domains(option):
+        return False
+    return callable(getattr(option, "get_params", None)) and callable(getattr(option, "set_params", None))
 
 
 def _check_ends(kind: str, low: float, high: float, log: bool, hard: object) -> None:
@@ -503,10 +537,25 @@ def _option_label(option: Any) -> str:
         return option
     if _is_plain(option):
         return repr(option)
+    return _in_one_line(option, _text_as_written(option))
+
+
+def _text_as_written(option: Any) -> str:
+    """Return the name of an option, or its repr, which may take several lines."""
     named = getattr(option, "__name__", None)
     text = named or (type(option).__name__ if template_domains(option) else stable_repr(option))
     return text.removesuffix("()")
 
 
+def _repr_in_one_line(option: Any) -> str:
+    return _in_one_line(option, stable_repr(option))
+
+
+def _in_one_line(option: Any, text: str) -> str:
+    """Return a text about an option; that of an estimator without its line breaks."""
+    return " ".join(text.split()) if is_estimator(option) else text
+
+
 def _label_with_content(option: Any) -> str:
-    return stable_repr(option) if _is_plain(option) else f"{stable_repr(option)} {read_content(option).digest[:8]}"
+    text = _repr_in_one_line(option)
+    return text if _is_plain(option) else f"{text} {read_content(option).digest[:8]}"

@@ -18,7 +18,7 @@ from hpsearch.errors import SpaceError, did_you_mean, must_be
 from hpsearch.space.domains import Choice, Domain, DomainBase, Float, Int, Spacing
 from hpsearch.space.equality import python_value
 from hpsearch.space.narrowing import can_reach, extend_domain, narrow_domain, widen_domain
-from hpsearch.space.templates import expand_templates, fill_templates
+from hpsearch.space.templates import expand_templates, fill_templates, replace_when
 
 __all__ = ["Choice", "Domain", "Float", "Int", "Params", "Space"]
 
@@ -66,7 +66,8 @@ class Space:
     @cached_property
     def domains(self) -> dict[str, Domain]:
         """Every parameter, those of templates included, parents before children."""
-        return dict(pair for name, domain in self.declared for pair in expand_templates(name, domain)) | dict(self.replaced)
+        found = dict(pair for name, domain in self.declared for pair in expand_templates(name, domain)) | dict(self.replaced)
+        return {name: _with_labels(domain, found) for name, domain in found.items()}
 
     def active(self, name: str, params: Mapping[str, Any]) -> bool:
         """Return whether the conditions of parameter ``name`` hold for ``params``."""
@@ -262,8 +263,17 @@ class Space:
                 raise SpaceError(must_be(f"Condition of {name!r}", "on a Choice declared before it", parent, advice))
             for label in allowed:
                 if label not in condition.labels:
-                    advice = f"Take one of {', '.join(condition.labels)}."
+                    advice = f"Take one of {', '.join(condition.labels)}.{did_you_mean(label, condition.labels)}"
                     raise SpaceError(must_be(f"Condition of {name!r}", f"on an option of {parent!r}", label, advice))
+
+
+def _with_labels(domain: Domain, domains: Mapping[str, Domain]) -> Domain:
+    """Return a domain whose conditions name options by their labels: a user may name an estimator with its settings."""
+    conditions = tuple(
+        (parent, tuple(map(options.label, allowed)) if isinstance(options := domains.get(parent), Choice) else allowed)
+        for parent, allowed in domain.conditions
+    )
+    return domain if conditions == domain.conditions else replace_when(domain, conditions)
 
 
 def _draw(domain: Domain, u: float, labels: set[str] | None) -> Any:

@@ -20,7 +20,7 @@ def expand_templates(name: str, domain: Domain) -> Iterator[tuple[str, Domain]]:
         for option, label in zip(domain.options, domain.labels, strict=True):
             for field_name, inner in template_domains(option).items():
                 conditions = ((name, (label,)), *inner.conditions)
-                conditional = _replace_when(inner, conditions)
+                conditional = replace_when(inner, conditions)
                 yield from expand_templates(_inner_name(name, domain, label, field_name), conditional)
 
 
@@ -36,9 +36,10 @@ def fill_templates(name: str, domain: Domain, params: Mapping[str, Any]) -> Any:
     return dataclasses.replace(option, **filled) if filled else option
 
 
-def _replace_when(domain: Domain, when: Conditions) -> Domain:
+def replace_when(domain: Domain, when: Conditions) -> Domain:
+    """Return a domain under other conditions."""
     if isinstance(domain, Choice):
-        return Choice(*domain.options, when=when, dropped=domain.dropped)
+        return Choice(*domain.options, when=when, dropped=domain.dropped, simple=domain.simple)
     return dataclasses.replace(domain, when=when)
 
 

@@ -43,6 +43,7 @@ class Outcome:
         history: one curve per metric that was reported during training.
         artifacts: file name -> content, recorded with the trial by trackers that keep files.
         state: arrays from which training can continue; a cache, never recorded and never compared.
+        timings: seconds that parts of the trial took, by name; never recorded and never compared, as no two runs agree.
     """
 
     value: float
@@ -50,6 +51,7 @@ class Outcome:
     history: Mapping[str, Curve] = field(default_factory=dict)
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     state: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
+    timings: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

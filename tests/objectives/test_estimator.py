@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +19,7 @@ from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, mean_squared_error, r2_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -23,11 +27,12 @@ from sklearn.utils import all_estimators
 from hpsearch import Choice, Float, Int, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, StudyError
-from hpsearch.objectives import TuneEstimator
+from hpsearch.objectives import CrossValidate, TuneEstimator
 from hpsearch.objectives.estimator import one_line
 from hpsearch.ports import Context, Objective
-from hpsearch.strategies import Random
-from hpsearch.testing import ObjectiveContract
+from hpsearch.strategies import Bayesian, GaussianProcess, Random, Staged
+from hpsearch.testing import ObjectiveContract, table
+from hpsearch.tracking import MlflowTracker
 from hpsearch.tracking.memory import MemoryTracker
 from hpsearch.trial import Params
 from tests.nn.blobs import CLASSES, blobs
@@ -299,3 +304,102 @@ def use(params: Params) -> float:
 def test_a_function_may_take_a_random_state() -> None:
     study = Study("s", Space(random_state=Float(0, 1)), use, Random(trials=2))
     assert len(study.run(backend="sequential", tracker=MemoryTracker()).trials) == 2
+
+
+def searched() -> tuple[Space, TuneEstimator]:
+    space = Space(
+        scale=Choice("passthrough", None, StandardScaler(with_mean=False)),
+        clf=Choice(RandomForestClassifier(random_state=7), SVC(kernel="poly"), BaggingClassifier(DecisionTreeClassifier())),
+        clf__n_estimators=Int(2, 9, when={"clf": ["RandomForestClassifier", "BaggingClassifier"]}),
+        clf__C=Float(0.1, 10.0, log=True, when={"clf": "SVC"}),
+        clf__estimator__max_depth=Int(1, 2, when={"clf": "BaggingClassifier"}),
+    )
+    return space, TuneEstimator(Pipeline([("scale", MinMaxScaler()), ("clf", SVC())]), small())
+
+
+def by_hand(params: Params, objective: TuneEstimator) -> float:
+    """Return the validation accuracy of a pipeline that is written out, with the trial's own seeds."""
+    scale = StandardScaler(with_mean=False) if params["scale"] == "StandardScaler" else params["scale"]
+    depth, count = params.get("clf__estimator__max_depth"), params.get("clf__n_estimators")
+    model: Any = {
+        "RandomForestClassifier": lambda: RandomForestClassifier(count),
+        "SVC": lambda: SVC(kernel="poly", C=params["clf__C"]),
+        "BaggingClassifier": lambda: BaggingClassifier(DecisionTreeClassifier(max_depth=depth), count),
+    }[params["clf"]]()
+    pipeline, rng = Pipeline([("scale", scale), ("clf", model)]), np.random.default_rng(params["seed"])
+    names = sorted(name for name in pipeline.get_params() if name.endswith("random_state"))
+    pipeline.set_params(**{name: int(rng.integers(2**31)) for name in names})
+    train, validation = objective.data.train, objective.data.validation
+    return float(pipeline.fit(train.x, train.y).score(validation.x, validation.y))
+
+
+def test_steps_of_a_pipeline_are_searched_with_the_settings_of_each_option() -> None:
+    space, objective = searched()
+    before = repr(space)
+    result = Study("steps", space, objective, Random(trials=12)).run(backend="sequential", tracker=MemoryTracker())
+    seen = set()
+    for trial in result.trials:
+        seed = np.random.SeedSequence(0, spawn_key=(2, trial.number))
+        assert trial.outcome is not None
+        assert trial.outcome.metrics["validation_accuracy"] == by_hand({**trial.params, "seed": seed}, objective)
+        seen |= {trial.params["clf"], trial.params["scale"]}
+    assert seen == {"RandomForestClassifier", "SVC", "BaggingClassifier", "passthrough", None, "StandardScaler"}
+    assert repr(space) == before
+
+
+@pytest.mark.parametrize("strategy", [GaussianProcess(trials=8), Bayesian(trials=4), Staged(stages=(4, 4))], ids=repr)
+def test_every_strategy_takes_searched_steps(strategy: Any) -> None:
+    space, objective = searched()
+    folds = CrossValidate(objective, folds=2)
+    result = Study("steps", space, folds, strategy).run(backend="sequential", tracker=MemoryTracker())
+    assert all(trial.ok for trial in result.trials)
+    assert all(space.contains(trial.params) for trial in result.trials)
+
+
+@pytest.mark.parametrize(
+    ("domains", "message"),
+    [
+        (
+            {"clf__n_estimators": Int(2, 9)},
+            r"clf__n_estimators must be left out where clf is SVC\(\), which has no such setting, got \d\. "
+            r"Give its range when=\{'clf': \.\.\.\}, with the options that have it\.",
+        ),
+        (
+            {"clf__C": Float(0.1, 1.0)},
+            r"clf__C must be left out where clf is 'passthrough', which has no such setting, got 0\.\d+\. Give its range when",
+        ),
+        ({"clf__depth": Int(2, 9)}, r"Unknown parameter 'clf__depth' for TuneEstimator; .* Did you mean 'clf__max_depth'\?"),
+        ({"clf__random_state": Int(2, 9)}, r"Parameter 'clf__random_state' of TuneEstimator cannot be searched\. Leave it out"),
+        ({"clf__C": Float(-1.0, 1.0, when={"clf": "SVC"})}, r"clf__C must be a float in .*, got 0\.0\. Change its range"),
+    ],
+)
+def test_settings_that_an_option_does_not_have_are_named_before_the_first_trial(domains: Any, message: str) -> None:
+    options = ("passthrough", SVC()) if "C" in str(domains) else (RandomForestClassifier(), SVC())
+    pipeline = Pipeline([("clf", SVC()), ("last", SVC())])
+    with pytest.raises((SettingError, StudyError), match=message):
+        Study("bad", Space(clf=Choice(*options), **domains), TuneEstimator(pipeline, small()), Random(trials=2))
+
+
+@pytest.mark.parametrize("as_before", [False, True])
+def test_a_recorded_estimator_is_the_same_option_again(
+    as_before: bool, put_store: Callable[[Path], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also in records of the time when an estimator was recorded with all of its settings."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    study = Study("steps", *searched(), Random(trials=6))
+    whole = study.run(backend="sequential", tracker=MemoryTracker()).trials
+    root = put_store(tmp_path)
+    tracker = MlflowTracker(root=root)
+    tracker.start(study.tracked())
+    for trial in whole[:4]:
+        tracker.record(trial)
+    tracker.finish("killed", whole[:4])
+    if as_before:
+        long = {"SVC": "SVC(kernel='poly')", "RandomForestClassifier": "RandomForestClassifier(random_state=7)"}
+        with closing(sqlite3.connect(root / "mlruns" / "mlflow.db")) as connection, connection:
+            changed = [connection.execute("UPDATE params SET value=? WHERE value=?", (long[s], s)).rowcount for s in long]
+        assert sum(changed) >= 2
+    result = study.run(backend="sequential", tracker=MlflowTracker(root=root), report=False)
+    assert result.taken_over == 4
+    assert table(result.trials) == table(whole)
+    assert {trial.params["clf"] for trial in result.trials[:4]} <= {"SVC", "RandomForestClassifier", "BaggingClassifier"}

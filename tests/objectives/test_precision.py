@@ -27,7 +27,8 @@ def rows(offset: float = 0.0) -> Dataset:
 
 
 def train(of: Dataset, **settings: object) -> TrainNetwork:
-    return TrainNetwork(of, **{"hidden": (4,), "learning_rate": 0.1, "epochs": 2, **settings})  # type: ignore[arg-type]
+    usual = {"hidden": (4,), "learning_rate": 0.1, "epochs": 2, "standardize": False}
+    return TrainNetwork(of, **{**usual, **settings})  # type: ignore[arg-type]
 
 
 def context() -> Context:

@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.ensemble import AdaBoostClassifier
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeClassifier
 
 from hpsearch import Choice, Context, Float, Int, Space, Study
 from hpsearch.data import Dataset, Part
@@ -46,6 +48,16 @@ def pipeline() -> Made:
         clf__C=Float(1e-4, 1e-1, log=True, when={"scale": "passthrough"}),
     )
     return space, TuneEstimator(Pipeline([("scale", "passthrough"), ("clf", SVC(C=0.01))]), small())
+
+
+def searched_steps() -> Made:
+    space = Space(
+        scale=Choice("passthrough", None, StandardScaler(with_mean=False)),
+        clf=Choice(SVC(kernel="linear"), AdaBoostClassifier(DecisionTreeClassifier(), n_estimators=3)),
+        clf__C=Float(1e-4, 1e-1, log=True, when={"clf": "SVC"}),
+        clf__estimator__max_depth=Int(1, 3, when={"clf": "AdaBoostClassifier"}),
+    )
+    return space, TuneEstimator(Pipeline([("scale", MinMaxScaler()), ("clf", SVC())]), small())
 
 
 def boosted_trees() -> Made:
@@ -226,8 +238,8 @@ def cross_validation() -> Made:
 
 
 CASES: list[Callable[[], Made]] = [
-    pipeline, boosted_trees, counting, bound_method, closure_over_a_frame, frames, arrays, popped_options, templates,
-    mutable_fields, partial_with_objects, cache, cross_validation,
+    pipeline, searched_steps, boosted_trees, counting, bound_method, closure_over_a_frame, frames, arrays, popped_options,
+    templates, mutable_fields, partial_with_objects, cache, cross_validation,
 ]  # fmt: skip
 
 

@@ -13,6 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 from sklearn.ensemble import RandomForestClassifier
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 from hpsearch.errors import SpaceError
 from hpsearch.space import Choice, Float, Int
@@ -340,3 +343,38 @@ def test_all_values_of_a_range_are_its_grid_up_to_a_hundred() -> None:
 def test_which_ends_a_search_may_pass(domain: Float | Int, free: tuple[bool, bool]) -> None:
     """By the docstring of `Float`: both ends of a linear range are hard, those of a logarithmic one are not."""
     assert domain.free == free
+
+
+def estimators() -> Choice:
+    return Choice("passthrough", None, RandomForestClassifier(5, max_depth=2), SVC(), SVC(C=2.0))
+
+
+def test_an_estimator_is_called_by_its_class_where_no_other_option_is() -> None:
+    assert estimators().labels == ("passthrough", "None", "RandomForestClassifier", "SVC", "SVC(C=2.0)")
+    assert estimators().values == ("passthrough", None, "RandomForestClassifier", "SVC", "SVC(C=2.0)")
+    assert Choice(SVC(C=1.5), "SVC").labels == ("SVC(C=1.5)", "SVC")
+    assert Choice(SVC, SVC(C=1.5)).labels == ("SVC", "SVC(C=1.5)")
+
+
+def test_labels_of_estimators_are_one_line() -> None:
+    steps = [make_pipeline(StandardScaler(with_mean=False), SVC(kernel="linear", C=c, cache_size=300)) for c in (2.0, 3.0)]
+    assert "\n" in repr(steps[0])
+    one, other = Choice(*steps).labels
+    expected = "Pipeline(steps=[('standardscaler', StandardScaler(with_mean=False)), ('svc', SVC(C=2.0, cache_size=300, "
+    assert (one, other) == (f"{expected}kernel='linear'))])", f"{expected.replace('2.0', '3.0')}kernel='linear'))])")
+    assert Choice(steps[0], SVC()).labels == ("Pipeline", "SVC")
+
+
+@pytest.mark.parametrize("text", ["RandomForestClassifier", "RandomForestClassifier(max_depth=2, n_estimators=5)"])
+def test_a_text_with_all_settings_names_the_same_estimator(text: str) -> None:
+    """So were they recorded before estimators were called by their class."""
+    choice = estimators()
+    assert choice.parse(text) == choice.canonical(text) == "RandomForestClassifier"
+    assert choice.contains(text)
+    assert choice.index(text) == 2
+    assert Choice(*choice.options, dropped=(text,)).kept == ("passthrough", None, "SVC", "SVC(C=2.0)")
+
+
+def test_a_text_over_several_lines_is_read_too() -> None:
+    model = make_pipeline(StandardScaler(with_mean=False), SVC(kernel="linear", C=2.0, cache_size=300))
+    assert Choice(model, SVC()).parse(repr(model)) == "Pipeline"

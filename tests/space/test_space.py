@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import SVC
 
 from hpsearch import Choice, Float, Int, Space
 from hpsearch.errors import SpaceError
@@ -190,3 +192,35 @@ def test_a_canonical_point_is_in_the_spaces_order_and_types() -> None:
     point = space.canonical({"c": (True, True), "s": 0.1 + 0.2, "n": 2, "x": -0.0})
     assert repr(point) == "{'x': 0.0, 'n': 2, 's': 0.3, 'c': (True, True)}"
     assert repr(space.parse(space.text({"c": float("nan"), "x": 1}))) == "{'x': 1.0, 'c': nan}"
+
+
+FOREST = RandomForestClassifier(5)
+
+
+@pytest.mark.parametrize(
+    "given", ["RandomForestClassifier", RandomForestClassifier, FOREST, "RandomForestClassifier(n_estimators=5)"], ids=str
+)
+def test_a_condition_may_name_an_estimator_by_its_class_or_as_it_is(given: object) -> None:
+    space = Space(clf=Choice(FOREST, SVC()), clf__max_depth=Int(1, 9, when={"clf": given}))
+    assert space.from_unit([0.0, 0.0]) == {"clf": "RandomForestClassifier", "clf__max_depth": 1}
+    assert space.from_unit([0.9, 0.0]) == {"clf": "SVC"}
+    assert space["clf__max_depth"].conditions == (("clf", ("RandomForestClassifier",)),)
+    assert space.resolve(space.parse({"clf": "SVC"}))["clf"] is space["clf"].options[1]  # type: ignore[union-attr]
+    assert [*space.corners()][-1] == {"clf": "RandomForestClassifier", "clf__max_depth": 9}
+
+
+def test_the_repr_of_a_space_has_the_condition_as_it_was_written() -> None:
+    text = "RandomForestClassifier(n_estimators=5)"
+    space = Space(clf=Choice(FOREST, SVC()), clf__max_depth=Int(1, 9, when={"clf": text}, simple="low"))
+    written = "when=(('clf', ('RandomForestClassifier(n_estimators=5)',)),), simple='low')"
+    assert repr(space) == f"Space(clf=Choice({text}, SVC()), clf__max_depth=Int(1, 9, {written})"
+    assert space["clf__max_depth"].simple == "low"
+
+
+def test_a_condition_on_an_estimator_that_is_no_option_is_named() -> None:
+    message = (
+        r"Condition of 'clf__C' must be on an option of 'clf', got 'SVM'\. "
+        r"Take one of RandomForestClassifier, SVC\. Did you mean 'SVC'\?"
+    )
+    with pytest.raises(SpaceError, match=message):
+        Space(clf=Choice(FOREST, SVC()), clf__C=Float(0.1, 1.0, when={"clf": "SVM"}))

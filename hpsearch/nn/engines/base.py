@@ -7,12 +7,19 @@ from typing import NamedTuple, Protocol
 
 from hpsearch.nn.arrays import Array, Labels
 
+# Inputs (n, d), class indices or numbers (n,), and where rows do not count alike their weights (n,).
+Rows = tuple[Array, Labels] | tuple[Array, Labels, Array]
+
 
 class ChunkResult(NamedTuple):
-    """The mini-batches of a chunk after training on them: z before the step of each, and the targets, both (steps, k, m)."""
+    """The mini-batches of a chunk after training on them: z before the step of each, and the targets, both (steps, k, m).
+
+    ``weights``, (steps, m), are those of the samples, None where all count alike.
+    """
 
     z: Array
     targets: Array
+    weights: Array | None = None
 
 
 class Engine(Protocol):

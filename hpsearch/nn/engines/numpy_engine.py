@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import expand
 from hpsearch.nn.costs import encode_targets
-from hpsearch.nn.engines.base import ChunkResult
+from hpsearch.nn.engines.base import ChunkResult, Rows
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Minibatch
@@ -36,17 +36,19 @@ def chunks(rows: int, samples: int) -> list[tuple[int, int, int]]:
 class Chunk:
     """Buffers for some mini-batches of one size, and the views of each."""
 
-    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype) -> None:
+    def __init__(self, steps: int, samples: int, inputs: int, classes: int, dtype: np.dtype, weighted: bool = False) -> None:
         self.rows, self.samples = steps * samples, samples
         self.x = np.empty((self.rows, inputs), dtype)
         self.targets = np.empty((steps, classes, samples), dtype)
         self.z = np.empty((steps, classes, samples), dtype)
+        self.weights = np.empty((steps, samples), dtype) if weighted else None
         x = self.x.reshape(steps, samples, inputs)
-        self.batches = [Minibatch(x[i].T, self.targets[i], self.z[i], self.z[i].T) for i in range(steps)]
+        of_step = [None] * steps if self.weights is None else list(self.weights)
+        self.batches = [Minibatch(x[i].T, self.targets[i], self.z[i], self.z[i].T, of_step[i]) for i in range(steps)]
         self._classes = np.arange(classes)
         self._raw: Array | None = None
 
-    def fill(self, x: Array, labels: Labels, rows: Labels) -> None:
+    def fill(self, x: Array, labels: Labels, rows: Labels, weights: Array | None = None) -> None:
         """Gather the given rows; ``clip`` only saves NumPy a second buffer, the rows are in range."""
         if x.dtype == self.x.dtype:
             np.take(x, rows, 0, self.x, "clip")
@@ -56,6 +58,8 @@ class Chunk:
             np.copyto(self.x, self._raw)
         steps = labels[rows].reshape(-1, self.samples)
         encode_targets(steps, self._classes, self.targets)
+        if weights is not None and self.weights is not None:
+            np.copyto(self.weights, weights[rows].reshape(-1, self.samples))
 
 
 class Minibatches:
@@ -67,12 +71,16 @@ class Minibatches:
         classes: k.
         samples: m, the size of a mini-batch.
         dtype: of the network.
+        weights: how much each row counts, (n,); None where all count alike.
     """
 
-    def __init__(self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype) -> None:
-        self._x, self._labels = x, labels
+    def __init__(
+        self, x: Array, labels: Labels, classes: int, samples: int, dtype: np.dtype, weights: Array | None = None
+    ) -> None:
+        self._x, self._labels, self._weights = x, labels, weights
+        weighted = weights is not None
         shapes = chunks(len(x), samples)
-        self._chunks = [(Chunk(steps, size, x.shape[1], classes, dtype), times) for steps, size, times in shapes]
+        self._chunks = [(Chunk(steps, size, x.shape[1], classes, dtype, weighted), times) for steps, size, times in shapes]
 
     @property
     def sizes(self) -> set[int]:
@@ -84,7 +92,7 @@ class Minibatches:
         start = 0
         for chunk, times in self._chunks:
             for _ in range(times):
-                chunk.fill(self._x, self._labels, order[start : start + chunk.rows])
+                chunk.fill(self._x, self._labels, order[start : start + chunk.rows], self._weights)
                 start += chunk.rows
                 yield chunk
 
@@ -95,13 +103,14 @@ class NumpyEngine:
     def __init__(
         self,
         network: Network,
-        train: tuple[Array, Labels],
+        train: Rows,
         recipe: Recipe,
         optimizer: Optimizer,
         rng: Callable[[], np.random.Generator],
     ) -> None:
         self._optimizer, self._expansion, self._rng = optimizer, recipe.expansion, rng
-        self._minibatches = Minibatches(*train, network.sizes[-1], recipe.batch_size, network.dtype)
+        x, labels, *weights = train
+        self._minibatches = Minibatches(x, labels, network.sizes[-1], recipe.batch_size, network.dtype, *weights)
         rates = Rates(recipe.dropout, recipe.input_dropout)
         self._passes = {size: network.passes(size, rates, rng) for size in self._minibatches.sizes}
 
@@ -119,7 +128,7 @@ class NumpyEngine:
             for batch, rate in zip(chunk.batches, rates, strict=False):
                 run(batch, optimizer.scale)
                 step(passes, batch, rate)
-            yield ChunkResult(chunk.z, chunk.targets)
+            yield ChunkResult(chunk.z, chunk.targets, chunk.weights)
         optimizer.fold()
 
     def _gather_chunks(self, order: Labels) -> Iterator[Chunk]:

@@ -17,9 +17,9 @@ import numpy as np
 
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import LeakyRelu, Linear, Relu, Sigmoid, Tanh
-from hpsearch.nn.arrays import DTYPES, Array, Labels, known
+from hpsearch.nn.arrays import DTYPES, Array, known
 from hpsearch.nn.costs import CrossEntropy, LogLikelihood, Quadratic
-from hpsearch.nn.engines.base import Engine
+from hpsearch.nn.engines.base import Engine, Rows
 from hpsearch.nn.engines.numpy_engine import NumpyEngine
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import SGD, Optimizer, rule_of
@@ -49,14 +49,14 @@ def resolve(engine: str) -> str:
 
 
 def engine_of(
-    network: Network, train: tuple[Array, Labels], recipe: Recipe, optimizer: Optimizer, rng: Callable[[], np.random.Generator]
+    network: Network, train: Rows, recipe: Recipe, optimizer: Optimizer, rng: Callable[[], np.random.Generator]
 ) -> Engine:
     """Return the engine of a training: the compiled loop where it is asked for, possible and faster, else NumPy."""
-    wanted = resolve(recipe.engine) == "numba" and covered(network, train[0], recipe)
+    wanted = resolve(recipe.engine) == "numba" and len(train) == 2 and covered(network, train[0], recipe)
     if wanted and pays(network.sizes, train[0], recipe.batch_size):
         from hpsearch.nn.engines.numba_engine import NumbaEngine
 
-        return NumbaEngine(network, train, recipe, optimizer)
+        return NumbaEngine(network, train[:2], recipe, optimizer)
     return NumpyEngine(network, train, recipe, optimizer, rng)
 
 

@@ -137,20 +137,20 @@ class FullBatchSteps:
         """Whether the method has converged, so that further epochs would change nothing."""
         return bool(self._progress[1])
 
-    def iterate(self, x: Array, targets: Array) -> float:
+    def iterate(self, x: Array, targets: Array, weights: Array | None = None) -> float:
         """Run one iteration over all training rows; return the mean cost after it, without the penalty.
 
         Raises:
             Diverged: where the cost is not finite.
         """
         if self._done != self._progress[0] or not np.array_equal(self._begun, self._start):
-            self._catch_up(x, targets)
+            self._catch_up(x, targets, weights)
         self._progress[0] += 1
         self._done += 1
         found = next(self._iterates, None)
         if found is None:
             self._progress[1] = 1.0
-            cost = self._network.score(x, targets).cost
+            cost = self._network.score(x, targets, weights).cost
         else:
             _set(self._network, found.x)
             cost = found.value - _penalty(self._decay, found.x[: sum(w.size for w in self._network.weights)])
@@ -166,9 +166,9 @@ class FullBatchSteps:
         """Raise: there are no steps along a mini-batch."""
         raise NotImplementedError("A full-batch method iterates over all rows.")
 
-    def _catch_up(self, x: Array, targets: Array) -> None:
+    def _catch_up(self, x: Array, targets: Array, weights: Array | None) -> None:
         """Start again and repeat the iterations done before."""
-        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets)
+        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets, weights)
         begun, method, options = self._start.copy(), self._rule.method, {**self._rule.options(), "maxiter": _NO_LIMIT}
         run: Any = optimize.minimize
         products = cost.product if method == "Newton-CG" else None  # the others do not use them
@@ -184,8 +184,8 @@ class FullBatchSteps:
 class _PenalisedCost:
     """Mean cost with L2 penalty and its gradient, by all weights and biases in one flat array."""
 
-    def __init__(self, network: Network, decay: float, x: Array, targets: Array) -> None:
-        self._network, self._decay, self._x, self._targets = network, decay, x, targets
+    def __init__(self, network: Network, decay: float, x: Array, targets: Array, weights: Array | None = None) -> None:
+        self._network, self._decay, self._x, self._targets, self._weighting = network, decay, x, targets, weights
         self._weights = sum(w.size for w in network.weights)
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
@@ -193,7 +193,8 @@ class _PenalisedCost:
         cost, gradient = 0.0, np.zeros_like(flat)
         for start in range(0, len(self._x), _CHUNK):
             rows = slice(start, start + _CHUNK)
-            found, weights, biases = self._network.cost_and_gradient(self._x[rows], self._targets[rows])
+            counts = None if self._weighting is None else self._weighting[rows]
+            found, weights, biases = self._network.cost_and_gradient(self._x[rows], self._targets[rows], sample_weights=counts)
             share = len(self._targets[rows]) / len(self._targets)
             cost += share * found
             gradient += share * np.concatenate([part.ravel() for part in (*weights, *biases)])

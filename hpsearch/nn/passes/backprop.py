@@ -35,12 +35,16 @@ class FullyConnected(Protocol):
 
 
 class Minibatch(NamedTuple):
-    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and a buffer for the output z, (k, m)."""
+    """One mini-batch: inputs as columns, (d, m) Fortran-contiguous; targets and a buffer for the output z, (k, m).
+
+    ``weights``, (m,), says how much each sample counts; None counts all alike.
+    """
 
     x: Array
     targets: Array
     z: Array
     z_t: Array
+    weights: Array | None = None
 
 
 class _Unit(NamedTuple):
@@ -105,11 +109,17 @@ class Backprop:
 
     def _backward(self, batch: Minibatch, scale: float) -> None:
         gemm, slope = self._blas.gemm, self._activation.slope
-        self._cost.delta(self._last.out, batch.targets, self._last.delta)
+        self._output_delta(batch)
         for upper, lower, scratch in self._downwards:
             gemm(scale, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
             slope(lower.out, scratch)
             np.multiply(lower.delta, scratch, lower.delta)
+
+    def _output_delta(self, batch: Minibatch) -> None:
+        """Compute the delta of the last layer, each sample times its weight."""
+        self._cost.delta(self._last.out, batch.targets, self._last.delta)
+        if batch.weights is not None:
+            np.multiply(self._last.delta, batch.weights, self._last.delta)
 
     def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
         """Set each array of ``into`` to ``keep`` times itself plus a multiple of the gradient summed over the samples."""

@@ -63,7 +63,7 @@ class ThinnedBackprop(Backprop):
 
     def _backward(self, batch: Minibatch, scale: float) -> None:
         gemm = self._blas.gemm
-        self._cost.delta(self._last.out, batch.targets, self._last.delta)
+        self._output_delta(batch)
         for upper, lower, slope in self._downwards:
             gemm(scale, upper.delta_t, upper.weights_t, 0.0, lower.delta_t, 0, 1, 1)
             np.multiply(lower.delta, slope, lower.delta)

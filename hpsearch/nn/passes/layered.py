@@ -38,6 +38,8 @@ class LayerPasses(Backprop):
             affine.scale = scale
         np.copyto(batch.z, forward(self._layers, batch.x, self._rng()))
         delta = self._loss.backward(batch.z, batch.targets)
+        if batch.weights is not None:
+            delta = delta * batch.weights
         for layer in reversed(self._upper):
             delta = layer.backward(delta)
         self._affines[0].remember(delta)

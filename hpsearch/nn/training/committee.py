@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn.arrays import Array, Labels
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Score
 from hpsearch.nn.training.history import Epoch, Evaluation, mean
@@ -24,7 +25,7 @@ class Committee:
     ``history`` holds the means over the members, of the epochs that all of them reached.
     """
 
-    def __init__(self, members: Sequence[Training], validation: tuple[Array, Labels]) -> None:
+    def __init__(self, members: Sequence[Training], validation: Rows) -> None:
         self.members, self._validation = list(members), validation
 
     @property

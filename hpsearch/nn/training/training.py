@@ -13,6 +13,7 @@ from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import side_of
 from hpsearch.nn.averaging import Timeline, WeightAverager, copy_into
+from hpsearch.nn.engines.base import ChunkResult, Rows
 from hpsearch.nn.engines.select import engine_of
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
@@ -27,15 +28,14 @@ from hpsearch.nn.training.history import Epoch, Evaluation
 
 __all__ = ["Epoch", "Monitors", "Recipe", "Training"]
 
-Rows = tuple[Array, Labels]
-
 
 class Training:
     """The training of one network.
 
     Args:
         network: trained in place.
-        train: inputs (n, d), float32 or float64, and class indices (n,); read only, never copied as a whole.
+        train: inputs (n, d), float32 or float64, and class indices (n,); read only, never copied as a whole. A third array,
+            (n,), says how much each row counts; its mean is 1.
         recipe: its settings.
         rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
             is random here.
@@ -155,8 +155,15 @@ class Training:
             seen += steps * samples
             self._evaluate_within(seen, steps * samples)
             if self.recipe.monitors.training_cost:
-                total += self.network.cost.mean(result.z, result.targets) * (steps * samples)
+                total += self._cost_of(result) * (steps * samples)
         return total / len(order)
+
+    def _cost_of(self, result: ChunkResult) -> float:
+        """Return the mean cost of a chunk, each sample counted by its weight."""
+        cost = self.network.cost
+        if result.weights is None:
+            return cost.mean(result.z, result.targets)
+        return float((cost.each(result.z, result.targets) * result.weights).mean())
 
     def _check_outputs(self, z: Array, before: int) -> None:
         """Raise unless all outputs of a chunk are finite; a call for each mini-batch would cost more than the step."""
@@ -171,12 +178,12 @@ class Training:
         every = self.recipe.monitors.images
         if every is None or self._validation is None or seen // every == (seen - new) // every:
             return
-        x, labels = (part[: self.recipe.monitors.rows] for part in self._validation)
+        some = [part[: self.recipe.monitors.rows] for part in self._validation]
         now = self._scored.copy()
         if self._average is None:
             for weights in now.weights:
                 np.multiply(weights, self._engine.scale, weights)
-        self.evaluations.append(Evaluation(seen, *now.score(x, labels)))
+        self.evaluations.append(Evaluation(seen, *now.score(*some)))
 
     def _end(self, rate: float, training_cost: float, last: int) -> Epoch:
         """Score the epoch, keep its weights if they are the best so far, and inform the rules."""
@@ -248,4 +255,5 @@ def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows 
 
 def _check_rows(data: Rows, network: Network, width: int | None = None) -> Rows:
     x = rows.check_inputs(data[0], width)
-    return x, check_targets(data[1], len(x), network)
+    targets = check_targets(data[1], len(x), network)
+    return (x, targets) if len(data) == 2 else (x, targets, np.asarray(data[2]))

@@ -12,7 +12,8 @@ from hpsearch.execution.task import trial_context
 from hpsearch.nn import Network
 from hpsearch.nn.averaging import Snapshots
 from hpsearch.nn.costs import COSTS
-from hpsearch.nn.ensemble import Ensemble, as_data
+from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.plain_data import as_data
 from hpsearch.nn.schedules import Cyclic
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Exported

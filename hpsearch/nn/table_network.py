@@ -1,0 +1,65 @@
+"""A network with the encoding of its inputs: rows of a table go in, labels or numbers come out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hpsearch.errors import DataError, must_be
+from hpsearch.nn.arrays import Array
+from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.inputs import Inputs, say_unseen
+from hpsearch.nn.network import Network
+from hpsearch.nn.prediction import Score
+
+
+class TableNetwork:
+    """A network, or an ensemble, that takes rows as they are in a table.
+
+    Args:
+        network: that takes encoded rows.
+        inputs: the encoding, fitted to the training rows.
+        labels: of the classes, in the order of the outputs; empty where it predicts numbers.
+
+    Rows are a data frame of pandas or polars, a dict of lists by column name, or an array where the columns have no names. A
+    category that the training rows did not have counts as none; that is said once.
+    """
+
+    def __init__(self, network: Network | Ensemble, inputs: Inputs, labels: Sequence[Any] = ()) -> None:
+        if inputs.width != network.sizes[0]:
+            advice = "Take the encoding that it was trained with."
+            raise DataError(must_be("The inputs of a network", f"{network.sizes[0]}", inputs.width, advice))
+        self.network, self.inputs, self.labels = network, inputs, tuple(labels)
+        self._said = False
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Width of every layer, encoded inputs first."""
+        return self.network.sizes
+
+    def encode(self, rows: Any) -> Array:
+        """Return the inputs of the network for rows of a table, (n, inputs).
+
+        Raises:
+            DataError: for a missing column, or values of another kind.
+        """
+        if not self._said and self.inputs.unseen(rows):
+            self._said = True
+            say_unseen(self.inputs, rows)
+        members = self.network.networks if isinstance(self.network, Ensemble) else [self.network]
+        return self.inputs.encode(rows, members[0].dtype.name)
+
+    def forward(self, rows: Any) -> Array:
+        """Return the outputs, (n, k), for rows of a table."""
+        return self.network.forward(self.encode(rows))
+
+    def predict(self, rows: Any) -> Array:
+        """Return the label of each row, the one of the largest output; or the number it predicts: (n,)."""
+        found = self.network.predict(self.encode(rows))
+        return np.asarray(self.labels)[found] if self.labels else found
+
+    def score(self, rows: Any, targets: Array) -> Score:
+        """Return cost and accuracy on rows of a table and their class indices, or numbers, (n,)."""
+        return self.network.score(self.encode(rows), targets)
