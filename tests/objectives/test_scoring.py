@@ -7,6 +7,7 @@ import pickle
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 from sklearn.dummy import DummyClassifier, DummyRegressor
 from sklearn.linear_model import LogisticRegression, Ridge
@@ -191,6 +192,23 @@ def test_a_network_of_numbers_is_scored_in_the_users_units() -> None:
     outcome = objective({}, context())
     predicted = objective.network({}, context()).predict(NUMBERS.validation.x)
     assert outcome.value == pytest.approx(-np.mean(np.abs(NUMBERS.validation.y - predicted)), rel=1e-6)
+
+
+def test_a_network_on_a_table_is_scored_by_the_labels_of_the_table() -> None:
+    towns = np.array(["Bath", "Bonn"])[(X[:, 2] > 0).astype(int)]
+    table = data.table(pd.DataFrame({"size": X[:, 0] * 100, "town": towns, "answer": ANSWERS}), target="answer")
+    objective = TrainNetwork(table, learning_rate=0.5, epochs=2, scoring=F1_OF_YES, standardize=True)
+    found = objective.predictions({}, context())
+    names = np.array(found.classes)
+    expected = f1_score(names[found.truth], names[found.predicted], pos_label="yes")
+    assert objective({}, context()).value == pytest.approx(expected, rel=1e-12)
+
+
+def test_the_seconds_of_folds_are_marked_too() -> None:
+    objective = CrossValidate(TuneEstimator(LogisticRegression(), CLASSES), folds=3, scoring="seconds")
+    assert set(objective.timed) == {"fit_seconds", "value", "standard_error", "fold_1", "fold_2", "fold_3"}
+    result = run(objective, trials=1)
+    assert rerun(result.study, result.best, result.trials).differences == ()
 
 
 def test_probabilities_of_a_network_sum_to_one_even_where_all_outputs_are_zero() -> None:

@@ -49,10 +49,9 @@ print(json.dumps([estimator.predict(x).tolist(), function.predict(x).tolist(), i
 """
 STUDY = """
 from sklearn.ensemble import HistGradientBoostingClassifier
-from sklearn.linear_model import LogisticRegression
 import numpy as np
 from hpsearch import Float, Space, Study, data
-from hpsearch.objectives import TuneEstimator
+from hpsearch.objectives import TrainNetwork, TuneEstimator
 from hpsearch.strategies import Random
 
 rng = np.random.default_rng(0)
@@ -60,6 +59,7 @@ X = rng.normal(size=(200, 3))
 DATA = data.arrays(X, np.where(X[:, 0] > 0, "up", "down"))
 trees = HistGradientBoostingClassifier(max_iter=3)
 study = Study("trees", Space(learning_rate=Float(0.05, 0.5)), TuneEstimator(trees, DATA, scoring="f1_macro"), Random(trials=2))
+network = Study("network", Space(learning_rate=Float(0.1, 0.5)), TrainNetwork(DATA, epochs=1), Random(trials=1))
 """
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(200, 3))
@@ -103,7 +103,8 @@ def test_it_loads_elsewhere_and_predicts_class_names(tracker: MlflowTracker) -> 
 def test_from_the_command_line_to_a_file(tmp_path: Path, put_store: Any) -> None:
     put_store(tmp_path)
     (tmp_path / "study.py").write_text(STUDY)
-    ran = run_command(tmp_path, "run", "study.py", "--jobs", "1", "--no-report", "--no-model")
+    quick = ("--jobs", "1", "--no-report", "--no-model")
+    ran = run_command(tmp_path, "run", "study.py", "--study", "trees", *quick)
     assert ran.returncode == 0, ran.stderr
     assert "f1_macro" in ran.stdout
     written = run_command(tmp_path, "export", "trees", "best.skops")
@@ -115,6 +116,10 @@ def test_from_the_command_line_to_a_file(tmp_path: Path, put_store: Any) -> None
     wrong = run_command(tmp_path, "export", "trees", "best.npz")
     assert wrong.returncode == 2
     assert "The file of an estimator must be one ending in .skops, got 'best.npz'. Try best.skops" in wrong.stderr
+    assert run_command(tmp_path, "run", "study.py", "--study", "network", *quick).returncode == 0
+    wrong = run_command(tmp_path, "export", "network", "best.skops")
+    assert "The file of a network must be one ending in .npz, got 'best.skops'. Try best.npz" in wrong.stderr
+    assert run_command(tmp_path, "export", "network", "best.npz").returncode == 0
     drawn = run_command(tmp_path, "plot", "trees", "confusion")
     assert "Rows of each class" in drawn.stdout
     assert (tmp_path / "trees-confusion.png").is_file()
