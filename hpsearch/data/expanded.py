@@ -36,6 +36,10 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
     """
     integer("copies", copies, 1, "Leave the expansion out for none.", error=DataError)
     check_expansion("expansion", expansion)
+    if dataset.train.is_table:
+        raise DataError(
+            must_be("The data set to expand", "one of images", f"the table {dataset.name!r}", "Leave the expansion out.")
+        )
     x, y = dataset.train.x, dataset.train.y
     rows = np.tile(x, (1 + copies, 1))
     expand(rows[len(x) :], expansion, np.random.default_rng(seed))

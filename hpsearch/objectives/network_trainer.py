@@ -203,7 +203,7 @@ def predictions(plan: TrainingPlan, context: Context) -> Predictions:
     """Return what a trial keeps predicts for the validation part."""
     from hpsearch.objectives.fitted import as_estimator, predict_part
 
-    kept = as_estimator(kept_network(plan, context), plan.data.regression)
+    kept = as_estimator(plan.targets.decode(_train(plan, context).kept), plan.data.regression)
     return predict_part(kept, plan.data, plan.data.validation)
 
 
