@@ -244,6 +244,19 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
 _ENDINGS = {"network": ".npz", "estimator": ".skops"}
 
 
+def _write_reader(network: Path) -> None:
+    """Write the program that predicts by a saved network of a table with NumPy alone; never over another file."""
+    from hpsearch.tracking.models import READER
+
+    path, code = network.with_name(f"{network.stem}_predict.py"), READER.read_bytes()
+    if path.exists() and path.read_bytes() != code:
+        terminal().print(f"Left: {path}, which is another file.", markup=False, soft_wrap=True)
+        return
+    path.write_bytes(code)
+    usage = f"python {path} {network} ROWS.csv"
+    terminal().print(f"Written: {path}, which predicts with NumPy alone: {usage}", markup=False, soft_wrap=True)
+
+
 def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_uri: str | None) -> None:
     """Write the best network or estimator of a recorded study to a file.
 
@@ -251,6 +264,7 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
         HpsearchError: the study makes neither, the file's name ends otherwise, or skops cannot store the estimator.
     """
     from hpsearch.nn import save
+    from hpsearch.nn.table_network import TableNetwork
     from hpsearch.objectives import estimator_file
     from hpsearch.tracking.store.names import slug
 
@@ -263,7 +277,10 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
         what = f"The file of {article} {kind}"
         raise HpsearchError(must_be(what, f"one ending in {_ENDINGS[kind]}", str(out), f"Try {out.stem}{_ENDINGS[kind]}"))
     if kind == "network":
-        save(result.network(), out)
+        network = result.network()
+        save(network, out)
+        if isinstance(network, TableNetwork):
+            _write_reader(out)
     else:
         exported = result.export_estimator(trusted)
         estimator_file.write(exported.estimator, out)

@@ -9,7 +9,7 @@ import numpy as np
 from hpsearch.checks import integer
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
-from hpsearch.errors import DataError
+from hpsearch.errors import DataError, must_be
 from hpsearch.nn.augment import Expansion, check_expansion, expand
 
 
@@ -36,6 +36,9 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
     """
     integer("copies", copies, 1, "Leave the expansion out for none.", error=DataError)
     check_expansion("expansion", expansion)
+    if dataset.train.is_table:
+        advice = "Leave the expansion out."
+        raise DataError(must_be("The data set to expand", "one of images", f"the table {dataset.name!r}", advice))
     x, y = dataset.train.x, dataset.train.y
     rows = np.tile(x, (1 + copies, 1))
     expand(rows[len(x) :], expansion, np.random.default_rng(seed))

@@ -46,14 +46,14 @@ class Exported:
     Args:
         architecture: what JSON can say of it, see `hpsearch.nn.export.architecture`.
         weights: its arrays by name.
-        example: two rows of input, (2, d).
+        example: two rows of input, (2, d); a data frame where the inputs are the columns of a table.
         outputs: what the network returns for the example, (2, k).
         note: a sentence on how it was come by, where that is not as it should be.
     """
 
     architecture: Mapping[str, Any]
     weights: Mapping[str, np.ndarray] = field(repr=False)
-    example: np.ndarray = field(repr=False)
+    example: Any = field(repr=False)
     outputs: np.ndarray = field(repr=False)
     note: str = ""
 

@@ -138,12 +138,14 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
 
         origin: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
         path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
+        example, returned = _example(exported), {"return": _default_return(exported)}
+        outputs = np.array(exported.architecture["labels"]) if returned["return"] == "labels" else exported.outputs
         mlflow.pyfunc.save_model(
             path,
             python_model=str(code),
             artifacts=artifacts,
-            signature=infer_signature(exported.example, exported.outputs, {"return": "outputs"}),
-            input_example=exported.example,
+            signature=infer_signature(example, outputs, returned),
+            input_example=example,
             pip_requirements=REQUIREMENTS,
             mlflow_model=Model(artifact_path=model.artifact_location if model else None, **origin),
         )
@@ -154,10 +156,30 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
 
 
 def _check_outputs(loaded: Any, exported: Exported) -> None:
-    outputs = loaded.predict(exported.example)
+    outputs = loaded.predict(_example(exported), params={"return": "outputs"})
     if not np.allclose(outputs, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
         far = float(np.abs(np.asarray(outputs) - exported.outputs).max())
         raise TrackingError(f"The model's outputs differ from those of its network by up to {far:.2g}.")
+
+
+def _example(exported: Exported) -> Any:
+    """Return the rows of the example as MLflow takes them: an array, or a data frame of pandas.
+
+    Whole numbers become float64, which the signature then asks for: where a value is missing, pandas holds them so too.
+    """
+    if isinstance(exported.example, np.ndarray):
+        return exported.example
+    import narwhals as nw
+
+    table = nw.from_native(exported.example, eager_only=True)
+    whole = [name for name, dtype in table.schema.items() if dtype.is_numeric()]
+    frame = table.with_columns(nw.col(*whole).cast(nw.Float64)).to_pandas() if whole else table.to_pandas()
+    return frame.astype({name: object for name, dtype in frame.dtypes.items() if str(dtype) == "category"})
+
+
+def _default_return(exported: Exported) -> str:
+    """Return what a loaded model returns unless it is told: labels where its inputs are the columns of a table."""
+    return "labels" if "inputs" in exported.architecture and exported.architecture["labels"] else "outputs"
 
 
 @contextmanager
@@ -194,15 +216,21 @@ def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) 
         of = f"The estimator of trial {trial.number} of `{names.clean_text(record.name)}`: {value}."
         return "\n\n".join([of, *estimator.describe(exported, uri), *([exported.note] if exported.note else [])])
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
+    is_table = not isinstance(exported.example, np.ndarray)
     data = exported.architecture.get("data")
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
     returns = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
     if not exported.architecture["labels"]:
         returns = "a number for each row"
+    elif is_table:
+        returns = f"the label of each row, or {outputs} outputs with `params={{'return': 'outputs'}}`"
+    if is_table:
+        takes = f"tables with the columns {', '.join(f'`{names.clean_text(str(name))}`' for name in exported.example.columns)}"
+    else:
+        takes = f"rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "")
     lines = [
         f"The network of trial {trial.number} of `{names.clean_text(record.name)}`: {value}.",
-        f"Takes rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "") + ";"
-        f" answers {returns}.",
+        f"Takes {takes}; answers {returns}.",
         f"Layers above the inputs: {layers}.",
         f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
         " `hpsearch.nn.load` takes.",

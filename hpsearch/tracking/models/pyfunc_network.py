@@ -1,21 +1,33 @@
-"""The forward pass of a logged network, in NumPy alone.
+"""The forward pass of a saved network, in NumPy alone, from the columns of a table to labels.
 
 MLflow keeps a copy of this file beside the weights and runs it where the model is loaded. So it imports nothing of
-hpsearch, and reads plain arrays and JSON only.
+hpsearch, and reads plain arrays and JSON only. Without MLflow it reads a network as well::
+
+    SavedNetwork("network.npz").predict({"age": [31], "city": ["Rome"]}, labels=True)
+
+and as a program it prints the label of each row of a CSV file: ``python pyfunc_network.py network.npz rows.csv``.
 """
 
 from __future__ import annotations
 
+import csv
 import json
+import sys
+import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from mlflow.models import set_model
-from mlflow.pyfunc import PythonModel  # type: ignore[attr-defined]
 
-VERSION = 2
+try:
+    from mlflow.models import set_model
+    from mlflow.pyfunc import PythonModel  # type: ignore[attr-defined]
+except ImportError:  # it is read without MLflow
+    set_model, PythonModel = None, object  # type: ignore[assignment, misc]
+
+# Of networks, and of those whose inputs are the encoded columns of a table.
+VERSIONS = (2, 3)
 
 
 def _softmax(z: np.ndarray) -> np.ndarray:
@@ -44,16 +56,56 @@ FUNCTIONS: dict[str, Any] = {
 }
 
 
+class SavedNetwork:
+    """A network of fully connected layers, or several whose outputs are averaged, read from a file.
+
+    Raises:
+        ValueError: for a format or an activation that this file does not have, or for weights that are not plain numbers.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.members, self.labels, self.columns = read(Path(path))
+        self._said = False
+
+    def predict(self, rows: Any, labels: bool = False) -> np.ndarray:
+        """Return the outputs, (n, k), for rows: a data frame, a dict of lists by column name, or an array (n, d).
+
+        With ``labels`` it returns the label of the largest output of each row instead.
+        """
+        if labels and not len(self.labels):
+            raise ValueError("return must be 'outputs' of a network that predicts numbers, got 'labels'.")
+        x = np.asarray(rows) if self.columns is None else self._encode(rows)
+        inputs = self.members[0][0][0].shape[1]
+        if x.ndim != 2 or x.shape[1] != inputs:
+            raise ValueError(f"The input must be of shape (n, {inputs}), got {x.shape}.")
+        before = [_forward(layers, x) for layers in self.members]  # of the output units, (k, n) each
+        outputs = sum(layers[-1][2](z) for layers, z in zip(self.members, before, strict=True)) / len(before)
+        if not labels:
+            found: np.ndarray = outputs.T
+            return found
+        # For a single network by z, as in training: several outputs may be rounded to 1.
+        named: np.ndarray = self.labels[(before[0] if len(before) == 1 else outputs).argmax(axis=0)]
+        return named
+
+    def _encode(self, rows: Any) -> np.ndarray:
+        """Return the inputs for the columns of a table."""
+        blocks, columns = [], self.columns or []
+        for column in columns:
+            block, unseen = _block(column, _column(rows, column["name"], len(columns)))
+            blocks.append(block)
+            if unseen and not self._said:
+                self._said = True
+                found = f"Column {column['name']!r} holds {unseen[0]!r}"
+                warnings.warn(f"{found}, which the training rows did not have.", stacklevel=3)
+        return np.hstack(blocks)
+
+
 class FullyConnected(PythonModel):
-    """A network of fully connected layers, or several whose outputs are averaged, read from ``network.npz``."""
+    """The model that MLflow loads."""
 
     def load_context(self, context: Any) -> None:
-        """Read the layers.
-
-        Raises:
-            ValueError: for a format or an activation that this file does not have, or for weights that are not plain numbers.
-        """
-        self.members, self.labels = read(Path(context.artifacts["network"]))
+        """Read the layers."""
+        self.network = SavedNetwork(context.artifacts["network"])
 
     # The exact type np.ndarray tells MLflow that the signature, and no type hint, describes the input.
     def predict(self, context: Any, model_input: np.ndarray, params: dict[str, Any] | None = None) -> np.ndarray:
@@ -61,23 +113,53 @@ class FullyConnected(PythonModel):
 
         ``params={"return": "labels"}`` asks for the class of the largest output of each row instead.
         """
-        wanted = (params or {}).get("return", "outputs")
+        default = "labels" if self.network.columns is not None and len(self.network.labels) else "outputs"
+        wanted = (params or {}).get("return", default)
         if wanted not in ("outputs", "labels"):
             raise ValueError(f"return must be 'outputs' or 'labels', got {wanted!r}.")
-        if wanted == "labels" and not len(self.labels):
-            raise ValueError("return must be 'outputs' of a network that predicts numbers, got 'labels'.")
-        x = np.asarray(model_input)
-        inputs = self.members[0][0][0].shape[1]
-        if x.ndim != 2 or x.shape[1] != inputs:
-            raise ValueError(f"The input must be of shape (n, {inputs}), got {x.shape}.")
-        before = [_forward(layers, x) for layers in self.members]  # of the output units, (k, n) each
-        outputs = sum(layers[-1][2](z) for layers, z in zip(self.members, before, strict=True)) / len(before)
-        if wanted == "outputs":
-            rows: np.ndarray = outputs.T
-            return rows
-        # For a single network by z, as in training: several outputs may be rounded to 1.
-        labels: np.ndarray = self.labels[(before[0] if len(before) == 1 else outputs).argmax(axis=0)]
-        return labels
+        return self.network.predict(model_input, wanted == "labels")
+
+
+def _is_missing(value: Any) -> bool:
+    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+
+
+def _column(rows: Any, name: str | int, count: int) -> list[Any]:
+    """Return a column of a table as a list; of an array by its position."""
+    if isinstance(name, int):
+        array = np.asarray(rows)
+        if array.ndim != 2 or array.shape[1] != count:
+            raise ValueError(f"The input must be of shape (n, {count}), got {array.shape}.")
+        return list(array[:, name].tolist())
+    try:
+        values = rows[name]
+    except Exception as error:
+        raise ValueError(
+            f"The rows must have the column {name!r}. Pass the columns that the network was trained on."
+        ) from error
+    return list(values.to_list() if hasattr(values, "to_list") else values)
+
+
+def _number(value: Any) -> float:
+    return float({"true": 1, "false": 0}.get(value.lower(), value) if isinstance(value, str) else value)
+
+
+def _block(column: dict[str, Any], values: list[Any]) -> tuple[np.ndarray, list[str]]:
+    """Return the inputs of a column, (n, width), and the options that the training rows did not have."""
+    missing = np.array([_is_missing(value) for value in values], float)[:, None]
+    marks = [missing] if column["marks"] else []
+    if "options" in column:
+        texts = [None if _is_missing(value) else str(value) for value in values]
+        options = [np.array([text == option for text in texts], float)[:, None] for option in column["options"]]
+        unseen = [text for text in dict.fromkeys(texts) if text is not None and text not in column["options"]]
+        return np.hstack([np.zeros((len(values), 0)), *options, *marks]), unseen
+    if not column["spread"]:
+        return np.hstack([np.zeros((len(values), 0)), *marks]), []
+    try:
+        numbers = np.array([column["mean"] if _is_missing(value) else _number(value) for value in values])[:, None]
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"Column {column['name']!r} must hold numbers: {error}.") from error
+    return np.hstack([(numbers - column["mean"]) / column["spread"], *marks]), []
 
 
 def _forward(layers: Layers, x: np.ndarray) -> np.ndarray:
@@ -93,15 +175,20 @@ def _forward(layers: Layers, x: np.ndarray) -> np.ndarray:
 Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
-def read(path: Path) -> tuple[list[Layers], np.ndarray]:
-    """Return the weights, biases and function of every layer of each network, and the labels of the outputs, if any."""
+def read(path: Path) -> tuple[list[Layers], np.ndarray, list[dict[str, Any]] | None]:
+    """Return the weights, biases and function of every layer of each network, the labels of the outputs, and the columns.
+
+    There are labels where it predicts classes, and columns where its inputs are those of a table.
+    """
     arrays = _arrays(path)
     architecture = json.loads(arrays["architecture"].item())
     version = architecture.get("version")
-    if version != VERSION:
-        raise ValueError(f"The network's format must be version {VERSION}, got {version!r}. Install a newer hpsearch.")
+    if version not in VERSIONS:
+        known = " or ".join(map(str, VERSIONS))
+        raise ValueError(f"The network's format must be version {known}, got {version!r}. Install a newer hpsearch.")
     prefixes = [f"member_{i}_" for i in range(architecture["members"])] if "members" in architecture else [""]
-    return [_layers(architecture, arrays, prefix) for prefix in prefixes], np.array(architecture["labels"])
+    members = [_layers(architecture, arrays, prefix) for prefix in prefixes]
+    return members, np.array(architecture["labels"]), architecture.get("inputs")
 
 
 def _layers(architecture: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
@@ -127,4 +214,17 @@ def _arrays(path: Path) -> dict[str, np.ndarray]:
         raise ValueError(f"{path.name} must hold plain arrays of numbers: {error}") from error
 
 
-set_model(FullyConnected())
+def _print_predictions(path: str, table: str) -> None:
+    """Print what a saved network predicts for each row of a CSV file; an empty field is a missing value."""
+    network = SavedNetwork(path)
+    with Path(table).open(encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    columns = {name: [row[name] or None for row in rows] for name in (rows[0] if rows else {})}
+    for found in network.predict(columns, labels=bool(len(network.labels))):
+        print(found if len(network.labels) else float(found[0]))  # noqa: T201
+
+
+if __name__ == "__main__":
+    _print_predictions(*sys.argv[1:3])
+elif set_model is not None:
+    set_model(FullyConnected())
