@@ -106,6 +106,15 @@ def test_every_score_is_that_of_scikit_learns_own_search(options: dict[str, Any]
         np.testing.assert_array_equal(search.classes_, grid.classes_)
 
 
+def test_a_polars_frame_is_searched_as_it_is() -> None:
+    polars = pytest.importorskip("polars")
+    frame, target = polars.DataFrame(X, schema=list("abcdef")), polars.Series(Y)
+    search = SearchCV(SVC(random_state=0), SPACE, **CHOSEN).fit(frame, target)
+    assert_same_results(search.cv_results_, grid_over(search, {"rows": (frame, target)}).cv_results_)
+    assert list(search.feature_names_in_) == list("abcdef")
+    assert search.trials_ == SearchCV(SVC(random_state=0), SPACE, **CHOSEN).fit(X, Y).trials_
+
+
 @pytest.mark.parametrize(
     ("estimator", "space", "rows"),
     [
