@@ -341,6 +341,23 @@ def test_the_error_is_shown_where_all_fail() -> None:
         SearchCV(Fails(), {"where": ["everywhere"]}, cv=3).fit(X, Y)
 
 
+class Warns(Fails):
+    """Warns in every fit."""
+
+    def fit(self, X: Any, y: Any) -> Fails:
+        warnings.warn("it warns", UserWarning, stacklevel=1)
+        return super().fit(X, y)
+
+
+def test_what_every_fold_warns_of_is_shown_once_a_candidate() -> None:
+    search = SearchCV(Warns(), {"tag": [0, 1]}, cv=5, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        search.fit(X, Y)
+    assert [str(each.message) for each in caught] == ["it warns"] * 2
+    assert caught[0].filename == __file__
+
+
 def test_later_candidates_are_tried_where_the_first_ones_fail_alike() -> None:
     """The first ten in the order of the grid fail with one message, as those of a solver without a penalty do."""
     space = {"where": ["everywhere", "nowhere"], "tag": list(range(10))}
