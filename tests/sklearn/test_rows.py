@@ -6,12 +6,18 @@ import copy
 from collections.abc import Callable
 from typing import Any
 
+import cloudpickle
 import numpy as np
 import pandas as pd
 import pytest
 import scipy.sparse
+from sklearn.tree import DecisionTreeClassifier
 
+from hpsearch import Study
+from hpsearch.sklearn.candidate import ScoreEstimator
 from hpsearch.sklearn.rows import SearchRows
+from hpsearch.sklearn.spaces import read_space
+from hpsearch.strategies import Random
 
 X, Y = np.random.default_rng(0).normal(size=(6, 2)), np.array([0, 1, 0, 1, 0, 1])
 SPLITS = [(np.arange(3), np.arange(3, 6))]
@@ -62,6 +68,13 @@ def test_the_record_is_without_a_row(make: Callable[..., Any], features: int) ->
     assert repr(rows) == "SearchRows(rows=6, folds=1)"
 
 
-def test_trials_share_the_rows() -> None:
-    rows = SearchRows(X, Y, SPLITS, {})
+def test_trials_share_the_rows_which_are_sent_to_workers_once() -> None:
+    rows = SearchRows(np.zeros((2**17, 2)), Y, SPLITS, {})
     assert copy.deepcopy({"rows": rows})["rows"] is rows
+    space = read_space({"max_depth": [1, 2]})
+    objective = ScoreEstimator(DecisionTreeClassifier(), rows, space, None, "score", "cross-validation score")
+    made = Study("s", space.space, objective, Random(trials=1))
+    assert made.copies.shared == (rows,)
+    assert made.copies.of(made.adapted)[0].data is rows
+    sent = cloudpickle.dumps((made.objective, made.copies))
+    assert rows.x.nbytes < len(sent) < 1.1 * rows.x.nbytes
