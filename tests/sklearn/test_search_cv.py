@@ -36,6 +36,7 @@ from sklearn.utils.validation import check_is_fitted
 from hpsearch import Choice, Float, Int, Space
 from hpsearch.cli import app
 from hpsearch.errors import HpsearchError, SettingError, StudyError
+from hpsearch.search.source_file import load_only
 from hpsearch.sklearn import SearchCV
 from hpsearch.strategies import GaussianProcess, Grid, Random
 from tests.nn.blobs import blobs
@@ -414,6 +415,12 @@ print([name for name in ("mlflow", "optuna", "matplotlib") if name in sys.module
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_loaded_for_another_study_runs_its_searches() -> None:
+    """As `hpsearch report NAME` loads a script: what comes after the search may need what it found."""
+    with load_only("another"):
+        assert len(forest().fit(X, Y).trials_) == 4
 
 
 @pytest.mark.parametrize(
