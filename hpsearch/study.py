@@ -107,7 +107,8 @@ class Study(StudyConfig):
             flags={"fresh": fresh, "accept_change": accept_change}, choices={"retry": retry, "model": model, "report": report},
         )  # fmt: skip
         source = source or self.file
-        if is_only_loaded(self.name):
+        # A study in memory has no record to be read instead, such as that of a `SearchCV` without a name.
+        if (tracker is None or tracker.lasting) and is_only_loaded(self.name):
             return self.result(tracker, source)
         execution = Execution(jobs, backend)
         check_limits(self, backend)

@@ -24,7 +24,7 @@ import numpy as np
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SpaceError, must_be
 from hpsearch.execution.task import SHARED_BYTES, Task
-from hpsearch.ports import AnyObjective, ObjectiveBase
+from hpsearch.ports import AnyObjective, DataSet, ObjectiveBase
 from hpsearch.ports.adapt import AdaptedObjective
 from hpsearch.space import Choice, Params, Space
 
@@ -193,13 +193,18 @@ def _reachable(things: Iterable[Any]) -> Iterator[Any]:
             continue
         seen[id(thing)] = thing
         yield thing
-        if not isinstance(thing, _CLOSED) and not _is_frame(thing):
+        if not isinstance(thing, _CLOSED) and not _is_our_data(thing) and not _is_frame(thing):
             waiting += gc.get_referents(thing)
+
+
+def _is_our_data(thing: Any) -> bool:
+    """Return whether an object is a data set of this package that nothing writes to."""
+    return isinstance(thing, DataSet) and is_our_frozen(thing)
 
 
 def _shared_form(thing: Any) -> Any | None:
     """Return the form in which all trials share an object, read-only where it can be; None for what each trial copies."""
-    if isinstance(thing, (Dataset, Part, ModuleType)):
+    if isinstance(thing, (Dataset, Part, ModuleType)) or _is_our_data(thing):
         return thing
     if isinstance(thing, MappingProxyType):
         return thing if is_frozen(thing) else None

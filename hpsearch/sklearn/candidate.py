@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -118,12 +119,13 @@ class ScoreEstimator(ObjectiveBase):
             else:
                 parts = [self._scores(candidate, self._weighted(split), [split]) for split in self.data.splits]
                 found = {key: np.concatenate([part[key] for part in parts]) for key in parts[0]}
-        failed = 0
+        registry: dict[Any, int] = {}  # what every fold warns of is shown once
+        failures = [str(each.message) for each in caught if issubclass(each.category, FitFailedWarning)]
         for each in caught:
-            if issubclass(each.category, FitFailedWarning):
-                failed += int(str(each.message).split()[0])
-            else:
-                warnings.warn_explicit(each.message, each.category, each.filename, each.lineno, source=each.source)
+            if not issubclass(each.category, FitFailedWarning):
+                message: Any = each.message  # a warning, with its class
+                warnings.warn_explicit(message, each.category, each.filename, each.lineno, registry=registry)
+        failed = sum(int(number[0]) if (number := re.search(r"\d+", text)) else 1 for text in failures)
         return found, failed
 
     def _scores(self, candidate: Any, scoring: Any, splits: Any) -> Scores:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.ma import MaskedArray
 
+from hpsearch.checks import is_integer, to_python
 from hpsearch.sklearn.candidate import TIMES
 from hpsearch.trial import Trial
 
@@ -62,7 +63,7 @@ def best_index(refit: Any, decides: str, results: Results) -> int:
     if not callable(refit):
         return int(results[f"rank_test_{decides}"].argmin())
     index, count = refit(results), len(results["params"])
-    if not isinstance(index, (int, np.integer)) or isinstance(index, bool):
+    if not is_integer(to_python(index)):
         raise TypeError(f"What refit returns must be the index of a candidate, got {index!r}. Return a whole number.")
     if not 0 <= index < count:
         raise IndexError(f"What refit returns must be an index in [0, {count - 1}], got {index!r}. Return one of a candidate.")
@@ -114,7 +115,10 @@ def _column(values: Sequence[Any]) -> Any:
 
 def _kind_of(values: Sequence[Any]) -> Any:
     """Return the type of a column: numbers and truth values as such, everything else as objects."""
-    kinds = {type(value) for value in values}
-    if kinds <= {bool, np.bool_} or (kinds and all(issubclass(k, (int, float, np.number)) and k is not bool for k in kinds)):
-        return np.array(list(values)).dtype
+    try:
+        found = np.array(list(values))
+    except ValueError:  # sequences of several lengths
+        return object
+    if found.ndim == 1 and found.dtype.kind in "biufc":
+        return found.dtype
     return object

@@ -40,7 +40,7 @@ def run_study(study: Study, objective: ScoreEstimator, jobs: int | None, tracker
     strict = objective.error_score == "raise"
     backend = "sequential" if jobs == 1 else "loky"
     try:
-        result = study.run(jobs, backend=backend, tracker=tracker, progress=_raise_failed if strict else None)  # type: ignore[arg-type]
+        result = study.run(jobs, backend=backend, tracker=tracker, progress=_Strict() if strict else None)  # type: ignore[arg-type]
     except _Failed as failed:
         _repeat(study, objective, failed.trial)
         raise
@@ -80,6 +80,17 @@ def _has_scores(trial: Trial) -> bool:
     return bool(score_names([trial]))
 
 
-def _raise_failed(progress: Progress) -> None:
-    if progress.last is not None and not _has_scores(progress.last):
-        raise _Failed(progress.last)
+class _Strict:
+    """Raises for the first candidate that failed, in number order: the same one at any number of jobs."""
+
+    def __init__(self) -> None:
+        self.ended: dict[int, Trial] = {}
+        self.next = 0
+
+    def __call__(self, progress: Progress) -> None:
+        if progress.last is not None:
+            self.ended[progress.last.number] = progress.last
+        while self.next in self.ended:
+            if not _has_scores(trial := self.ended.pop(self.next)):
+                raise _Failed(trial)
+            self.next += 1

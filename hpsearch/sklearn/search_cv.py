@@ -58,7 +58,8 @@ class SearchCV(DelegatesToBest, MetaEstimatorMixin, BaseEstimator):
             function that takes ``cv_results_`` and returns the index of the best candidate.
         cv: the number of folds, a splitter, or pairs of rows to fit on and to score. None takes 5.
         jobs: how many candidates run side by side, each in a process of its own; None or -1 takes all cores.
-        study: the name under which the search is recorded in MLflow, resumed and shown. None records nothing.
+        study: the name under which the search is recorded in MLflow, resumed and shown. None records nothing. A study is of
+            one set of rows: leave the name out inside ``cross_val_score``.
         seed: decides the candidates, and every ``random_state`` of the estimator that is None.
         error_score: the score of a fold on which fitting fails, or ``"raise"``.
         return_train_score: whether the rows that are fitted are scored too.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping, MappingView, Sequence, Set
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -360,13 +361,10 @@ class Choice(DomainBase):
 
         An estimator is called by its class where no other option is, as in ``when={"clf": "SVC"}``.
         """
-        pairs = list(zip(self.options, self._full_labels, strict=True))
-        names = [type(option).__name__ if is_estimator(option) else label for option, label in pairs]
-        others = [{label for other, label in pairs if other is not option} for option, _ in pairs]
-        return tuple(
-            name if names.count(name) == 1 and name not in taken else label
-            for name, taken, (_, label) in zip(names, others, pairs, strict=True)
-        )
+        full, estimators = self._full_labels, [i for i, option in enumerate(self.options) if is_estimator(option)]
+        named = dict(enumerate(full)) | {i: type(self.options[i]).__name__ for i in estimators}
+        used = Counter(named.values()) + Counter(full[i] for i in estimators if full[i] != named[i])
+        return tuple(named[i] if used[named[i]] == 1 else label for i, label in enumerate(full))
 
     @cached_property
     def _full_labels(self) -> tuple[str, ...]:

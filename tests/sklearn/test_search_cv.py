@@ -36,6 +36,7 @@ from sklearn.utils.validation import check_is_fitted
 from hpsearch import Choice, Float, Int, Space
 from hpsearch.cli import app
 from hpsearch.errors import HpsearchError, SettingError, StudyError
+from hpsearch.search.source_file import load_only
 from hpsearch.sklearn import SearchCV
 from hpsearch.strategies import GaussianProcess, Grid, Random
 from tests.nn.blobs import blobs
@@ -104,6 +105,15 @@ def test_every_score_is_that_of_scikit_learns_own_search(options: dict[str, Any]
         assert search.n_features_in_ == grid.n_features_in_
         assert list(getattr(search, "feature_names_in_", [])) == list(getattr(grid, "feature_names_in_", []))
         np.testing.assert_array_equal(search.classes_, grid.classes_)
+
+
+def test_a_polars_frame_is_searched_as_it_is() -> None:
+    polars = pytest.importorskip("polars")
+    frame, target = polars.DataFrame(X, schema=list("abcdef")), polars.Series(Y)
+    search = SearchCV(SVC(random_state=0), SPACE, **CHOSEN).fit(frame, target)
+    assert_same_results(search.cv_results_, grid_over(search, {"rows": (frame, target)}).cv_results_)
+    assert list(search.feature_names_in_) == list("abcdef")
+    assert search.trials_ == SearchCV(SVC(random_state=0), SPACE, **CHOSEN).fit(X, Y).trials_
 
 
 @pytest.mark.parametrize(
@@ -332,6 +342,23 @@ def test_the_error_is_shown_where_all_fail() -> None:
         SearchCV(Fails(), {"where": ["everywhere"]}, cv=3).fit(X, Y)
 
 
+class Warns(Fails):
+    """Warns in every fit."""
+
+    def fit(self, X: Any, y: Any) -> Fails:
+        warnings.warn("it warns", UserWarning, stacklevel=1)
+        return super().fit(X, y)
+
+
+def test_what_every_fold_warns_of_is_shown_once_a_candidate() -> None:
+    search = SearchCV(Warns(), {"tag": [0, 1]}, cv=5, refit=False)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("default")
+        search.fit(X, Y)
+    assert [str(each.message) for each in caught] == ["it warns"] * 2
+    assert caught[0].filename == __file__
+
+
 def test_later_candidates_are_tried_where_the_first_ones_fail_alike() -> None:
     """The first ten in the order of the grid fail with one message, as those of a solver without a penalty do."""
     space = {"where": ["everywhere", "nowhere"], "tag": list(range(10))}
@@ -388,6 +415,12 @@ print([name for name in ("mlflow", "optuna", "matplotlib") if name in sys.module
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("[]\n", "")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_loaded_for_another_study_runs_its_searches() -> None:
+    """As `hpsearch report NAME` loads a script: what comes after the search may need what it found."""
+    with load_only("another"):
+        assert len(forest().fit(X, Y).trials_) == 4
 
 
 @pytest.mark.parametrize(
