@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from typing import ClassVar
 
 import numpy as np
 
@@ -18,8 +19,10 @@ from hpsearch.strategies.starting_points import latin_hypercube, near_centre
 from hpsearch.trial import Trial
 
 EPOCHS, ROWS = "epochs", "rows"
-# New configurations of the first round and of every later one; the share that goes on; those drawn at random in a later round.
-_FIRST, _LATER, _FACTOR, _RANDOM = 27, 9, 3, 1
+# New configurations of the first round and of every later one, which are also those of a batch; the share that goes on.
+_FIRST, _LATER, _FACTOR = 27, 9, 3
+# Configurations of a batch that are drawn at random: in the first round, where the model knows short trainings alone, and later.
+_RANDOM_FIRST, _RANDOM = 3, 1
 # With resource="rows": how many full trainings the search takes unless told otherwise.
 _TRAININGS = 20
 
@@ -28,9 +31,10 @@ _TRAININGS = 20
 class FreezeThaw(StrategyBase):
     """Halve in rounds, and let a model of all settings and budgets propose the configurations of the next round.
 
-    The first round is successive halving: 27 configurations (near the centre of the space, and a Latin hypercube) train to the
-    first rung, the best third of them to the second, and so on. Each later round begins with nine new configurations at the
-    second rung: one drawn at random, eight of the largest expected improvement at the full budget. At each rung the best third
+    The first round is successive halving: 27 configurations train to the first rung, the best third of them to the second, and
+    so on. The first nine of them fill the space (a point near its centre, and a Latin hypercube); of the others, nine at a
+    time, three are drawn at random and six have the largest expected improvement at the full budget. Each later round begins
+    with nine new configurations at the second rung: one drawn at random, eight of the largest expected improvement. At each rung the best third
     goes on, in number, but chosen among all configurations that are paused there, those of earlier rounds too. Promoted trials
     continue their training; the states of all paused trials are kept.
 
@@ -59,6 +63,9 @@ class FreezeThaw(StrategyBase):
     Known values: with 27 epochs the first round takes 81 of them, each later one 63.
     Source of the name: Swersky, Snoek and Adams (2014), Freeze-thaw Bayesian optimization.
     """
+
+    # 2: the model proposes two thirds of the first round; before, all of it filled the space.
+    version: ClassVar[int] = 2
 
     epochs: int = 540
     max_epochs: int = 27
@@ -137,10 +144,10 @@ class FreezeThaw(StrategyBase):
     def _first_settings(
         self, space: Space, rng: np.random.Generator, model: BudgetModel, known: Sequence[Trial]
     ) -> list[Params]:
-        """Return the settings of the first round: near the centre, a Latin hypercube, the best known ones."""
-        units = [near_centre(space, rng), *latin_hypercube(space, _FIRST, rng)[1:]]
-        settings = best_known(space, known, _FIRST // _FACTOR)
-        return [model.snapped(unit) for unit in units[: _FIRST - len(settings)]] + settings
+        """Return the settings of the first batch: near the centre, a Latin hypercube, the best known ones."""
+        units = [near_centre(space, rng), *latin_hypercube(space, _LATER, rng)[1:]]
+        settings = best_known(space, known, _LATER // _FACTOR)
+        return [model.snapped(unit) for unit in units[: _LATER - len(settings)]] + settings
 
 
 def _check_rows_settings(strategy: FreezeThaw) -> None:
@@ -215,7 +222,11 @@ class _Rounds:
 
     def run(self, settings: Sequence[Params]) -> Search:
         """Yield batches until the budget is spent, the first one of these settings."""
-        trials = yield from self._train(list(map(_Configuration, settings)), 0, "round-0 rung-0")
+        trials = list((yield from self._train(list(map(_Configuration, settings)), 0, "round-0 rung-0")))
+        while len(trials) < _FIRST:
+            drawn = _LATER if self.model.has_learned_nothing else _RANDOM_FIRST
+            more = self.model.propose(_LATER, drawn)
+            trials += yield from self._train(list(map(_Configuration, more)), 0, "round-0 rung-0")
         if self.model.has_learned_nothing:
             yield Batch((), "round-0 rung-0", note=_describe_failed(trials))
             return

@@ -27,7 +27,7 @@ STUDY = Study(
     space=Space(learning_rate=Float(1e-2, 3.0, log=True), momentum=Float(0.0, 0.9), batch_size=Choice(20, 50)),
     objective=TrainNetwork(data.digits().head(300), hidden=(8,), epochs=9),
     strategy=SEARCH,
-    seed=8,
+    seed=18,  # one in which a trial of the first round is thawed in the second
 )
 
 

@@ -1,0 +1,26 @@
+import pandas
+import skops.io
+from optuna.distributions import FloatDistribution, IntDistribution
+from optuna_integration import OptunaSearchCV
+from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.model_selection import train_test_split
+from sklearn.pipeline import Pipeline
+from sklearn.preprocessing import OneHotEncoder
+
+frame = pandas.read_csv("customers.csv")
+X, y = frame.drop(columns="outcome"), frame["outcome"]
+X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
+texts = (OneHotEncoder(handle_unknown="ignore", sparse_output=False), make_column_selector(dtype_exclude="number"))
+steps = [
+    ("encode", make_column_transformer(texts, remainder="passthrough")),
+    ("clf", HistGradientBoostingClassifier(max_iter=30)),
+]
+space = {
+    "clf__learning_rate": FloatDistribution(0.01, 1.0, log=True),
+    "clf__max_leaf_nodes": IntDistribution(4, 64, log=True),
+}
+search = OptunaSearchCV(Pipeline(steps), space, n_trials=20, scoring="f1_macro", cv=5, random_state=0)
+search.fit(X_train, y_train)
+skops.io.dump(search.best_estimator_, "best.skops")
+print({"test_f1_macro": search.score(X_test, y_test)})
