@@ -21,7 +21,7 @@ from hpsearch.trial import Trial
 EPOCHS, ROWS = "epochs", "rows"
 # New configurations of the first round and of every later one, which are also those of a batch; the share that goes on.
 _FIRST, _LATER, _FACTOR = 27, 9, 3
-# Configurations of a batch that are drawn at random: in the first round, where the model knows short trainings alone, and later.
+# Configurations of a batch that are drawn at random: in the first round, where the model knows short trainings only; later.
 _RANDOM_FIRST, _RANDOM = 3, 1
 # With resource="rows": how many full trainings the search takes unless told otherwise.
 _TRAININGS = 20
@@ -34,9 +34,9 @@ class FreezeThaw(StrategyBase):
     The first round is successive halving: 27 configurations train to the first rung, the best third of them to the second, and
     so on. The first nine of them fill the space (a point near its centre, and a Latin hypercube); of the others, nine at a
     time, three are drawn at random and six have the largest expected improvement at the full budget. Each later round begins
-    with nine new configurations at the second rung: one drawn at random, eight of the largest expected improvement. At each rung the best third
-    goes on, in number, but chosen among all configurations that are paused there, those of earlier rounds too. Promoted trials
-    continue their training; the states of all paused trials are kept.
+    with nine new configurations at the second rung: one drawn at random, eight of the largest expected improvement. At each
+    rung the best third goes on, in number, but chosen among all configurations that are paused there, those of earlier rounds
+    too. Promoted trials continue their training; the states of all paused trials are kept.
 
     The model is a Gaussian process over the parameters and the logarithm of the budget. It learns the logarithm of the best
     value of each configuration up to each rung. Where a value is not positive, log(1 + v) takes its place, v being the distance

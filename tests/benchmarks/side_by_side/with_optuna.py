@@ -3,7 +3,7 @@ import skops.io
 from optuna.distributions import FloatDistribution, IntDistribution
 from optuna_integration import OptunaSearchCV
 from sklearn.compose import make_column_selector, make_column_transformer
-from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.ensemble import HistGradientBoostingClassifier as Trees
 from sklearn.model_selection import train_test_split
 from sklearn.pipeline import Pipeline
 from sklearn.preprocessing import OneHotEncoder
@@ -14,7 +14,7 @@ X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratif
 texts = (OneHotEncoder(handle_unknown="ignore", sparse_output=False), make_column_selector(dtype_exclude="number"))
 steps = [
     ("encode", make_column_transformer(texts, remainder="passthrough")),
-    ("clf", HistGradientBoostingClassifier(max_iter=30)),
+    ("clf", Trees(max_iter=30)),
 ]
 space = {
     "clf__learning_rate": FloatDistribution(0.01, 1.0, log=True),
