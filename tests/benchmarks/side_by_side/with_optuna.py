@@ -12,10 +12,7 @@ frame = pandas.read_csv("customers.csv")
 X, y = frame.drop(columns="outcome"), frame["outcome"]
 X_train, X_test, y_train, y_test = train_test_split(X, y, test_size=0.2, stratify=y, random_state=0)
 texts = (OneHotEncoder(handle_unknown="ignore", sparse_output=False), make_column_selector(dtype_exclude="number"))
-steps = [
-    ("encode", make_column_transformer(texts, remainder="passthrough")),
-    ("clf", Trees(max_iter=30)),
-]
+steps = [("encode", make_column_transformer(texts, remainder="passthrough")), ("clf", Trees(max_iter=30))]
 space = {
     "clf__learning_rate": FloatDistribution(0.01, 1.0, log=True),
     "clf__max_leaf_nodes": IntDistribution(4, 64, log=True),
