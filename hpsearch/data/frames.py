@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -68,6 +69,13 @@ def read_frame(what: str, values: Any) -> Any:
     return values.reset_index(drop=True) if hasattr(values, "reset_index") else values
 
 
+def refuse_other_library(what: str, part: Any, frame: Any) -> None:
+    """Raise where two parts of a table are frames of different libraries, which no join takes."""
+    one, other = (type(each).__module__.partition(".")[0] for each in (frame, part))
+    if is_frame(frame) and one != other:
+        raise DataError(must_be(what, f"a data frame of {one}, as the rows are", other, f"Convert it, as in part.to_{one}()."))
+
+
 def columns_of(frame: Any) -> tuple[Column, ...]:
     """Return the columns of a data frame that can be features.
 
@@ -109,16 +117,19 @@ def _kind(name: str, series: nw.Series[Any]) -> Kind:
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
         return "category"
     what = f"Column {name!r}"
-    if dtype.is_temporal():
+    found = set() if dtype.is_temporal() else {type(value) for value in series.to_list() if not is_missing(value)}
+    if dtype.is_temporal() or (found and all(issubclass(kind, (date, time, timedelta)) for kind in found)):
         advice = "Turn it into numbers, such as year and month, or drop it; time= takes the name of a column to split by."
         raise DataError(must_be(what, "numbers, texts, booleans or categories", "dates", advice))
-    found = {type(value) for value in series.to_list() if not is_missing(value)}
     if found == {bool}:
         return "boolean"
     if found <= {str}:
         return "text"
     kinds = " and ".join(sorted(kind.__name__ for kind in found)) if len(found) < 4 else str(dtype)
-    raise DataError(must_be(what, "all numbers, texts, booleans or categories", kinds, "Make its values of one kind."))
+    advice = "Make its values of one kind."
+    if all(issubclass(kind, (int, float, np.number)) for kind in found):
+        kinds, advice = f"Python objects ({kinds})", "Cast it, as in astype(float)."
+    raise DataError(must_be(what, "all numbers, texts, booleans or categories", kinds, advice))
 
 
 def is_missing(value: object) -> bool:
@@ -198,7 +209,7 @@ def _number_bytes(series: nw.Series[Any]) -> bytes:
     values = np.where(np.isnan(values), np.nan, values)  # NaN has many bit patterns
     exact = b""
     if series.dtype.is_integer() and np.nanmax(np.abs(values), initial=0.0) > _EXACT:
-        exact = repr(series.to_list()).encode()
+        exact = repr([None if is_missing(value) else value for value in series.to_list()]).encode()
     return values.tobytes() + exact + (b"float32" if series.dtype == nw.Float32 else b"")
 
 
