@@ -96,7 +96,8 @@ def reason_to_standardize(data: Dataset) -> str:
             return f"column {column.name!r} has missing values"
     for name, _ in _columns(data.train):
         values = to_numbers(name, column_of(data.train.x, name, data.train.x.shape[1]))
-        mean, deviation = float(values.mean()), float(values.std())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, deviation = float(values.mean()), float(values.std())
         if deviation > 0 and (abs(mean) > _FAR * deviation or not _NARROW <= deviation <= _WIDE):
             return f"column {name!r} has mean {mean:.4g} and deviation {deviation:.4g}"
     return ""
