@@ -250,6 +250,7 @@ def check_alike(name: str, train: Part, part: Part, which: str) -> None:
         what, advice = f"Rows of the {which} part of {name!r}", "Give both parts one dtype."
         raise DataError(must_be(what, train.dtype, part.dtype, advice))
     for one, other in zip(train.columns, part.columns, strict=True):
-        if (one.name, one.kind) != (other.name, other.kind):
+        unknown = other.missing == len(part) or one.missing == len(train)
+        if one.name != other.name or (one.kind != other.kind and not unknown):
             what, found = f"Column {one.name!r} of the {which} part of {name!r}", f"{other.name} ({other.kind})"
             raise DataError(must_be(what, one.kind, found, "Give all parts the same columns, in the same order."))

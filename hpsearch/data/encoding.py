@@ -89,7 +89,7 @@ def reason_to_standardize(data: Dataset) -> str:
     """
     if not data.unscaled:
         return ""
-    for column in data.train.columns:
+    for column in (*data.train.columns, *data.validation.columns):
         if column.kind in ("text", "category"):
             return f"column {column.name!r} holds texts"
         if column.missing:
@@ -109,7 +109,7 @@ def check_plain(data: Dataset) -> None:
     Raises:
         SettingError: for texts and missing values.
     """
-    for column in data.train.columns:
+    for column in (*data.train.columns, *data.validation.columns):
         if column.kind in ("text", "category") or column.missing:
             held = f"{column.missing} missing values" if column.missing else f"{column.kind} values"
             what, constraint = "standardize", "True, or left out, for a table with texts or missing values"

@@ -170,8 +170,25 @@ def join_rows(frames: Sequence[Any]) -> Any:
     """Return the rows of several data frames of the same columns, one after the other."""
     import narwhals as nw
 
-    joined = nw.concat([_narwhals(frame) for frame in frames], how="vertical").to_native()
+    tables = [_narwhals(frame) for frame in frames]
+    for name, kinds in {name: [table[name].dtype for table in tables] for name in tables[0].columns}.items():
+        # polars does not join whole numbers with floats, nor texts with categories.
+        wider: Any = nw.Float64 if all(kind.is_numeric() for kind in kinds) else nw.String
+        texts = all(kind == nw.String or isinstance(kind, (nw.Categorical, nw.Enum)) for kind in kinds)
+        if len(set(kinds)) > 1 and (texts or wider == nw.Float64):
+            tables = [table.with_columns(nw.col(name).cast(wider)) for table in tables]
+    joined = nw.concat(tables, how="vertical").to_native()
     return joined.reset_index(drop=True) if hasattr(joined, "reset_index") else joined
+
+
+def fill_kinds(frame: Any, like: Any) -> Any:
+    """Return a frame whose columns without any value are of numbers where those of another frame are."""
+    import narwhals as nw
+
+    table, other = _narwhals(frame), _narwhals(like)
+    names = [name for name in table.columns if name in other.columns and other[name].dtype.is_numeric()]
+    empty = [name for name in names if not table[name].dtype.is_numeric() and all(map(is_missing, table[name].to_list()))]
+    return table.with_columns(*(nw.col(name).cast(nw.Float64) for name in empty)).to_native() if empty else frame
 
 
 def pop_column(frame: Any, what: str, name: str) -> tuple[Any, Any]:

@@ -23,6 +23,7 @@ from hpsearch.data.dataset import Dataset
 from hpsearch.data.frames import (
     columns_of,
     count_distinct,
+    fill_kinds,
     is_frame,
     missing_rows,
     pop_column,
@@ -95,6 +96,7 @@ def table(
     frames = {which: read_frame(f"The {which} part", part) for which, part in parts.items() if is_frame(part)}
     for which, one in frames.items():
         refuse_other_library(f"The {which} part", one, frame)
+        frames[which] = fill_kinds(one, frame)
     for which, role in roles.items() if frames else ():
         if not isinstance(role, (str, bool, type(None))):
             advice = "Make it a column of every part."
