@@ -11,9 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.data.dataset import Dataset
+from hpsearch.checks import integer
+from hpsearch.data.dataset import Dataset, check_alike
 from hpsearch.data.part import Part
-from hpsearch.data.splits import Size, Split, split, split_by_groups, split_in_order
+from hpsearch.data.splits import Size, Split, check_rising, split, split_by_groups, split_in_order
 from hpsearch.data.vault import seal
 from hpsearch.errors import DataError, must_be
 
@@ -75,6 +76,7 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     Raises:
         DataError: for parts that cannot be made.
     """
+    integer("seed", splitting.seed, 0, "Try 0.", error=DataError)
     handed = {part: given for part in ("validation", "test") if isinstance(given := getattr(splitting, part), Rows)}
     everything = [rows, *handed.values()]
     labels = () if regression else _labels([one.y for one in everything])
@@ -85,6 +87,10 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     made |= dict(zip(handed, parts[1:], strict=True))
     _check_classes(made["train"], labels)
     _check_groups(made, groups)
+    _check_weights(made)
+    _check_times(rows, handed, splitting)
+    if "test" in made:
+        check_alike(name, made["train"], made["test"], "test")
     sealed = None
     if "test" in made:
         test = made["test"]
@@ -167,6 +173,30 @@ def _check_classes(train: Part, labels: tuple[Label, ...]) -> None:
         missing = labels[int(counts.argmin())]
         advice = "Move rows of it there, or leave the class out of all parts."
         raise DataError(must_be("The training part", "with rows of every class", f"no row of class {missing!r}", advice))
+
+
+def _check_weights(parts: Mapping[str, Part]) -> None:
+    """Raise where no row of a part counts: nothing could be learnt from it, or scored on it."""
+    for which, part in parts.items():
+        if part.weights is not None and not part.weights.any():
+            advice = "Spread the weights, or hand the parts in."
+            what = f"sample_weight in the {_WORDS[which]} part"
+            raise DataError(must_be(what, "above 0 somewhere", f"0 in each of its {len(part)} rows", advice))
+
+
+def _check_times(rows: Rows, handed: Mapping[str, Rows], splitting: Splitting) -> None:
+    """Raise where parts that were handed in are not in the order of time, or earlier than the rows before them."""
+    times = {which: one.times for which, one in handed.items() if one.times is not None}
+    if rows.times is None or not times:
+        return
+    before = rows.times
+    check_rising("The time column", before)
+    for which, own in times.items():
+        check_rising(f"The time column of the {which} part", own)
+        # Where the test part is drawn from the rows and the other is not, neither is known to be later.
+        if isinstance(splitting.test, Rows) or not splitting.test:
+            check_rising(f"The time where the {which} part begins", np.array([before[-1], own[0]], dtype=object), rows=False)
+        before = own
 
 
 def _check_groups(parts: Mapping[str, Part], names: Sequence[Any]) -> None:

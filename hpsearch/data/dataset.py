@@ -58,26 +58,10 @@ class Dataset(DataSet):
 
     def __post_init__(self) -> None:
         self._check_targets()
-        if self.train.x.shape[1] != self.validation.x.shape[1]:
-            what, features = f"Features of the validation part of {self.name!r}", self.train.x.shape[1]
-            raise DataError(must_be(what, f"{features}", self.validation.x.shape[1], "Use the training part's columns."))
+        check_alike(self.name, self.train, self.validation, "validation")
         if self.class_names and len(self.class_names) != self.classes:
             what = f"class_names of {self.name!r}"
             raise DataError(must_be(what, f"{self.classes} names", len(self.class_names), "Name every class or none."))
-
-        if self.train.dtype != self.validation.dtype:
-            what, advice = f"Rows of the validation part of {self.name!r}", "Give both parts one dtype."
-            raise DataError(must_be(what, self.train.dtype, self.validation.dtype, advice))
-
-        if self.train.columns != self.validation.columns:
-            self._check_columns()
-
-    def _check_columns(self) -> None:
-        """Raise where the parts of a table differ in the names or kinds of their columns."""
-        for one, other in zip(self.train.columns, self.validation.columns, strict=True):
-            if (one.name, one.kind) != (other.name, other.kind):
-                what, found = f"Column {one.name!r} of the validation part of {self.name!r}", f"{other.name} ({other.kind})"
-                raise DataError(must_be(what, one.kind, found, "Give all parts the same columns, in the same order."))
 
     def _check_targets(self) -> None:
         numeric = [part.numeric for part in (self.train, self.validation)]
@@ -242,3 +226,31 @@ class Dataset(DataSet):
             raise DataError(must_be(what, "sealed and unopened", None, advice))
         evaluation = open_test(self.test, on_open)
         return replace(self, name=f"{self.name}-reproduction", validation=evaluation, test=None, reproduction=True)
+
+
+def check_alike(name: str, train: Part, part: Part, which: str) -> None:
+    """Raise where a part has other columns than the training part.
+
+    Args:
+        name: of the data set.
+        train: the training part.
+        part: the other one.
+        which: what that is called.
+    Raises:
+        DataError: for another number, dtype, name or kind of columns.
+    """
+    missing = [column.name for column in train.columns if column.name not in {one.name for one in part.columns}]
+    if part.is_table and missing:
+        advice = "Give all parts the same columns, in the same order."
+        raise DataError(must_be(f"The {which} part of {name!r}", f"a table with the column {missing[0]!r}", "none", advice))
+    if train.x.shape[1] != part.x.shape[1]:
+        what, features = f"Features of the {which} part of {name!r}", train.x.shape[1]
+        raise DataError(must_be(what, f"{features}", part.x.shape[1], "Use the training part's columns."))
+    if train.dtype != part.dtype:
+        what, advice = f"Rows of the {which} part of {name!r}", "Give both parts one dtype."
+        raise DataError(must_be(what, train.dtype, part.dtype, advice))
+    for one, other in zip(train.columns, part.columns, strict=True):
+        unknown = other.missing == len(part) or one.missing == len(train)
+        if one.name != other.name or (one.kind != other.kind and not unknown):
+            what, found = f"Column {one.name!r} of the {which} part of {name!r}", f"{other.name} ({other.kind})"
+            raise DataError(must_be(what, one.kind, found, "Give all parts the same columns, in the same order."))

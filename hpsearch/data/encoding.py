@@ -89,14 +89,15 @@ def reason_to_standardize(data: Dataset) -> str:
     """
     if not data.unscaled:
         return ""
-    for column in data.train.columns:
+    for column in (*data.train.columns, *data.validation.columns):
         if column.kind in ("text", "category"):
             return f"column {column.name!r} holds texts"
         if column.missing:
             return f"column {column.name!r} has missing values"
     for name, _ in _columns(data.train):
         values = to_numbers(name, column_of(data.train.x, name, data.train.x.shape[1]))
-        mean, deviation = float(values.mean()), float(values.std())
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean, deviation = float(values.mean()), float(values.std())
         if deviation > 0 and (abs(mean) > _FAR * deviation or not _NARROW <= deviation <= _WIDE):
             return f"column {name!r} has mean {mean:.4g} and deviation {deviation:.4g}"
     return ""
@@ -108,7 +109,7 @@ def check_plain(data: Dataset) -> None:
     Raises:
         SettingError: for texts and missing values.
     """
-    for column in data.train.columns:
+    for column in (*data.train.columns, *data.validation.columns):
         if column.kind in ("text", "category") or column.missing:
             held = f"{column.missing} missing values" if column.missing else f"{column.kind} values"
             what, constraint = "standardize", "True, or left out, for a table with texts or missing values"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date, time, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -68,6 +69,13 @@ def read_frame(what: str, values: Any) -> Any:
     return values.reset_index(drop=True) if hasattr(values, "reset_index") else values
 
 
+def refuse_other_library(what: str, part: Any, frame: Any) -> None:
+    """Raise where two parts of a table are frames of different libraries, which no join takes."""
+    one, other = (type(each).__module__.partition(".")[0] for each in (frame, part))
+    if is_frame(frame) and one != other:
+        raise DataError(must_be(what, f"a data frame of {one}, as the rows are", other, f"Convert it, as in part.to_{one}()."))
+
+
 def columns_of(frame: Any) -> tuple[Column, ...]:
     """Return the columns of a data frame that can be features.
 
@@ -109,16 +117,19 @@ def _kind(name: str, series: nw.Series[Any]) -> Kind:
     if isinstance(dtype, (nw.Categorical, nw.Enum)):
         return "category"
     what = f"Column {name!r}"
-    if dtype.is_temporal():
+    found = set() if dtype.is_temporal() else {type(value) for value in series.to_list() if not is_missing(value)}
+    if dtype.is_temporal() or (found and all(issubclass(kind, (date, time, timedelta)) for kind in found)):
         advice = "Turn it into numbers, such as year and month, or drop it; time= takes the name of a column to split by."
         raise DataError(must_be(what, "numbers, texts, booleans or categories", "dates", advice))
-    found = {type(value) for value in series.to_list() if not is_missing(value)}
     if found == {bool}:
         return "boolean"
     if found <= {str}:
         return "text"
     kinds = " and ".join(sorted(kind.__name__ for kind in found)) if len(found) < 4 else str(dtype)
-    raise DataError(must_be(what, "all numbers, texts, booleans or categories", kinds, "Make its values of one kind."))
+    advice = "Make its values of one kind."
+    if all(issubclass(kind, (int, float, np.number)) for kind in found):
+        kinds, advice = f"Python objects ({kinds})", "Cast it, as in astype(float)."
+    raise DataError(must_be(what, "all numbers, texts, booleans or categories", kinds, advice))
 
 
 def is_missing(value: object) -> bool:
@@ -159,8 +170,25 @@ def join_rows(frames: Sequence[Any]) -> Any:
     """Return the rows of several data frames of the same columns, one after the other."""
     import narwhals as nw
 
-    joined = nw.concat([_narwhals(frame) for frame in frames], how="vertical").to_native()
+    tables = [_narwhals(frame) for frame in frames]
+    for name, kinds in {name: [table[name].dtype for table in tables] for name in tables[0].columns}.items():
+        # polars does not join whole numbers with floats, nor texts with categories.
+        wider: Any = nw.Float64 if all(kind.is_numeric() for kind in kinds) else nw.String
+        texts = all(kind == nw.String or isinstance(kind, (nw.Categorical, nw.Enum)) for kind in kinds)
+        if len(set(kinds)) > 1 and (texts or wider == nw.Float64):
+            tables = [table.with_columns(nw.col(name).cast(wider)) for table in tables]
+    joined = nw.concat(tables, how="vertical").to_native()
     return joined.reset_index(drop=True) if hasattr(joined, "reset_index") else joined
+
+
+def fill_kinds(frame: Any, like: Any) -> Any:
+    """Return a frame whose columns without any value are of numbers where those of another frame are."""
+    import narwhals as nw
+
+    table, other = _narwhals(frame), _narwhals(like)
+    names = [name for name in table.columns if name in other.columns and other[name].dtype.is_numeric()]
+    empty = [name for name in names if not table[name].dtype.is_numeric() and all(map(is_missing, table[name].to_list()))]
+    return table.with_columns(*(nw.col(name).cast(nw.Float64) for name in empty)).to_native() if empty else frame
 
 
 def pop_column(frame: Any, what: str, name: str) -> tuple[Any, Any]:
@@ -198,7 +226,7 @@ def _number_bytes(series: nw.Series[Any]) -> bytes:
     values = np.where(np.isnan(values), np.nan, values)  # NaN has many bit patterns
     exact = b""
     if series.dtype.is_integer() and np.nanmax(np.abs(values), initial=0.0) > _EXACT:
-        exact = repr(series.to_list()).encode()
+        exact = repr([None if is_missing(value) else value for value in series.to_list()]).encode()
     return values.tobytes() + exact + (b"float32" if series.dtype == nw.Float32 else b"")
 
 

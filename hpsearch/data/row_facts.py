@@ -43,12 +43,12 @@ def read_weights(values: ArrayLike | None, rows: int) -> NDArray[np.float64] | N
 
 def read_groups(values: ArrayLike | None, rows: int) -> NDArray[Any] | None:
     """Return the groups of rows, or None where there are none."""
-    return None if values is None else _complete("groups", values, rows)
+    return None if values is None else _comparable("groups", _complete("groups", values, rows))
 
 
 def read_times(values: ArrayLike | None, rows: int) -> NDArray[Any] | None:
     """Return the times of rows, or None where there are none."""
-    return None if values is None else _complete("time", values, rows)
+    return None if values is None else _comparable("time", _complete("time", values, rows))
 
 
 def read_strata(values: ArrayLike, rows: int) -> NDArray[np.int64]:
@@ -65,7 +65,24 @@ def _complete(what: str, values: ArrayLike, rows: int) -> NDArray[Any]:
     return given
 
 
+def _comparable(what: str, given: NDArray[Any]) -> NDArray[Any]:
+    """Return values that can be put in order.
+
+    Raises:
+        DataError: for values of different kinds.
+    """
+    try:
+        sorted(given.tolist())
+    except TypeError as error:
+        kinds = " and ".join(sorted({type(value).__name__ for value in given.tolist()}))
+        raise DataError(must_be(what, "of one kind in all rows", kinds, "Cast it, as in astype(str).")) from error
+    return given
+
+
 def _column(what: str, values: ArrayLike, rows: int) -> NDArray[Any]:
+    if values is None or (np.ndim(values) == 0 and not hasattr(values, "__len__")) or isinstance(values, str):
+        advice = "data.table takes the name of a column too."
+        raise DataError(must_be(what, f"one value a row, of shape ({rows},)", values, advice))
     given = read_column(values, what)
     if given.shape != (rows,):
         raise DataError(must_be(what, f"of shape ({rows},), one value a row", given.shape, "Check both lengths."))

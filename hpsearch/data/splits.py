@@ -122,13 +122,7 @@ def split_in_order(times: NDArray[Any], validation: Size, test: Size) -> Split:
     >>> ids.train.tolist(), ids.validation.tolist(), ids.test.tolist()
     ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9])
     """
-    back = np.flatnonzero(times[1:] < times[:-1])
-    if len(back):
-        row = int(back[0]) + 1
-        advice = "Sort the rows by it, as in frame.sort_values(time)."
-        raise DataError(
-            must_be("The time column", "in rising order", f"{times[row]} after {times[row - 1]} in row {row}", advice)
-        )
+    check_rising("The time column", times)
     n_validation, n_test = _sizes(len(times), validation, test)
     last = _next_time(times, len(times) - n_test)
     first = _next_time(times, len(times) - n_test - n_validation)
@@ -138,6 +132,24 @@ def split_in_order(times: NDArray[Any], validation: Size, test: Size) -> Split:
             advice = "Change the sizes of the parts: rows of one time stay in one part."
             raise DataError(must_be(f"The {what} part", "not empty", f"{len(np.unique(times))} different times", advice))
     return ids
+
+
+def check_rising(what: str, times: NDArray[Any], rows: bool = True) -> None:
+    """Raise for times that are not in order; ``rows`` says whether they are those of rows, and the row is named.
+
+    Raises:
+        DataError: for times that fall, or that cannot be compared.
+    """
+    try:
+        back = np.flatnonzero(times[1:] < times[:-1])
+    except TypeError as error:
+        kinds = " and ".join(sorted({type(time).__name__ for time in times.tolist()}))
+        raise DataError(must_be(what, "of one kind in all rows", kinds, "Cast it, as in astype(str).")) from error
+    if len(back):
+        row = int(back[0]) + 1
+        advice = "Sort the rows by it, as in frame.sort_values(time)." if rows else "Hand in later rows."
+        where = f" in row {row}" if rows else ""
+        raise DataError(must_be(what, "in rising order", f"{times[row]} after {times[row - 1]}{where}", advice))
 
 
 def _next_time(times: NDArray[Any], row: int) -> int:

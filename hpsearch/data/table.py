@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import bz2
 import csv as csv_records
+import gzip
 import logging
+import lzma
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
@@ -17,13 +20,24 @@ from hpsearch.checks import boolean, text
 from hpsearch.data.arrays import read_targets
 from hpsearch.data.assembly import Rows, Splitting, assemble
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.frames import columns_of, count_distinct, is_frame, missing_rows, pop_column, read_frame
+from hpsearch.data.frames import (
+    columns_of,
+    count_distinct,
+    fill_kinds,
+    is_frame,
+    missing_rows,
+    pop_column,
+    read_frame,
+    refuse_other_library,
+)
 from hpsearch.data.row_facts import read_groups, read_strata, read_times, read_weights, refuse_two_orders
 from hpsearch.errors import DataError, must_be
 
 logger = logging.getLogger(__name__)
 # The columns that are no features, by the argument that names them.
 _ROLES = ("groups", "time", "sample_weight")
+# How files that are compressed are opened.
+_OPENERS: dict[str, Any] = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
 # How pyarrow tells of a line that has another number of fields than the first.
 _BROKEN = re.compile(r"Expected (\d+) columns, got (\d+)(?:: (.*))?", re.DOTALL)
 
@@ -75,10 +89,14 @@ def table(
     """
     boolean("regression", regression, "Pass True for numbers to predict.", error=DataError)
     text("name", name, "Give the data set a name.", error=DataError)
+    text("target", target, "Name the column to predict.", error=DataError)
     refuse_two_orders(groups, time)
     roles = {"groups": groups, "time": time, "sample_weight": sample_weight, "stratify": stratify}
     parts = {"validation": validation, "test": test}
     frames = {which: read_frame(f"The {which} part", part) for which, part in parts.items() if is_frame(part)}
+    for which, one in frames.items():
+        refuse_other_library(f"The {which} part", one, frame)
+        frames[which] = fill_kinds(one, frame)
     for which, role in roles.items() if frames else ():
         if not isinstance(role, (str, bool, type(None))):
             advice = "Make it a column of every part."
@@ -125,27 +143,34 @@ def parquet(path: str | PathLike[str], target: str, validation: Any = 0.2, test:
 
 
 def _from_files(read: Any, path: Any, target: str, parts: Mapping[str, Any], options: Mapping[str, Any]) -> Dataset:
+    frame = read(path)
     read_parts = {which: read(part) if isinstance(part, (str, PathLike)) else part for which, part in parts.items()}
     stem = Path(path).name.partition(".")[0] or "table"
-    return table(read(path), target, **read_parts, **({"name": stem} | dict(options)))
+    return table(frame, target, **read_parts, **({"name": stem} | dict(options)))
 
 
 def _read_csv(path: str | PathLike[str]) -> Any:
     import pandas
 
     found = _existing(path)
-    _check_header(found)
     try:
+        _check_header(found)
         frame = pandas.read_csv(found, engine="pyarrow")
+    except UnicodeDecodeError as error:
+        raise _not_utf8(f"The first line of {found.name!r}") from error
     except ValueError as error:  # of pandas and of pyarrow
+        raise DataError(_describe_broken(found, str(error))) from error
+    except (OSError, EOFError) as error:  # of what is compressed
         raise DataError(_describe_broken(found, str(error))) from error
     for name in frame.columns:
         # pyarrow returns what is no UTF-8 as bytes.
         if frame[name].dtype == object and any(isinstance(value, bytes) for value in frame[name]):
-            raise DataError(
-                must_be(f"Column {name!r} of {found.name!r}", "text in UTF-8", "other bytes", "Save the file in UTF-8.")
-            )
+            raise _not_utf8(f"Column {name!r} of {found.name!r}")
     return frame
+
+
+def _not_utf8(what: str) -> DataError:
+    return DataError(must_be(what, "text in UTF-8", "other bytes", "Save the file in UTF-8."))
 
 
 def _check_header(path: Path) -> None:
@@ -157,27 +182,29 @@ def _check_header(path: Path) -> None:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the fields of each record of a file that is not compressed, and the number of its last line."""
-    if path.suffix in (".gz", ".bz2", ".xz", ".zip", ".zst"):
+    """Yield the fields of each record of a file, and the number of its last line; nothing of an archive."""
+    if path.suffix in (".zip", ".zst", ".tar"):
         return
-    with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
+    with _OPENERS.get(path.suffix, open)(path, "rt", encoding="utf-8-sig", errors="replace", newline="") as file:
         reader = csv_records.reader(file)
-        for fields in reader:
-            yield reader.line_num, fields
+        try:
+            for fields in reader:
+                yield reader.line_num, fields
+        except csv_records.Error:  # a field of more than 131,072 characters, which is no fault of a table
+            return
 
 
 def _describe_broken(path: Path, message: str) -> str:
     """Return what is wrong with a CSV file, in one sentence."""
     name, broken = path.name, _BROKEN.search(message)
     if broken is None:
-        return must_be(
-            f"The file {name!r}", "a table of comma-separated values", message.partition("\n")[0], "Repair the file."
-        )
+        found = "an empty file" if "No columns" in message else message.partition("\n")[0]
+        return must_be(f"The file {name!r}", "a table of comma-separated values", found, "Repair the file.")
     expected, count, line = broken.groups()
     # pyarrow reads blocks of a file side by side and cannot tell the number of a line.
     row = next((row for row, fields in _lines(path) if fields and len(fields) != int(expected)), None)
     where = f"A line of {name!r}" if row is None else f"Line {row} of {name!r}"
-    shown = f"{count}: {line.strip()[:60]}" if line else count
+    shown = f"{count}: {line.strip().partition(chr(10))[0][:60]}" if line else count
     return must_be(where, f"of {expected} fields, as the first line is", shown, "Repair that line.")
 
 
@@ -193,6 +220,8 @@ def _read_parquet(path: str | PathLike[str]) -> Any:
 
 
 def _existing(path: str | PathLike[str]) -> Path:
+    if not isinstance(path, (str, PathLike)):
+        raise DataError(must_be("The path of a table", "a path", path, "Pass a data frame to data.table."))
     found = Path(path).expanduser()
     if not found.is_file():
         kind = "a folder" if found.is_dir() else f"no file at {str(found)!r}"
@@ -202,7 +231,7 @@ def _existing(path: str | PathLike[str]) -> Path:
 
 def _rows(what: str, frame: Any, target: str, roles: Mapping[str, Any], regression: bool) -> Rows:
     """Return the rows of a frame; the columns that are named in ``roles`` are no features, but for those to stratify by."""
-    column, features = pop_column(frame, f"The target in {what}" if what != "frame" else "target", target)
+    column, features = pop_column(frame, "target" if what == "frame" else f"target of {what[0].lower()}{what[1:]}", target)
     gaps = missing_rows(column)
     if len(gaps):
         gap = f"{len(gaps)} missing value{'s' * (len(gaps) > 1)}, the first in row {gaps[0]}"

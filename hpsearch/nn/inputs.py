@@ -24,6 +24,7 @@ Values = Sequence[Any] | NDArray[Any]
 MOST_OPTIONS = 100
 # Deviations below this share of the mean are rounding errors: such a column is constant.
 _NOISE = 1e-12
+_HUGE = 1e150
 
 
 @dataclass(frozen=True)
@@ -87,14 +88,16 @@ class Options:
         for row, value in enumerate(to_list(values)):
             if is_missing(value):
                 out[row, -1] = float(self.marks) if self.marks else out[row, -1]
-            elif str(value) in places:
-                out[row, places[str(value)]] = 1.0
+            else:
+                place = places.get(spelled(value, places))
+                if place is not None:
+                    out[row, place] = 1.0
 
     def unseen(self, values: Values) -> list[str]:
-        """Return the options among some values that the training rows did not have, in the order they come."""
-        known = set(self.options)
-        texts = dict.fromkeys(str(value) for value in to_list(values) if not is_missing(value))
-        return [text for text in texts if text not in known]
+        """Return the options among some values that have no input, in the order they come; none of a column without inputs."""
+        known = dict.fromkeys(self.options)
+        texts = dict.fromkeys(spelled(value, known) for value in to_list(values) if not is_missing(value))
+        return [text for text in texts if text not in known] if known else []
 
 
 Column = Numbers | Options
@@ -120,8 +123,14 @@ class Inputs:
         values = [column_of(rows, column.name, len(self.columns)) for column in self.columns]
         encoded = np.zeros((len(values[0]), self.width), dtype)
         for column, own, start in zip(self.columns, values, self._starts(), strict=True):
+            if len(own) != len(encoded):
+                what, constraint = f"Column {column.name!r}", f"of {len(encoded)} rows, as {self.columns[0].name!r} is"
+                raise DataError(must_be(what, constraint, len(own), "Give all columns one length."))
             if column.width:
-                column.encode(own, encoded[:, start : start + column.width])
+                block = encoded[:, start : start + column.width]
+                with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite
+                    column.encode(own, block)
+                _check_finite(column.name, own, block)
         return encoded
 
     def unseen(self, rows: Any) -> dict[str | int, list[str]]:
@@ -141,11 +150,10 @@ class Inputs:
             SettingError: for anything else.
         """
         try:
-            columns = [_restored(column) for column in description]
+            return cls(tuple(_restored(column) for column in description))
         except (TypeError, ValueError, KeyError) as error:
             what, constraint = "Inputs of a saved network", "a list of columns"
             raise SettingError(must_be(what, constraint, str(error), "Save it again.")) from error
-        return cls(tuple(columns))
 
     def _starts(self) -> Iterator[int]:
         start = 0
@@ -155,9 +163,30 @@ class Inputs:
 
 
 def _restored(column: Mapping[str, Any]) -> Column:
-    if "options" in column:
-        return Options(column["name"], tuple(map(str, column["options"])), bool(column["marks"]))
-    return Numbers(column["name"], float(column["mean"]), float(column["spread"]), bool(column["marks"]))
+    name, marks, options = column["name"], column["marks"], column.get("options")
+    mean, spread = (column.get(item, 0.0) for item in ("mean", "spread"))
+    if not isinstance(name, (str, int)) or not isinstance(marks, bool):
+        raise ValueError(f"a column {name!r} with marks {marks!r}")
+    if options is None:
+        numbers = Numbers(name, float(column["mean"]), float(column["spread"]), marks)
+        if not (np.isfinite(mean) and np.isfinite(spread) and spread >= 0):
+            raise ValueError(f"a mean of {mean} and a spread of {spread}")
+        return numbers
+    if not isinstance(options, list) or not all(isinstance(option, str) for option in options):
+        raise ValueError(f"options {options!r}")
+    return Options(name, tuple(options), marks)
+
+
+def _check_finite(name: str | int, values: Values, block: Array) -> None:
+    """Raise for a value that the dtype of the inputs cannot hold.
+
+    Raises:
+        DataError: naming the column and the row.
+    """
+    if not np.isfinite(block).all():
+        row = int(np.argmin(np.isfinite(block).all(axis=1)))
+        what, constraint = f"Column {name!r}", f"finite once it is standardized, in {block.dtype}"
+        raise DataError(must_be(what, constraint, f"{to_list(values)[row]} in row {row}", "Replace that value."))
 
 
 def fit_numbers(name: str | int, values: Values, standardize: bool) -> Numbers:
@@ -171,8 +200,11 @@ def fit_numbers(name: str | int, values: Values, standardize: bool) -> Numbers:
     if not standardize:
         return Numbers(name)
     known = numbers[~missing]
-    mean = float(known.mean()) if len(known) else 0.0
-    spread = float(known.std()) if len(known) else 0.0
+    largest = float(np.abs(known).max(initial=0.0))
+    # Of numbers whose squares float64 cannot hold the deviation is taken on another scale.
+    scale = 1.0 if not largest or 1 / _HUGE < largest < _HUGE else largest
+    mean = float((known / scale).mean()) * scale if len(known) else 0.0
+    spread = float((known / scale).std()) * scale if len(known) else 0.0
     if spread <= _NOISE * abs(mean):
         spread = 0.0
     return Numbers(name, mean, spread, bool(missing.any()) and bool(len(known)))
@@ -205,7 +237,7 @@ def column_of(rows: Any, name: str | int, columns: int) -> Values:
         found: Values = array[:, name]
         return found
     try:
-        return rows[name] if hasattr(rows[name], "__len__") else [rows[name]]
+        return [rows[name]] if isinstance(rows[name], str) or not hasattr(rows[name], "__len__") else rows[name]
     except (KeyError, IndexError, TypeError, ValueError) as error:
         names = [str(key) for key in getattr(rows, "columns", rows if isinstance(rows, Mapping) else ())]
         raise _no_column(name, names) from error
@@ -214,7 +246,7 @@ def column_of(rows: Any, name: str | int, columns: int) -> Values:
 
 
 def _no_column(name: str, names: Sequence[str]) -> DataError:
-    shown = ", ".join(map(repr, names[:20])) or "none with a name"
+    shown = ", ".join(names[:20]) or "none with a name"
     return DataError(must_be("The rows", f"a table with the column {name!r}", shown, "Pass the columns it was trained on."))
 
 
@@ -244,14 +276,29 @@ def to_numbers(name: str | int, values: Values) -> NDArray[np.float64]:
 
 def is_missing(value: object) -> bool:
     """Return whether a value stands for none: None, NaN, or a missing value of pandas."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def spelled(value: object, options: Mapping[str, Any]) -> str:
+    """Return a value as it is among the options: a number is the same as a float and as a whole number.
+
+    >>> spelled(2.0, {"1": 0, "2": 1}), spelled(2, {"2.0": 0}), spelled("2", {"2.0": 0})
+    ('2', '2.0', '2')
+    """
+    text = str(value)
+    if text in options or not isinstance(value, (int, float, np.number)):
+        return text
+    spellings = [str(float(value)), str(int(value)) if float(value).is_integer() else text]
+    return next((other for other in spellings if other in options), text)
 
 
 def say_unseen(inputs: Inputs, rows: Any) -> None:
-    """Say in one line which options are new to a network."""
+    """Say in one line which options have no input: those that the training rows did not have, or hardly ever."""
     found = inputs.unseen(rows)
     if found:
         name, options = next(iter(found.items()))
         more = len(options) - 3
         shown = ", ".join(map(repr, options[:3])) + (f" and {more} more" if more > 0 else "")
-        logger.warning("Column %r holds %s, which the training rows did not have: the network takes it for none.", name, shown)
+        logger.warning("Column %r holds %s, which the network was not trained on: it takes that for no option.", name, shown)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from hpsearch.checks import integer
+from hpsearch.checks import integer, is_integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn import export
 from hpsearch.nn.arrays import Array
@@ -38,13 +38,17 @@ def from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> An
     Raises:
         SettingError: see `hpsearch.nn.export.restore`.
     """
-    if "inputs" not in description or description.get("version") != VERSION:
+    version = description.get("version")
+    if version != VERSION:
+        if is_integer(version) and version > VERSION:
+            advice = "Take the hpsearch that wrote it, or a newer one."
+            integer("Format version of a saved network", version, 1, advice, most=VERSION)
         return _from_data(description, arrays)
     network = _from_data({**description, "version": export.VERSION}, arrays)
     labels = description.get("labels", [])
     if not isinstance(labels, list):
         raise SettingError(must_be("Labels of a saved network", "a list", labels, "Save it again."))
-    return TableNetwork(network, Inputs.restore(description["inputs"]), labels)
+    return TableNetwork(network, Inputs.restore(description.get("inputs")), labels)
 
 
 def _as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Array]]:

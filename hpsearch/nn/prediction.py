@@ -79,7 +79,7 @@ class Predictor:
         """
         x = rows.check_inputs(x, self.sizes[0])
         labels, outputs = check_targets(labels, len(x), self), np.arange(self.sizes[-1])
-        if weights is not None:
+        if weights is not None and np.any(weights):  # where no row counts, which some first rows may, all count alike
             return self._weighted_score(x, labels, weights)
         cost, right = 0.0, 0
         with np.errstate(all="ignore"):
@@ -98,6 +98,8 @@ class Predictor:
                 z = self._z(chunk)
                 cost += float(self.cost.each(z, encode_targets(wanted, outputs)) @ counts)
                 right += float((z.argmax(axis=0) == wanted) @ counts)
+        if not np.isfinite(cost):
+            rows.check_finite(x)
         total = float(weights.sum())
         return Score(cost / total, math.nan if predicts_numbers(self) else right / total)
 

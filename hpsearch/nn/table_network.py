@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.errors import DataError, must_be
+from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.inputs import Inputs, say_unseen
@@ -30,7 +30,10 @@ class TableNetwork:
     def __init__(self, network: Network | Ensemble, inputs: Inputs, labels: Sequence[Any] = ()) -> None:
         if inputs.width != network.sizes[0]:
             advice = "Take the encoding that it was trained with."
-            raise DataError(must_be("The inputs of a network", f"{network.sizes[0]}", inputs.width, advice))
+            raise SettingError(must_be("The inputs of a network", f"{network.sizes[0]}", inputs.width, advice))
+        if (labels and len(labels) != network.sizes[-1]) or not all(isinstance(label, (str, int)) for label in labels):
+            what, advice = f"The labels of {network.sizes[-1]} outputs", "Take those that it was trained with."
+            raise SettingError(must_be(what, "a text or a whole number each, or none", list(labels), advice))
         self.network, self.inputs, self.labels = network, inputs, tuple(labels)
         self._said = False
 
@@ -58,8 +61,18 @@ class TableNetwork:
     def predict(self, rows: Any) -> Array:
         """Return the label of each row, the one of the largest output; or the number it predicts: (n,)."""
         found = self.network.predict(self.encode(rows))
-        return np.asarray(self.labels)[found] if self.labels else found
+        return as_array(self.labels)[found] if self.labels else found
 
     def score(self, rows: Any, targets: Array) -> Score:
         """Return cost and accuracy on rows of a table and their class indices, or numbers, (n,)."""
         return self.network.score(self.encode(rows), targets)
+
+
+def as_array(labels: Sequence[Any]) -> Array:
+    """Return labels as an array, whole numbers of any size as they are.
+
+    >>> as_array((-1, 2**63)).tolist()
+    [-1, 9223372036854775808]
+    """
+    found = np.asarray(labels)
+    return np.asarray(labels, object) if found.dtype.kind == "f" else found

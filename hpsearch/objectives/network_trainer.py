@@ -167,8 +167,7 @@ def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:
 
 def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, float]:
     """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
-    rows = part.as_float32() if plan.dtype == "float32" else part
-    rows = rows if plan.encoded is None else plan.encoded.encode(part)
+    rows = _as_trained(plan, part)
     training = _train(plan, context)
     score = training.kept.score(*plan.targets.encode(rows))
     scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
@@ -177,6 +176,13 @@ def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, flo
         found = plan.scoring.metrics("test", _scores(plan, plan.scoring, training, rows, 0.0))
         scores |= {name: value for name, value in found.items() if name not in plan.scoring.timed}
     return scores
+
+
+def _as_trained(plan: TrainingPlan, part: Part) -> Part:
+    """Return a part with its rows as the training takes them."""
+    if plan.encoded is not None:
+        return plan.encoded.encode(part)
+    return part.as_float32() if plan.dtype == "float32" else part
 
 
 def _scores(
@@ -249,6 +255,9 @@ def training_weights(rows: Part, class_weight: Any, data: Dataset) -> NDArray[np
     weights = np.ones(len(rows)) if rows.weights is None else rows.weights
     if class_weight is not None:
         weights = weights * _by_class(rows, class_weight, data)[rows.y]
+    if not weights.any():
+        advice = "Take more rows, or spread the weights."
+        raise SettingError(must_be(f"Weights of the {len(rows)} training rows", "above 0 somewhere", 0.0, advice))
     return np.asarray(weights / weights.mean(), np.float64)
 
 

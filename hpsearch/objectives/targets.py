@@ -109,6 +109,7 @@ class NumberTargets(NamedTuple):
 
     def metrics(self, score: Score, part: Part) -> dict[str, float]:
         """Return ``mse``, ``cost``, and ``r2`` = 1 - mse / variance, which is left out where all targets are alike."""
-        mse, variance = self.error(score), float(np.var(part.y))
+        middle = float(np.average(part.y, weights=part.weights))
+        mse, variance = self.error(score), float(np.average((part.y - middle) ** 2, weights=part.weights))
         share = {"r2": 1 - mse / variance} if variance > 0 else {}
         return {"mse": mse, **share, "cost": score.cost}

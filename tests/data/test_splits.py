@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hpsearch.data.splits import draw_stratified, split
+from hpsearch.data.splits import draw_stratified, split, split_by_groups, split_in_order
 from hpsearch.errors import DataError
 
 # Rows of each class, few classes and uneven ones; shuffled by a seed in the test.
@@ -82,3 +82,70 @@ def test_impossible_sizes_are_refused(validation: float, test: float, sentence: 
 def test_a_class_too_rare_to_split_is_named() -> None:
     with pytest.raises(DataError, match="Rows left of class 1 must be at least 2 to be split, got 1"):
         split([0] * 20 + [1], 0.2, 0.2, 0)
+
+
+GROUPS = st.lists(st.integers(1, 6), min_size=12, max_size=40)
+
+
+def grouped(sizes: list[int], seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).permutation(np.repeat(np.arange(len(sizes)), sizes))
+
+
+@settings(max_examples=60, deadline=None)
+@given(GROUPS, st.floats(0.15, 0.35), st.floats(0.15, 0.35), SEEDS)
+def test_no_group_is_in_two_parts_and_parts_are_near_their_share(
+    sizes: list[int], validation: float, test: float, seed: int
+) -> None:
+    groups = grouped(sizes, seed)
+    ids = split_by_groups(groups, None, validation, test, seed)
+    assert sorted([*ids.train, *ids.validation, *ids.test]) == list(range(len(groups)))
+    held = [set(groups[rows].tolist()) for rows in (ids.train, ids.validation, ids.test)]
+    assert sum(map(len, held)) == len(sizes)
+    # Of a hundred orders the nearest is within one group, or the group that every part must keep.
+    for rows, share in ((ids.validation, validation), (ids.test, test)):
+        assert abs(len(rows) - share * len(groups)) <= max(sizes)
+
+
+@settings(max_examples=30, deadline=None)
+@given(GROUPS, SEEDS)
+def test_groups_are_drawn_by_the_seed_alone(sizes: list[int], seed: int) -> None:
+    groups = grouped(sizes, 0)
+    one, other = (split_by_groups(groups, groups % 2, 0.25, 0.25, seed) for _ in range(2))
+    assert one.train.tolist() == other.train.tolist()
+    assert one.test.tolist() == other.test.tolist()
+
+
+def test_groups_of_one_class_are_spread_over_the_parts() -> None:
+    """Of 60 groups, every third is of class 1."""
+    groups = np.repeat(np.arange(60), 3)
+    classes = (groups % 3 == 0).astype(int)
+    for seed in range(10):
+        ids = split_by_groups(groups, classes, 0.2, 0.2, seed)
+        for rows in (ids.train, ids.validation, ids.test):
+            assert classes[rows].mean() == pytest.approx(1 / 3, abs=0.1)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.integers(0, 30), min_size=20, max_size=60), st.floats(0.1, 0.3), st.floats(0.1, 0.3))
+def test_later_rows_are_in_later_parts_and_equal_times_in_one(found: list[int], validation: float, test: float) -> None:
+    times = np.sort(np.array(found))
+    try:
+        ids = split_in_order(times, validation, test)
+    except DataError:  # the rows of one time would fill a part
+        return
+    assert [*ids.train, *ids.validation, *ids.test] == list(range(len(times)))
+    assert times[ids.train].max() < times[ids.validation].min()
+    assert times[ids.validation].max() < times[ids.test].min()
+    assert len(ids.test) <= round(test * len(times))
+
+
+def test_times_that_are_all_different_are_split_to_the_row() -> None:
+    ids = split_in_order(np.arange(20), 4, 3)
+    assert [len(rows) for rows in (ids.train, ids.validation, ids.test)] == [13, 4, 3]
+    none = split_in_order(np.arange(20), 4, 0)
+    assert [len(rows) for rows in (none.train, none.validation, none.test)] == [16, 4, 0]
+
+
+def test_a_part_without_time_of_its_own_is_told() -> None:
+    with pytest.raises(DataError, match="The validation part must be not empty, got '1 different times'"):
+        split_in_order(np.zeros(20), 0.2, 0.2)

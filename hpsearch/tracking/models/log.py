@@ -139,12 +139,16 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
         origin: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
         path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
         example, returned = _example(exported), {"return": _default_return(exported)}
-        outputs = np.array(exported.architecture["labels"]) if returned["return"] == "labels" else exported.outputs
+        signature = infer_signature(example if isinstance(example, np.ndarray) else None, exported.outputs, returned)
+        if not isinstance(example, np.ndarray):
+            signature.inputs = _columns(exported)
+        if returned["return"] == "labels":
+            signature.outputs = _labels(exported)
         mlflow.pyfunc.save_model(
             path,
             python_model=str(code),
             artifacts=artifacts,
-            signature=infer_signature(example, outputs, returned),
+            signature=signature,
             input_example=example,
             pip_requirements=REQUIREMENTS,
             mlflow_model=Model(artifact_path=model.artifact_location if model else None, **origin),
@@ -155,6 +159,10 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
     return path
 
 
+# What MLflow calls labels of one type; bool comes first, since Python counts it as an int.
+_KINDS: dict[type, Any] = {str: "string", bool: "boolean", int: "long"}
+
+
 def _check_outputs(loaded: Any, exported: Exported) -> None:
     outputs = loaded.predict(_example(exported), params={"return": "outputs"})
     if not np.allclose(outputs, exported.outputs, rtol=0, atol=TOLERANCE * max(1.0, float(np.abs(exported.outputs).max()))):
@@ -163,18 +171,34 @@ def _check_outputs(loaded: Any, exported: Exported) -> None:
 
 
 def _example(exported: Exported) -> Any:
-    """Return the rows of the example as MLflow takes them: an array, or a data frame of pandas.
-
-    Whole numbers become float64, which the signature then asks for: where a value is missing, pandas holds them so too.
-    """
+    """Return the rows of the example as MLflow takes them: an array, or a data frame of pandas, without categories."""
     if isinstance(exported.example, np.ndarray):
         return exported.example
     import narwhals as nw
 
-    table = nw.from_native(exported.example, eager_only=True)
-    whole = [name for name, dtype in table.schema.items() if dtype.is_numeric()]
-    frame = table.with_columns(nw.col(*whole).cast(nw.Float64)).to_pandas() if whole else table.to_pandas()
+    frame = nw.from_native(exported.example, eager_only=True).to_pandas()
     return frame.astype({name: object for name, dtype in frame.dtypes.items() if str(dtype) == "category"})
+
+
+def _columns(exported: Exported) -> Any:
+    """Return the schema of the columns that a table network takes.
+
+    Of the columns only their names are asked for. MLflow would refuse whole numbers for a column of floats, categories for one
+    of texts, and booleans with gaps; the network takes them all, and refuses by itself what it cannot read.
+    """
+    from mlflow.types import ColSpec, Schema
+    from mlflow.types.schema import AnyType
+
+    anything: Any = AnyType
+    return Schema([ColSpec(anything(), column["name"], required=False) for column in exported.architecture["inputs"]])
+
+
+def _labels(exported: Exported) -> Any:
+    """Return the schema of the labels that a table network returns."""
+    from mlflow.types import ColSpec, Schema
+
+    labels = exported.architecture["labels"]
+    return Schema([ColSpec(next(kind for of, kind in _KINDS.items() if all(isinstance(label, of) for label in labels)))])
 
 
 def _default_return(exported: Exported) -> str:
@@ -225,7 +249,9 @@ def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) 
     elif is_table:
         returns = f"the label of each row, or {outputs} outputs with `params={{'return': 'outputs'}}`"
     if is_table:
-        takes = f"tables with the columns {', '.join(f'`{names.clean_text(str(name))}`' for name in exported.example.columns)}"
+        kinds = {one["name"]: "texts" if "options" in one else "numbers" for one in exported.architecture["inputs"]}
+        shown = ", ".join(f"`{names.clean_text(name)}` ({kind})" for name, kind in kinds.items())
+        takes = f"tables with the columns {shown}"
     else:
         takes = f"rows of {inputs} numbers, {exported.example.dtype}" + (f", scaled as in `{data}`" if data else "")
     lines = [

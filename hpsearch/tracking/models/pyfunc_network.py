@@ -89,14 +89,17 @@ class SavedNetwork:
 
     def _encode(self, rows: Any) -> np.ndarray:
         """Return the inputs for the columns of a table."""
-        blocks, columns = [], self.columns or []
+        blocks: list[np.ndarray] = []
+        columns = self.columns or []
         for column in columns:
             block, unseen = _block(column, _column(rows, column["name"], len(columns)))
+            if blocks and len(block) != len(blocks[0]):
+                raise ValueError(f"Column {column['name']!r} must be of {len(blocks[0])} rows, got {len(block)}.")
             blocks.append(block)
             if unseen and not self._said:
                 self._said = True
                 found = f"Column {column['name']!r} holds {unseen[0]!r}"
-                warnings.warn(f"{found}, which the training rows did not have.", stacklevel=3)
+                warnings.warn(f"{found}, which the network was not trained on.", stacklevel=3)
         return np.hstack(blocks)
 
 
@@ -121,7 +124,18 @@ class FullyConnected(PythonModel):
 
 
 def _is_missing(value: Any) -> bool:
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
+    if isinstance(value, (float, np.floating)):
+        return bool(np.isnan(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
+
+
+def _spelled(value: Any, options: list[str]) -> str:
+    """Return a value as it is among the options: a number is the same as a float and as a whole number."""
+    text = str(value)
+    if text in options or not isinstance(value, (int, float, np.number)):
+        return text
+    spellings = [str(float(value)), str(int(value)) if float(value).is_integer() else text]
+    return next((other for other in spellings if other in options), text)
 
 
 def _column(rows: Any, name: str | int, count: int) -> list[Any]:
@@ -137,6 +151,8 @@ def _column(rows: Any, name: str | int, count: int) -> list[Any]:
         raise ValueError(
             f"The rows must have the column {name!r}. Pass the columns that the network was trained on."
         ) from error
+    if isinstance(values, str) or not hasattr(values, "__len__"):
+        return [values]
     return list(values.to_list() if hasattr(values, "to_list") else values)
 
 
@@ -149,9 +165,10 @@ def _block(column: dict[str, Any], values: list[Any]) -> tuple[np.ndarray, list[
     missing = np.array([_is_missing(value) for value in values], float)[:, None]
     marks = [missing] if column["marks"] else []
     if "options" in column:
-        texts = [None if _is_missing(value) else str(value) for value in values]
+        texts = [None if _is_missing(value) else _spelled(value, column["options"]) for value in values]
         options = [np.array([text == option for text in texts], float)[:, None] for option in column["options"]]
         unseen = [text for text in dict.fromkeys(texts) if text is not None and text not in column["options"]]
+        unseen = unseen if column["options"] else []
         return np.hstack([np.zeros((len(values), 0)), *options, *marks]), unseen
     if not column["spread"]:
         return np.hstack([np.zeros((len(values), 0)), *marks]), []
@@ -188,7 +205,10 @@ def read(path: Path) -> tuple[list[Layers], np.ndarray, list[dict[str, Any]] | N
         raise ValueError(f"The network's format must be version {known}, got {version!r}. Install a newer hpsearch.")
     prefixes = [f"member_{i}_" for i in range(architecture["members"])] if "members" in architecture else [""]
     members = [_layers(architecture, arrays, prefix) for prefix in prefixes]
-    return members, np.array(architecture["labels"]), architecture.get("inputs")
+    labels = np.array(architecture["labels"])
+    if labels.dtype.kind == "f":  # whole numbers beyond 64 bits
+        labels = np.array(architecture["labels"], object)
+    return members, labels, architecture.get("inputs")
 
 
 def _layers(architecture: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
@@ -218,13 +238,35 @@ def _print_predictions(path: str, table: str) -> None:
     """Print what a saved network predicts for each row of a CSV file; an empty field is a missing value."""
     network = SavedNetwork(path)
     with Path(table).open(encoding="utf-8-sig", newline="") as file:
-        rows = list(csv.DictReader(file))
-    columns = {name: [row[name] or None for row in rows] for name in (rows[0] if rows else {})}
+        reader = csv.DictReader(file)
+        rows = list(reader)
+    options = {column["name"]: column.get("options", []) for column in network.columns or []}
+    columns = {name: [_read(row[name], options.get(name, [])) for row in rows] for name in reader.fieldnames or []}
     for found in network.predict(columns, labels=bool(len(network.labels))):
         print(found if len(network.labels) else float(found[0]))  # noqa: T201
 
 
+# What pandas reads as missing in a CSV file.
+_NONE = {"", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL"}
+_NONE |= {"NaN", "None", "n/a", "nan", "null"}
+
+
+def _read(field: str | None, options: list[str]) -> Any:
+    """Return a field of a CSV file: a text, a number where that is an option, or None."""
+    if field is None or (field in _NONE and field not in options):
+        return None
+    try:
+        return float(field) if options and field not in options else field
+    except ValueError:
+        return field
+
+
 if __name__ == "__main__":
-    _print_predictions(*sys.argv[1:3])
+    if len(sys.argv) != 3:
+        sys.exit(f"Write it as in: python {sys.argv[0]} network.npz rows.csv")
+    try:
+        _print_predictions(*sys.argv[1:])
+    except (OSError, ValueError) as problem:
+        sys.exit(f"error: {problem}")
 elif set_model is not None:
     set_model(FullyConnected())

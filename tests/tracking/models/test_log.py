@@ -23,7 +23,7 @@ import pytest
 
 from hpsearch import Float, Space, Study, data
 from hpsearch.errors import TrackingError
-from hpsearch.nn import Network, export, load
+from hpsearch.nn import Network, export, load, plain_data
 from hpsearch.nn.activations import ACTIVATIONS, Elu, LeakyRelu, Maxout
 from hpsearch.nn.costs import COSTS
 from hpsearch.objectives import TrainNetwork
@@ -212,7 +212,8 @@ def test_a_later_process_trains_it_again_to_the_same_bits(root: Path, caplog: py
     assert (f"models:/{found.model_id}", found.tags.get("hpsearch.note")) == (address, None)
     assert caplog.messages == []
     (folder,) = tracker.store.artifacts.glob("digits/models/*/artifacts/artifacts")
-    (layers,), _ = pyfunc_network.read(folder / "network.npz")
+    (layers,), _, columns = pyfunc_network.read(folder / "network.npz")
+    assert columns is None
     network = trained(result)
     for (weights, biases, _), own, bias in zip(layers, network.weights, network.biases, strict=True):
         assert (weights == own).all()
@@ -322,13 +323,13 @@ def test_every_activation_and_every_cost_is_known(dtype: str, tmp_path: Path) ->
 
 
 def test_the_two_sides_speak_of_one_format() -> None:
-    assert pyfunc_network.VERSION == export.VERSION
+    assert pyfunc_network.VERSIONS == (export.VERSION, plain_data.VERSION)
 
 
 @pytest.mark.parametrize(
     ("changes", "sentence"),
     [
-        ({"version": 1}, "format must be version 2, got 1"),
+        ({"version": 1}, "format must be version 2 or 3, got 1"),
         ({"layers": [{"units": 3, "inputs": 4, "activation": "swish"}]}, "An activation must be one of .*, got 'swish'"),
         ({"layers": [{"units": 3, "inputs": 5, "activation": "tanh"}]}, r"layer 0 must be of shape \(3, 5\), got \(3, 4\)"),
     ],
