@@ -48,7 +48,7 @@ def shop(make: Make, **options: Any) -> Dataset:
 
 
 def net(found: Dataset, **settings: Any) -> TrainNetwork:
-    asked: dict[str, Any] = {"hidden": (3,), "learning_rate": 0.5, "epochs": 3, "batch_size": 4} | settings
+    asked: dict[str, Any] = {"hidden": (3,), "learning_rate": 0.5, "epochs": 3, "batch_size": 4, "engine": "numpy"} | settings
     return TrainNetwork(found, **asked)
 
 
