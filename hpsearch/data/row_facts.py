@@ -36,6 +36,10 @@ def read_weights(values: ArrayLike | None, rows: int) -> NDArray[np.float64] | N
         raise DataError(
             must_be(f"sample_weight[{row}]", "finite and >= 0", float(weights[row]), "Take 0 for a row that must not count.")
         )
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if np.isinf(total):
+        raise DataError(must_be("sample_weight", "of a finite sum", total, "Divide it by its largest value."))
     if not weights.any():
         raise DataError(must_be("sample_weight", "above 0 somewhere", "0 in every row", "Leave it out for equal weights."))
     return weights

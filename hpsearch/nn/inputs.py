@@ -140,7 +140,8 @@ class Inputs:
 
     def description(self) -> list[dict[str, Any]]:
         """Return the encoding as plain JSON data."""
-        return [asdict(column) for column in self.columns]
+        plain = [asdict(column) for column in self.columns]
+        return [column | ({"options": list(column["options"])} if "options" in column else {}) for column in plain]
 
     @classmethod
     def restore(cls, description: Any) -> Inputs:

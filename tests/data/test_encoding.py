@@ -41,7 +41,7 @@ def test_a_network_encodes_each_fold_by_its_own_training_rows() -> None:
 
 
 def test_a_column_that_leaks_only_through_the_whole_table_brings_no_gain() -> None:
-    """A code per row, no two alike: numbered in order over the whole table the codes tell the class, of training rows nothing."""
+    """A code per row, no two alike: numbered in order over the whole table the codes tell the class, of some rows nothing."""
     rng, rows = np.random.default_rng(0), 150
     y = rng.permutation(np.arange(rows) % 2)
     frame = pd.DataFrame({"code": [f"{'ab'[k]}{i}" for i, k in enumerate(y)], "noise": rng.normal(size=rows), "y": y})

@@ -30,6 +30,11 @@ def test_weights_are_read_from_whatever_holds_them(values: Any) -> None:
     assert (found.dtype, found.tolist()) == (np.float64, [1.0, 0.0, 2.0])
 
 
+def test_weights_must_have_a_sum() -> None:
+    with pytest.raises(DataError, match=r"sample_weight must be of a finite sum, got inf\. Divide it by its largest value\."):
+        read_weights([1e308, 1e308], 2)
+
+
 @pytest.mark.parametrize(
     "values",
     [["b", "a", "b"], pd.Series(["b", "a", "b"], dtype="category"), pl.Series(["b", "a", "b"]), np.array(["b", "a", "b"])],

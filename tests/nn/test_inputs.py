@@ -148,8 +148,8 @@ def test_a_single_row_of_plain_values() -> None:
 
 
 def test_it_comes_back_from_json() -> None:
-    again = Inputs.restore(json.loads(json.dumps(COLUMNS.description())))
-    assert again == COLUMNS
+    assert Inputs.restore(COLUMNS.description()) == COLUMNS
+    assert Inputs.restore(json.loads(json.dumps(COLUMNS.description()))) == COLUMNS
 
 
 @pytest.mark.parametrize(
