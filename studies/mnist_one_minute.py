@@ -1,12 +1,11 @@
 """How good a network does one unattended minute on two cores find on MNIST?"""
 
-from hpsearch import Float, Space, Stop, Study, data, main
+from hpsearch import Auto, Float, Space, Study, data, main
 from hpsearch.nn.schedules import Step
 from hpsearch.objectives import TrainNetwork
-from hpsearch.strategies import Halving
 
-# 54 networks see the data once; 18, 6 and 2 of them go on to 3, 9 and 18 epochs. The rate is halved every third epoch, so
-# that the last rung ends with the small steps that the first two tenths of a percent above 98 % take.
+# Auto picks FreezeThaw: most networks see the data once or three times, the best go on to 9 and 18 epochs. The rate is halved
+# every third epoch, so that the last rung ends with the small steps that the first two tenths of a percent above 98 % take.
 EPOCHS = 18
 
 study = Study(
@@ -24,8 +23,7 @@ study = Study(
         schedule=Step(every=3, factor=0.5),
         epochs=EPOCHS,
     ),
-    strategy=Halving(trials=54, max_epochs=EPOCHS),
-    stop=Stop(seconds=60),
+    strategy=Auto(seconds=60),
     seed=0,
 )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 import numpy as np
 import pytest
 from sklearn.compose import make_column_selector, make_column_transformer
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.impute import SimpleImputer
 from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import make_pipeline
@@ -29,7 +31,10 @@ def test_is_better_than_the_majority_and_near_a_scaled_network_of_scikit_learn(c
     encode = make_column_transformer(
         (numbers, make_column_selector(dtype_include="number")), (texts, make_column_selector(dtype_exclude="number"))
     )
-    scaled = TuneEstimator(make_pipeline(encode, MLPClassifier(hidden_layer_sizes=(30,), max_iter=300)), table)({}, context())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # it is given as many epochs as are worth it
+        model = make_pipeline(encode, MLPClassifier(hidden_layer_sizes=(30,), max_iter=100))
+        scaled = TuneEstimator(model, table)({}, context())
     with caplog.at_level(logging.WARNING):
         objective = TrainNetwork(table, cost="log_likelihood", learning_rate=0.1, epochs=20)
         network = objective({}, context())
@@ -41,5 +46,5 @@ def test_is_better_than_the_majority_and_near_a_scaled_network_of_scikit_learn(c
     ]
     majority = objective.baseline
     assert majority is not None
-    assert network.value < majority.value - 0.03
+    assert network.value < majority.value - 0.1
     assert network.value < scaled.value + 0.05
