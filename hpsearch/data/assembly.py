@@ -82,7 +82,7 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     labels = () if regression else _labels([one.y for one in everything])
     groups = sorted({group for one in everything if one.groups is not None for group in one.groups.tolist()})
     parts = [_part(one, labels, groups) for one in everything]
-    ids = _split(rows, parts[0], splitting, set(handed))
+    ids = _split(rows, parts[0], splitting, set(handed), labels)
     made = {part: parts[0].take(getattr(ids, part)) for part in _WORDS if len(getattr(ids, part))}
     made |= dict(zip(handed, parts[1:], strict=True))
     _check_classes(made["train"], labels)
@@ -136,27 +136,28 @@ def _codes(values: NDArray[Any], names: Sequence[Any]) -> NDArray[np.int64]:
     return np.array([number[value] for value in values.tolist()], np.int64)
 
 
-def _split(rows: Rows, part: Part, splitting: Splitting, handed: set[str]) -> Split:
+def _split(rows: Rows, part: Part, splitting: Splitting, handed: set[str], labels: Sequence[Label]) -> Split:
     """Return the ids of the rows of each part that is not handed in."""
     sizes = {name: 0 if name in handed else getattr(splitting, name) for name in ("validation", "test")}
     none = np.arange(0)
     if "validation" in handed and not sizes["test"]:
         return Split(np.arange(len(rows)), none, none)
     if "validation" not in handed:
-        return _draw(rows, part, sizes["validation"], sizes["test"], splitting)
+        return _draw(rows, part, (sizes["validation"], sizes["test"]), splitting, labels)
     # Draw the test part as if it were the validation part: of the two the latter must not be empty.
-    ids = _draw(rows, part, sizes["test"], 0, splitting)
+    ids = _draw(rows, part, (sizes["test"], 0), splitting, labels)
     return Split(ids.train, none, ids.validation)
 
 
-def _draw(rows: Rows, part: Part, validation: Size, test: Size, splitting: Splitting) -> Split:
+def _draw(rows: Rows, part: Part, sizes: tuple[Size, Size], splitting: Splitting, labels: Sequence[Label]) -> Split:
     if rows.times is not None:
-        return split_in_order(rows.times, validation, test)
+        return split_in_order(rows.times, *sizes)
     strata = _strata(rows, part, splitting.stratify)
     if part.groups is not None:
-        return split_by_groups(part.groups, strata, validation, test, splitting.seed)
+        return split_by_groups(part.groups, strata, *sizes, splitting.seed)
     # A split that is stratified by one class for all is a plain random split.
-    return split(np.zeros(len(part), np.int64) if strata is None else strata, validation, test, splitting.seed)
+    named = labels if strata is part.y else ()
+    return split(np.zeros(len(part), np.int64) if strata is None else strata, *sizes, splitting.seed, named)
 
 
 def _strata(rows: Rows, part: Part, stratify: bool) -> NDArray[Any] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,7 +28,9 @@ class Split:
     test: Rows
 
 
-def split(classes: ArrayLike, validation: Size, test: Size, seed: int | np.random.Generator) -> Split:
+def split(
+    classes: ArrayLike, validation: Size, test: Size, seed: int | np.random.Generator, labels: Sequence[Any] = ()
+) -> Split:
     """Split rows into three parts, stratified by class: the test part is drawn first, then the validation part.
 
     Args:
@@ -35,6 +38,7 @@ def split(classes: ArrayLike, validation: Size, test: Size, seed: int | np.rando
         validation: share of all n rows (float) or number of rows (int), at least one row.
         test: the same; 0 for no test part.
         seed: a seed, or the generator to draw from.
+        labels: what the classes are called in errors, one a class; or empty.
     Returns:
         Ids that together are 0..n-1, each once; per class a part is within one row of its share of what it is drawn from.
     Raises:
@@ -49,8 +53,8 @@ def split(classes: ArrayLike, validation: Size, test: Size, seed: int | np.rando
     n_validation, n_test = _sizes(len(classes), validation, test)
     rest, drawn = np.arange(len(classes)), np.arange(0)
     if n_test:
-        rest, drawn = draw_stratified(classes, n_test, rng)
-    train, chosen = draw_stratified(classes[rest], n_validation, rng)
+        rest, drawn = draw_stratified(classes, n_test, rng, labels)
+    train, chosen = draw_stratified(classes[rest], n_validation, rng, labels)
     return Split(rest[train], rest[chosen], drawn)
 
 
@@ -159,7 +163,9 @@ def _next_time(times: NDArray[Any], row: int) -> int:
     return row
 
 
-def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Generator) -> tuple[Rows, Rows]:
+def draw_stratified(
+    classes: ArrayLike, count: int, seed: int | np.random.Generator, labels: Sequence[Any] = ()
+) -> tuple[Rows, Rows]:
     """Draw ``count`` rows, each class within one row of its share, and return the ids of (those left, those drawn).
 
     Raises:
@@ -171,7 +177,8 @@ def draw_stratified(classes: ArrayLike, count: int, seed: int | np.random.Genera
     names, counts = np.unique(classes, return_counts=True)
     rare = int(counts.argmin())
     if counts[rare] < 2:
-        what, advice = f"Rows left of class {names[rare].item()!r}", "Add rows of it, or leave the class out."
+        label = labels[names[rare]] if labels else names[rare].item()
+        what, advice = f"Rows left of class {label!r}", "Add rows of it, or leave the class out."
         raise DataError(must_be(what, "at least 2 to be split", int(counts[rare]), advice))
     if not len(names) <= count <= len(classes) - len(names):
         what = f"Rows to draw from {len(classes)}"

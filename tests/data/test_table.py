@@ -242,7 +242,11 @@ BAD: dict[str, tuple[dict[str, Any], dict[str, Any], str]] = {
         {},
         "frame must be a table with features, got 'none beside the target'. Add columns to learn from.",
     ),
-    "rare class": ({"buys": ["yes", *["no"] * (ROWS - 1)]}, {}, "must be at least 2 to be split, got 1."),
+    "rare class": (
+        {"buys": ["yes", *["no"] * (ROWS - 1)]},
+        {},
+        "Rows left of class 'yes' must be at least 2 to be split, got 1.",
+    ),
 }
 
 
