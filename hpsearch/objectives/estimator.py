@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.content import read_content
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
@@ -26,6 +27,8 @@ from hpsearch.trial import Outcome, Params
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
 _SET = ("random_state", "n_jobs")
 _SEEDS = 2**31
+# Where an object is, in the repr of one without a repr of its own.
+_ADDRESS = re.compile(r" at 0x[0-9a-fA-F]+")
 # The message of scikit-learn for an invalid value.
 _INVALID = re.compile(r"The '(\w+)' parameter of \w+ must be (.*)\. Got .* instead\.", re.DOTALL)
 
@@ -386,7 +389,19 @@ def one_line(estimator: Any) -> str:
         # By default it cuts the middle out of anything longer than 700 characters.
         text = estimator.__repr__(N_CHAR_MAX=100_000) if isinstance(estimator, BaseEstimator) else repr(estimator)
         # Lists and arrays are still cut short; the digest keeps different ones apart.
-        return _flat(text) + (f" #{_digest(estimator)}" if "..." in text else "")
+        return _flat(text) + (f" #{_digest(estimator)}" if "..." in text else "") + _mark(estimator, text)
+
+
+def _mark(estimator: Any, text: str) -> str:
+    """Return a mark of the objects that a record names by their class alone, such as ``make_column_selector(...)``.
+
+    Those with functions of the user's own need none: the study reads their content itself.
+    """
+    if not _ADDRESS.search(text) or not hasattr(estimator, "get_params"):
+        return ""
+    leaves = [value for _, value in sorted(estimator.get_params().items()) if not hasattr(value, "get_params")]
+    content = read_content([value for value in leaves if _ADDRESS.search(repr(value))])
+    return "" if content.own else f" #{content.digest[:12]}"
 
 
 def _digest(estimator: Any) -> str:
@@ -397,7 +412,7 @@ def _digest(estimator: Any) -> str:
 
 
 def _flat(text: str) -> str:
-    return re.sub(r" at 0x[0-9a-fA-F]+", "", " ".join(text.split()))
+    return _ADDRESS.sub("", " ".join(text.split()))
 
 
 def _leaf(name: str) -> str:

@@ -112,10 +112,11 @@ class Panel:
 
 @dataclass(frozen=True)
 class ColourBar:
-    """What colours mean: a label, and texts at places between 0 and 1."""
+    """What colours mean: a label, and texts at places between 0 and 1; the better end, 0 unless said, is on top."""
 
     label: str
     ticks: Sequence[tuple[float, str]]
+    zero_on_top: bool = True
 
 
 @dataclass(frozen=True)

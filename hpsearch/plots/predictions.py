@@ -89,23 +89,24 @@ def _texts(curve: Reliability) -> list[str]:
 def _confusion(findings: Findings, found: Predictions) -> Chart:
     counts, names = confusion(found), [short(name, 20) for name in found.classes]
     k, totals = len(names), np.maximum(counts.sum(axis=1), 1)
-    places = (counts / totals[:, None]).T.tolist()  # by column, which is the predicted class
+    upwards = range(k - 1, -1, -1)  # the first class is on top, so that the diagonal begins there
+    places = (counts / totals[:, None])[::-1].T.tolist()  # by column, which is the predicted class
     edges = [index - 0.5 for index in range(k + 1)]
-    written = [[str(counts[row, column]) for row in range(k)] for column in range(k)]
+    written = [[str(counts[row, column]) for row in upwards] for column in range(k)]
     right = int(np.trace(counts))
-    classes = Scale(-0.5, k - 0.5, options=tuple(names))
+    across, upright = (Scale(-0.5, k - 0.5, options=tuple(order)) for order in (names, names[::-1]))
     return Chart(
         "Confusion matrix of the best trial",
         f"Rows of each class (upright) by the class that trial {_number(findings)} predicts for them (across): {right} of"
         f" {len(found.truth)} {found.rows} are right. {_hardest(found.classes, counts)}",
         [
             Panel(
-                Axis("predicted class", classes),
-                Axis("true class", classes),
+                Axis("predicted class", across),
+                Axis("true class", upright),
                 [Cells(edges, edges, places, written, written=k <= _WRITTEN)],
             )
         ],
-        colours=ColourBar("share of the class", [(u, f"{100 * u:.0f} %") for u in (0.0, 0.25, 0.5, 0.75, 1.0)]),
+        colours=ColourBar("share of the class", [(u, f"{100 * u:.0f} %") for u in (0.0, 0.25, 0.5, 0.75, 1.0)], False),
     )
 
 

@@ -200,7 +200,8 @@ def _colour_bar(drawn: Figure, panels: Sequence[Axes], colours: ColourBar) -> No
     bar = drawn.colorbar(ScalarMappable(cmap=VIRIDIS), ax=list(panels), shrink=0.75, aspect=35, pad=0.015)
     bar.set_ticks([u for u, _ in colours.ticks], labels=[text for _, text in colours.ticks])
     bar.set_label(_text(colours.label))
-    bar.ax.invert_yaxis()
+    if colours.zero_on_top:
+        bar.ax.invert_yaxis()
 
 
 def _parallel(picture: Parallel) -> Figure:

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.cluster import KMeans
-from sklearn.compose import TransformedTargetRegressor
+from sklearn.compose import TransformedTargetRegressor, make_column_selector, make_column_transformer
 from sklearn.dummy import DummyClassifier
 from sklearn.ensemble import BaggingClassifier, RandomForestClassifier
 from sklearn.linear_model import Ridge
 from sklearn.metrics import balanced_accuracy_score, mean_absolute_error, mean_squared_error, r2_score
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, StandardScaler
+from sklearn.preprocessing import FunctionTransformer, MinMaxScaler, OneHotEncoder, StandardScaler
 from sklearn.svm import SVC, SVR
 from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import all_estimators
@@ -403,3 +403,13 @@ def test_a_recorded_estimator_is_the_same_option_again(
     assert result.taken_over == 4
     assert table(result.trials) == table(whole)
     assert {trial.params["clf"] for trial in result.trials[:4]} <= {"SVC", "RandomForestClassifier", "BaggingClassifier"}
+
+
+def test_objects_that_a_record_names_by_their_class_alone_are_told_apart() -> None:
+    def record(**selected: str) -> str:
+        encode = make_column_transformer((OneHotEncoder(), make_column_selector(**selected)))
+        return repr(TuneEstimator(make_pipeline(encode, SVC()), data.digits()))
+
+    assert record(dtype_include="number") == record(dtype_include="number")
+    assert record(dtype_include="number") != record(dtype_exclude="number")
+    assert " at 0x" not in record(pattern="x")

@@ -62,7 +62,9 @@ def counts(found: Chart) -> list[list[int]]:
     (cells,) = found.panels[0].layers
     assert isinstance(cells, Cells)
     assert cells.written
-    return [[int(text) for text in row] for row in zip(*cells.texts, strict=True)]
+    upwards = [[int(text) for text in row] for row in zip(*cells.texts, strict=True)]
+    assert found.panels[0].x.label == "predicted class"
+    return upwards[::-1]
 
 
 @pytest.mark.parametrize("scoring", [None, "f1_macro"])
