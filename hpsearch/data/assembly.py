@@ -46,6 +46,11 @@ class Rows:
     def __len__(self) -> int:
         return len(self.y)
 
+    @property
+    def together(self) -> NDArray[Any] | None:
+        """By what rows stay together: those of one group, or of one time."""
+        return self.groups if self.times is None else self.times
+
 
 @dataclass(frozen=True)
 class Splitting:
@@ -80,13 +85,14 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     handed = {part: given for part in ("validation", "test") if isinstance(given := getattr(splitting, part), Rows)}
     everything = [rows, *handed.values()]
     labels = () if regression else _labels([one.y for one in everything])
-    groups = sorted({group for one in everything if one.groups is not None for group in one.groups.tolist()})
+    groups = sorted({group for one in everything if (own := one.together) is not None for group in own.tolist()})
     parts = [_part(one, labels, groups) for one in everything]
     ids = _split(rows, parts[0], splitting, set(handed), labels)
     made = {part: parts[0].take(getattr(ids, part)) for part in _WORDS if len(getattr(ids, part))}
     made |= dict(zip(handed, parts[1:], strict=True))
     _check_classes(made["train"], labels)
-    _check_groups(made, groups)
+    if rows.times is None:
+        _check_groups(made, groups)
     _check_weights(made)
     _check_times(rows, handed, splitting)
     if "test" in made:
@@ -128,7 +134,7 @@ def _labels(columns: Sequence[NDArray[Any]]) -> tuple[Label, ...]:
 def _part(rows: Rows, labels: tuple[Label, ...], groups: Sequence[Any]) -> Part:
     """Return rows as a part: classes and groups as numbers that are the same in all parts."""
     y = _codes(rows.y, labels) if labels else rows.y.astype(np.float64)
-    return Part(rows.x, y, rows.weights, None if rows.groups is None else _codes(rows.groups, groups))
+    return Part(rows.x, y, rows.weights, None if rows.together is None else _codes(rows.together, groups))
 
 
 def _codes(values: NDArray[Any], names: Sequence[Any]) -> NDArray[np.int64]:

@@ -31,7 +31,8 @@ class Part:
             polars, which may hold texts, categories and missing values.
         y: class indices in [0, k), int64, or numbers to predict, float64 and finite; shape (n,).
         weights: >= 0, float64, shape (n,), how much each row counts; None where all count alike.
-        groups: int64, shape (n,), the group of each row: no split parts a group; None where there are none.
+        groups: int64, shape (n,), the group of each row, or its time where rows are in the order of time: no split parts a
+            group; None where there are none.
     Raises:
         DataError: for another shape or dtype, no rows, NaN, infinity or a negative class.
     """

@@ -284,7 +284,7 @@ class CrossValidate(ObjectiveBase):
         if self.folds == "loo":
             return iter(LeaveOneOut().split(every.y))
         if self.data.ordered:
-            return iter(TimeSeriesSplit(self.folds).split(every.y))
+            return _in_order(every, TimeSeriesSplit(self.folds).split(every.y))
         kinds = (KFold, StratifiedKFold) if every.groups is None else (GroupKFold, StratifiedGroupKFold)
         kind = kinds[0 if self.data.regression else 1]
         return iter(kind(self.folds, shuffle=True, random_state=self.seed).split(every.y, every.y, every.groups))
@@ -332,6 +332,21 @@ def _own(value: Any) -> Any:
     from sklearn.base import clone
 
     return value if hasattr(value, "get_params") else clone(value, safe=False)
+
+
+def _in_order(every: Part, splits: Iterator[Any]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Yield the splits, with training rows that are earlier than all rows that are validated on.
+
+    Raises:
+        SettingError: where there is none.
+    """
+    times = np.arange(len(every)) if every.groups is None else every.groups
+    for train, held_out in splits:
+        earlier = train[times[train] < times[held_out[0]]]
+        if not len(earlier):
+            advice = "Take fewer folds, or finer times."
+            raise SettingError(must_be("Each fold", "trained on earlier rows", "a fold without any", advice))
+        yield earlier, held_out
 
 
 def _most_folds(data: Dataset) -> tuple[int, str]:

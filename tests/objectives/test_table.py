@@ -82,6 +82,15 @@ def test_folds_in_the_order_of_time() -> None:
         assert fold.train.x["day"].max() < fold.validation.x["day"].min()
 
 
+def test_rows_of_one_time_are_never_on_both_sides() -> None:
+    weeks = [day // 7 for day in range(40)]
+    found = data.table(pandas_frame(week=weeks, when=weeks), "buys", time="when", test=0)
+    for fold in CrossValidate(net(found), folds=3).datasets():
+        assert fold.train.x["week"].max() < fold.validation.x["week"].min()
+    with pytest.raises(SettingError, match="Each fold must be trained on earlier rows, got 'a fold without any'"):
+        CrossValidate(net(found), folds=12).check({})
+
+
 @pytest.mark.parametrize(
     ("options", "folds", "sentence"),
     [
