@@ -73,7 +73,7 @@ def arrays(
         weights=read_weights(sample_weight, len(x)),
         groups=read_groups(groups, len(x)),
         times=read_times(time, len(x)),
-        strata=None if isinstance(stratify, bool) else read_strata(stratify, len(x)),
+        strata=None if stratify is True or stratify is False else read_strata(stratify, len(x)),
     )
     splitting = Splitting(**(handed | given), seed=seed, stratify=stratify is not False)  # type: ignore[arg-type]
     return assemble(name, rows, splitting, regression)

@@ -254,7 +254,7 @@ def _rows(what: str, frame: Any, target: str, roles: Mapping[str, Any], regressi
         weights=read_weights(values["sample_weight"], count),
         groups=read_groups(values["groups"], count),
         times=read_times(values["time"], count),
-        strata=None if isinstance(stratify, bool) else read_strata(stratify, count),
+        strata=None if stratify is True or stratify is False else read_strata(stratify, count),
     )
 
 

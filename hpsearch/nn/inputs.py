@@ -166,7 +166,7 @@ class Inputs:
 def _restored(column: Mapping[str, Any]) -> Column:
     name, marks, options = column["name"], column["marks"], column.get("options")
     mean, spread = (column.get(item, 0.0) for item in ("mean", "spread"))
-    if not isinstance(name, (str, int)) or not isinstance(marks, bool):
+    if not isinstance(name, (str, int)) or marks not in (True, False):
         raise ValueError(f"a column {name!r} with marks {marks!r}")
     if options is None:
         numbers = Numbers(name, float(column["mean"]), float(column["spread"]), marks)

@@ -95,7 +95,7 @@ class TrainSVM(ObjectiveBase):
         known("kernel", params.get("kernel", self.kernel), _KERNELS)
         if is_number(c := params.get("C", self.C)) and c == float("inf"):  # with a hard margin the solver may never end
             raise SettingError(must_be("C", "finite", float("inf"), "Try 1e6 for a margin that is hard in effect."))
-        if self.data.train.is_table:
+        if isinstance(self.data, Dataset) and self.data.train.is_table:
             advice = "Take TuneEstimator with a pipeline that encodes its columns."
             raise SettingError(must_be("The rows of TrainSVM", "numbers", f"the table {self.data.name!r}", advice))
         self._estimator.check(params)

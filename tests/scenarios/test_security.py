@@ -56,6 +56,10 @@ ALLOWED = {
         "execution/isolation.py",
         "pickle.loads",
     ): "from a pipe to the child that this process has forked, as joblib does",
+    (
+        "tracking/models/estimator.py",
+        "mlflow.pyfunc.load_model",
+    ): "of what the same function has just saved by skops",
     ("tracking/models/log.py", "mlflow.pyfunc.load_model"): "of what the same function has just saved, to compare its outputs",
     ("content/code.py", "builtins.compile"): "the source of a function that runs already, which is compared and never run",
     ("cli/loading.py", "loader.exec_module"): "the study file that the user names on the command line, to be run",

@@ -12,6 +12,7 @@ from hpsearch.trial import Trial
 # With more trials waiting, the search waits for its store: what is not written yet is run again after a kill.
 MAX_WAITING = 256
 IDLE_SECONDS = 0.5
+_POLL_SECONDS = 0.1
 
 
 class WriterThread:
@@ -43,7 +44,9 @@ class WriterThread:
     def close(self, last: Callable[[], None]) -> None:
         """Wait until the thread has delivered everything and called ``last``."""
         self._waiting.put(last)
-        self._thread.join()
+        # In short waits: a library with a handler of its own (polars) may keep Ctrl-C from ending a long one.
+        while self._thread.is_alive():
+            self._thread.join(_POLL_SECONDS)
         self._raise_error()
 
     def abandon(self) -> list[Trial]:

@@ -23,6 +23,7 @@ from hpsearch.tracking.store.store import Store
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,9 @@ class Server:
 
     def wait(self) -> None:
         """Wait until the server has ended, or until Ctrl-C."""
-        if self.process is not None:
-            self.process.wait()
+        # In short waits: a library with a handler of its own (polars) may keep Ctrl-C from ending a long one.
+        while self.process is not None and self.process.poll() is None:
+            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> None:
         """End the server and every process it started."""
