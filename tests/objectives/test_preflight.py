@@ -6,10 +6,11 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+import pandas
 import pytest
 
 import hpsearch.nn.network
-from hpsearch import Choice, Float, Int, Space, Study, data
+from hpsearch import Auto, Choice, Float, Int, Space, Study, data
 from hpsearch.objectives import TrainNetwork
 from hpsearch.objectives.preflight import CHANCE, CHECKS, INITIAL, OVERFIT, RATE, RATES, guessing
 from hpsearch.search.result import Result
@@ -151,3 +152,16 @@ def test_checks_and_smoke_cut_sizes_with_the_data() -> None:
     checks = [t for t in study.run(jobs=1, backend="sequential", tracker=MemoryTracker()).trials if t.stage in CHECKS]
     assert checks
     assert not [trial.error for trial in checks if trial.error]
+
+
+def test_rows_of_a_table_that_few_columns_do_not_tell_apart_are_no_bug() -> None:
+    """Two columns with gaps leave equal rows of different classes, and a rare class is hardly seen in two epochs."""
+    rng = np.random.default_rng(0)
+    frame = pandas.DataFrame({"city": rng.choice(["Rome", "Oslo", None], 400), "age": rng.integers(20, 30, 400).astype(float)})
+    frame["buys"] = np.where(rng.random(400) < 0.12 + 0.3 * (frame["city"] == "Oslo"), "yes", "no")
+    objective = TrainNetwork(data.table(frame, target="buys"), epochs=2)
+    study = Study("shop", Space(learning_rate=Float(0.01, 1.0, log=True)), objective, Auto(trials=2))
+    result = study.run(backend="sequential", tracker=MemoryTracker())
+    passed = {t.stage for t in result.trials if t.is_preflight and t.outcome is not None and t.outcome.metrics["passed"]}
+    assert passed == {INITIAL, RATE, OVERFIT, CHANCE}
+    assert result.best.ok
