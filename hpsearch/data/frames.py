@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import DataError, did_you_mean, must_be
+from hpsearch.nn.inputs import is_missing
 
 if TYPE_CHECKING:
     import narwhals as nw
@@ -130,12 +131,6 @@ def _kind(name: str, series: nw.Series[Any]) -> Kind:
     if all(issubclass(kind, (int, float, np.number)) for kind in found):
         kinds, advice = f"Python objects ({kinds})", "Cast it, as in astype(float)."
     raise DataError(must_be(what, "all numbers, texts, booleans or categories", kinds, advice))
-
-
-def is_missing(value: object) -> bool:
-    """Return whether a value stands for none: None, NaN, or a missing value of pandas."""
-    # NaN and pandas' own missing values differ from themselves, or refuse to say.
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and value != value)
 
 
 def to_floats(series: nw.Series[Any]) -> NDArray[np.float64]:

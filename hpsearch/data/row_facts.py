@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from hpsearch.data.frames import is_missing
 from hpsearch.data.rows import read_column
 from hpsearch.errors import DataError, must_be
+from hpsearch.nn.inputs import is_missing
 
 
 def refuse_two_orders(groups: object, time: object) -> None:
