@@ -86,12 +86,10 @@ class Options:
         places = {option: place for place, option in enumerate(self.options)}
         out[:] = 0.0
         for row, value in enumerate(to_list(values)):
-            if is_missing(value):
-                out[row, -1] = float(self.marks) if self.marks else out[row, -1]
-            else:
-                place = places.get(spelled(value, places))
-                if place is not None:
-                    out[row, place] = 1.0
+            missing = is_missing(value)
+            place = (-1 if self.marks else None) if missing else places.get(spelled(value, places))
+            if place is not None:
+                out[row, place] = 1.0
 
     def unseen(self, values: Values) -> list[str]:
         """Return the options among some values that have no input, in the order they come; none of a column without inputs."""

@@ -82,8 +82,10 @@ class LabelledClassifier(ClassifierMixin, _Fitted):  # type: ignore[misc]
 
     def _ordered(self, responses: NDArray[Any]) -> NDArray[Any]:
         """Return responses with their columns in the order of ``classes_``; a single column is for the second class."""
+        if (np.diff(self._order) == 1).all():  # also where a column is not of a class: one for each pair of them
+            return responses
         if responses.ndim == 1:
-            return responses if self._order[0] == 0 else -responses
+            return -responses
         found: NDArray[Any] = responses[:, self._order]
         return found
 

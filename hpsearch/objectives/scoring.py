@@ -105,7 +105,8 @@ class Scoring:
             regression: whether it predicts numbers.
         """
         for name, scorer in self.scorers.items():
-            methods = _methods(scorer)
+            # Whatever else a scorer of the user's own asks, it scores predictions.
+            methods = response_methods(scorer) or ("predict",)
             if not any(hasattr(estimator, method) for method in methods):
                 what, constraint = f"The estimator of scoring {name!r}", f"one with {' or '.join(methods)}"
                 advice = "Wrap it as in CalibratedClassifierCV(SVC()), or take a scorer of predictions, such as 'accuracy'."
@@ -204,11 +205,14 @@ def _check(name: object, scorer: object) -> None:
         raise SettingError(must_be("scoring", "a scorer (estimator, X, y)", shown, f"Write make_scorer({shown})."))
 
 
-def _methods(scorer: Any) -> tuple[str, ...]:
-    """Return the methods of an estimator of which a scorer needs one."""
-    asked = getattr(scorer, "_response_method", None)
-    if not isinstance(asked, (str, tuple, list)) or asked == "default":
-        return ("predict",)
+def response_methods(scorer: Any) -> tuple[str, ...]:
+    """Return the methods of an estimator of which a scorer needs one; empty where it does not say.
+
+    >>> from sklearn.metrics import get_scorer
+    >>> response_methods(get_scorer("roc_auc")), response_methods(len)
+    (('decision_function', 'predict_proba'), ())
+    """
+    asked = getattr(scorer, "_response_method", ())
     return (asked,) if isinstance(asked, str) else tuple(asked)
 
 

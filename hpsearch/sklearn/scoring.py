@@ -13,6 +13,7 @@ from sklearn.pipeline import Pipeline
 
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.objectives.estimator import one_line
+from hpsearch.objectives.scoring import response_methods
 
 # What scikit-learn calls the only score.
 ONE = "score"
@@ -97,9 +98,7 @@ class Scoring:
 
 def check_responses(name: str, scorer: Any, candidate: Any) -> None:
     """Raise where a scorer needs what a model cannot return, such as probabilities."""
-    wanted = getattr(scorer, "_response_method", ())
-    methods = (wanted,) if isinstance(wanted, str) else tuple(wanted) if isinstance(wanted, (tuple, list)) else ()
-    model = candidate
+    methods, model = response_methods(scorer), candidate
     while isinstance(model, Pipeline):
         model = model.steps[-1][1]
     # An estimator that holds others may know only after fitting what it can return.

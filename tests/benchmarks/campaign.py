@@ -35,7 +35,7 @@ from hpsearch.trial import Status, Trial
 
 STUDY = '''
 """Does a killed study come back whole?"""
-from hpsearch import Choice, Float, Space, Study, data
+from hpsearch import Auto, Choice, Float, Space, Study, data
 from hpsearch.objectives import TrainNetwork
 from hpsearch.strategies import *
 

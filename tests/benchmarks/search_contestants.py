@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch import Choice, Float, Space
 from hpsearch.ports import Batch, Proposal, Search, Strategy
+from hpsearch.search.auto import Auto
 from hpsearch.space import Domain
 from hpsearch.strategies import Bayesian, GaussianProcess, QuasiRandom, Random, Staged
 from hpsearch.strategies.bayesian import _Model
@@ -52,8 +53,8 @@ class Timed:
         return done >= self.cap or (done >= max(self.least, 1) and min(self.found) <= self.target)
 
 
-class Ended(Exception):
-    """A run has all the trials that are needed."""
+class Ended(BaseException):
+    """A run has all the trials that are needed; packages that turn exceptions into failed trials let it through."""
 
 
 Run = Callable[[Timed, int], None]
@@ -187,6 +188,7 @@ _ALL = (
     Contestant("GaussianProcess", ours(lambda cap: GaussianProcess(trials=cap))),
     Contestant("GaussianProcess, batch 4", ours(lambda cap: GaussianProcess(trials=cap, batch_size=4))),
     Contestant("GaussianProcess, no centre", ours(lambda cap: GaussianProcess(trials=cap, centre=False))),
+    Contestant("Auto", ours(lambda cap: Auto(trials=cap))),
     _peer("Optuna TPE", _optuna("TPESampler"), "optuna", distribution="optuna"),
     _peer("Optuna GP", _optuna("GPSampler"), "optuna", "torch", distribution="optuna"),
     _peer("SMAC3", _smac, "smac", distribution="smac"),

@@ -22,6 +22,8 @@ OTHERS = {
     "Halving(trials=81, max_epochs=4, factor=2)": 4,
     "Hyperband(max_epochs=81)": 81,
     "FreezeThaw(epochs=270)": 27,
+    "GaussianProcess(trials=60, batch_size=4)": 4,
+    "Auto(trials=10)": 27,
 }
 
 
