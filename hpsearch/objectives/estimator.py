@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import logging
 import re
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ from hpsearch.space import Choice, Space
 from hpsearch.space.domains import is_estimator
 from hpsearch.trial import Outcome, Params
 
+logger = logging.getLogger(__name__)
 # Each trial sets these itself, so they are no params: its own random numbers, and one core.
 _SET = ("random_state", "n_jobs")
 _SEEDS = 2**31
@@ -263,22 +265,54 @@ class TuneEstimator(ObjectiveBase):
 
     def _fit(self, params: Params, rng: np.random.Generator, part: Part, by_label: bool = False) -> Any:
         """Return the estimator fitted on a part: on class indices as in a trial, or on the user's own labels."""
-        estimator, labels = self._with(params), labels_of(self.data)
+        estimator, labels = self._seeded(params, rng), labels_of(self.data)
+        weights = weight_arguments(estimator, part.weights)
+        if labels is None:
+            return estimator.fit(part.x, part.y, **weights)
+        if not by_label:
+            return _weighing_classes(estimator, labels, by_label).fit(part.x, part.y, **weights)
+        y = labelled(part.y, labels)
+        try:
+            return _weighing_classes(estimator, labels, by_label).fit(part.x, y, **weights)
+        except Exception as error:
+            # Some take class indices alone, XGBoost for one; on these the trial was fitted.
+            logger.info("%s takes class indices, not labels: %s", one_line(estimator), error)
+            return _encoding_labels(_weighing_classes(estimator, labels, by_label=False)).fit(part.x, y, **weights)
+
+    def _seeded(self, params: Params, rng: np.random.Generator) -> Any:
+        """Return the estimator of a trial, not fitted, with seeds from its random numbers and one core."""
+        estimator = self._with(params)
         settings = estimator.get_params()
-        if labels is not None:
-            estimator.set_params(**class_weights(settings, labels.tolist(), by_label))
-        y = labelled(part.y, labels) if by_label else part.y
         # In the order of the names, which does not depend on how a pipeline was put together; an n_jobs of None is 1
         # already, and some estimators warn about any other.
         seeds = {name: int(rng.integers(_SEEDS)) for name in sorted(settings) if _leaf(name) == "random_state"}
         jobs = {name: 1 for name, value in settings.items() if _leaf(name) == "n_jobs" and value is not None}
-        return estimator.set_params(**seeds, **jobs).fit(part.x, y, **weight_arguments(estimator, part.weights))
+        return estimator.set_params(**seeds, **jobs)
 
     def _scores(self, which: str, part: Part, predicted: NDArray[Any]) -> dict[str, float]:
         if self._kind == "classifier":
             return {f"{which}_accuracy": _accuracy(part.y, predicted)}
         mse, variance = _mse(part.y, predicted), float(np.var(part.y))
         return {f"{which}_mse": mse, **({f"{which}_r2": 1 - mse / variance} if variance > 0 else {})}
+
+
+def _weighing_classes(estimator: Any, labels: NDArray[Any], by_label: bool) -> Any:
+    """Return a copy of an estimator whose settings that weigh classes have the keys that a fit takes."""
+    from sklearn.base import clone
+
+    return clone(estimator).set_params(**class_weights(estimator.get_params(), labels.tolist(), by_label))
+
+
+def _encoding_labels(estimator: Any) -> Any:
+    """Return a classifier of class indices as one of labels: they are encoded by scikit-learn's vote, of this one alone."""
+    from sklearn.ensemble import VotingClassifier
+    from sklearn.pipeline import Pipeline
+
+    if isinstance(estimator, Pipeline):
+        name, last = estimator.steps[-1]
+        return estimator.set_params(**{name: _encoding_labels(last)})
+    voting = "soft" if hasattr(estimator, "predict_proba") else "hard"
+    return VotingClassifier([(type(estimator).__name__.lower(), estimator)], voting=voting)
 
 
 def weight_arguments(estimator: Any, weights: NDArray[np.float64] | None) -> dict[str, NDArray[np.float64]]:

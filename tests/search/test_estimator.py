@@ -46,6 +46,39 @@ class Own(LogisticRegression):
     """A class that skops does not know."""
 
 
+class OfIndices(LogisticRegression):
+    """A classifier that takes class indices alone, as XGBoost's does."""
+
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> OfIndices:
+        if np.asarray(y).dtype.kind != "i":
+            raise ValueError(f"Invalid classes: expected [0 1 2], got {y[:3]}")
+        super().fit(X, y, sample_weight)
+        return self
+
+
+class OfIndicesAlone(OfIndices):
+    """The same without probabilities."""
+
+    predict_proba = property()
+
+
+@pytest.mark.parametrize("kind", [OfIndices, OfIndicesAlone])
+@pytest.mark.parametrize("weights", [None, RNG.uniform(0.5, 2.0, len(X))])
+@pytest.mark.parametrize("in_pipeline", [False, True])
+def test_one_that_takes_class_indices_predicts_labels_too(kind: Any, weights: Any, in_pipeline: bool) -> None:
+    rows = data.arrays(X, Y, sample_weight=weights)
+    balanced = kind(class_weight={"fair": 1.0, "fine": 2.0, "foul": 1.0})
+    estimator = make_pipeline(StandardScaler(), balanced) if in_pipeline else balanced
+    space = Space(**{f"{kind.__name__.lower()}__C" if in_pipeline else "C": Choice(0.1, 1.0)})
+    result = run(TuneEstimator(estimator, rows, scoring="f1_macro"), space, Grid())
+    fitted = result.estimator("training")
+    truth, counts = NAMES[rows.validation.y], rows.validation.weights
+    score = f1_score(truth, fitted.predict(rows.validation.x), average="macro", sample_weight=counts)
+    assert result.value(result.best) == score
+    assert fitted.classes_.tolist() == sorted(set(Y))
+    assert set(result.estimator().predict(X)) == set(Y)
+
+
 def test_it_predicts_as_the_best_estimator_of_scikit_learns_search() -> None:
     values = [0.01, 0.1, 1.0, 10.0]
     split = PredefinedSplit([-1] * len(DATA.train) + [0] * len(DATA.validation))
