@@ -49,7 +49,8 @@ def png(picture: Picture) -> bytes:
 
     content = io.BytesIO()
     # `savefig` would draw everything twice, the first time for the layout alone.
-    FigureCanvasAgg(figure(picture)).print_png(content, pil_kwargs={"compress_level": 6})
+    canvas: Any = FigureCanvasAgg(figure(picture))
+    canvas.print_png(content, pil_kwargs={"compress_level": 6})
     return content.getvalue()
 
 
