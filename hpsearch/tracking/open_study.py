@@ -97,7 +97,8 @@ class OpenStudy:
         """Write a trial, or with None only what waits, and how far the study is."""
         if trial is not None:
             self._add(trial)
-        self._send()
+        if self.queue.due:
+            self._send()
         self.queue.spool.flush()
         if self.queue.lease is not None and not self.queue.unavailable:
             self.queue.lease.renew()

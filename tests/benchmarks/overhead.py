@@ -42,7 +42,7 @@ Figures = dict[str, float]
 class Train:
     """An objective that reports curves, after sleeping or computing for a while."""
 
-    epochs: int = 0
+    points: int = 0
     sleep: float = 0.0
     rounds: int = 0
 
@@ -50,7 +50,7 @@ class Train:
         time.sleep(self.sleep)
         turn(self.rounds)
         value = sum(params.values())
-        for epoch in range(1, self.epochs + 1):
+        for epoch in range(1, self.points + 1):
             context.report(epoch, **{name: value / (epoch + i) for i, name in enumerate(METRICS)})
         return value
 
