@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mlflow.entities import Run
 
 # A server on another continent answers each of a trial's three calls after a tenth of a second.
-SERVER_THREADS = 8
+SERVER_THREADS = 16
 _HOLD_SECONDS = 0.25
 
 
