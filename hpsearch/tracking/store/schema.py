@@ -24,3 +24,12 @@ def read_revision(session: Any) -> str:
     from sqlalchemy import text
 
     return ", ".join(sorted(session.execute(text("SELECT version_num FROM alembic_version")).scalars()))
+
+
+def readable_database(client: MlflowClient) -> Any:
+    """Return MLflow's own store of a database whose tables are of a known revision, or None."""
+    database = database_of(client)
+    if database is None:
+        return None
+    with database.ManagedSessionMaker() as session:
+        return database if read_revision(session) in KNOWN_REVISIONS else None
