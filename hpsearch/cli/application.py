@@ -170,7 +170,7 @@ def show(
 
     store = open_store(tracking_uri)
     summary = catalog.summary(store, name)
-    show_summary(terminal(), summary, catalog.trial_rows(store, summary), trials)
+    show_summary(terminal(), summary, catalog.leading_rows(store, summary, trials), trials)
 
 
 @typer_app.command()

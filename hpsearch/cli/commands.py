@@ -139,7 +139,7 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
-    console.print(rows_table(finished[:count], len(rows), console.width))
+    console.print(rows_table(finished[:count], summary.trials, console.width))
     for row in [row for row in rows if row.error][:count]:
         console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
 

@@ -20,10 +20,11 @@ from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs.database_reader import PointsReader
 from hpsearch.tracking.runs.study_run import Children
 from hpsearch.tracking.runs.trial_decoding import decode
 from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun
-from hpsearch.tracking.runs.writer import BestCurve, read_file, read_points, write_best
+from hpsearch.tracking.runs.writer import BestCurve, read_file, write_best
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
@@ -97,7 +98,8 @@ class OpenStudy:
         """Write a trial, or with None only what waits, and how far the study is."""
         if trial is not None:
             self._add(trial)
-        self._send()
+        if self.queue.due:
+            self._send()
         self.queue.spool.flush()
         if self.queue.lease is not None and not self.queue.unavailable:
             self.queue.lease.renew()
@@ -183,8 +185,9 @@ def open_study(store: Store, study: TrackedStudy, parent: Run, children: Childre
     opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
     same_space = study_run.read_identity(parent).get("space") == repr(study.space)
     opened.damaged += children.damaged
+    curves = PointsReader(client, list(runs.values()))
     for number, run in children.complete.items():
-        points, file = partial(read_points, client, runs[number]), partial(read_file, client, runs[number])
+        points, file = partial(curves.read, runs[number]), partial(read_file, client, runs[number])
         try:
             opened.trials[number] = decode(run, study.space, points, file, same_space)
         except DamagedRun as error:

@@ -3,6 +3,8 @@
 pip install optuna-integration             # no dependency of hpsearch: the callback that the record is measured against
 python -m tests.benchmarks.overhead        # about 12 minutes on an idle machine
 python -m tests.benchmarks.overhead long   # 5,000 random and 1,000 Bayesian trials, recorded and taken up: about 10 minutes
+python -m tests.benchmarks.overhead record [URI]   # the record alone, in each way: in SQLite, or the database of this URI
+python -m tests.benchmarks.overhead far    # trials a second on a server that is 0.1 s away, by one thread and by several
 
 Every figure is the median of repeats that take turns, each in a process of its own; CPU time (of the process and its workers)
 stands beside wall-clock time, because it says more on a machine that does other things too.
@@ -28,6 +30,11 @@ from hpsearch.ports import Tracker
 from hpsearch.search.progress import Progress
 from hpsearch.strategies import Bayesian, Random
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store
+from hpsearch.tracking.delivery import retry_queue
+from hpsearch.tracking.runs import client_writer
+from hpsearch.tracking.store import schema
+from tests.tracking.latency import delayed
+from tests.tracking.servers import mlflow_server
 
 SPACE = Space(**{f"p{i}": Float(0.0, 1.0) for i in range(4)})
 EPOCHS, METRICS = 30, ("training_cost", "validation_cost", "validation_accuracy", "learning_rate")
@@ -42,7 +49,7 @@ Figures = dict[str, float]
 class Train:
     """An objective that reports curves, after sleeping or computing for a while."""
 
-    epochs: int = 0
+    points: int = 0
     sleep: float = 0.0
     rounds: int = 0
 
@@ -50,7 +57,7 @@ class Train:
         time.sleep(self.sleep)
         turn(self.rounds)
         value = sum(params.values())
-        for epoch in range(1, self.epochs + 1):
+        for epoch in range(1, self.points + 1):
             context.report(epoch, **{name: value / (epoch + i) for i, name in enumerate(METRICS)})
         return value
 
@@ -180,8 +187,22 @@ def long(strategy: str, trials: int) -> Any:
     return Random(trials=trials) if strategy == "random" else Bayesian(trials=trials, batch_size=10)
 
 
+def written(folder: Path, way: str, points: int, trials: int, uri: str | None) -> Figures:
+    """Trials that take no time, recorded in transactions of many, or each by MLflow's client as without a known schema."""
+    if way == "client":
+        schema.KNOWN_REVISIONS.clear()
+    return run(trials, MlflowTracker(uri, folder), Train(points)).per_trial(trials - 1)
+
+
+def far(folder: Path, threads: int, trials: int) -> Figures:
+    """Trials that take no time, on a server whose answers take a tenth of a second more."""
+    client_writer.SERVER_THREADS = retry_queue.SERVER_THREADS = threads
+    with mlflow_server(Store.open(None, folder).uri, folder) as (address, _), delayed(address, 0.1) as away:
+        return run(trials, MlflowTracker(away, folder), Train()).per_trial(trials - 1)
+
+
 PIECES: dict[str, Callable[..., Figures]] = {
-    piece.__name__: piece for piece in (loop, recorded, callback, storage, half_seconds, grow, resume)
+    piece.__name__: piece for piece in (loop, recorded, callback, storage, half_seconds, grow, resume, written, far)
 }
 
 
@@ -246,8 +267,25 @@ def lasting() -> None:
             print(f"end after {again['end']:.1f} s", flush=True)
 
 
+def record(uri: str | None = None) -> None:
+    """Print what the record of a trial costs in each way, and its ratio."""
+    for points, trials in ((0, 600), (EPOCHS, 300)):
+        print(f"Recorded, {points} points x {len(METRICS)} metrics, per trial (at most {5.0 if points else 1.5} ms CPU):")
+        lines = {"by MLflow's client": ["written", "client", points, trials // 4, uri]}
+        lines["many in one transaction"] = ["written", "transaction", points, trials, uri]
+        show(take_turns(lines, repeats=3), against="by MLflow's client")
+
+
+def distance() -> None:
+    """Print how many trials a second a far server takes (at least 10)."""
+    for threads, trials in ((1, 20), (client_writer.SERVER_THREADS, 100)):
+        print(f"{threads:2} threads: {1e3 / measured('far', threads, trials)['wall']:.1f} trials a second", flush=True)
+
+
 if __name__ == "__main__":
     if sys.argv[1:2] == ["piece"]:
         print(json.dumps(PIECES[sys.argv[2]](Path(sys.argv[3]), *json.loads(sys.argv[4]))))
+    elif sys.argv[1:2] == ["record"]:
+        record(*sys.argv[2:3])
     else:
-        lasting() if sys.argv[1:] == ["long"] else short()
+        {"long": lasting, "far": distance}.get("".join(sys.argv[1:]), short)()

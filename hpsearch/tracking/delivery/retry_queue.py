@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.delivery import spool_file
 from hpsearch.tracking.delivery.spool import Spool
 from hpsearch.tracking.lease import Lease, LeaseLost
+from hpsearch.tracking.runs.chunk import MOST_SECONDS, MOST_TRIALS, ChunkWriter, Written
+from hpsearch.tracking.runs.client_writer import SERVER_THREADS, ClientWriter
+from hpsearch.tracking.runs.database_writer import DatabaseWriter
 from hpsearch.tracking.runs.study_run import read_children
-from hpsearch.tracking.runs.writer import write_trial
-from hpsearch.tracking.store.client import children, exists, is_rejected, reason, search
+from hpsearch.tracking.store.client import children, connect, exists, is_rejected, reason, search
 from hpsearch.tracking.store.names import list_numbers
+from hpsearch.tracking.store.schema import database_of
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import Trial
 
@@ -48,22 +53,31 @@ class RetryQueue:
     spool: Spool
     lease: Lease | None = None
     pending: list[Trial] = field(default_factory=list)
-    begun: dict[int, str] = field(default_factory=dict)
     obsolete: list[str] = field(default_factory=list)
     rejected: set[int] = field(default_factory=set)
     unavailable: bool = False
     closed: bool = False
     retry: float = -float("inf")
+    sent: float = -float("inf")
+
+    @cached_property
+    def writer(self) -> ChunkWriter:
+        """What writes the trials: whole chunks into a database, several threads to a server."""
+        client = self.store.client
+        clients = [client, *(connect(self.store.uri) for _ in range(SERVER_THREADS - 1))] if self.store.served else [client]
+        by_client = ClientWriter(clients, self.parent, self.study, self.lease, lambda: not self.closed)
+        database = database_of(client)
+        return by_client if database is None else DatabaseWriter(database, self.parent, self.study, self.lease, by_client)
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to write what waits: trials are collected for a moment, to be written together."""
+        return len(self.pending) >= MOST_TRIALS or time.monotonic() - self.sent >= MOST_SECONDS
 
     @property
     def waiting(self) -> bool:
         """Whether trials wait for an unavailable store, and not because it rejected their content."""
         return self.closed or any(trial.number not in self.rejected for trial in self.pending)
-
-    @property
-    def owner(self) -> int:
-        """The number of the lease, 0 where there is none."""
-        return 0 if self.lease is None else self.lease.number
 
     def send(self, at_once: bool = False) -> None:
         """Write what waits, in order; stop where the store is unavailable, skip trials whose content it rejected.
@@ -73,27 +87,25 @@ class RetryQueue:
         """
         if not at_once and time.monotonic() < self.retry:
             return
-        for trial in list(self.pending):
-            if self.closed:
-                return
-            if trial.number in self.rejected and not at_once:
-                continue
+        self.sent = time.monotonic()
+        waiting = deque(trial for trial in self.pending if at_once or trial.number not in self.rejected)
+        while waiting and not self.closed:
+            chunk = [waiting.popleft() for _ in range(min(len(waiting), MOST_TRIALS))]
             try:
-                self._write(trial)
+                written = self._write(chunk)
             except LeaseLost:
                 raise
             except Exception as error:
-                self._warn_once(trial, error)
-                if not is_rejected(error):
-                    self.retry, self.unavailable = time.monotonic() + RETRY_SECONDS, True
-                    return
-                self.rejected.add(trial.number)
+                written = Written(errors={chunk[0].number: error})
+            if not self._settle(chunk, written):
+                return
+        self.sent = time.monotonic()
         self._report_recovery()
 
     def forget(self, number: int) -> None:
         """Remove a trial, which another run of it replaces."""
         self.pending = [trial for trial in self.pending if trial.number != number]
-        runs = (self.runs.pop(number, None), self.begun.pop(number, None))
+        runs = (self.runs.pop(number, None), self.writer.forget(number))
         self.obsolete += [run for run in runs if run is not None]
 
     def delete_unknown_runs(self) -> None:
@@ -106,7 +118,7 @@ class RetryQueue:
                 self.store.client.delete_run(run.info.run_id)
         where = f"{children(self.parent.info.run_id)} and attributes.status = 'RUNNING'"
         for run in search(self.store.client, self.parent.info.experiment_id, where):
-            if run.info.run_id not in self.begun.values():
+            if run.info.run_id not in self.writer.begun.values():
                 self.store.client.delete_run(run.info.run_id)
 
     def rescue(self, trials: Sequence[Trial]) -> None:
@@ -139,15 +151,30 @@ class RetryQueue:
                 "Trials %s wait in %s for the next start of the study.", list_numbers(trial.number for trial in pending), path
             )
 
-    def _write(self, trial: Trial) -> None:
+    def _write(self, chunk: Sequence[Trial]) -> Written:
         if self.lease is not None:
             self.lease.hold()
         while self.obsolete:
-            self.store.client.delete_run(self.obsolete[0])
+            if exists(self.store.client, self.obsolete[0]):
+                self.store.client.delete_run(self.obsolete[0])
             del self.obsolete[0]
-        self.runs[trial.number] = write_trial(self.store.client, self.parent, self.study, trial, self.begun, self.owner)
-        self.pending.remove(trial)
-        self.spool.settle(trial.number)
+        return self.writer.write(chunk)
+
+    def _settle(self, chunk: Sequence[Trial], written: Written) -> bool:
+        """Drop what the store has now; return whether it can take more."""
+        self.runs |= written.runs
+        for trial in chunk:
+            if trial.number in written.runs:
+                self.pending.remove(trial)  # in place: an interrupted search adds what is left to it
+                self.spool.settle(trial.number)
+        failed = [(trial, written.errors[trial.number]) for trial in chunk if trial.number in written.errors]
+        for trial, error in failed:
+            self._warn_once(trial, error)
+            if not is_rejected(error):
+                self.retry, self.unavailable = time.monotonic() + RETRY_SECONDS, True
+                return False
+            self.rejected.add(trial.number)
+        return True
 
     def _warn_once(self, trial: Trial, error: Exception) -> None:
         """Log a warning, once per outage."""

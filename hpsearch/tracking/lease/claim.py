@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -50,12 +51,16 @@ class Claim:
 
 def newest_claim(run: Run) -> Claim | None:
     """Return the newest claim on a study's run, or None."""
-    numbers = [int(key.removeprefix(OWNER)) for key in run.data.params if _is_claim(key)]
+    return find_claim(run.data.params, run.data.tags)
+
+
+def find_claim(params: Mapping[str, str], tags: Mapping[str, str]) -> Claim | None:
+    """Return the newest claim among the params and tags of a study's run, or None."""
+    numbers = [int(key.removeprefix(OWNER)) for key in params if _is_claim(key)]
     if not numbers:
         return None
     number = max(numbers)
-    owner = Owner.parse(run.data.params[f"{OWNER}{number}"])
-    return Claim(number, owner, run.data.tags.get(f"{HEARTBEAT}{number}", ""))
+    return Claim(number, Owner.parse(params[f"{OWNER}{number}"]), tags.get(f"{HEARTBEAT}{number}", ""))
 
 
 def written_under(run: Run) -> int:

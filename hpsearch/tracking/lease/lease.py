@@ -92,17 +92,24 @@ class Lease:
         now = time.monotonic()
         if now - self._checked < min(CHECK_SECONDS, self.owner.every / 2):
             return
-        claim = newest_claim(self._client.get_run(self._run_id))
-        if claim is None or claim.owner.token != self.owner.token:
-            raise LeaseLost(
-                f"Study {self._study!r} was taken over by {'another process' if claim is None else claim.owner}, to which this"
-                " process seemed to have ended. This process records nothing more."
-            )
+        self.confirm(newest_claim(self._client.get_run(self._run_id)))
         if now - self._beaten >= self.owner.every:
             self._count += 1
             self._beat(f"{self._count} {round(time.time())}")
             self._beaten = now
         self._checked = now
+
+    def confirm(self, newest: Claim | None) -> None:
+        """Make sure that the newest claim on the study is this one.
+
+        Raises:
+            LeaseLost: another process has taken the study over.
+        """
+        if newest is None or newest.owner.token != self.owner.token:
+            raise LeaseLost(
+                f"Study {self._study!r} was taken over by {'another process' if newest is None else newest.owner}, to which"
+                " this process seemed to have ended. This process records nothing more."
+            )
 
     def renew(self) -> None:
         """Hold the lease; a store that is unavailable is tried again later.

@@ -12,6 +12,8 @@ from hpsearch.errors import StudyError, did_you_mean
 from hpsearch.ports import EarlierIdentity
 from hpsearch.tracking.lease import newest_claim
 from hpsearch.tracking.runs import location
+from hpsearch.tracking.runs.brief import BriefTrial, brief_trials
+from hpsearch.tracking.runs.database_reader import read_runs
 from hpsearch.tracking.runs.study_run import CHOSEN, Children, read_children, read_earlier, read_facts, read_identity
 from hpsearch.tracking.runs.trial_decoding import declared_names, own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
@@ -103,6 +105,19 @@ def trial_rows(store: Store, study: StudySummary) -> list[TrialRow]:
         return _rows(read_children(store.client, parent), study.identity, study.maximize)
 
 
+def leading_rows(store: Store, study: StudySummary, count: int) -> list[TrialRow]:
+    """Return the best ``count`` trials of a study and the first ``count`` with an error, in number order."""
+    with reraised_as_tracking_error(f"The trials of {study.name!r} cannot be read from {store.display_uri}"):
+        trials = brief_trials(store.client, store.client.get_run(study.run_id))
+        if trials is None:
+            return trial_rows(store, study)
+        best = sorted((trial for trial in trials if trial.selectable), key=lambda trial: trial.minimised)[:count]
+        wanted = {trial.number: trial.run_id for trial in (*best, *[trial for trial in trials if trial.has_error][:count])}
+        runs = read_runs(store.client, [wanted[number] for number in sorted(wanted)])
+        declared = declared_names(study.identity.get("space", ""))
+        return [_row(run, declared, study.maximize) for run in runs]
+
+
 def _summary(store: Store, name: str, parent: Run) -> StudySummary:
     tags, damaged = parent.data.tags, []
     identity: Mapping[str, str] = {}
@@ -112,9 +127,12 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
     except DamagedRun as error:
         damaged.append(str(error))
     maximize = tags.get("hpsearch.direction", identity.get("direction")) == "maximize"
-    children = read_children(store.client, parent)
-    rows = _rows(children, identity, maximize)
-    values = [row.value for row in rows if row.selectable]
+    rows: Sequence[BriefTrial] | Sequence[TrialRow] | None = brief_trials(store.client, parent)
+    if rows is None:
+        children = read_children(store.client, parent)
+        damaged += [str(replace(one, study=name)) for one in children.damaged]
+        rows = _rows(children, identity, maximize)
+    values = [_value(row, maximize) for row in rows if row.selectable]
     return StudySummary(
         name=name,
         status=STATES.get(parent.info.status) or _running(store, name, parent),
@@ -130,9 +148,13 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
         earlier=earlier,
         experiment_id=str(parent.info.experiment_id),
         run_id=str(parent.info.run_id),
-        damaged=(*damaged, *(str(replace(one, study=name)) for one in children.damaged)),
+        damaged=tuple(damaged),
         facts=read_facts(parent),
     )
+
+
+def _value(row: BriefTrial | TrialRow, maximize: bool) -> float:
+    return flip_sign(row.minimised, maximize) if isinstance(row, BriefTrial) else row.value
 
 
 def _running(store: Store, name: str, parent: Run) -> str:

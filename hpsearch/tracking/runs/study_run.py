@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
 from hpsearch.tracking.lease.claim import written_under
+from hpsearch.tracking.runs.database_reader import search_children
 from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths
 from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun, read_mapping, read_tag, read_tags
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
-from hpsearch.tracking.store.client import PAGE, children, search
+from hpsearch.tracking.store.client import PAGE, search
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -61,7 +62,7 @@ def newest(client: MlflowClient, experiment_id: str, study: str) -> Run | None:
 
 def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Children:
     """Return the trials of a parent, in order of number."""
-    return sort_runs(search(client, parent.info.experiment_id, children(parent.info.run_id), page))
+    return sort_runs(search_children(client, parent, page))
 
 
 def sort_runs(runs: Iterable[Run]) -> Children:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -48,12 +49,19 @@ def write_trial(
 
 def write_files(client: MlflowClient, run_id: str, files: Mapping[str, bytes]) -> None:
     """Write files as artifacts of a run, in one call; names are paths under the run."""
+    with files_in_folder(files) as folder:
+        client.log_artifacts(run_id, str(folder))
+
+
+@contextmanager
+def files_in_folder(files: Mapping[str, bytes]) -> Iterator[Path]:
+    """Write files into a temporary folder, from which MLflow takes them."""
     with tempfile.TemporaryDirectory() as folder:
         for name, content in files.items():
             path = Path(folder, name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        client.log_artifacts(run_id, folder)
+        yield Path(folder)
 
 
 def read_file(client: MlflowClient, run_id: str, path: str) -> bytes:

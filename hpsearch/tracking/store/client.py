@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
     "MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "1",
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "20",
+    # A connection for each thread that writes to a server; more than there is room for would be made anew for each call.
+    "MLFLOW_HTTP_POOL_MAXSIZE": "16",
 }
 
 
