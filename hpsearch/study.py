@@ -138,7 +138,7 @@ class Study(StudyConfig):
         with _autologging_paused():
             result, recorded = _until_unchanged(search)
             ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
-            result = replace(result, unreported=_attach_report(result)) if wanted and not ready else result
+            result = replace(result, unreported=_attach_report(result, execution.workers)) if wanted and not ready else result
             return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
@@ -201,12 +201,17 @@ def _default_tracker(source: Path | None) -> Tracker:
     return MlflowTracker(root=store_root(source or calling_file()))
 
 
-def _attach_report(result: Result) -> str:
-    """Attach the report; return an empty text, or why it could not be: drawing never fails a study that is done."""
+def _attach_report(result: Result, jobs: int) -> str:
+    """Attach the report; return an empty text, or why it could not be: drawing never fails a study that is done.
+
+    Args:
+        result: of the study.
+        jobs: how many worker processes have just run trials; they draw the pictures.
+    """
     try:
         from hpsearch.report.report import files
 
-        result.tracker.attach(result.record, files(result))
+        result.tracker.attach(result.record, files(result, jobs))
     except Exception as error:
         lines = str(error).splitlines() or [type(error).__name__]
         return f"The report could not be made (the study itself is recorded): {lines[0]}"

@@ -111,6 +111,11 @@ class Execution:
         self._stop()
         self._stack.close()
 
+    @property
+    def workers(self) -> int:
+        """How many processes of their own run trials; they stay warm for a while."""
+        return max(self.jobs, 2) if self.backend == "loky" else 0
+
     def check(self, objective: ObjectiveBase) -> None:
         """Raise if the objective cannot be pickled; one that holds data is checked with the first task, because it is large."""
         if self.backend != "loky" or objective.data is not None:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import blas
 
 from hpsearch.checks import choice
 
@@ -34,15 +34,19 @@ class Blas(NamedTuple):
     axpy: Callable[..., Array]
 
 
-_BLAS = {
-    "float32": Blas(blas.sgemm, blas.sgemv, blas.saxpy),
-    "float64": Blas(blas.dgemm, blas.dgemv, blas.daxpy),
-}
-
-
 def blas_of(array: Array) -> Blas:
     """Return the products for an array's dtype, float32 or float64."""
-    return _BLAS[array.dtype.name]
+    return _products()[array.dtype.name]
+
+
+@cache
+def _products() -> dict[str, Blas]:
+    from scipy.linalg import blas  # a quarter of a second, which `import hpsearch` should not cost
+
+    return {
+        "float32": Blas(blas.sgemm, blas.sgemv, blas.saxpy),
+        "float64": Blas(blas.dgemm, blas.dgemv, blas.daxpy),
+    }
 
 
 def known(what: str, name: object, table: dict[str, Any] | tuple[str, ...]) -> None:

@@ -45,8 +45,12 @@ _NAMED = 8  # more stages than this are marked, but not named
 
 def png(picture: Picture) -> bytes:
     """Return the picture as a PNG of 1200 by 700 points, higher where it has more than two rows of panels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     content = io.BytesIO()
-    figure(picture).savefig(content, format="png", dpi=DPI, pil_kwargs={"compress_level": 6})
+    # `savefig` would draw everything twice, the first time for the layout alone.
+    canvas: Any = FigureCanvasAgg(figure(picture))
+    canvas.print_png(content, pil_kwargs={"compress_level": 6})
     return content.getvalue()
 
 
@@ -61,7 +65,7 @@ def _chart(chart: Chart) -> Figure:
     columns = min(chart.columns, len(chart.panels))
     rows = -(-len(chart.panels) // columns)
     height = _HEIGHT if rows <= 2 else _HEIGHT + _MORE * (rows - 2)
-    drawn = Figure(figsize=(_WIDTH, height), layout="constrained")
+    drawn = Figure(figsize=(_WIDTH, height), dpi=DPI, layout="constrained")
     all_axes = drawn.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(all_axes, chart.panels, strict=False):
         _panel(axes, panel)
@@ -208,7 +212,7 @@ def _parallel(picture: Parallel) -> Figure:
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
-    drawn = Figure(figsize=(_WIDTH, _HEIGHT), layout="constrained")
+    drawn = Figure(figsize=(_WIDTH, _HEIGHT), dpi=DPI, layout="constrained")
     axes = drawn.subplots()
     heights = np.array([upright.places for upright in picture.axes], dtype=float).T
     steps = np.arange(len(picture.axes), dtype=float)

@@ -12,6 +12,7 @@ from typing import Any
 from hpsearch.analysis import sentences
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.importance import importance
+from hpsearch.execution.side_by_side import map_ahead
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import listing, page, section, table
@@ -26,14 +27,21 @@ ROWS = 100
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
 
 
-def files(result: Result) -> dict[str, bytes]:
-    """Return the files that are attached to a study's record: the report, the pictures as PNG, the table of all trials."""
+def files(result: Result, jobs: int = 1) -> dict[str, bytes]:
+    """Return the files that are attached to a study's record: the report, the pictures as PNG, the table of all trials.
+
+    Args:
+        result: of the study.
+        jobs: with two or more, so many workers draw the PNGs meanwhile.
+    """
     from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
 
     with paused():  # some findings are fitted
         pictures = draw_all(result)
-    stills = {f"{PICTURES}{kind}.png": still.png(p) for kind, p in pictures.items() if not isinstance(p, str)}
-    return {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode(), **stills}
+    drawn = {kind: picture for kind, picture in pictures.items() if not isinstance(picture, str)}
+    stills = map_ahead(still.png, list(drawn.values()), jobs)
+    texts = {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode()}
+    return texts | {f"{PICTURES}{kind}.png": content for kind, content in zip(drawn, stills, strict=True)}
 
 
 def draw_all(result: Result) -> dict[str, Picture | str]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Study
-from hpsearch.report.report import KINDS, draw_all, report, trials_csv
+from hpsearch.report.report import KINDS, draw_all, files, report, trials_csv
 from hpsearch.strategies import Random
 from hpsearch.tracking import MemoryTracker, MlflowTracker
 from tests.plots.sample import HOSTILE, SPACE, STUDIES, result, score
@@ -137,3 +137,8 @@ def test_mlflow_keeps_the_report_and_draws_it_once(tmp_path: Path, put_store: Ca
     page.unlink()
     run(fresh=True, report=False)
     assert not list(tmp_path.rglob("report.html"))
+
+
+def test_pictures_drawn_by_workers_are_the_same() -> None:
+    found = STUDIES["one trial"]()
+    assert files(found, jobs=2) == files(found)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
-from scipy import optimize
 
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn.arrays import Array
@@ -168,6 +167,8 @@ class FullBatchSteps:
 
     def _catch_up(self, x: Array, targets: Array, weights: Array | None) -> None:
         """Start again and repeat the iterations done before."""
+        from scipy import optimize  # half a second, which `import hpsearch` should not cost
+
         cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets, weights)
         begun, method, options = self._start.copy(), self._rule.method, {**self._rule.options(), "maxiter": _NO_LIMIT}
         run: Any = optimize.minimize

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import TrackingError
+from hpsearch.tracking.store.blank import copy_blank, keep_blank
 from hpsearch.tracking.store.client import connect, reraised_as_tracking_error
 from hpsearch.tracking.store.names import slug
 
@@ -27,11 +28,13 @@ def create(path: Path) -> None:
     logs = (path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
     for leftover in (draft, complete, *logs):
         leftover.unlink(missing_ok=True)
-    connect(f"sqlite:///{draft.as_posix()}")
-    with closing(sqlite3.connect(draft)) as connection:
-        connection.execute("VACUUM INTO ?", (str(complete),))
+    if not copy_blank(complete):
+        connect(f"sqlite:///{draft.as_posix()}")
+        with closing(sqlite3.connect(draft)) as connection:
+            connection.execute("VACUUM INTO ?", (str(complete),))
+        draft.unlink()
+        keep_blank(complete)
     complete.replace(path)
-    draft.unlink()
 
 
 def prepare(path: Path) -> None:

@@ -1,0 +1,1 @@
+"""A whole search, record and report included, beside Optuna with PyTorch and MLflow."""

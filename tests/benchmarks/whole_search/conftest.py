@@ -1,0 +1,3 @@
+"""The programs beside it are run, never collected."""
+
+collect_ignore_glob = ["with_*.py"]
