@@ -182,6 +182,19 @@ class Recorded:
     moved: bool = False
 
 
+@dataclass(frozen=True)
+class RunningTrial:
+    """A trial that has not ended: as proposed, with the time it started at, and what it has reported since it was last shown.
+
+    Args:
+        trial: without an outcome.
+        points: steps and metrics, in the order they were reported.
+    """
+
+    trial: Trial
+    points: Sequence[tuple[int, Mapping[str, float]]] = ()
+
+
 class Tracker(Protocol):
     """Where the events of a study go.
 
@@ -221,6 +234,13 @@ class Tracker(Protocol):
         It does not wait for a slow store. Trials are kept for good when `finish` returns at the latest; those that a kill
         finds unwritten are run again.
         """
+
+    def show(self, running: RunningTrial) -> None:
+        """Show a trial that still runs, where people look; nothing is lost where it is not shown.
+
+        Another thread may call it than the one that calls the other methods. It does not wait for a slow store.
+        """
+        return
 
     @abstractmethod
     def finish(self, status: str, trials: Sequence[Trial]) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hpsearch.errors import RecordChanged, TrackingError
-from hpsearch.ports import ExportedModel, Recorded, StudyRecord, TrackedStudy, TrackerBase
+from hpsearch.ports import ExportedModel, Recorded, RunningTrial, StudyRecord, TrackedStudy, TrackerBase
 from hpsearch.tracking import test_access
 from hpsearch.tracking.delivery.retry_queue import read_waiting
 from hpsearch.tracking.delivery.writer_thread import WriterThread
@@ -154,6 +154,12 @@ class MlflowTracker(TrackerBase):
         writer, study = self._running(), self._open()
         study.queue.spool.add(trial)
         writer.put(trial)
+
+    def show(self, running: RunningTrial) -> None:
+        """Give a trial that still runs an MLflow run, with what it has reported; its record completes this run."""
+        study = self._study
+        if study is not None and study.writer is not None:
+            study.writer.offer(running)
 
     def finish(self, status: str, trials: Sequence[Trial]) -> None:
         """Close the study once all trials are written; those that cannot be go to the spool file, for the next start.

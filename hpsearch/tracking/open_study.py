@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from filelock import FileLock
 
 from hpsearch.errors import TrackingError
-from hpsearch.ports import StudyRecord, TrackedStudy
+from hpsearch.ports import RunningTrial, StudyRecord, TrackedStudy
 from hpsearch.tracking.delivery.retry_queue import RetryQueue
 from hpsearch.tracking.delivery.spool import Spool
 from hpsearch.tracking.delivery.writer_thread import IDLE_SECONDS, WriterThread
@@ -94,10 +94,12 @@ class OpenStudy:
         lease = self.queue.lease
         return IDLE_SECONDS if lease is None else min(IDLE_SECONDS, lease.owner.every / 2)
 
-    def deliver(self, trial: Trial | None) -> None:
-        """Write a trial, or with None only what waits, and how far the study is."""
-        if trial is not None:
-            self._add(trial)
+    def deliver(self, item: Trial | RunningTrial | None) -> None:
+        """Write a trial, or what a running one has reported, or with None only what waits; and how far the study is."""
+        if isinstance(item, RunningTrial):
+            self._show(item)
+        elif item is not None:
+            self._add(item)
         if self.queue.due:
             self._send()
         self.queue.spool.flush()
@@ -153,6 +155,14 @@ class OpenStudy:
         self.trials[trial.number] = trial = replace(trial, outcome=outcome)
         self.queue.pending.append(trial)
         self.curve.add(trial, len(self.trials))
+
+    def _show(self, running: RunningTrial) -> None:
+        """Show a trial that still runs, while the store is there for it."""
+        ended = running.trial.number in self.trials
+        if ended or self.queue.unavailable or self.queue.closed or self.store.removed:
+            return
+        with suppress(TrackingError), reraised_as_tracking_error("A running trial could not be shown"):
+            self.queue.live.show(self.store.client, running)
 
     def _send(self, at_once: bool = False) -> None:
         """Write what waits; where the store's file was removed, before or meanwhile, queue every trial again.

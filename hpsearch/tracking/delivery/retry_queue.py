@@ -17,6 +17,7 @@ from hpsearch.tracking.lease import Lease, LeaseLost
 from hpsearch.tracking.runs.chunk import MOST_SECONDS, MOST_TRIALS, ChunkWriter, Written
 from hpsearch.tracking.runs.client_writer import SERVER_THREADS, ClientWriter
 from hpsearch.tracking.runs.database_writer import DatabaseWriter
+from hpsearch.tracking.runs.live_runs import LiveRuns
 from hpsearch.tracking.runs.study_run import read_children
 from hpsearch.tracking.store.client import children, connect, exists, is_rejected, reason, search
 from hpsearch.tracking.store.names import list_numbers
@@ -65,9 +66,14 @@ class RetryQueue:
         """What writes the trials: whole chunks into a database, several threads to a server."""
         client = self.store.client
         clients = [client, *(connect(self.store.uri) for _ in range(SERVER_THREADS - 1))] if self.store.served else [client]
-        by_client = ClientWriter(clients, self.parent, self.study, self.lease, lambda: not self.closed)
+        by_client = ClientWriter(clients, self.parent, self.study, self.live, lambda: not self.closed)
         database = database_of(client)
-        return by_client if database is None else DatabaseWriter(database, self.parent, self.study, self.lease, by_client)
+        return by_client if database is None else DatabaseWriter(database, self.parent, self.study, self.live, by_client)
+
+    @cached_property
+    def live(self) -> LiveRuns:
+        """The runs of trials that have not ended."""
+        return LiveRuns(self.parent, self.study, self.lease)
 
     @property
     def due(self) -> bool:

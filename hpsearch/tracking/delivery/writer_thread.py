@@ -7,6 +7,7 @@ from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from threading import Thread
 
+from hpsearch.ports import RunningTrial
 from hpsearch.trial import Trial
 
 # With more trials waiting, the search waits for its store: what is not written yet is run again after a kill.
@@ -22,13 +23,14 @@ class WriterThread:
     which a Ctrl-C at the wrong moment would leave locked.
 
     Args:
-        deliver: writes a trial. What it raises ends the thread, and is raised by the next call of a method.
+        deliver: writes a trial, or what a running one has reported. What it raises ends the thread, and is raised by the next
+            call of a method.
         idle: seconds between two calls of ``deliver`` while no trial waits.
     """
 
-    def __init__(self, deliver: Callable[[Trial | None], None], idle: float = IDLE_SECONDS) -> None:
+    def __init__(self, deliver: Callable[[Trial | RunningTrial | None], None], idle: float = IDLE_SECONDS) -> None:
         self._deliver, self._idle = deliver, idle
-        self._waiting: SimpleQueue[Trial | Callable[[], None]] = SimpleQueue()
+        self._waiting: SimpleQueue[Trial | RunningTrial | Callable[[], None]] = SimpleQueue()
         self._abandoned = False
         self._error: BaseException | None = None
         self._thread = Thread(target=self._run, name="hpsearch-writer", daemon=True)
@@ -40,6 +42,11 @@ class WriterThread:
             time.sleep(0.01)
         self._waiting.put(trial)
         self._raise_error()
+
+    def offer(self, running: RunningTrial) -> None:
+        """Pass on what a running trial has reported, unless the store is far behind."""
+        if self._waiting.qsize() < MAX_WAITING // 2:
+            self._waiting.put(running)
 
     def close(self, last: Callable[[], None]) -> None:
         """Wait until the thread has delivered everything and called ``last``."""
@@ -79,7 +86,7 @@ class WriterThread:
         except Empty:
             self._deliver(None)
             return True
-        if isinstance(item, Trial):
+        if isinstance(item, (Trial, RunningTrial)):
             self._deliver(item)
             return True
         item()

@@ -8,8 +8,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
-from hpsearch.tracking.lease import Lease, LeaseLost
+from hpsearch.tracking.lease import LeaseLost
 from hpsearch.tracking.runs.chunk import Written
+from hpsearch.tracking.runs.live_runs import LiveRuns
 from hpsearch.tracking.runs.writer import write_trial
 from hpsearch.tracking.store.client import is_rejected
 from hpsearch.trial import Trial
@@ -30,7 +31,7 @@ class ClientWriter:
         clients: one for each thread; a single one is used by the thread that calls.
         parent: the study's run.
         study: whose trials they are.
-        lease: is held while threads write; None where a file is locked instead.
+        live: the runs that trials had while they ran; they are completed.
         proceed: whether to begin another trial.
     """
 
@@ -39,11 +40,11 @@ class ClientWriter:
         clients: Sequence[MlflowClient],
         parent: Run,
         study: TrackedStudy,
-        lease: Lease | None,
+        live: LiveRuns,
         proceed: Callable[[], bool],
     ) -> None:
-        self._clients, self._parent, self._study, self._lease = clients, parent, study, lease
-        self._proceed = proceed
+        self._clients, self._parent, self._study, self._lease = clients, parent, study, live.lease
+        self._live, self._proceed = live, proceed
         # Runs by number until they are complete: another attempt goes on with the run of the first.
         self.begun: dict[int, str] = {}
 
@@ -68,11 +69,15 @@ class ClientWriter:
 
     def forget(self, number: int) -> str | None:
         """Drop what was begun of a trial, which another run of it replaces; return its run."""
-        return self.begun.pop(number, None)
+        live = self._live.runs.pop(number, None)
+        return self.begun.pop(number, None) or live
 
     def _write(self, client: MlflowClient, trial: Trial) -> str:
         owner = 0 if self._lease is None else self._lease.number
-        return write_trial(client, self._parent, self._study, trial, self.begun, owner)
+        live = self._live.runs.get(trial.number)
+        run_id = write_trial(client, self._parent, self._study, trial, self.begun, owner, live)
+        self._live.runs.pop(trial.number, None)
+        return run_id
 
     def _hold(self) -> None:
         if self._lease is not None:

@@ -12,6 +12,7 @@ from hpsearch.tracking.lease import Lease, LeaseLost
 from hpsearch.tracking.lease.claim import OWNER, find_claim
 from hpsearch.tracking.runs import run_rows
 from hpsearch.tracking.runs.chunk import ChunkWriter, Written
+from hpsearch.tracking.runs.live_runs import LiveRuns
 from hpsearch.tracking.runs.trial_keys import run_name
 from hpsearch.tracking.runs.trial_run import Content, encode
 from hpsearch.tracking.runs.writer import files_in_folder
@@ -32,19 +33,27 @@ class DatabaseWriter:
         database: MLflow's store of the database.
         parent: the study's run.
         study: whose trials they are.
-        lease: is checked in the same transaction; None where a file is locked instead.
-        otherwise: writes the trials where the tables are of an unknown revision.
+        live: the runs that trials had while they ran, with the lease that is checked in the same transaction.
+        otherwise: completes these runs, and writes all trials where the tables are of an unknown revision.
     """
 
-    def __init__(self, database: Any, parent: Run, study: TrackedStudy, lease: Lease | None, otherwise: ChunkWriter) -> None:
-        self._database, self._parent, self._study, self._lease = database, parent, study, lease
-        self._otherwise = otherwise
+    def __init__(self, database: Any, parent: Run, study: TrackedStudy, live: LiveRuns, otherwise: ChunkWriter) -> None:
+        self._database, self._parent, self._study, self._lease = database, parent, study, live.lease
+        self._live, self._otherwise = live, otherwise
         self._unknown = ""
         # The runs of trials whose transaction failed; its response may have been lost after it was committed.
         self._tried: dict[int, str] = {}
 
     def write(self, trials: Sequence[Trial]) -> Written:
         """Write the trials, see `ChunkWriter`; where the store rejects their content, each in a transaction of its own."""
+        shown = [trial for trial in trials if trial.number in self._live.runs]
+        written = self._write_new([trial for trial in trials if trial not in shown]) if len(shown) < len(trials) else Written()
+        if shown and all(map(is_rejected, written.errors.values())):
+            completed = self._otherwise.write(shown)
+            written = Written(written.runs | completed.runs, written.errors | completed.errors)
+        return written
+
+    def _write_new(self, trials: Sequence[Trial]) -> Written:
         chunk = _Chunk(self._database, self._parent, self._study, self._lease, self._tried)
         written = Written()
         try:
@@ -76,7 +85,7 @@ class DatabaseWriter:
     def _write_each(self, trials: Sequence[Trial]) -> Written:
         together = Written()
         for trial in trials:
-            alone = self.write([trial])
+            alone = self._write_new([trial])
             together.runs |= alone.runs
             together.errors |= alone.errors
             if any(not is_rejected(error) for error in alone.errors.values()):

@@ -21,10 +21,12 @@ class OwnMetrics:
     Args:
         run: of a trial.
         history: fetches all points of a metric.
+        start: when the trial started, in milliseconds since 1970.
     """
 
     run: Run
     history: Callable[[str], Sequence[Metric]]
+    start: int
 
     @cached_property
     def _latest(self) -> dict[str, Metric]:
@@ -39,7 +41,7 @@ class OwnMetrics:
         return next(filter(self._is_end, self.history(SECONDS)), None)
 
     def _is_end(self, point: Metric) -> bool:
-        return bool(point.timestamp == (self.run.info.start_time or 0) + round(point.value * 1000))
+        return bool(point.timestamp == self.start + round(point.value * 1000))
 
     def _is_own(self, point: Metric) -> bool:
         return self._end is None or bool(point.timestamp == self._end.timestamp)

@@ -70,7 +70,9 @@ def decode(run: Run, space: Space, history: History, file: Callable[[str], bytes
     Raises:
         DamagedRun: a tag, a param or a metric is missing or cannot be read.
     """
-    tags, stored = read_tags(run), OwnMetrics(run, history)
+    tags = read_tags(run)
+    start = (run.info.start_time or 0) if tags.started is None else tags.started
+    stored = OwnMetrics(run, history, start)
     return Trial(
         number=tags.number,
         params=_params(run, tags, space, same_space),
@@ -81,7 +83,7 @@ def decode(run: Run, space: Space, history: History, file: Callable[[str], bytes
         continues=tags.continues,
         replicate=tags.replicate,
         error=tags.error,
-        started=(run.info.start_time or 0) / 1000,
+        started=start / 1000,
         seconds=stored.seconds,
     )
 

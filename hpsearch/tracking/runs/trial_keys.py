@@ -17,6 +17,8 @@ RESERVED = ("value", SECONDS)
 TRACEBACK = "traceback.txt"
 # The tag on the run of the best trial, moved from run to run as the study proceeds.
 BEST = "hpsearch.best"
+# The tag that says when a trial started, in milliseconds since 1970, where its run began at another time.
+STARTED = "hpsearch.started"
 # The tag that lists the params which are derived from others.
 DERIVED = "hpsearch.derived"
 

@@ -42,20 +42,25 @@ class Content:
 
 def encode(trial: Trial, study: TrackedStudy) -> Content:
     """Return the content of the run of a trial; `hpsearch.tracking.runs.trial_decoding.decode` is the inverse."""
-    texts = study.space.text(trial.params)
-    keys = param_keys(texts)
     derived = _derived(trial.params, study.space)
     points = _points(trial, study.record.maximize)
     start = round(trial.started * 1000)
     return Content(
-        tags=tags(trial, study.record, list(derived)) | encode_floats(points) | _long_params(texts),
-        params={keys[name]: names.fit_text(text) for name, text in texts.items()} | derived,
+        tags=tags(trial, study.record, list(derived)) | encode_floats(points) | _long_params(study.space.text(trial.params)),
+        params=params_of(trial, study.space),
         points=points,
         files=_files(trial),
         start=start,
         end=start + round(trial.seconds * 1000),
         ok=trial.status in (Status.FINISHED, Status.STOPPED),
     )
+
+
+def params_of(trial: Trial, space: Space) -> dict[str, str]:
+    """Return the params of a trial as MLflow keeps them, derived ones included."""
+    texts = space.text(trial.params)
+    keys = param_keys(texts)
+    return {keys[name]: names.fit_text(text) for name, text in texts.items()} | _derived(trial.params, space)
 
 
 def _points(trial: Trial, maximize: bool) -> list[Point]:
@@ -102,6 +107,17 @@ def tags(trial: Trial, record: StudyRecord, derived: Sequence[str] = ()) -> dict
     return {k: v for name, text in texts.items() if text is not None for k, v in names.pack_text(name, text).items()}
 
 
+def tags_of_running(trial: Trial, record: StudyRecord) -> dict[str, str]:
+    """Return the tags of the run of a trial that has not ended: what people filter by, and the description."""
+    texts = {
+        "hpsearch.kind": "trial",
+        "hpsearch.number": str(trial.number),
+        "hpsearch.stage": trial.stage,
+        "mlflow.note.content": f"**Running**  \n{_setting(trial)}",
+    }
+    return {k: v for name, text in texts.items() for k, v in names.pack_text(name, text).items()}
+
+
 def description(trial: Trial, record: StudyRecord) -> str:
     """Return the text at the top of a trial's page: its result, or why there is none, and its params."""
     what = markup.plain(record.measure, 60)
@@ -109,10 +125,14 @@ def description(trial: Trial, record: StudyRecord) -> str:
         first = f"**{what[:1].upper()}{what[1:]} {format_value(flip_sign(trial.value, record.maximize))}**"
     else:
         first = f"**{trial.status.value.capitalize()}**: {markup.plain(trial.error or 'no reason is known', 300)}"
+    return f"{first}  \n{_setting(trial)}"
+
+
+def _setting(trial: Trial) -> str:
     place = f"stage {markup.plain(trial.stage or 'without a name', 40)}"
     place += f", seed {trial.replicate}" if trial.replicate else ""
     place += f", going on with {numbered_name(trial.continues)}" if trial.continues is not None else ""
-    return f"{first}  \nwith {markup.settings(trial.params)}  \n{place}"
+    return f"with {markup.settings(trial.params)}  \n{place}"
 
 
 def _long_params(texts: Mapping[str, str]) -> dict[str, str]:

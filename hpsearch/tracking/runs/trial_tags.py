@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.errors import TrackingError
 from hpsearch.tracking.runs import trial_run
-from hpsearch.tracking.runs.trial_keys import DERIVED
+from hpsearch.tracking.runs.trial_keys import DERIVED, STARTED
 from hpsearch.tracking.store import names
 from hpsearch.trial import Status
 
@@ -72,6 +72,7 @@ class TrialTags:
     long_params: Mapping[str, str]
     derived: Sequence[str]
     exact: trial_run.Exact
+    started: int | None
 
 
 def read_tags(run: Run) -> TrialTags:
@@ -97,6 +98,7 @@ def read_tags(run: Run) -> TrialTags:
         long_params=read_tag(run, "hpsearch.long_params", read_mapping, {}),
         derived=read_tag(run, DERIVED, _names, ()),
         exact=_read_exact(run),
+        started=read_tag(run, STARTED, _count, None),
     )
 
 

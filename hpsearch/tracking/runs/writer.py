@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.lease.claim import WRITTEN_UNDER
-from hpsearch.tracking.runs.trial_keys import run_name
+from hpsearch.tracking.runs.trial_keys import STARTED, run_name
 from hpsearch.tracking.runs.trial_run import encode
 from hpsearch.tracking.store.names import key
 from hpsearch.trial import Trial, best, flip_sign
@@ -23,23 +23,34 @@ if TYPE_CHECKING:
 
 
 def write_trial(
-    client: MlflowClient, parent: Run, study: TrackedStudy, trial: Trial, begun: dict[int, str], owner: int = 0
+    client: MlflowClient,
+    parent: Run,
+    study: TrackedStudy,
+    trial: Trial,
+    begun: dict[int, str],
+    owner: int = 0,
+    live: str | None = None,
 ) -> str:
     """Write one trial as a child of ``parent`` and return its run id.
 
     ``begun`` holds runs by trial number until they are complete: a second call continues with the run of the first. ``owner``
-    is the number of the lease it is written under, 0 where a file is locked instead.
+    is the number of the lease it is written under, 0 where a file is locked instead. ``live`` is the run that the trial had
+    while it ran, which is completed.
     """
-    from mlflow.entities import Metric, Param
+    from mlflow.entities import Metric, Param, RunTag
 
     content = encode(trial, study)
+    if live is not None:
+        begun[trial.number] = live
     if trial.number not in begun:
         tags = {**content.tags, "mlflow.parentRunId": parent.info.run_id} | ({WRITTEN_UNDER: str(owner)} if owner else {})
         run = client.create_run(parent.info.experiment_id, content.start, tags, run_name(trial))
         begun[trial.number] = run.info.run_id
     run_id = begun[trial.number]
     metrics = [Metric(name, value, content.end, step) for name, step, value in content.points]
-    client.log_batch(run_id, metrics, [Param(name, text) for name, text in content.params.items()])
+    tags = {} if live is None else {**content.tags, STARTED: str(content.start)}
+    params = [Param(name, text) for name, text in content.params.items()]
+    client.log_batch(run_id, metrics, params, [RunTag(name, text) for name, text in tags.items()])
     if content.files:
         write_files(client, run_id, content.files)
     client.set_terminated(run_id, "FINISHED" if content.ok else "FAILED", content.end)
