@@ -8,6 +8,7 @@
     |   `-- DataError                  a data set or a network file that is missing, corrupt or of the wrong shape
     |-- TrackingError (RuntimeError)   a store that cannot be opened, read or written
     |   `-- RecordChanged              another process recorded trials of the study between its reading and its start
+    |-- ExecutorError (RuntimeError)   the workers of a study were lost while it ran; the same command resumes it
     |-- VaultError (RuntimeError)      a sealed test part opened where it must stay closed
     |-- Diverged (ArithmeticError)     training produced NaN or infinity; the trial ends, the study continues
     `-- Lagging                        a curve lags behind earlier ones; the trial ends, the study continues
@@ -51,6 +52,10 @@ class TrackingError(HpsearchError, RuntimeError):
 
 class RecordChanged(TrackingError):
     """Another process recorded trials of the study after it was read and before it was started; read it again."""
+
+
+class ExecutorError(HpsearchError, RuntimeError):
+    """An executor that was lost while a study ran; what was finished is recorded."""
 
 
 class VaultError(HpsearchError, RuntimeError):

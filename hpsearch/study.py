@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from hpsearch.errors import RecordChanged, StudyError
-from hpsearch.execution.executor import Backend, Execution
+from hpsearch.execution.local import Backend, Local
+from hpsearch.execution.select import AnyExecutor, select_executor
 from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts, check_run
 from hpsearch.search.config import StudyConfig
@@ -80,6 +81,7 @@ class Study(StudyConfig):
         source: Path | None = None,
         report: bool | None = None,
         accept_change: bool = False,
+        executor: AnyExecutor = None,
     ) -> Result:
         """Run the study, or resume it where an earlier run ended.
 
@@ -98,8 +100,11 @@ class Study(StudyConfig):
                 does so where the record outlives the process. They are left alone where no trial was run since.
             accept_change: resume although the objective has changed. The trials recorded so far are marked as those of an
                 earlier objective; space, strategy and seed must be the same.
+            executor: where trials run: ``"local"`` (this machine, as None), the address of a Dask scheduler such as
+                ``"dask://HOST:8786"``, a Dask client, or an `hpsearch.ports.Executor`. The result does not depend on it.
         Raises:
-            StudyError: the record under this name is of a different study, or the backend cannot keep its limits.
+            StudyError: the record under this name is of a different study, or the executor cannot be used or keep its limits.
+            ExecutorError: the executor was lost while the study ran; the same call resumes it.
             TrackingError: the store cannot be used.
         """
         check_run(
@@ -110,8 +115,8 @@ class Study(StudyConfig):
         # A study in memory has no record to be read instead, such as that of a `SearchCV` without a name.
         if (tracker is None or tracker.lasting) and is_only_loaded(self.name):
             return self.result(tracker, source)
-        execution = Execution(jobs, backend)
-        check_limits(self, backend)
+        executor = select_executor(executor, jobs, backend)
+        check_limits(self, executor)
         tracker = tracker or _default_tracker(source)
         wanted = tracker.lasting if report is None else report
         retried = self.proposer.complete if retry is None else retry
@@ -129,7 +134,7 @@ class Study(StudyConfig):
                 accept_change=accept_change,
             )
             again = replace(tracked, record=replay.record)
-            settings = RunSettings(study, execution, tracker, again, replay, fresh, progress)
+            settings = RunSettings(study, executor, tracker, again, replay, fresh, progress)
             needed = can_export(study) and (wanted or model is not False)
             loop = Loop(settings, BestState() if needed else None)
             trials = loop.run()
@@ -138,7 +143,9 @@ class Study(StudyConfig):
         with _autologging_paused():
             result, recorded = _until_unchanged(search)
             ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
-            result = replace(result, unreported=_attach_report(result, execution.workers)) if wanted and not ready else result
+            if wanted and not ready:
+                processes = executor.processes if isinstance(executor, Local) else 0
+                result = replace(result, unreported=_attach_report(result, processes))
             return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:

@@ -15,6 +15,7 @@ from hpsearch.cli.options import (
     AcceptChange,
     BackendOption,
     Debug,
+    ExecutorOption,
     Fresh,
     Jobs,
     Model,
@@ -105,13 +106,14 @@ def run(
     report: Report = True,
     accept_change: AcceptChange = False,
     take_over: TakeOver = False,
+    executor: ExecutorOption = None,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over)
+    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over, executor)
     run_study(load_study(file, study), file.resolve(), options)
 
 

@@ -21,7 +21,7 @@ from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, compl
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
-from hpsearch.execution.executor import Backend
+from hpsearch.execution.local import Backend
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.ports import describe_identity
@@ -64,6 +64,7 @@ def run_study(
             model=False if options.smoke else options.model,
             report=options.report and not options.smoke,
             accept_change=options.accept_change,
+            executor=options.executor,
         )
     if result.trials and result.taken_over == len(result.trials):
         all_of_them = "The only trial" if len(result.trials) == 1 else f"All {len(result.trials)} trials"

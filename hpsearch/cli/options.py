@@ -39,6 +39,14 @@ TakeOver = Annotated[
     bool, typer.Option("--take-over", help="Go on with a study on a server whose machine fell silent, without the usual wait.")
 ]
 BackendOption = Annotated[str, typer.Option("--backend", help="loky (processes), threading or sequential.")]
+ExecutorOption = Annotated[
+    str | None,
+    typer.Option(
+        "--executor",
+        metavar="WHERE",
+        help="local (default), dask://HOST:PORT or tls://...; who reaches a scheduler can run code on its workers and here.",
+    ),
+]
 
 
 @dataclass(frozen=True)
@@ -55,3 +63,4 @@ class RunOptions:
     report: Report = True
     accept_change: AcceptChange = False
     take_over: TakeOver = False
+    executor: ExecutorOption = None

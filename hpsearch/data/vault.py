@@ -119,6 +119,13 @@ def closed() -> Iterator[None]:
             _closed -= 1
 
 
+def close_for_life() -> None:
+    """Keep the vault closed in this process, and in all that it forks, until it ends: for workers of a cluster."""
+    global _closed
+    with _lock:
+        _closed += 1
+
+
 def _check_open(sealed: Sealed) -> None:
     # loky, multiprocessing and Dask workers all have a parent process in the sense of multiprocessing (loky 3.5 checked);
     # a plain os.fork is caught by the process id beside the loader.

@@ -1,16 +1,15 @@
 """Execution of trials: tasks, worker processes, limits, and outcomes as plain data."""
 
-from hpsearch.execution.executor import Backend, Execution, describe_blas
-from hpsearch.execution.isolation import Limits, can_fork
+from hpsearch.execution.blas import describe_blas
+from hpsearch.execution.isolation import can_fork
+from hpsearch.execution.local import Backend, Local
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, TimeUp, end_at_second_signal, time_limit
-from hpsearch.execution.task import Task, trial_context
+from hpsearch.execution.task import trial_context
 
 __all__ = [
     "Backend",
-    "Execution",
-    "Limits",
-    "Task",
+    "Local",
     "Terminated",
     "TimeUp",
     "can_fork",

@@ -28,6 +28,7 @@ from typing import IO, Any, NoReturn, TypeVar
 import psutil
 
 from hpsearch.execution.processes import find_descendants, kill
+from hpsearch.ports import Limits
 from hpsearch.trial import Status
 
 # Seconds beyond the time limit in which code that can be interrupted ends by itself, and keeps its curves.
@@ -41,24 +42,6 @@ _SLACK = 64 * _MEGABYTE
 _PR_SET_PDEATHSIG = 1
 _TRACEBACK_BYTES = 50_000
 Returned = TypeVar("Returned")
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What one trial may use: wall-clock ``seconds``, and ``megabytes`` (2**20 bytes) beyond what its worker holds."""
-
-    seconds: float | None = None
-    megabytes: float | None = None
-
-    @property
-    def too_slow(self) -> str:
-        """The reason recorded for a trial beyond the time limit."""
-        return f"it took longer than {self.seconds} s"
-
-    @property
-    def too_large(self) -> str:
-        """The reason recorded for a trial beyond the memory limit."""
-        return f"it needed more memory than {self.megabytes} MB"
 
 
 @dataclass(frozen=True)
@@ -186,7 +169,7 @@ def _work_and_end(work: Callable[[], Any], limits: Limits, sender: Connection, n
     try:
         gc.freeze()  # else the first full collection copies every page shared with the worker
         os.setpgid(0, 0)
-        _die_with_parent(parent)
+        die_with_parent(parent)
         _bound_memory(limits.megabytes)
         faulthandler.enable(note)
         if limits.seconds is not None:
@@ -214,7 +197,7 @@ def _pickle_result(work: Callable[[], Any], limits: Limits) -> bytes:
         return pickle.dumps(Ending(Status.OUT_OF_MEMORY, f"{limits.too_large} ({error!r})", traceback.format_exc()))
 
 
-def _die_with_parent(parent: int) -> None:
+def die_with_parent(parent: int) -> None:
     """Have Linux kill this process when its worker ends, even by SIGKILL; other systems have no such call."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

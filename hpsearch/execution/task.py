@@ -1,76 +1,27 @@
-"""One trial from its task to its end: what a worker needs to run it, and every way it can end."""
+"""One trial from its task to its end, in every way it can end."""
 
 from __future__ import annotations
 
 import math
-import os
 import signal
 import time
 import traceback
-from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Protocol
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
 from hpsearch.errors import Diverged, Lagging
-from hpsearch.execution.isolation import Limits
 from hpsearch.execution.outcome import thin_curves, to_outcome
 from hpsearch.execution.signals import HANGUP, TimeUp, time_limit
-from hpsearch.ports import Context, ObjectiveBase, PruningThresholds
-from hpsearch.trial import Outcome, Params, Status, Trial
+from hpsearch.ports import Context, ObjectiveBase, Task
+from hpsearch.trial import Outcome, Status, Trial
 
 # Larger arrays are shared by all trials, read-only: within a process, and with the workers as memory maps.
 SHARED_BYTES = 2**20
 # The fields of a trial that say how it ended.
 End = dict[str, Any]
-
-
-class CopyObjects(Protocol):
-    """Makes the copies of the objective and of a task's params and state that one attempt at a trial works on."""
-
-    def __call__(self, objective: ObjectiveBase, task: Task) -> tuple[ObjectiveBase, Task]: ...
-
-
-@dataclass(frozen=True)
-class Task:
-    """Everything a worker needs to run one trial.
-
-    Args:
-        trial: as proposed, without an outcome.
-        params: in the form that the objective receives, templates filled in.
-        seed: with ``key`` it decides the random numbers, by ``SeedSequence(seed, spawn_key=key)``.
-        key: see ``seed``.
-        sign: -1 where the study maximises.
-        limits: of time and memory.
-        keep_state: whether to return the model's state.
-        state: of the earlier trial that this one continues.
-        thresholds: what its curve must reach.
-        in_rows: whether the trial's budget is a number of training rows.
-        retries: how often it runs again after its process died.
-        copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
-        parent: the process of the study.
-    """
-
-    trial: Trial
-    params: Params
-    seed: int
-    key: tuple[int, ...]
-    sign: int = 1
-    limits: Limits = field(default_factory=Limits)
-    keep_state: bool = False
-    state: Mapping[str, Any] | None = None
-    thresholds: PruningThresholds | None = None
-    in_rows: bool = False
-    retries: int = 1
-    copies: CopyObjects | None = field(default=None, repr=False, compare=False)
-    parent: int = field(default_factory=os.getpid)
-
-    @property
-    def in_worker(self) -> bool:
-        """Whether this process is a worker, not the study's own."""
-        return os.getpid() != self.parent
 
 
 def run_task(objective: ObjectiveBase, task: Task) -> Trial:

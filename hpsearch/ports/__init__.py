@@ -1,6 +1,7 @@
-"""The ports of a study: base classes of strategy, objective and tracker, and the data they exchange."""
+"""The ports of a study: base classes of strategy, objective, tracker and executor, and the data they exchange."""
 
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
+from hpsearch.ports.executor import CopyObjects, Executor, ExecutorBase, Limits, Point, Task, process_token
 from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
@@ -29,15 +30,20 @@ __all__ = [
     "Baseline",
     "Batch",
     "Context",
+    "CopyObjects",
     "DataRecord",
     "DataSet",
     "EarlierIdentity",
+    "Executor",
+    "ExecutorBase",
     "Exported",
     "ExportedEstimator",
     "ExportedModel",
+    "Limits",
     "Objective",
     "ObjectiveBase",
     "PartRecord",
+    "Point",
     "Predictions",
     "Preflight",
     "Proposal",
@@ -48,10 +54,12 @@ __all__ = [
     "Strategy",
     "StrategyBase",
     "StudyRecord",
+    "Task",
     "TrackedStudy",
     "Tracker",
     "TrackerBase",
     "adapt_objective",
     "adapt_strategy",
     "describe_identity",
+    "process_token",
 ]

@@ -10,7 +10,8 @@ import numpy as np
 from hpsearch.checks import boolean, integer, number, text
 from hpsearch.errors import InputError, StudyError, did_you_mean, must_be
 from hpsearch.execution.isolation import can_fork
-from hpsearch.ports import Batch
+from hpsearch.execution.local import Local
+from hpsearch.ports import Batch, Executor
 from hpsearch.search.config import ROWS, StudyConfig
 from hpsearch.search.copies import is_our_frozen
 from hpsearch.search.stopping import MedianStop, Stop
@@ -84,15 +85,16 @@ def check_run(
         raise StudyError(must_be("source", "a Path", source, "Leave it out, or write Path('study.py')."))
 
 
-def check_limits(study: StudyConfig, backend: str) -> None:
+def check_limits(study: StudyConfig, executor: Executor) -> None:
     """Raise an error for a memory limit where trials have no process of their own."""
     if study.trial_megabytes is None:
         return
-    if not can_fork():
+    if isinstance(executor, Local) and not can_fork():
         raise StudyError("A study's trial_megabytes needs a system that can fork, which this one cannot. Leave it out.")
-    if backend != "loky":
+    if not executor.separate:
+        given = executor.backend if isinstance(executor, Local) else executor
         advice = "Take backend='loky', or leave trial_megabytes out."
-        raise StudyError(must_be("The backend of a study with trial_megabytes", "'loky'", backend, advice))
+        raise StudyError(must_be("The backend of a study with trial_megabytes", "'loky'", given, advice))
 
 
 def check_objective(study: StudyConfig) -> None:

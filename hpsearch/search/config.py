@@ -11,18 +11,18 @@ from typing import ClassVar, Self
 import numpy as np
 
 from hpsearch.data import Dataset
-from hpsearch.execution.executor import describe_blas
-from hpsearch.execution.isolation import Limits
-from hpsearch.execution.task import Task
+from hpsearch.execution.blas import describe_blas
 from hpsearch.ports import (
     AnyObjective,
     Baseline,
+    Limits,
     ObjectiveBase,
     Recorded,
     Search,
     Strategy,
     StrategyBase,
     StudyRecord,
+    Task,
     TrackedStudy,
     adapt_objective,
     adapt_strategy,

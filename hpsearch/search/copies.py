@@ -23,8 +23,8 @@ import numpy as np
 
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SpaceError, must_be
-from hpsearch.execution.task import SHARED_BYTES, Task
-from hpsearch.ports import AnyObjective, DataSet, ObjectiveBase
+from hpsearch.execution.task import SHARED_BYTES
+from hpsearch.ports import AnyObjective, DataSet, ObjectiveBase, Task
 from hpsearch.ports.adapt import AdaptedObjective
 from hpsearch.space import Choice, Params, Space
 

@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 
 from hpsearch.checks import choice
+from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Execution
-from hpsearch.execution.isolation import Limits
+from hpsearch.execution.blas import one_thread
 from hpsearch.execution.task import own_objects, trial_context
-from hpsearch.ports import Exported, ExportedEstimator, Predictions
+from hpsearch.ports import Exported, ExportedEstimator, Limits, Predictions
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.rerun import rerun
 from hpsearch.trial import Trial, root
@@ -43,7 +43,7 @@ def refit(study: StudyConfig, trial: Trial, trials: Sequence[Trial], rows: str) 
     task = replace(study.task(trial, root(trial, {t.number: t for t in trials})), limits=Limits())
     if rows == "all":  # whatever part of the training rows the trial had
         task = replace(task, in_rows=False)
-    with Execution(1, "sequential"):  # its BLAS has one thread, as in a trial
+    with one_thread(), closed():  # as in a trial
         objective, task = own_objects(study.adapted, task)
         return objective.refit(task.params, trial_context(task), rows)
 
@@ -57,7 +57,7 @@ def predict(study: StudyConfig, trial: Trial, trials: Sequence[Trial], state: Be
     """Return what a finished trial predicts for held-out rows: from its kept state, or trained again to the same bits."""
     kept = state.state if state is not None and state.number == trial.number else None
     task = study.task(trial, root(trial, {t.number: t for t in trials}))
-    with Execution(1, "sequential"):  # its BLAS has one thread, as in a trial
+    with one_thread(), closed():  # as in a trial
         objective, task = own_objects(study.adapted, replace(task, state=kept, limits=Limits()))
         return objective.predictions(task.params, trial_context(task))
 

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 
+from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
-from hpsearch.execution.executor import Execution
+from hpsearch.execution.blas import one_thread
 from hpsearch.execution.signals import Terminated, TimeUp, time_limit
 from hpsearch.execution.states import States
-from hpsearch.execution.task import Task
-from hpsearch.ports import Batch, Proposal, PruningThresholds, TrackedStudy, Tracker
+from hpsearch.ports import Batch, Executor, Proposal, PruningThresholds, Task, TrackedStudy, Tracker
 from hpsearch.search.batches import in_pieces
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
@@ -38,7 +39,7 @@ class RunSettings:
 
     Args:
         study: what is searched.
-        execution: the workers.
+        executor: where trials run.
         tracker: where trials are recorded.
         tracked: the study as the tracker gets it.
         replay: the trials that an earlier run recorded.
@@ -47,7 +48,7 @@ class RunSettings:
     """
 
     study: StudyConfig
-    execution: Execution
+    executor: Executor
     tracker: Tracker
     tracked: TrackedStudy
     replay: Replay
@@ -65,6 +66,7 @@ class Loop:
         trials: by number, ended and kept.
         states: of the trials that later ones may continue.
         unneeded: the numbers of trials whose state the next batch may need, and none after it.
+        opened: whether the executor is.
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
         ending: how the study ends where nothing interrupts it.
@@ -75,17 +77,18 @@ class Loop:
     trials: dict[int, Trial] = field(default_factory=dict)
     states: States = field(default_factory=lambda: States(memory=None))
     unneeded: list[int] = field(default_factory=list)
+    opened: bool = False
     started: bool = False
     thresholds: PruningThresholds | None = None
     ending: str = "finished"
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
-        jobs, notes = self.settings.execution.jobs, list(self.study.parts.notes)
+        self.executor, notes = self.settings.executor, list(self.study.parts.notes)
         self.repeats = Repeats(self.study.proposer.complete, self.study.proposer.trials)
         self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
-        self.state = Progress(total=self.study.proposer.trials, jobs=jobs, found=self.replay.found, notes=notes)
+        self.state = Progress(total=self.study.proposer.trials, jobs=self.executor.width, found=self.replay.found, notes=notes)
 
     def _rules(self) -> Stop:
         """Return the stop rules; a study that once went on after its first failures is not ended by them afterwards."""
@@ -97,7 +100,7 @@ class Loop:
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
         try:
-            with self.settings.execution:
+            with one_thread(), closed(), closing(self.executor):
                 self._run_search()
             if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
@@ -183,9 +186,11 @@ class Loop:
 
     def _run_missing(self, missing: Sequence[Trial], waiting: dict[int, Trial]) -> None:
         """Run trials and keep each as it ends; in number order while a rule may hold, so that a cut leaves none beyond it."""
-        if missing:
-            self._start()
-            self._say(self._describe_idle())
+        if not missing:
+            return
+        self._open_executor()
+        self._start()
+        self._say(self._describe_idle())
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
                 self._keep_state(trial)
@@ -233,7 +238,7 @@ class Loop:
 
     def _run_tasks(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield trials as they end, until the study's time is up."""
-        running = self.settings.execution.run(self.study.adapted, tasks)
+        running = self.executor.run(tasks)
         try:
             while True:
                 with time_limit(self._seconds_left()):
@@ -291,10 +296,16 @@ class Loop:
             advice = "Write continues = True in the strategy's class, so that the study keeps the states of its trials."
             raise StudyError(must_be(what, "True", self.study.proposer.continues, advice))
 
+    def _open_executor(self) -> None:
+        """Open the executor before the record, so that what it refuses leaves no record behind."""
+        if not self.opened:
+            self.opened = True
+            self.executor.open(self.study.adapted, secrets.token_hex(8))
+            self.state.jobs = self.executor.width
+
     def _start(self) -> None:
         if not self.started:
-            self.settings.execution.check(self.study.adapted)
-            if self.study.copies.warning and self.settings.execution.backend != "loky":  # which pickles it, or refuses it
+            if self.study.copies.warning and not self.executor.separate:  # else it is pickled, or refused
                 logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
@@ -334,6 +345,8 @@ class Loop:
 
     def _report_progress(self) -> None:
         """Report where the study is, once it is certain that it runs: another process may be running it."""
+        if self.opened:
+            self.state.jobs = self.executor.width  # which may change
         if self.settings.progress is not None and (self.started or self.replay.recorded.finished):
             self.settings.progress(self.state)
 

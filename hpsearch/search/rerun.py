@@ -6,7 +6,7 @@ import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from hpsearch.execution.executor import Execution
+from hpsearch.execution.local import Local
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.ports import PruningThresholds
 from hpsearch.search.config import StudyConfig
@@ -40,11 +40,12 @@ def rerun(
     harmful = recorded.status in (Status.DIED, Status.OUT_OF_MEMORY)
     from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
 
-    with paused(), Execution(1, "loky" if harmful and not debug else "sequential") as execution:
+    with paused(), Local(1, "loky" if harmful and not debug else "sequential") as executor:
+        executor.open(study.adapted)
         if debug:
             objective, own = own_objects(study.adapted, task)
             objective(dict(own.params), trial_context(own))
-        again = next(execution.run(study.adapted, [task]))
+        again = next(executor.run([task]))
     return Rerun(recorded, again, tuple(_differences(recorded, again, study.adapted.timed)))
 
 

@@ -6,7 +6,7 @@ import pickle
 
 import pytest
 
-from hpsearch.execution.executor import Backend
+from hpsearch.execution.local import Backend
 from hpsearch.ports import Strategy, TrackerBase, adapt_strategy
 from hpsearch.space import Space
 from hpsearch.study import Study

@@ -22,10 +22,8 @@ import pytest
 
 from hpsearch import Float, Space, Study
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Execution
-from hpsearch.execution.isolation import Limits
-from hpsearch.execution.task import Task
-from hpsearch.ports import adapt_objective
+from hpsearch.execution.local import Local
+from hpsearch.ports import Limits, Task, adapt_objective
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Random
 from hpsearch.testing import table
@@ -107,8 +105,9 @@ def task(number: int, limits: Limits, retries: int = 1) -> Task:
 
 
 def run(objective: Any, limits: Limits = Limits(), jobs: int = 2, count: int = 3, retries: int = 1) -> list[Trial]:  # noqa: B008
-    with Execution(jobs) as execution:
-        trials = execution.run(adapt_objective(objective), [task(n, limits, retries) for n in range(count)])
+    with Local(jobs) as executor:
+        executor.open(adapt_objective(objective))
+        trials = executor.run([task(n, limits, retries) for n in range(count)])
         return sorted(trials, key=lambda trial: trial.number)
 
 

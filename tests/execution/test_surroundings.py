@@ -16,11 +16,9 @@ from typing import Any
 import pytest
 from joblib.externals.loky import get_reusable_executor
 
-from hpsearch.execution.executor import Execution
-from hpsearch.execution.isolation import Limits
+from hpsearch.execution.local import Local
 from hpsearch.execution.surroundings import Surroundings
-from hpsearch.execution.task import Task
-from hpsearch.ports import adapt_objective
+from hpsearch.ports import Limits, Task, adapt_objective
 from hpsearch.trial import Params, Status, Trial
 
 LOUD, QUIET = logging.getLogger("tests.loud"), logging.getLogger("tests.quiet")
@@ -60,8 +58,9 @@ def talks(params: Params) -> dict[str, float]:
 
 def run(objective: Any, count: int = 4, limits: Limits = Limits(), jobs: int = 2) -> list[Trial]:  # noqa: B008
     tasks = [Task(Trial(n, {"n": n}, "all", Status.FAILED), {"n": n}, 7, (2, n), limits=limits) for n in range(count)]
-    with Execution(jobs) as execution:
-        return sorted(execution.run(adapt_objective(objective), tasks), key=lambda trial: trial.number)
+    with Local(jobs) as executor:
+        executor.open(adapt_objective(objective))
+        return sorted(executor.run(tasks), key=lambda trial: trial.number)
 
 
 @pytest.mark.usefixtures("settings", "fresh_workers")

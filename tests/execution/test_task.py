@@ -10,9 +10,8 @@ import numpy as np
 import pytest
 
 from hpsearch.errors import Diverged
-from hpsearch.execution.isolation import Limits
-from hpsearch.execution.task import Task, run_task
-from hpsearch.ports import Context, adapt_objective
+from hpsearch.execution.task import run_task
+from hpsearch.ports import Context, Limits, Task, adapt_objective
 from hpsearch.trial import Outcome, Params, Status, Trial
 
 

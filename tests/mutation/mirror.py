@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 WRITTEN_FOR = {
     "analysis/history": ["analysis/test_findings.py"],
     "analysis/sample": ["analysis/test_bestof.py", "analysis/test_differences.py"],
-    "execution/executor": ["execution/test_endings.py"],
+    "execution/local": ["execution/test_endings.py"],
     "execution/signals": ["execution/test_endings.py"],
     "execution/task": ["execution/test_endings.py"],
     "space/domains": ["space/test_space.py"],

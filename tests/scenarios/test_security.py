@@ -69,6 +69,12 @@ ALLOWED = {
         "execution/pickling.py",
         "pickle.loads",
     ): "of a function of the study's own file, from the process that started this one, as multiprocessing does",
+    ("execution/array_files.py", "pickle.Unpickler"): "the objective, from the process of the study by way of its cluster",
+    ("execution/fork_server.py", "pickle.loads"): "from pipes between a worker, the server that it started, and its children",
+    (
+        "execution/dask.py",
+        "pickle.loads",
+    ): "a trial, from a worker of the cluster that the user names; the help says that it can run code",
     ("execution/surroundings.py", "pickle.loads"): "of what the same line has just dumped: whether a category can travel",
 }
 

@@ -11,7 +11,7 @@ import pytest
 
 from hpsearch import Context, Float, Space, Study
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Execution
+from hpsearch.execution.local import Local
 from hpsearch.ports import Recorded
 from hpsearch.search.loop import Loop, RunSettings
 from hpsearch.search.replay import Replay
@@ -211,7 +211,7 @@ def reads(s: Study, recorded: Recorded) -> int:
     """Return how many trials one run of a study reads out of its own table, in all."""
     tracked, trials = s.tracked(), Counted()
     replay = Replay(tracked.record, recorded)
-    loop = Loop(RunSettings(s, Execution(1, "sequential"), MemoryTracker(), tracked, replay), trials=trials)
+    loop = Loop(RunSettings(s, Local(1, "sequential"), MemoryTracker(), tracked, replay), trials=trials)
     assert len(loop.run()) == s.proposer.trials
     return trials.reads
 

@@ -1,4 +1,4 @@
-"""Parallel execution of trials with joblib: worker processes, one BLAS thread each, and recovery from workers that die.
+"""Execution of trials on this machine with joblib: worker processes, one BLAS thread each, and recovery from workers that die.
 
 A trial is a pure function of its task. So the trial table does not depend on the number of workers, on the backend or on the
 order in which trials end. A worker that dies takes all pending joblib tasks with it. The trials that were dispatched by then
@@ -21,19 +21,20 @@ from typing import Literal, get_args
 
 import cloudpickle
 import joblib
-from threadpoolctl import threadpool_info, threadpool_limits
 
 from hpsearch.checks import choice, integer
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
-from hpsearch.execution.isolation import Ending, can_fork, describe_exit, run_isolated
+from hpsearch.execution.attempts import describe_attempts, run_in_child
+from hpsearch.execution.blas import one_thread
+from hpsearch.execution.isolation import can_fork, describe_exit
 from hpsearch.execution.pickling import send_by_value
 from hpsearch.execution.processes import end_with_parent
 from hpsearch.execution.shared_memory import remove_left, write_down
 from hpsearch.execution.signals import block_interrupts
 from hpsearch.execution.surroundings import Surroundings
-from hpsearch.execution.task import SHARED_BYTES, Task, prepare_task, run_prepared, run_task
-from hpsearch.ports import ObjectiveBase
+from hpsearch.execution.task import SHARED_BYTES, prepare_task, run_prepared, run_task
+from hpsearch.ports import ExecutorBase, ObjectiveBase, Task
 from hpsearch.trial import Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
@@ -51,37 +52,11 @@ def run_in_worker(objective: ObjectiveBase, task: Task, surroundings: Surroundin
 def _run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     objective, task = prepare_task(objective, task)  # before the fork, so that each child inherits it
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
-    return _run_isolated(objective, task) if alone and can_fork() else run_prepared(objective, task)
+    return run_in_child(objective, task) if alone and can_fork() else run_prepared(objective, task)
 
 
-def _run_isolated(objective: ObjectiveBase, task: Task) -> Trial:
-    # Each child writes to its own memory, so a second attempt finds the objects as the first one did.
-    started, clock, attempts = time.time(), time.perf_counter(), 1
-    result = run_isolated(lambda: run_prepared(objective, task), task.limits)
-    while isinstance(result, Ending) and result.status is Status.DIED and attempts <= task.retries:
-        result, attempts = run_isolated(lambda: run_prepared(objective, task), task.limits), attempts + 1
-    if not isinstance(result, Ending):
-        return result
-    reason, seconds = f"{result.reason}{_describe_attempts(attempts)}", time.perf_counter() - clock
-    return replace(task.trial, status=result.status, error=reason, traceback=result.traceback, started=started, seconds=seconds)
-
-
-def _describe_attempts(count: int) -> str:
-    return f", in each of {count} attempts" if count > 1 else ""
-
-
-def describe_blas() -> str:
-    """Return the loaded BLAS libraries in alphabetical order, such as ``openblas 0.3.30 SkylakeX``.
-
-    The bits of a matrix product may differ from one library, version or architecture to another.
-    """
-    found = [pool for pool in threadpool_info() if pool.get("user_api") == "blas"]
-    # threadpoolctl lists them in the order of a set, which differs from process to process.
-    return ", ".join(sorted({f"{p['internal_api']} {p['version']} {p.get('architecture', '')}".strip() for p in found}))
-
-
-class Execution:
-    """Workers of one study: a context manager that keeps them and the memory-mapped data from batch to batch.
+class Local(ExecutorBase):
+    """Workers on this machine, kept with the memory-mapped data from batch to batch; a context manager that closes itself.
 
     Args:
         jobs: how many trials run in parallel; None takes all cores.
@@ -92,41 +67,43 @@ class Execution:
         if jobs is not None:
             integer("jobs", jobs, 1, "Leave it out for one worker per core.", error=StudyError)
         choice("backend", backend, get_args(Backend), "Leave it out for loky.", error=StudyError)
-        self.jobs = 1 if backend == "sequential" else jobs or joblib.cpu_count()
+        self.width = 1 if backend == "sequential" else jobs or joblib.cpu_count()
         self.backend = backend
+        self.separate = backend == "loky"
         self._stack = ExitStack()
         self._parallel: joblib.Parallel | None = None
+        self._objective: ObjectiveBase | None = None
 
-    def __enter__(self) -> Execution:
-        # SciPy brings a BLAS of its own. It must be loaded to be limited: strategies and trials in this process may use it.
-        import scipy.linalg  # noqa: F401
-
-        # Limited once for everything, not per trial: several threads that set and lift limits would undo each other's.
-        self._stack.enter_context(threadpool_limits(limits=1))
-        self._stack.enter_context(closed())  # for trials that run in this process too
-        send_by_value()
+    def __enter__(self) -> Local:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def open(self, objective: ObjectiveBase, token: str = "") -> None:
+        """Get ready to run trials; raise if the objective cannot be pickled.
+
+        One that holds data is checked with the first task, because it is large.
+        """
+        self._check(objective)
+        self._objective = objective
+        self._stack.enter_context(one_thread())
+        self._stack.enter_context(closed())  # for trials that run in this process too
+        send_by_value()
+
+    def close(self) -> None:
+        """End the workers."""
         self._stop()
         self._stack.close()
 
     @property
-    def workers(self) -> int:
-        """How many processes of their own run trials; they stay warm for a while."""
-        return max(self.jobs, 2) if self.backend == "loky" else 0
+    def processes(self) -> int:
+        """How many worker processes run trials; they stay warm for a while after the last."""
+        return max(self.width, 2) if self.separate else 0
 
-    def check(self, objective: ObjectiveBase) -> None:
-        """Raise if the objective cannot be pickled; one that holds data is checked with the first task, because it is large."""
-        if self.backend != "loky" or objective.data is not None:
-            return
-        try:
-            cloudpickle.dumps(objective)
-        except Exception as error:
-            raise _pickling_error(objective) from error
-
-    def run(self, objective: ObjectiveBase, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
+    def run(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
+        objective = self._opened()
         pending = {task.trial.number: task for task in tasks}
         while pending:
             dispatched: list[Task] = []
@@ -142,8 +119,21 @@ class Execution:
                     del pending[task.trial.number]
                     yield self._run_alone(objective, task)
 
+    def _opened(self) -> ObjectiveBase:
+        if self._objective is None:
+            raise StudyError("An executor must be opened before it runs trials. Call open(objective, token) first.")
+        return self._objective
+
+    def _check(self, objective: ObjectiveBase) -> None:
+        if not self.separate or objective.data is not None:
+            return
+        try:
+            cloudpickle.dumps(objective)
+        except Exception as error:
+            raise pickling_error(objective) from error
+
     def _stream(self, objective: ObjectiveBase, tasks: Iterable[Task]) -> Generator[Trial, None, None]:
-        if self.jobs == 1 and self.backend != "loky":
+        if self.width == 1 and self.backend != "loky":
             yield from (run_task(objective, task) for task in tasks)
             return
         run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
@@ -156,7 +146,7 @@ class Execution:
             for trial in stream:  # noqa: UP028 (yield from would close the stream before the warnings are silenced)
                 yield trial
         except PicklingError as error:
-            raise _pickling_error(objective) from error
+            raise pickling_error(objective) from error
         finally:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # joblib warns of cancelled tasks, which are cancelled on purpose here
@@ -174,9 +164,9 @@ class Execution:
             backend = None if self.backend == "loky" else self.backend
             # With one job joblib runs in this process, and a trial that ends its process would end the study. So there are
             # two workers that take turns, with one trial dispatched at a time.
-            ahead = 1 if self.jobs == 1 else "2 * n_jobs"
+            ahead = 1 if self.width == 1 else "2 * n_jobs"
             self._parallel = joblib.Parallel(
-                max(self.jobs, 2), backend, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead,
+                max(self.width, 2), backend, return_as="generator_unordered", batch_size=1, pre_dispatch=ahead,
                 max_nbytes=SHARED_BYTES, mmap_mode="r",
             )  # fmt: skip
             self._parallel.__enter__()
@@ -199,11 +189,12 @@ class Execution:
             except BrokenProcessPool as error:
                 self._stop()
                 _check_unpickled(objective, error)
-                reason = f"its worker process {_describe_exit(error)}{_describe_attempts(1 + more)}"
+                reason = f"its worker process {_describe_exit(error)}{describe_attempts(1 + more)}"
         return replace(task.trial, status=Status.DIED, error=reason, started=started, seconds=time.time() - started)
 
 
-def _pickling_error(objective: ObjectiveBase) -> StudyError:
+def pickling_error(objective: ObjectiveBase) -> StudyError:
+    """Return the error for an objective that cannot be pickled."""
     advice = "Define it at the top of a file without locks or open files, or take backend='sequential'."
     return StudyError(must_be("An objective", "picklable, to reach the workers", objective, advice))
 
@@ -218,7 +209,7 @@ def _record_dispatched(tasks: Iterable[Task], dispatched: list[Task]) -> Iterato
 def _check_unpickled(objective: ObjectiveBase, error: BaseException) -> None:
     """Raise if a worker could not unpickle the objective: every trial would fail."""
     if "un-serialize" in str(error):
-        raise _pickling_error(objective) from error
+        raise pickling_error(objective) from error
 
 
 def _describe_exit(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""Execution: answers of every form, failures of every kind, one BLAS thread, data by memory map, workers that die."""
+"""Execution on this machine: outcomes and failures of every kind, one BLAS thread, data by memory map, workers that die."""
 
 from __future__ import annotations
 
@@ -19,9 +19,8 @@ import pytest
 from threadpoolctl import threadpool_info
 
 from hpsearch.errors import StudyError
-from hpsearch.execution.executor import Backend, Execution
-from hpsearch.execution.task import Task
-from hpsearch.ports import adapt_objective
+from hpsearch.execution.local import Backend, Local
+from hpsearch.ports import Task, adapt_objective
 from hpsearch.trial import Params, Status, Trial
 
 
@@ -30,8 +29,9 @@ def task(number: int = 0, **params: Any) -> Task:
 
 
 def run(objective: Any, count: int = 6, jobs: int = 2, backend: Backend = "loky") -> dict[int, Trial]:
-    with Execution(jobs, backend) as execution:
-        return {t.number: t for t in execution.run(adapt_objective(objective), [task(n, n=n) for n in range(count)])}
+    with Local(jobs, backend) as executor:
+        executor.open(adapt_objective(objective))
+        return {t.number: t for t in executor.run([task(n, n=n) for n in range(count)])}
 
 
 @pytest.mark.parametrize("death", ["exit", "signal"])
@@ -122,17 +122,18 @@ def test_results_stream_as_they_end() -> None:
         time.sleep(0.0 if params["n"] else 1.5)
         return 0.0
 
-    with Execution(2) as execution:
-        order = [t.number for t in execution.run(adapt_objective(objective), [task(n, n=n) for n in range(4)])]
+    with Local(2) as executor:
+        executor.open(adapt_objective(objective))
+        order = [t.number for t in executor.run([task(n, n=n) for n in range(4)])]
     assert order[-1] == 0
 
 
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Execution(-1), "jobs must be a whole number >= 1, got -1"),
-        (lambda: Execution(0), "jobs must be a whole number >= 1, got 0"),
-        (lambda: Execution(1, "dask"), "backend must be one of 'loky', 'threading', 'sequential', got 'dask'"),  # type: ignore[arg-type]
+        (lambda: Local(-1), "jobs must be a whole number >= 1, got -1"),
+        (lambda: Local(0), "jobs must be a whole number >= 1, got 0"),
+        (lambda: Local(1, "dask"), "backend must be one of 'loky', 'threading', 'sequential', got 'dask'"),  # type: ignore[arg-type]
         (lambda: adapt_objective(lambda: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
         (lambda: adapt_objective(lambda a, b, c: 0.0), r"An objective must be f\(params\) or f\(params, context\)"),
     ],
@@ -204,8 +205,9 @@ def test_threads_run_side_by_side() -> None:
 def test_only_a_trial_without_retries_has_a_process_of_its_own() -> None:
     """The parent of a forked child is a worker, that of a worker is this process."""
     tasks = [replace(task(n), retries=n) for n in (0, 1)]
-    with Execution(2) as execution:
-        parents = {t.number: t.value for t in execution.run(adapt_objective(lambda params: float(os.getppid())), tasks)}
+    with Local(2) as executor:
+        executor.open(adapt_objective(lambda params: float(os.getppid())))
+        parents = {t.number: t.value for t in executor.run(tasks)}
     assert parents[0] != os.getpid()
     assert parents[1] == os.getpid()
 
@@ -231,11 +233,12 @@ def test_only_what_goes_to_worker_processes_without_data_is_pickled_beforehand()
             return 0.0
 
     objective = adapt_objective(Locked())
-    Execution(2, "threading").check(objective)
-    with pytest.raises(StudyError, match="An objective must be picklable"):
-        Execution(2, "loky").check(objective)
+    with Local(2, "threading") as executor:
+        executor.open(objective)
+    with Local(2, "loky") as executor, pytest.raises(StudyError, match="An objective must be picklable"):
+        executor.open(objective)
 
 
 @pytest.mark.parametrize(("jobs", "backend", "expected"), [(3, "sequential", 1), (None, "sequential", 1), (3, "threading", 3)])
 def test_in_sequence_there_is_one_job_whatever_is_asked(jobs: int | None, backend: Any, expected: int) -> None:
-    assert Execution(jobs, backend).jobs == expected
+    assert Local(jobs, backend).width == expected

@@ -1,0 +1,144 @@
+"""The part of an executor on Dask that runs in the workers: a plugin for each study, and what the study asks of it.
+
+The plugin brings the objective to every worker, to those that start later too. A worker offers room for the study's trials, as
+a resource of Dask, only after the study has admitted it: its versions are right, and it has the data.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import os
+import platform
+import shutil
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from distributed import WorkerPlugin, get_worker
+
+from hpsearch.execution.array_files import find_missing, write_part
+from hpsearch.execution.blas import describe_blas
+from hpsearch.execution.fork_server import ChildLost, ForkServer
+from hpsearch.execution.isolation import can_fork
+from hpsearch.execution.surroundings import Surroundings
+
+# Libraries whose version decides a trial's bits.
+_LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "numba", "torch")
+
+
+class StudyPlugin(WorkerPlugin):
+    """What a worker needs for the trials of one run of a study.
+
+    Args:
+        token: of the run.
+        content: the packed objective and copies.
+        checksums: of the arrays that belong to it.
+        shared: the folder of these, where the study and all workers see one; None for a folder of this host.
+        surroundings: of the study's process.
+    """
+
+    def __init__(
+        self, token: str, content: bytes, checksums: Sequence[str], shared: Path | None, surroundings: Surroundings
+    ) -> None:
+        self.name = name_of(token)
+        self.token, self.content, self.checksums, self.shared = token, content, checksums, shared
+        self.surroundings = surroundings
+        self.server: ForkServer | None = None
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the arrays."""
+        return host_folder() / self.token if self.shared is None else self.shared
+
+    def teardown(self, worker: Any) -> None:
+        """End the trials of the study in this worker."""
+        if self.server is not None:
+            self.server.stop()
+            self.server = None
+
+    def start(self) -> None:
+        """Start the process that forks the trials, and wait until it has loaded the objective."""
+        server = ForkServer(self.content, self.folder, self.surroundings)
+        server.start()
+        self.server = server
+
+
+def name_of(token: str) -> str:
+    """Return the name of a run's plugin, and of the room for its trials."""
+    return f"hpsearch-{token}"
+
+
+def host_folder() -> Path:
+    """Return the folder of arrays on this host, which belongs to this user."""
+    return Path(tempfile.gettempdir()) / f"hpsearch-{os.getuid()}"
+
+
+async def describe_worker() -> dict[str, str]:
+    """Return the versions of this process, and the kind of machine."""
+    return await asyncio.to_thread(describe_machine)
+
+
+def describe_machine() -> dict[str, str]:
+    """Return what decides the bits of a trial in this process: versions, processor, BLAS."""
+    import scipy.linalg  # noqa: F401  (it brings a BLAS of its own)
+
+    found = {"python": platform.python_version()}
+    for name in _LIBRARIES:
+        with suppress(importlib.metadata.PackageNotFoundError):
+            found[name] = importlib.metadata.version(name)
+    forks = "yes" if can_fork() else "no"
+    return found | {"machine": platform.machine(), "system": platform.system(), "blas": describe_blas(), "forks": forks}
+
+
+def list_missing(token: str, dask_worker: Any) -> list[str]:
+    """Return the checksums of the arrays that this worker does not see."""
+    plugin = dask_worker.plugins[name_of(token)]
+    return find_missing(plugin.folder, plugin.checksums)
+
+
+async def receive_array(token: str, checksum: str, offset: int, content: bytes, total: int, dask_worker: Any) -> None:
+    """Write a part of an array to the folder of this host."""
+    folder = dask_worker.plugins[name_of(token)].folder
+    await asyncio.to_thread(write_part, folder, checksum, offset, content, total)
+
+
+async def admit(token: str, dask_worker: Any) -> None:
+    """Load the objective, and then offer room for as many trials as the worker has threads."""
+    name = name_of(token)
+    plugin = dask_worker.plugins[name]
+    if plugin.server is None:
+        await asyncio.to_thread(plugin.start)
+    await dask_worker.set_resources(**{name: dask_worker.state.nthreads})
+
+
+async def dismiss(token: str, dask_worker: Any) -> None:
+    """Take back the room for trials, and remove the arrays of this host."""
+    name = name_of(token)
+    plugin = dask_worker.plugins.get(name)
+    dask_worker.state.total_resources.pop(name, None)
+    dask_worker.state.available_resources.pop(name, None)
+    if plugin is not None:
+        await asyncio.to_thread(plugin.teardown, dask_worker)
+        if plugin.shared is None:
+            shutil.rmtree(plugin.folder, ignore_errors=True)
+            with suppress(OSError):
+                host_folder().rmdir()
+
+
+def run_trial(token: str, task: bytes) -> bytes:
+    """Run a pickled task in a child process, and return the pickled trial; end it where Dask has dropped the task."""
+    worker = get_worker()
+    key = worker.get_current_task()
+
+    def is_wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        return state is not None and state.state != "cancelled"
+
+    plugin: Any = worker.plugins.get(name_of(token))
+    if plugin is None or plugin.server is None:
+        raise ChildLost
+    content: bytes = plugin.server.run(task, is_wanted)
+    return content
