@@ -117,7 +117,7 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
     values = [row.value for row in rows if row.selectable]
     return StudySummary(
         name=name,
-        status=STATES.get(parent.info.status) or _running(store, name, parent),
+        status=state(store, name, parent),
         trials=len(rows),
         counts=Counter(row.status for row in rows),
         best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
@@ -133,6 +133,11 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
         damaged=(*damaged, *(str(replace(one, study=name)) for one in children.damaged)),
         facts=read_facts(parent),
     )
+
+
+def state(store: Store, name: str, parent: Run) -> str:
+    """Return the state of a study by its run, as in `StudySummary.status`; no trial is read."""
+    return STATES.get(parent.info.status) or _running(store, name, parent)
 
 
 def _running(store: Store, name: str, parent: Run) -> str:
