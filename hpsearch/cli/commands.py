@@ -204,7 +204,7 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
     from hpsearch.report.report import REPORT, files
 
     result = recorded_result(name, tracking_uri)
-    _check_folder(out)
+    check_folder(out)
     made = files(result)
     result.tracker.attach(result.record, made)
     if out is not None:
@@ -229,7 +229,7 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     out = out or Path(f"{slug(name)}-{kind}.png")
     if out.suffix not in (".png", ".html"):
         raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
-    _check_folder(out)
+    check_folder(out)
     result = recorded_result(name, tracking_uri)
     with paused():
         picture = draw(kind, result.findings)
@@ -268,7 +268,7 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
     from hpsearch.objectives import estimator_file
     from hpsearch.tracking.store.names import slug
 
-    _check_folder(out)
+    check_folder(out)
     result = recorded_result(name, tracking_uri)
     kind = result.kind or "network"
     out = out or Path(f"{slug(name)}{_ENDINGS[kind]}")
@@ -290,7 +290,7 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
         terminal().print(f"Load it with: skops.io.load({str(out)!r}{trust})", markup=False, highlight=False, soft_wrap=True)
 
 
-def _check_folder(out: Path | None) -> None:
+def check_folder(out: Path | None) -> None:
     """Check that the folder of a file exists, before anything is drawn."""
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
