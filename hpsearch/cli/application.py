@@ -137,6 +137,22 @@ def write_page(
     write_page(out, tracking_uri)
 
 
+@typer_app.command()
+def watch(name: Name, tracking_uri: Uri = None) -> None:
+    """Follow a running study from another terminal or machine, until it ends or Ctrl-C."""
+    from hpsearch.cli.watching import watch_study
+
+    watch_study(name, tracking_uri)
+
+
+@typer_app.command()
+def stop(name: Name, tracking_uri: Uri = None) -> None:
+    """End a running study from another terminal or machine, as Ctrl-C there would; its command resumes it."""
+    from hpsearch.cli.watching import stop_study
+
+    stop_study(name, tracking_uri)
+
+
 @typer_app.command("list")
 def list_studies(tracking_uri: Uri = None) -> None:
     """List the recorded studies with their state and best value."""

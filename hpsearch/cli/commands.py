@@ -23,7 +23,7 @@ from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.executor import Backend
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
+from hpsearch.execution.signals import StopRequested, Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.study import Study
@@ -345,6 +345,9 @@ def _resumable() -> Iterator[None]:
             yield
     except (KeyboardInterrupt, Terminated) as end:
         again = hide_secrets(shlex.join([*_program(), *_words_to_repeat(sys.argv[1:])]))
+        if isinstance(end, StopRequested):
+            typer.echo(f"hpsearch: {end}; the same command resumes it: {again}", err=True)
+            raise SystemExit(130) from None
         kept = "A smoke check records nothing; start it again" if "--smoke" in sys.argv else "Finished trials are kept; resume"
         leave_closed_terminal()
         typer.echo(f"hpsearch: Interrupted. {kept} with: {again}", err=True)

@@ -7,7 +7,7 @@ from multiprocessing import get_context
 from pathlib import Path
 
 from hpsearch.cli.commands import check_folder, hpsearch_command, open_store, study_links, terminal
-from hpsearch.tracking import project_root
+from hpsearch.tracking import Store, project_root
 from hpsearch.tracking.home import OverviewReader, render
 from hpsearch.tracking.home.app import is_installed
 from hpsearch.tracking.pages import links
@@ -18,6 +18,8 @@ from hpsearch.trial.formatting import count
 def serve_pages(tracking_uri: str | None, port: int) -> None:
     """Serve the home page and MLflow's pages until Ctrl-C; of a server that others run, print where it is."""
     console, root = terminal(), project_root(Path.cwd())
+    if not Store.at(tracking_uri, root).served:
+        server.check_port(port)  # before the seconds that reading takes
     # In a process of its own: reading the store loads MLflow, 170 MB that this process would keep while it waits.
     with ProcessPoolExecutor(1, get_context("spawn")) as reader:
         store, found = reader.submit(study_links, tracking_uri, root, f"http://{server.HOST}:{port}").result()

@@ -216,6 +216,13 @@ class Tracker(Protocol):
         process has recorded trials since `find`; the study is then read again.
         """
 
+    def on_stop(self, stop: Callable[[str], None]) -> None:
+        """Call ``stop`` with who asked, where another process asks for the end of the study that runs; `start` comes before.
+
+        ``stop`` may be called from any thread, and again until `finish`. The default never calls it.
+        """
+        return None
+
     @abstractmethod
     def record(self, trial: Trial) -> None:
         """Record a trial that has ended; it replaces one of the same number that did not finish, never one that did.

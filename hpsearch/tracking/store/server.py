@@ -65,7 +65,7 @@ def serve(store: Store, port: int = 5000, home: bool = False) -> Iterator[Server
     if store.served:
         yield Server(store.address)
         return
-    _check_port(port)
+    check_port(port)
     log = store.folder / "server.log"
     server = Server(f"http://{HOST}:{port}", _launch(store, port, log, home))
     try:
@@ -75,7 +75,8 @@ def serve(store: Store, port: int = 5000, home: bool = False) -> Iterator[Server
         server.stop()
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int) -> None:
+    """Raise a `TrackingError` unless a server can use a port of this machine."""
     integer("The port", port, 1, "Choose another one with --port.", most=65535, error=TrackingError)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
