@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -18,7 +18,7 @@ from hpsearch.tracking.lease.claim import written_under
 from hpsearch.tracking.runs import catalog, location, study_run
 from hpsearch.tracking.runs.catalog import StudySummary
 from hpsearch.tracking.runs.location import Location
-from hpsearch.tracking.runs.trial_keys import DERIVED, SECONDS
+from hpsearch.tracking.runs.trial_keys import CURVE, DERIVED, SECONDS
 from hpsearch.tracking.store.client import children, reraised_as_tracking_error, search
 from hpsearch.tracking.store.names import unpack_text
 from hpsearch.tracking.store.store import Store
@@ -32,19 +32,22 @@ RUNNING, FINISHED, INTERRUPTED, FAILED = "running", "finished", "interrupted", "
 REPORT = "report.html"
 # How many studies are read at once, and how many running trials of each.
 STUDIES, TRIALS = 100, 24
+# How many points of a running trial's curve are shown.
+POINTS = 500
 # A reading is kept for so many times the seconds that it took, while its study runs.
 _PATIENCE = 20.0
 
 
 @dataclass(frozen=True)
 class RunningTrial:
-    """A trial that has not ended: its params as text, and its last values by metric."""
+    """A trial that has not ended: its params as text, its last values by metric, and the points of its first curve."""
 
     name: str
     run_id: str
     started: float
     params: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, float] = field(default_factory=dict)
+    curve: Sequence[tuple[int, float]] = ()
 
 
 @dataclass(frozen=True)
@@ -200,7 +203,20 @@ class OverviewReader:
         for run in search(self.store.client, parent.info.experiment_id, where, page=TRIALS * 4):
             ended = run.data.tags.get("hpsearch.status") in [status.value for status in Status]
             if not ended and (claim is None or written_under(run) == claim.number):
-                yield _running_trial(run)
+                yield self._running_trial(run)
+
+    def _running_trial(self, run: Run) -> RunningTrial:
+        trial = _running_trial(run)
+        name = next((key for key in trial.values if key.startswith(CURVE)), None)
+        if name is None:
+            return trial
+        stamp = tuple(trial.values.values())
+        return replace(trial, curve=self._keep("trial", run, stamp, True, lambda: self._trial_curve(run, name)))
+
+    def _trial_curve(self, run: Run, name: str) -> list[tuple[int, float]]:
+        """Return the latest points of a running trial's curve."""
+        points = self.store.client.get_metric_history(run.info.run_id, name)
+        return sorted((point.step, point.value) for point in points)[-POINTS:]
 
 
 def _running_trial(run: Run) -> RunningTrial:

@@ -114,18 +114,40 @@ def _progress(study: Overview) -> str:
 
 def _sparkline(study: Overview) -> str:
     """Return the best value so far over the trials done as a line of steps."""
-    points = [(done, value) for done, value in study.curve if math.isfinite(value)]
+    points = _finite(study.curve)
     if len(points) < 2:
         return ""
     first, last = points[0], points[-1]
-    low, high = min(value for _, value in points), max(value for _, value in points)
-    across, up = (_WIDTH - 2 * _EDGE) / max(last[0] - first[0], 1), (_HEIGHT - 2 * _EDGE) / ((high - low) or 1.0)
-    places = [(_EDGE + across * (done - first[0]), _HEIGHT - _EDGE - up * (value - low)) for done, value in points]
-    steps = "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:])
     said = f"Best so far: {format_value(first[1])} after {count(first[0], 'trial')}, {format_value(last[1])} after {last[0]}"
+    places = _places(points)
+    return _svg(said, f"M{places[0][0]:.1f} {places[0][1]:.1f}" + "".join(f"H{x:.1f}V{y:.1f}" for x, y in places[1:]))
+
+
+def _trial_curve(trial: RunningTrial) -> str:
+    """Return the curve of a running trial as a line from point to point."""
+    points = _finite(trial.curve)
+    if len(points) < 2:
+        return ""
+    said = f"{len(points)} points, from {format_value(points[0][1])} to {format_value(points[-1][1])}"
+    return _svg(said, "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in _places(points)))
+
+
+def _finite(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    return [(step, value) for step, value in points if math.isfinite(value)]
+
+
+def _places(points: Sequence[tuple[int, float]]) -> list[tuple[float, float]]:
+    """Return where points are in the box of a picture, the lowest value at the bottom."""
+    first, last = points[0][0], points[-1][0]
+    low, high = min(value for _, value in points), max(value for _, value in points)
+    across, up = (_WIDTH - 2 * _EDGE) / max(last - first, 1), (_HEIGHT - 2 * _EDGE) / ((high - low) or 1.0)
+    return [(_EDGE + across * (step - first), _HEIGHT - _EDGE - up * (value - low)) for step, value in points]
+
+
+def _svg(said: str, path: str) -> str:
     return (
         f'<svg viewBox="0 0 {_WIDTH:g} {_HEIGHT:g}" role="img" preserveAspectRatio="none"><title>{escape(said)}</title>'
-        f'<path d="M{places[0][0]:.1f} {places[0][1]:.1f}{steps}" vector-effect="non-scaling-stroke"/></svg>'
+        f'<path d="{path}" vector-effect="non-scaling-stroke"/></svg>'
     )
 
 
@@ -139,7 +161,7 @@ def _trial(trial: RunningTrial, study: Overview, base: str) -> str:
     values = ", ".join(f"{_short(key)} {format_value(value)}" for key, value in list(trial.values.items())[:_SHOWN])
     params = ", ".join(f"{key}={text}" for key, text in list(trial.params.items())[:_SHOWN])
     return (
-        f'<li><a href="{escape(address)}" data-mlflow>{escape(trial.name)}</a> '
+        f'<li><a href="{escape(address)}" data-mlflow>{escape(trial.name)}</a>{_trial_curve(trial)} '
         f'<b>{escape(values) or "no value yet"}</b> <span class="note">{escape(params)}</span></li>'
     )
 

@@ -78,8 +78,10 @@ def test_a_study_runs_as_long_as_its_process_and_shows_its_running_trials(store:
     client.create_run("1", tags={**tags, "hpsearch.status": "finished"}, run_name="trial 001")  # is being written
     found = other.read_one("long")
     assert found.state == "running"
-    shown = [(trial.name, trial.run_id, dict(trial.params), dict(trial.values)) for trial in found.trials]
-    assert shown == [("trial 002", running, {"rate": "0.1"}, {"curve/cost": 0.8})]
+    assert [(trial.name, trial.run_id) for trial in found.trials] == [("trial 002", running)]
+    shown = found.trials[0]
+    assert (shown.params, shown.values) == ({"rate": "0.1"}, {"curve/cost": 0.8})
+    assert shown.curve == [(0, 0.9), (1, 0.8)]
     tracker._open().writer.close(lambda: None)  # type: ignore[union-attr]
     tracker._open().lock.release()  # type: ignore[union-attr]  # as the system does where the process is killed
     found = other.read_one("long")

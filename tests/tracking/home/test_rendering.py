@@ -93,7 +93,10 @@ def test_the_sparkline_falls_from_the_first_value_to_the_last_and_needs_two() ->
     page = render([STUDY], "here")
     assert '<path d="M3.0 3.0H237.0V45.0"' in page
     assert "Best so far: 4 after 1 trial, 2 after 3" in Reader(page).texts["svg"]
-    assert "<svg" not in render([replace(STUDY, curve=[(1, 4.0), (3, float("nan"))])], "here")
+    plain = replace(STUDY, curve=[(1, 4.0), (3, float("nan"))])
+    assert "<svg" not in render([plain], "here")
+    trial = RunningTrial("trial 003", "ef", 1.7e9, values={"curve/cost": 2.0}, curve=[(0, 1.0), (1, 1.5), (2, 2.0)])
+    assert '<path d="M3.0 45.0L120.0 24.0L237.0 3.0"' in render([replace(plain, trials=[trial])], "here")
 
 
 def test_links_lead_to_table_charts_and_report_of_any_server() -> None:
