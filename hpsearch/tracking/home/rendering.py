@@ -9,9 +9,11 @@ import time
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
+from urllib.parse import quote
 
-from hpsearch.tracking.home.overview import RUNNING, Overview, RunningTrial
+from hpsearch.tracking.home.overview import REPORT, RUNNING, Overview, RunningTrial
 from hpsearch.tracking.pages import links
+from hpsearch.tracking.store.server import PATH
 from hpsearch.trial import format_value
 from hpsearch.trial.formatting import count
 
@@ -45,7 +47,7 @@ def render(studies: Sequence[Overview], place: str, base: str = ".", live: bool 
     """
     running = sum(study.state == RUNNING for study in studies)
     title = f"{count(len(studies), 'study')}, {running} running" if running else count(len(studies), "study")
-    body = "\n".join(_study(study, base) for study in studies)
+    body = "\n".join(_study(study, base, live) for study in studies)
     empty = '<p class="empty">No study is recorded here yet. Run one: <code>hpsearch run FILE</code></p>'
     written = "" if live else f'<p class="note">Written {_moment(time.time())}. It does not refresh itself.</p>'
     return f"""<!DOCTYPE html>
@@ -62,28 +64,30 @@ def render(studies: Sequence[Overview], place: str, base: str = ".", live: bool 
 """
 
 
-def _study(study: Overview, base: str) -> str:
+def _study(study: Overview, base: str, live: bool) -> str:
     table = links.link(study.experiment, study.run_id, study.maximize, base)
     name, question = escape(study.name), escape(study.question)
     return f"""<article class="{study.state}"><div class="what">
 <h2><a href="{escape(table)}" data-mlflow>{name}</a> <span class="state">{study.state}</span></h2>
 <p class="question">{question}</p><p class="who">{_who(study)}</p>
-<p class="links">{_links(study, table, base)}</p></div>
+<p class="links">{_links(study, table, base, live)}</p></div>
 <div class="best">{_best(study)}</div><div class="curve">{_sparkline(study)}</div>
 <div class="done">{_progress(study)}</div>{_trials(study, base)}</article>"""
 
 
-def _links(study: Overview, table: str, base: str) -> str:
+def _links(study: Overview, table: str, base: str, live: bool) -> str:
     found = {"Table": table, "Charts": f"{table}&compareRunsMode=CHART"}
     if study.reported:
-        found["Report"] = report_link(study, base)
+        found["Report"] = _report_link(study, base, live)
     return " ".join(f'<a href="{escape(address)}" data-mlflow>{text}</a>' for text, address in found.items())
 
 
-def report_link(study: Overview, base: str) -> str:
-    """Return the address of a study's report in MLflow."""
-    run = f"{base.rstrip('/')}/#/experiments/{study.experiment.experiment_id}/runs/{study.run_id}"
-    return f"{run}/artifacts/report.html?workflowType=machine_learning"
+def _report_link(study: Overview, base: str, live: bool) -> str:
+    """Return the address of a study's report: the whole page where this one is served, else MLflow's view of it."""
+    run = quote(study.run_id)
+    if live:
+        return f"{base}{PATH}/report/{run}"
+    return f"{base.rstrip('/')}/{links.file_link(study.experiment.experiment_id, run, REPORT)}"
 
 
 def _who(study: Overview) -> str:

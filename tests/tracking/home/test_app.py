@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shutil
 import sqlite3
 import tomllib
 from contextlib import closing
@@ -41,6 +42,38 @@ def test_the_page_shows_the_studies_and_changes_nothing(store: Store) -> None:
     assert response.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'sha256-")
     assert "frame-ancestors 'none'" in response.headers["Content-Security-Policy"]
     assert (response.headers["Cache-Control"], response.headers["Referrer-Policy"]) == ("no-store", "no-referrer")
+
+
+def test_a_report_is_a_page_that_reaches_nothing(store: Store) -> None:
+    tracker, study = MlflowTracker(store=store), sample.tracked("digits")
+    tracker.start(study)
+    tracker.finish("finished", [])
+    client = browser(store)
+    run = store.client.search_runs(["1"])[0].info
+    address = f"/hpsearch/report/{run.run_id}"
+    assert client.get(address).status_code == 404
+    content = b"<h1>What was found</h1><script>alert(1)</script>"
+    tracker.attach(study.record, {"report.html": content})
+    assert f'href=".{address}"' in client.get("/hpsearch").text
+    response = client.get(address)
+    assert (response.status_code, response.data) == (200, content)
+    assert response.content_type.startswith("text/html")
+    assert response.headers["Content-Security-Policy"].startswith("sandbox allow-scripts; default-src 'none';")
+    assert client.post(address).status_code == 405
+    shutil.rmtree(store.artifacts)  # as on a server that keeps artifacts where this process cannot read them
+    response = client.get(address)
+    assert response.status_code == 302
+    assert response.headers["Location"].startswith(f"/#/experiments/1/runs/{run.run_id}/artifacts/report.html?")
+
+
+def test_other_runs_and_other_files_are_not_served(store: Store) -> None:
+    run = store.client.create_run("0").info.run_id
+    store.client.log_text(run, "<script>alert(1)</script>", "report.html")
+    for path in (run, "no-such-run", "<b>", f"{run}/../x", "%2e%2e"):
+        response = browser(store).get(f"/hpsearch/report/{path}")
+        assert response.status_code == 404
+        assert "<script>" not in response.text
+        assert "<b>" not in response.text
 
 
 @pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
