@@ -11,7 +11,7 @@ from html import escape
 from pathlib import Path
 from urllib.parse import quote
 
-from hpsearch.tracking.home.overview import REPORT, RUNNING, Overview, RunningTrial
+from hpsearch.tracking.home.overview import REPORT, RUNNING, STUDIES, Overview, RunningTrial
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.store.server import PATH
 from hpsearch.trial import format_value
@@ -46,7 +46,8 @@ def render(studies: Sequence[Overview], place: str, base: str = ".", live: bool 
         live: whether the page fetches itself again every few seconds.
     """
     running = sum(study.state == RUNNING for study in studies)
-    title = f"{count(len(studies), 'study')}, {running} running" if running else count(len(studies), "study")
+    number = f"{'the latest ' * (len(studies) == STUDIES)}{count(len(studies), 'study')}"
+    title = f"{number}, {running} running" if running else number
     body = "\n".join(_study(study, base, live) for study in studies)
     empty = '<p class="empty">No study is recorded here yet. Run one: <code>hpsearch run FILE</code></p>'
     written = "" if live else f'<p class="note">Written {_moment(time.time())}. It does not refresh itself.</p>'
