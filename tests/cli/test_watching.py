@@ -139,6 +139,9 @@ def test_a_study_is_watched_and_stopped_from_another_machine(project: Path) -> N
         end = time.monotonic() + SECONDS
         while "1/8" not in (run.stdout.readline() if run.stdout else "") and time.monotonic() < end:
             time.sleep(0.05)
+        shown = start("desk", "ui").communicate(timeout=SECONDS)[0]
+        assert shown.startswith(f"See 1 study at {address}/#/experiments.\n")
+        assert f"One page of all studies: hpsearch page --tracking-uri {address}" in shown
         following, left = start("desk", "watch", "shared"), start("desk", "watch", "shared")
         assert following.stdout is not None
         assert left.stdout is not None
