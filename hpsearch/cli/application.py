@@ -122,25 +122,37 @@ def ui(
     port: Annotated[int, typer.Option(help="The port on this machine.")] = 5000,
     tracking_uri: Uri = None,
 ) -> None:
-    """Serve MLflow's pages on this project's studies, on this machine only."""
-    from concurrent.futures import ProcessPoolExecutor
-    from multiprocessing import get_context
+    """Serve the home page of this project's studies, and MLflow's pages behind it, on this machine only."""
+    from hpsearch.cli.pages import serve_pages
 
-    from hpsearch.cli.commands import study_links, terminal
-    from hpsearch.tracking import project_root
-    from hpsearch.tracking.pages import links
-    from hpsearch.tracking.store import server
-    from hpsearch.trial.formatting import count
+    serve_pages(tracking_uri, port)
 
-    console, root = terminal(), project_root(Path.cwd())
-    # In a process of its own: reading the store loads MLflow, 170 MB that this process would keep while it waits.
-    with ProcessPoolExecutor(1, get_context("spawn")) as reader:
-        store, found = reader.submit(study_links, tracking_uri, root, f"http://{server.HOST}:{port}").result()
-    with server.serve(store, port) as pages:
-        console.print(f"MLflow shows {count(len(found), 'study')} at {links.home(pages.url)} (Ctrl-C ends it).", soft_wrap=True)
-        for name, link in found[:10]:
-            console.print(f"  {name}: {link}", markup=False, soft_wrap=True)
-        pages.wait()
+
+@typer_app.command("page")
+def write_page(
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The file to write.")] = Path("hpsearch.html"),
+    tracking_uri: Uri = None,
+) -> None:
+    """Write the home page of all studies to one file, such as for a server that others run."""
+    from hpsearch.cli.pages import write_page
+
+    write_page(out, tracking_uri)
+
+
+@typer_app.command()
+def watch(name: Name, tracking_uri: Uri = None) -> None:
+    """Follow a running study from another terminal or machine, until it ends or Ctrl-C."""
+    from hpsearch.cli.watching import watch_study
+
+    watch_study(name, tracking_uri)
+
+
+@typer_app.command()
+def stop(name: Name, tracking_uri: Uri = None) -> None:
+    """End a running study from another terminal or machine, as Ctrl-C there would; its command resumes it."""
+    from hpsearch.cli.watching import stop_study
+
+    stop_study(name, tracking_uri)
 
 
 @typer_app.command("list")

@@ -23,7 +23,7 @@ from hpsearch.cli.options import RunOptions
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.local import Backend
 from hpsearch.execution.processes import kill_workers
-from hpsearch.execution.signals import Terminated, end_at_second_signal, leave_closed_terminal
+from hpsearch.execution.signals import StopRequested, Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.study import Study
@@ -205,7 +205,7 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
     from hpsearch.report.report import REPORT, files
 
     result = recorded_result(name, tracking_uri)
-    _check_folder(out)
+    check_folder(out)
     made = files(result)
     result.tracker.attach(result.record, made)
     if out is not None:
@@ -230,7 +230,7 @@ def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None)
     out = out or Path(f"{slug(name)}-{kind}.png")
     if out.suffix not in (".png", ".html"):
         raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
-    _check_folder(out)
+    check_folder(out)
     result = recorded_result(name, tracking_uri)
     with paused():
         picture = draw(kind, result.findings)
@@ -269,7 +269,7 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
     from hpsearch.objectives import estimator_file
     from hpsearch.tracking.store.names import slug
 
-    _check_folder(out)
+    check_folder(out)
     result = recorded_result(name, tracking_uri)
     kind = result.kind or "network"
     out = out or Path(f"{slug(name)}{_ENDINGS[kind]}")
@@ -291,7 +291,7 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
         terminal().print(f"Load it with: skops.io.load({str(out)!r}{trust})", markup=False, highlight=False, soft_wrap=True)
 
 
-def _check_folder(out: Path | None) -> None:
+def check_folder(out: Path | None) -> None:
     """Check that the folder of a file exists, before anything is drawn."""
     if out is not None and (out.is_dir() or not out.absolute().parent.is_dir()):
         raise HpsearchError(must_be("--out", "a file in a folder that exists", str(out), "Create the folder, or name a file."))
@@ -346,6 +346,9 @@ def _resumable() -> Iterator[None]:
             yield
     except (KeyboardInterrupt, Terminated) as end:
         again = hide_secrets(shlex.join([*_program(), *_words_to_repeat(sys.argv[1:])]))
+        if isinstance(end, StopRequested):
+            typer.echo(f"hpsearch: {end}; the same command resumes it: {again}", err=True)
+            raise SystemExit(130) from None
         kept = "A smoke check records nothing; start it again" if "--smoke" in sys.argv else "Finished trials are kept; resume"
         leave_closed_terminal()
         typer.echo(f"hpsearch: Interrupted. {kept} with: {again}", err=True)

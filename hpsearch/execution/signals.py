@@ -26,6 +26,10 @@ class Terminated(BaseException):
         return 128 + self.number
 
 
+class StopRequested(KeyboardInterrupt):
+    """Somebody else asked the study to end; everything that handles Ctrl-C handles it. Its text says who asked."""
+
+
 class TimeUp(BaseException):
     """The time limit has passed; not an `Exception`, so that ``except Exception`` in user code does not catch it."""
 
@@ -131,11 +135,65 @@ class _EndSignals:
 
     def reraise(self, unraisable: Any) -> None:
         """Raise again what was raised in code that cannot raise, such as a finaliser, where Python only prints it."""
+        if isinstance(unraisable.exc_value, StopRequested):
+            return  # which is raised again
         if isinstance(unraisable.exc_value, (KeyboardInterrupt, Terminated)):
             self.lost = True
             threading.Timer(_RERAISE_SECONDS, os.kill, (os.getpid(), self.first)).start()
         else:
             self.default_hook(unraisable)
+
+
+# Its default is to be ignored, so that one that comes late does no harm. Windows has none.
+_STOP: int | None = getattr(signal, "SIGURG", None)
+# A stop that was raised where nobody could see it, such as in a finaliser, is raised again after so many seconds.
+_AGAIN_SECONDS = 10.0
+
+
+class StopRequest:
+    """A request to end the code of one thread, made by another: ``request(text)`` raises `StopRequested` in the former.
+
+    Only in a main thread that can take place at any time; elsewhere, and on Windows, it takes place at the next `check`.
+    """
+
+    def __init__(self) -> None:
+        self._text = ""
+        self._raised = -float("inf")
+        self.able = _STOP is not None and threading.current_thread() is threading.main_thread()
+        self._thread = threading.get_ident()
+
+    def __call__(self, text: str) -> None:
+        """Ask for the end; any thread may do so, and again."""
+        self._text = text
+        if self.able and _STOP is not None:
+            signal.pthread_kill(self._thread, _STOP)
+
+    def check(self) -> None:
+        """Raise `StopRequested` if the end was asked for."""
+        if self._text:
+            raise StopRequested(self._text)
+
+    def handle(self, signum: int, frame: object) -> None:
+        """Raise `StopRequested`, as the handler of the signal; not again while the first one takes effect."""
+        now = time.monotonic()
+        if self._text and now - self._raised > _AGAIN_SECONDS:
+            self._raised = now
+            self.check()
+
+
+@contextmanager
+def stoppable() -> Iterator[StopRequest]:
+    """Yield a request with which other threads can end the code inside as Ctrl-C would."""
+    request = StopRequest()
+    if not request.able or _STOP is None:
+        yield request
+        return
+    before = signal.signal(_STOP, request.handle)
+    try:
+        yield request
+    finally:
+        request.able = False
+        signal.signal(_STOP, before)
 
 
 @contextmanager

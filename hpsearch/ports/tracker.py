@@ -124,6 +124,7 @@ class StudyRecord:
         data: what was learned from.
         earlier: what the study was before its objective changed, the oldest first.
         identity_v1: its identity by the rule of version 1, where it was first recorded under that.
+        planned: the number of trials it will have, where its strategy says so.
     """
 
     name: str
@@ -137,6 +138,7 @@ class StudyRecord:
     data: DataRecord | None = None
     earlier: Sequence[EarlierIdentity] = ()
     identity_v1: Mapping[str, str] = field(default_factory=dict)
+    planned: int | None = None
 
     @property
     def earlier_trials(self) -> frozenset[int]:
@@ -226,6 +228,13 @@ class Tracker(Protocol):
         It is called once before any `record`. A tracker that several processes share raises `RecordChanged` where another
         process has recorded trials since `find`; the study is then read again.
         """
+
+    def on_stop(self, stop: Callable[[str], None]) -> None:
+        """Call ``stop`` with who asked, where another process asks for the end of the study that runs; `start` comes before.
+
+        ``stop`` may be called from any thread, and again until `finish`. The default never calls it.
+        """
+        return None
 
     @abstractmethod
     def record(self, trial: Trial) -> None:

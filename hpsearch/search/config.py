@@ -151,7 +151,14 @@ class StudyConfig:
             self.adapted.measure,
             {"reproduction": "true"} if data is not None and data.reproduction else {},
             None if data is None else data.record,
+            planned=self._planned,
         )
+
+    @property
+    def _planned(self) -> int | None:
+        """The number of trials that the strategy announces, or that a stop rule leaves of them."""
+        limits = [self.proposer.trials, None if self.stop is None else self.stop.trials]
+        return min((limit for limit in limits if limit is not None), default=None)
 
     def _facts(self, source: Path | None) -> dict[str, str]:
         environment = read_facts(source.parent if source else script_folder())

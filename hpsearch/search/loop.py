@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.blas import one_thread
-from hpsearch.execution.signals import Terminated, TimeUp, time_limit
+from hpsearch.execution.signals import StopRequest, Terminated, TimeUp, stoppable, time_limit
 from hpsearch.execution.states import States
 from hpsearch.ports import Batch, Executor, Proposal, PruningThresholds, Task, TrackedStudy, Tracker
 from hpsearch.search.batches import in_pieces
@@ -70,6 +70,7 @@ class Loop:
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
         ending: how the study ends where nothing interrupts it.
+        stop: by which another process can end the run.
     """
 
     settings: RunSettings
@@ -81,6 +82,7 @@ class Loop:
     started: bool = False
     thresholds: PruningThresholds | None = None
     ending: str = "finished"
+    stop: StopRequest = field(default_factory=StopRequest)
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
@@ -100,7 +102,7 @@ class Loop:
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
         try:
-            with one_thread(), closed(), closing(self.executor):
+            with one_thread(), closed(), closing(self.executor), stoppable() as self.stop:
                 self._run_search()
             if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
@@ -246,6 +248,7 @@ class Loop:
                 if trial is None:
                     return
                 yield trial
+                self.stop.check()
                 if (self._seconds_left() or 1) <= 0:
                     raise TimeUp
         except TimeUp:
@@ -309,6 +312,7 @@ class Loop:
                 logger.warning("%s", self.study.copies.warning)
             self.tracker.start(self.settings.tracked, self.settings.fresh)
             self.started = True
+            self.tracker.on_stop(self.stop)
             if self.study.proposer.thaws:
                 self.states = self._open_states()
             self._report_progress()

@@ -146,6 +146,10 @@ class MlflowTracker(TrackerBase):
             lock.release()
             raise
 
+    def on_stop(self, stop: Callable[[str], None]) -> None:
+        """Call ``stop`` from the writer thread where ``hpsearch stop`` asks for the end of the running study."""
+        self._open().on_stop = stop
+
     def record(self, trial: Trial) -> None:
         """Add one trial to the spool file and queue it for the writer thread; it leaves the file once the store has it.
 
@@ -300,6 +304,7 @@ class MlflowTracker(TrackerBase):
             if lease is not None:
                 lease.release()
             raise
+        begun.token = start.token
         return begun
 
     def _check_unchanged(self, begun: OpenStudy) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -19,7 +20,7 @@ from hpsearch.tracking.lease import Lease
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Publisher
-from hpsearch.tracking.runs import study_run
+from hpsearch.tracking.runs import stop_request, study_run
 from hpsearch.tracking.runs.database_reader import PointsReader
 from hpsearch.tracking.runs.study_run import Children
 from hpsearch.tracking.runs.trial_decoding import decode
@@ -32,6 +33,8 @@ from hpsearch.trial import Trial
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
+# How often a request to end the study is looked for.
+STOP_SECONDS = 1.0
 ENDS = {"finished": "FINISHED", "killed": "KILLED", "failed": "FAILED"}
 
 
@@ -51,6 +54,8 @@ class OpenStudy:
         writer: the thread that makes all calls to the store while the study runs.
         pictures: attached files that the note shows.
         damaged: the trials that cannot be read, and are left out.
+        token: what addresses this start of the study.
+        on_stop: called with who asked, where another process asks for the end.
     """
 
     study: TrackedStudy
@@ -65,6 +70,10 @@ class OpenStudy:
     trials: dict[int, Trial] = field(default_factory=dict)
     pictures: tuple[str, ...] = ()
     damaged: list[Damage] = field(default_factory=list)
+    token: str = ""
+    on_stop: Callable[[str], None] | None = None
+    # What the store held when a request was looked for last, and when that was.
+    looked: tuple[object, float] = (None, -float("inf"))
     # When the note was written last, plus a pause that grows with the time it takes.
     described: float = -float("inf")
 
@@ -105,9 +114,24 @@ class OpenStudy:
         self.queue.spool.flush()
         if self.queue.lease is not None and not self.queue.unavailable:
             self.queue.lease.renew()
+        self._check_stop()
         due = self.curve.points and time.monotonic() - self.curve.written > self.progress_seconds
         if due and not self.queue.waiting:
             self._write_progress("running")
+
+    def _check_stop(self) -> None:
+        """Pass on a request to end the study; a lease has read the study's run already."""
+        now, lease = time.monotonic(), self.queue.lease
+        if self.on_stop is None or self.queue.unavailable or now - self.looked[1] < STOP_SECONDS:
+            return
+        with suppress(Exception):  # a store that is away is the queue's concern
+            version = self.store.version()
+            if version is None or version != self.looked[0]:
+                run = lease.run if lease is not None and lease.run is not None else self.store.client.get_run(self.run_id)
+                if host := stop_request.read(run, self.token):
+                    self.on_stop(f"Stopped by `hpsearch stop` from {host}")
+                    version = None  # again, until the study ends
+            self.looked = (version, now)
 
     def end(self, status: str) -> None:
         """Write everything that is left, or keep it in the spool file: the next start then finds the study interrupted."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import getpass
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import TrackedStudy
 from hpsearch.tracking.lease import Lease, LeaseTimes, check_somebody, newest_claim, take, wait_until_free
+from hpsearch.tracking.lease.owner import host_name
 from hpsearch.tracking.pages import note
 from hpsearch.tracking.runs import candidate, location, study_run
 from hpsearch.tracking.runs.writer import write_points
+from hpsearch.tracking.store import names
 from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
@@ -26,6 +31,7 @@ class StudyStart:
         fresh: whether its record begins anew.
         times: of the lease.
         take_over: whether a silent owner is not waited for as long as usual.
+        token: random text that only this start has, by which another process addresses it.
     """
 
     store: Store
@@ -33,6 +39,7 @@ class StudyStart:
     fresh: bool
     times: LeaseTimes
     take_over: bool = False
+    token: str = field(default_factory=lambda: secrets.token_hex(8))
 
     def begin(self) -> tuple[Run, Lease | None]:
         """Return the study's run, not marked as running yet, and its lease, which a local store does not need.
@@ -95,4 +102,15 @@ class StudyStart:
 
     @property
     def _tags(self) -> dict[str, str]:
-        return study_run.tags(self.study.record, self.store.root)
+        return (
+            study_run.tags(self.study.record, self.store.root)
+            | {study_run.START: self.token, study_run.HOST: host_name()}
+            | _user()
+        )
+
+
+def _user() -> dict[str, str]:
+    """Return who starts the study, by the tag that MLflow shows; nothing where the system does not know."""
+    with suppress(OSError, KeyError, ImportError):
+        return {"mlflow.user": names.fit_text(getpass.getuser())}
+    return {}

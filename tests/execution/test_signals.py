@@ -5,12 +5,23 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 
 import pytest
 
-from hpsearch.execution.signals import Terminated, block_interrupts, end_at_second_signal, ending_signals, leave_closed_terminal
+from hpsearch.execution.signals import (
+    StopRequest,
+    StopRequested,
+    Terminated,
+    block_interrupts,
+    end_at_second_signal,
+    ending_signals,
+    leave_closed_terminal,
+    stoppable,
+)
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -87,3 +98,37 @@ def test_output_to_a_closed_terminal_vanishes() -> None:
     finally:
         os.dup2(kept, 1)
         os.close(kept)
+
+
+def _ask_and_wait(request: StopRequest) -> None:
+    threading.Timer(0.05, request, ("asked from there",)).start()
+    time.sleep(20)
+
+
+def test_another_thread_ends_the_main_one_while_it_sleeps() -> None:
+    """As Ctrl-C would, and once; a request that comes later does no harm."""
+    before = signal.getsignal(signal.SIGURG)
+    with pytest.raises(StopRequested, match="asked from there"), stoppable() as request:
+        _ask_and_wait(request)
+    assert signal.getsignal(signal.SIGURG) == before
+    request("too late")
+    assert issubclass(StopRequested, KeyboardInterrupt)
+
+
+def test_outside_the_main_thread_a_request_waits_for_the_next_check() -> None:
+    found: list[str] = []
+
+    def work() -> None:
+        with stoppable() as request:
+            request.check()
+            request("asked from there")
+            found.append("still here")
+            try:
+                request.check()
+            except StopRequested as error:
+                found.append(str(error))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert found == ["still here", "asked from there"]

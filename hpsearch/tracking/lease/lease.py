@@ -22,6 +22,7 @@ from hpsearch.tracking.lease.owner import Owner
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import Run
 
 logger = logging.getLogger(__name__)
 # How long a lease that was checked counts as held.
@@ -75,6 +76,7 @@ class Lease:
     def __init__(self, client: MlflowClient, run_id: str, claim: Claim, study: str, before: Claim | None = None) -> None:
         self._client, self._run_id, self._study = client, run_id, study
         self.number, self.owner, self.before = claim.number, claim.owner, before
+        self.run: Run | None = None  # the study's run as it was read last
         self._count = 0
         self._checked = self._beaten = self._paused = -float("inf")
 
@@ -92,7 +94,8 @@ class Lease:
         now = time.monotonic()
         if now - self._checked < min(CHECK_SECONDS, self.owner.every / 2):
             return
-        self.confirm(newest_claim(self._client.get_run(self._run_id)))
+        self.run = self._client.get_run(self._run_id)
+        self.confirm(newest_claim(self.run))
         if now - self._beaten >= self.owner.every:
             self._count += 1
             self._beat(f"{self._count} {round(time.time())}")

@@ -75,6 +75,11 @@ def run_link(experiment_id: str, run_id: str) -> str:
     return f"#/experiments/{experiment_id}/runs/{run_id}?workflowType=machine_learning"
 
 
+def file_link(experiment_id: str, run_id: str, path: str) -> str:
+    """Return the address of MLflow's view of an artifact, relative to the UI."""
+    return f"#/experiments/{experiment_id}/runs/{run_id}/artifacts/{path}?workflowType=machine_learning"
+
+
 def view(study: TrackedStudy, run_id: str, trials: Sequence[Trial]) -> str:
     """Return the view of a study in the UI's format: columns for what its trials have, and charts."""
     curves, metrics = (list(keys.values()) for keys in outcome_keys(trials))

@@ -135,7 +135,7 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
     values = [_value(row, maximize) for row in rows if row.selectable]
     return StudySummary(
         name=name,
-        status=STATES.get(parent.info.status) or _running(store, name, parent),
+        status=state(store, name, parent),
         trials=len(rows),
         counts=Counter(row.status for row in rows),
         best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
@@ -155,6 +155,11 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
 
 def _value(row: BriefTrial | TrialRow, maximize: bool) -> float:
     return flip_sign(row.minimised, maximize) if isinstance(row, BriefTrial) else row.value
+
+
+def state(store: Store, name: str, parent: Run) -> str:
+    """Return the state of a study by its run, as in `StudySummary.status`; no trial is read."""
+    return STATES.get(parent.info.status) or _running(store, name, parent)
 
 
 def _running(store: Store, name: str, parent: Run) -> str:

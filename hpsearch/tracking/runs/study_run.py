@@ -28,6 +28,9 @@ Value = TypeVar("Value")
 CHOSEN = "chosen_value"
 PARENTS = "tags.`hpsearch.kind` = 'study'"
 IDENTITY, IDENTITY_V2, EARLIER, FACTS = "hpsearch.identity", "hpsearch.identity_v2", "hpsearch.earlier", "hpsearch.facts"
+# What addresses the latest start of a study, and the machine where that was.
+START, HOST = "hpsearch.start", "hpsearch.host"
+MEASURE, PLANNED = "hpsearch.measure", "hpsearch.planned"
 NAME_TAG, SOURCE, SUPERSEDED = "hpsearch.name", "hpsearch.source", "hpsearch.superseded"
 # The tag with the names of the attached files, and how many trials there were when they were made.
 ATTACHED = "hpsearch.attached"
@@ -115,6 +118,8 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
         "hpsearch.question": record.question,
         "hpsearch.direction": "maximize" if record.maximize else "minimize",
         "hpsearch.strategy": record.identity.get("strategy"),
+        MEASURE: record.measure,
+        PLANNED: None if record.planned is None else str(record.planned),
         SOURCE: source,
         "mlflow.source.name": source,
         "mlflow.source.type": "LOCAL",

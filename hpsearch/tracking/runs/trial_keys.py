@@ -11,7 +11,7 @@ from hpsearch.space import Space
 from hpsearch.tracking.store import names
 from hpsearch.trial import Trial
 
-RESULT = "result/"
+RESULT, CURVE = "result/", "curve/"
 SECONDS = RESULT + "seconds"
 RESERVED = ("value", SECONDS)
 TRACEBACK = "traceback.txt"
@@ -37,7 +37,7 @@ def metric_keys(history: Iterable[str], metrics: Iterable[str]) -> tuple[dict[st
     """Return the MLflow keys of curves and of final metrics; reading derives the same ones from the names."""
     # The UI makes a section of what stands before a slash: the curves come first, the final numbers below them.
     taken = set(RESERVED)
-    return _prefixed("curve/", list(history), taken), _prefixed(RESULT, list(metrics), taken)
+    return _prefixed(CURVE, list(history), taken), _prefixed(RESULT, list(metrics), taken)
 
 
 def _prefixed(prefix: str, wanted: list[str], taken: set[str]) -> dict[str, str]:

@@ -23,6 +23,8 @@ from hpsearch.tracking.store.store import Store
 HOST = "127.0.0.1"
 START_SECONDS = 90.0
 STOP_SECONDS = 5.0
+# The app that adds the home page to MLflow's server, where that page is, and the variable with the project of its store.
+APP, PATH, ROOT_VARIABLE = "hpsearch", "/hpsearch", "HPSEARCH_ROOT"
 _POLL_SECONDS = 0.2
 
 
@@ -54,8 +56,8 @@ class Server:
 
 
 @contextmanager
-def serve(store: Store, port: int = 5000) -> Iterator[Server]:
-    """Run MLflow's server for a store while the context lasts, and yield it once it responds.
+def serve(store: Store, port: int = 5000, home: bool = False) -> Iterator[Server]:
+    """Run MLflow's server for a store while the context lasts, with the home page if asked to; yield it once it responds.
 
     Raises:
         TrackingError: if the port is out of range or busy, or the server does not come up.
@@ -63,9 +65,9 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
     if store.served:
         yield Server(store.address)
         return
-    _check_port(port)
+    check_port(port)
     log = store.folder / "server.log"
-    server = Server(f"http://{HOST}:{port}", _launch(store, port, log))
+    server = Server(f"http://{HOST}:{port}", _launch(store, port, log, home))
     try:
         wait_until_up(server, log)
         yield server
@@ -73,7 +75,8 @@ def serve(store: Store, port: int = 5000) -> Iterator[Server]:
         server.stop()
 
 
-def _check_port(port: int) -> None:
+def check_port(port: int) -> None:
+    """Raise a `TrackingError` unless a server can use a port of this machine."""
     integer("The port", port, 1, "Choose another one with --port.", most=65535, error=TrackingError)
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -85,9 +88,9 @@ def _check_port(port: int) -> None:
             ) from error
 
 
-def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
+def _launch(store: Store, port: int, log: Path, home: bool) -> subprocess.Popen[bytes]:
     prepare()
-    switches = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    switches = {"MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false", ROOT_VARIABLE: str(store.root)}
     # A URI meant for clients would mislead the server.
     inherited = {name: text for name, text in os.environ.items() if name != "MLFLOW_TRACKING_URI"}
     # Everybody on the machine can read a command line, and the URI may hold a password.
@@ -96,6 +99,7 @@ def _launch(store: Store, port: int, log: Path) -> subprocess.Popen[bytes]:
     # Clients on this machine write artifacts themselves, to where a client without a server finds them too.
     command += ["--no-serve-artifacts", "--default-artifact-root", str(store.artifacts)]
     command += ["--host", HOST, "--port", str(port), "--workers", "1"]
+    command += ["--app-name", APP] if home else []
     with log.open("wb") as output:
         return subprocess.Popen(
             command,

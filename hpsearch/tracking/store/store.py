@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 CREATE_SECONDS = 120.0
+LOOK_SECONDS = 0.2
 CREATE_TIMES, CREATE_PAUSE_SECONDS = 4, 3.0
 # MLflow's tables on a database server hold 200 characters, of which a run's own folder takes 43; SQLite has no such limit.
 MOST_CHARACTERS = 157
@@ -160,6 +161,11 @@ class Store:
         return hide_secrets(self.uri)
 
     @property
+    def place(self) -> str:
+        """What people call this store: its file, or its URI without secrets."""
+        return str(self.database) if self.database is not None else self.display_uri
+
+    @property
     def address(self) -> str:
         """Where a browser finds the server of this store; it asks for user and password itself."""
         return public_address(self.uri)
@@ -213,7 +219,8 @@ class Store:
         """
         lock = self._file_lock(slug(study))
         try:
-            lock.acquire(timeout=0)
+            # A process that only looks whether the study runs, see `busy`, holds the lock for an instant.
+            lock.acquire(timeout=LOOK_SECONDS, poll_interval=LOOK_SECONDS / 4)
         except Timeout:
             raise TrackingError(
                 f"Study {study!r} is being run by another process. Wait for that to end, or give this study another name."
@@ -221,11 +228,16 @@ class Store:
         return lock
 
     def busy(self, study: str) -> bool:
-        """Return whether a process on this machine runs the study."""
+        """Return whether a process on this machine runs the study; nothing is written."""
+        path = self._lock_path(slug(study))
+        if not path.exists():
+            return False
+        lock = FileLock(path)
         try:
-            self.lock(study).release()
-        except TrackingError:
+            lock.acquire(timeout=0)
+        except (Timeout, OSError):
             return True
+        lock.release()
         return False
 
     @contextmanager
@@ -242,10 +254,9 @@ class Store:
             lock.release()
 
     def _file_lock(self, name: str, kind: str = "") -> FileLock:
-        locks = self.folder / "locks"
+        path = self._lock_path(name, kind)
         try:
-            locks.mkdir(parents=True, exist_ok=True)
-            path = locks / f"{name}{kind}.lock"
+            path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
         except OSError as error:
             raise TrackingError(
@@ -253,6 +264,9 @@ class Store:
                 " Move what is in its place, make it writable, or choose another store with --tracking-uri."
             ) from error
         return FileLock(path)
+
+    def _lock_path(self, name: str, kind: str = "") -> Path:
+        return self.folder / "locks" / f"{name}{kind}.lock"
 
 
 def spare_folders() -> list[Path]:
