@@ -91,7 +91,7 @@ class Dask(ExecutorBase):
         self._stack = ExitStack()
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._closing = threading.Event()
-        # Set where all workers went: Dask never looks again at what it cannot place, not even when a worker offers room.
+        # Set where a worker went: Dask never looks again at what it cannot place, not even when another one offers room.
         self._stranded = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -208,11 +208,14 @@ class Dask(ExecutorBase):
         raise StudyError(f"A Dask worker cannot run trials of this study. Its error: {type(error).__name__}: {error}")
 
     def _take_back(self, sent: dict[str, _Sent]) -> list[Task]:
-        """Return all tasks at the scheduler, the last one first, and drop them there."""
-        self._drop(sent.values())
-        tasks = [item.task for item in sent.values()][::-1]
-        sent.clear()
-        return tasks
+        """Return the tasks that Dask has given to no worker, the last one first, and drop them there."""
+        with suppress(OSError, TimeoutError):
+            placed = {key for keys in self._client.processing().values() for key in keys}
+            keys = [key for key, item in sent.items() if key not in placed and item.future.status == "pending"]
+            taken = [sent.pop(key) for key in keys]
+            self._drop(taken)
+            return [item.task for item in taken][::-1]
+        return []
 
     def _drop(self, sent: Iterable[_Sent]) -> None:
         """Have the workers end what still runs."""
@@ -268,7 +271,7 @@ class Dask(ExecutorBase):
         gone = [address for address in self._workers.room if address not in there]
         for address in gone:
             del self._workers.room[address]
-        if gone and not self._workers.room:
+        if gone:
             self._stranded.set()
         new = [address for address in there if address not in self._workers.room and address not in self._workers.refused]
         before = bool(self._workers.room)

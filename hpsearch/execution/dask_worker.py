@@ -115,11 +115,11 @@ async def admit(token: str, dask_worker: Any) -> None:
 
 
 async def dismiss(token: str, dask_worker: Any) -> None:
-    """Take back the room for trials, and remove the arrays of this host."""
-    name = name_of(token)
-    plugin = dask_worker.plugins.get(name)
-    dask_worker.state.total_resources.pop(name, None)
-    dask_worker.state.available_resources.pop(name, None)
+    """End the trials of the study in this worker, and remove the arrays of this host.
+
+    The name of the room stays, a few bytes: a worker that misses it when its last trial ends would close itself.
+    """
+    plugin = dask_worker.plugins.get(name_of(token))
     if plugin is not None:
         await asyncio.to_thread(plugin.teardown, dask_worker)
         if plugin.shared is None:

@@ -1,0 +1,228 @@
+"""Trials on a Dask cluster of processes on this machine: the contract, workers and schedulers that die, and bad input."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from distributed import Client, LocalCluster
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
+
+from hpsearch import Float, Int, Space, Study, data
+from hpsearch.errors import StudyError
+from hpsearch.execution.dask import SHARED, Dask
+from hpsearch.execution.select import select_executor
+from hpsearch.objectives import TuneEstimator
+from hpsearch.ports import Executor, Task, adapt_objective
+from hpsearch.strategies import Random
+from hpsearch.testing import ExecutorContract, table
+from hpsearch.tracking import MemoryTracker
+from hpsearch.trial import Params, Status, Trial
+
+SPACE = Space(x=Float(-1.0, 1.0))
+
+
+def new_cluster(workers: int = 2) -> Any:
+    return LocalCluster(
+        n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1"
+    )
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Any]:
+    with new_cluster() as cluster:
+        yield cluster
+
+
+@pytest.fixture
+def address(cluster: Any) -> str:
+    return str(cluster.scheduler_address)
+
+
+@pytest.fixture
+def client(address: str) -> Iterator[Any]:
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=120)
+        yield client
+
+
+def study(objective: Any, trials: int = 8, space: Space = SPACE, **settings: Any) -> Study:
+    return Study("dask", space, objective, Random(trials=trials), **settings)
+
+
+def expected(study: Study) -> list[str]:
+    return table(study.run(1, backend="sequential", tracker=MemoryTracker()).trials)
+
+
+def run(study: Study, executor: Any) -> list[str]:
+    return table(study.run(executor=executor, tracker=MemoryTracker()).trials)
+
+
+def slow(params: Params) -> float:
+    time.sleep(0.2)
+    return float(params["x"]) ** 2
+
+
+class Products:
+    """Holds data, and returns a number that depends on the bits of a matrix product."""
+
+    def __init__(self, rows: int) -> None:
+        self.rows = np.random.default_rng(3).normal(size=(rows, 120)).astype(np.float32)
+
+    def __call__(self, params: Params) -> dict[str, float]:
+        product = self.rows @ (self.rows.T * np.float32(params["x"]))
+        return {"value": float(product.sum()), "aligned": float(self.rows.ctypes.data % 64 == 0)}
+
+
+@pytest.mark.campaign
+class TestDask(ExecutorContract):
+    @pytest.fixture(autouse=True)
+    def _cluster(self, address: str) -> None:
+        self.address = address
+
+    def make(self) -> Executor:
+        return Dask(self.address)
+
+    def test_a_pipeline_has_the_same_trials(self) -> None:
+        pipeline = TuneEstimator(make_pipeline(StandardScaler(), SVC()), data.digits())
+        asked = study(pipeline, 4, Space(svc__C=Float(0.1, 10.0, log=True)))
+        assert run(asked, self.make()) == expected(asked)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("shared", [False, True])
+def test_data_come_as_mapped_files_and_nothing_is_left(
+    client: Any, tmp_path: Path, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if shared:
+        monkeypatch.setenv(SHARED, str(tmp_path))
+    asked = study(Products(3000), 4)
+    found = asked.run(executor=client, tracker=MemoryTracker()).trials
+    assert [trial.outcome.metrics["aligned"] for trial in found if trial.outcome] == [1.0] * 4
+    assert [trial.value for trial in found] == [trial.value for trial in asked.run(2, tracker=MemoryTracker()).trials]
+    assert list(tmp_path.iterdir()) == []
+    assert not (Path(tempfile.gettempdir()) / f"hpsearch-{os.getuid()}").exists()
+    left = client.run(lambda dask_worker: list(dask_worker.plugins))
+    assert {name for names in left.values() for name in names if name.startswith("hpsearch")} == set()
+    assert client.status == "running"
+
+
+@pytest.mark.campaign
+def test_a_worker_lives_on_after_trials_that_were_dropped(client: Any) -> None:
+    workers = set(client.nthreads())
+    for _ in range(2):
+        executor = Dask(client)
+        with closing(executor):
+            executor.open(adapt_objective(slow), secrets.token_hex(4))
+            tasks = [Task(Trial(n, {"x": 0.5}, "all", Status.FAILED), {"x": 0.5}, 7, (2, n)) for n in range(8)]
+            with closing(executor.run(tasks)) as trials:
+                assert next(trials).value == 0.25
+    time.sleep(2)
+    assert set(client.nthreads()) == workers
+
+
+@pytest.mark.campaign
+def test_workers_that_are_killed_cost_no_trial(client: Any) -> None:
+    """One is killed after every sixth trial, among them those that ran the trials after it."""
+    asked, killed = study(slow, 24), set[int]()
+
+    def kill_now_and_then(state: Any) -> None:
+        if state.done and state.done % 6 == 0:
+            for process in [pid for pid in client.run(os.getpid, on_error="ignore").values() if pid not in killed][:1]:
+                killed.add(process)
+                os.kill(process, signal.SIGKILL)
+
+    found = table(asked.run(executor=client, tracker=MemoryTracker(), progress=kill_now_and_then).trials)
+    assert killed
+    assert found == table(asked.run(4, backend="threading", tracker=MemoryTracker()).trials)
+
+
+@pytest.mark.campaign
+def test_a_study_waits_for_the_first_worker_and_takes_later_ones(caplog: pytest.LogCaptureFixture) -> None:
+    with new_cluster(0) as cluster:
+        threading.Timer(3.0, lambda: cluster.scale(1)).start()
+        asked = study(slow, 3)
+        assert run(asked, cluster.scheduler_address) == expected(asked)
+    assert "No Dask worker is there yet. The study waits for one; Ctrl-C ends it." in caplog.text
+
+
+def _ends_its_watcher(params: Params) -> float:
+    if params["n"] == 2:
+        os.kill(os.getppid(), signal.SIGKILL)
+        time.sleep(60)
+    return float(params["n"])
+
+
+@pytest.mark.campaign
+def test_a_trial_that_is_lost_five_times_has_died(client: Any) -> None:
+    from hpsearch.strategies import Grid
+
+    asked = Study("dask", Space(n=Int(1, 3)), _ends_its_watcher, Grid())
+    found = asked.run(executor=client, tracker=MemoryTracker()).trials
+    assert [trial.status for trial in found] == [Status.FINISHED, Status.DIED, Status.FINISHED]
+    assert found[1].error == "worker lost, 5 times"
+
+
+def free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
+
+
+def test_a_dead_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.execution.dask._CONNECT_SECONDS", 1)
+    place = f"dask://127.0.0.1:{free_port()}"
+    with pytest.raises(StudyError) as raised:
+        run(study(slow), place)
+    sentence = f"executor must be the address of a running Dask scheduler, got '{place}'. "
+    assert str(raised.value) == f"{sentence}Start one by `dask scheduler`, or correct the address."
+
+
+@pytest.mark.parametrize("place", ["dask://", "dask://nowhere:port", "tls://127.0.0.1:1"])
+def test_an_address_that_is_none_is_one_sentence(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.execution.dask._CONNECT_SECONDS", 1)
+    with pytest.raises(StudyError, match="executor must be the address of a running Dask scheduler, got"):
+        run(study(slow), place)
+
+
+def test_a_shared_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv(SHARED, str(file))
+    with pytest.raises(StudyError) as raised:
+        run(study(slow), "dask://127.0.0.1:1")
+    assert str(raised.value).startswith(f"HPSEARCH_SHARED must be a folder that can be written to, got '{file}'. Correct it")
+
+
+@pytest.mark.campaign
+def test_a_client_that_is_closed_is_one_sentence(address: str) -> None:
+    client = Client(address, set_as_default=False)
+    client.close()
+    with pytest.raises(StudyError, match=r"A Dask client must be connected, and not asynchronous, got <Client: No scheduler"):
+        run(study(slow), client)
+
+
+@pytest.mark.campaign
+def test_a_worker_of_another_version_is_one_sentence(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.execution.dask._version_here", lambda: "99.0")
+    with pytest.raises(StudyError, match=r"Dask worker tcp://\S+ must have hpsearch 99.0, got 0.1.0. Install the same version"):
+        run(study(slow), client)
+
+
+def test_an_address_is_taken_for_dask() -> None:
+    found = select_executor("dask://127.0.0.1:8786")
+    assert isinstance(found, Dask)
+    assert (found.width, found.separate, repr(found)) == (1, True, "Dask('dask://127.0.0.1:8786')")
