@@ -5,7 +5,7 @@ from hpsearch.execution.isolation import can_fork
 from hpsearch.execution.local import Backend, Local
 from hpsearch.execution.processes import kill_workers
 from hpsearch.execution.signals import Terminated, TimeUp, end_at_second_signal, time_limit
-from hpsearch.execution.task import trial_context
+from hpsearch.execution.task import run_task, trial_context
 
 __all__ = [
     "Backend",
@@ -16,6 +16,7 @@ __all__ = [
     "describe_blas",
     "end_at_second_signal",
     "kill_workers",
+    "run_task",
     "time_limit",
     "trial_context",
 ]
