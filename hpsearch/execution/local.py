@@ -29,12 +29,13 @@ from hpsearch.execution.attempts import describe_attempts, run_in_child
 from hpsearch.execution.blas import one_thread
 from hpsearch.execution.isolation import can_fork, describe_exit
 from hpsearch.execution.pickling import send_by_value
+from hpsearch.execution.point_files import PointFiles
 from hpsearch.execution.processes import end_with_parent
 from hpsearch.execution.shared_memory import remove_left, write_down
 from hpsearch.execution.signals import block_interrupts
 from hpsearch.execution.surroundings import Surroundings
 from hpsearch.execution.task import SHARED_BYTES, prepare_task, run_prepared, run_task
-from hpsearch.ports import ExecutorBase, ObjectiveBase, Task
+from hpsearch.ports import ExecutorBase, ObjectiveBase, Point, Task
 from hpsearch.trial import Status, Trial
 
 Backend = Literal["loky", "threading", "sequential"]
@@ -73,6 +74,7 @@ class Local(ExecutorBase):
         self._stack = ExitStack()
         self._parallel: joblib.Parallel | None = None
         self._objective: ObjectiveBase | None = None
+        self._points: PointFiles | None = None
 
     def __enter__(self) -> Local:
         return self
@@ -87,6 +89,8 @@ class Local(ExecutorBase):
         """
         self._check(objective)
         self._objective = objective
+        self._points = PointFiles.create()
+        self._stack.callback(self._points.close)
         self._stack.enter_context(one_thread())
         self._stack.enter_context(closed())  # for trials that run in this process too
         send_by_value()
@@ -103,26 +107,30 @@ class Local(ExecutorBase):
 
     def run(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
         """Yield the trial of every task as it ends, in whatever order they end."""
-        objective = self._opened()
-        pending = {task.trial.number: task for task in tasks}
+        objective, points = self._opened()
+        pending = {task.trial.number: replace(task, point_file=points.of(task.trial.number).path) for task in tasks}
         while pending:
             dispatched: list[Task] = []
             try:
                 with closing(self._stream(objective, _record_dispatched(pending.values(), dispatched))) as stream:
                     for trial in stream:
                         del pending[trial.number]
-                        yield trial
+                        yield points.finish(trial)
             except BrokenProcessPool as error:
                 self._stop()
                 _check_unpickled(objective, error)
                 for task in [task for task in dispatched if task.trial.number in pending]:
                     del pending[task.trial.number]
-                    yield self._run_alone(objective, task)
+                    yield points.finish(self._run_alone(objective, task))
 
-    def _opened(self) -> ObjectiveBase:
-        if self._objective is None:
+    def points(self) -> Iterator[Point]:
+        """Yield what running trials have reported since the last call; a point without metrics where one has begun."""
+        return iter(()) if self._points is None else self._points.poll()
+
+    def _opened(self) -> tuple[ObjectiveBase, PointFiles]:
+        if self._objective is None or self._points is None:
             raise StudyError("An executor must be opened before it runs trials. Call open(objective, token) first.")
-        return self._objective
+        return self._objective, self._points
 
     def _check(self, objective: ObjectiveBase) -> None:
         if not self.separate or objective.data is not None:

@@ -14,6 +14,7 @@ import numpy as np
 
 from hpsearch.errors import Diverged, Lagging
 from hpsearch.execution.outcome import thin_curves, to_outcome
+from hpsearch.execution.point_files import PointFile
 from hpsearch.execution.signals import HANGUP, TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, Task
 from hpsearch.trial import Outcome, Status, Trial
@@ -60,6 +61,8 @@ def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
         for number in (signal.SIGINT, *([HANGUP] if HANGUP is not None else [])):
             signal.signal(number, signal.SIG_IGN)
     context = trial_context(task)
+    if task.point_file is not None:
+        PointFile(task.point_file).begin()
     started, clock = time.time(), time.perf_counter()
     try:
         end = _attempt(objective, task, context)
@@ -82,7 +85,8 @@ def trial_context(task: Task) -> Context:
     rng = np.random.default_rng(np.random.SeedSequence(task.seed, spawn_key=task.key))
     deadline = None if task.limits.seconds is None else time.monotonic() + task.limits.seconds
     budget = None if task.in_rows else task.trial.budget
-    return Context(rng, budget, task.state, deadline, task.thresholds, stage=task.trial.stage)
+    report = None if task.point_file is None else PointFile(task.point_file).add
+    return Context(rng, budget, task.state, deadline, task.thresholds, stage=task.trial.stage, on_report=report)
 
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:

@@ -8,6 +8,7 @@ from abc import abstractmethod
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from pathlib import Path
 from typing import Any, Protocol
 
 from hpsearch.ports.objective import ObjectiveBase, PruningThresholds
@@ -69,6 +70,7 @@ class Task:
         retries: how often it runs again after its process died.
         copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
         parent: the `process_token` of the study's process.
+        point_file: where it writes down the points that it reports, or None.
     """
 
     trial: Trial
@@ -84,6 +86,7 @@ class Task:
     retries: int = 1
     copies: CopyObjects | None = field(default=None, repr=False, compare=False)
     parent: str = field(default_factory=process_token)
+    point_file: Path | None = field(default=None, repr=False, compare=False)
 
     @property
     def in_worker(self) -> bool:

@@ -77,6 +77,7 @@ class Context:
         deadline: `time.monotonic` seconds after which the trial should end by itself, or None.
         thresholds: what the trial's curve must reach to go on; `report` ends the trial otherwise.
         stage: the stage the trial belongs to; by it an objective knows its own pre-flight checks.
+        on_report: is called with every point, or None.
     """
 
     rng: np.random.Generator
@@ -85,6 +86,7 @@ class Context:
     deadline: float | None = None
     thresholds: PruningThresholds | None = None
     stage: str = ""
+    on_report: Callable[[int, Mapping[str, float]], None] | None = field(default=None, repr=False)
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
 
     def report(self, step: int, **metrics: float) -> None:
@@ -97,6 +99,8 @@ class Context:
             if not (is_number(value) or isinstance(value, np.number)):
                 raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
             self._points.setdefault(name, {})[int(step)] = float(value)
+        if self.on_report is not None:
+            self.on_report(int(step), metrics)
         self._check_thresholds(int(step), metrics)
 
     def _check_thresholds(self, step: int, metrics: Mapping[str, float]) -> None:

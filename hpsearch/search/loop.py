@@ -18,6 +18,7 @@ from hpsearch.ports import Batch, Executor, Proposal, PruningThresholds, Task, T
 from hpsearch.search.batches import in_pieces
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState
+from hpsearch.search.live import Live
 from hpsearch.search.progress import Progress
 from hpsearch.search.repeats import Repeats
 from hpsearch.search.replay import Replay
@@ -87,6 +88,7 @@ class Loop:
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         self.executor, notes = self.settings.executor, list(self.study.parts.notes)
+        self.live = Live(self.executor, self.tracker)
         self.repeats = Repeats(self.study.proposer.complete, self.study.proposer.trials)
         self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
@@ -102,7 +104,7 @@ class Loop:
     def run(self) -> list[Trial]:
         """Run to the end of the strategy or to a stop rule; return all trials in number order."""
         try:
-            with one_thread(), closed(), closing(self.executor), stoppable() as self.stop:
+            with one_thread(), closed(), closing(self.executor), stoppable() as self.stop, self.live:
                 self._run_search()
             if self.started or not self.replay.recorded.finished or self.replay.recorded.moved:
                 self._start()
@@ -193,8 +195,10 @@ class Loop:
         self._open_executor()
         self._start()
         self._say(self._describe_idle())
+        self.live.propose({trial.number: trial for trial in missing})
         with closing(self._run_tasks([self._task(trial) for trial in missing])) as ended:
             for trial in ended:
+                self.live.remove(trial.number)
                 self._keep_state(trial)
                 waiting[trial.number] = trial
                 self._take(trial.number, waiting)
