@@ -1,4 +1,4 @@
-"""The examples of CONTRIBUTING.md are complete: a strategy, an objective, a tracker, an executor, a data set, and their tests."""
+"""The examples of CONTRIBUTING.md are complete: strategy, objective, tracker, executor, data set, and their tests."""
 
 from __future__ import annotations
 
