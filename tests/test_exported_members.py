@@ -331,6 +331,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "Preflight",
         "Proposal",
         "Recorded",
+        "RunningTrial",
         "Search",
         "Strategy",
         "StrategyBase",

@@ -20,6 +20,7 @@ from hpsearch.tracking import MlflowTracker, Store
 from hpsearch.tracking.home import OverviewReader
 from hpsearch.trial import Trial
 from tests.tracking import sample
+from tests.tracking.test_resume import wait_for
 
 
 def plain(number: int, value: float) -> Trial:
@@ -82,6 +83,7 @@ def test_a_study_runs_as_long_as_its_process_and_shows_its_running_trials(store:
     shown = found.trials[0]
     assert (shown.params, shown.values) == ({"rate": "0.1"}, {"curve/cost": 0.8})
     assert shown.curve == [(0, 0.9), (1, 0.8)]
+    wait_for(lambda: len(tracker._open().queue.runs) == 2)
     tracker._open().writer.close(lambda: None)  # type: ignore[union-attr]
     tracker._open().lock.release()  # type: ignore[union-attr]  # as the system does where the process is killed
     found = other.read_one("long")

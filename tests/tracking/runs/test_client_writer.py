@@ -17,7 +17,7 @@ from tests.tracking.sample import plain, trials
 
 def by_threads(written: Written, count: int = 4) -> ClientWriter:
     """Return a writer whose threads share a client, which a database allows; a server gets one each."""
-    return ClientWriter([written.store.client] * count, written.parent, written.study, None, lambda: True)
+    return ClientWriter([written.store.client] * count, written.parent, written.study, written.live(), lambda: True)
 
 
 def test_threads_write_what_one_writes(store: Store) -> None:
@@ -37,7 +37,7 @@ def test_a_rejected_trial_keeps_no_other_out(store: Store) -> None:
 
 def test_nothing_is_begun_after_the_end_was_asked_for(store: Store) -> None:
     written, asked = Written(store, "closed"), threading.Event()
-    writer = ClientWriter([store.client] * 3, written.parent, written.study, None, lambda: not asked.is_set())
+    writer = ClientWriter([store.client] * 3, written.parent, written.study, written.live(), lambda: not asked.is_set())
     asked.set()
     assert writer.write([plain(0), plain(1)]).runs == {}
 
@@ -58,6 +58,6 @@ def test_a_newer_claim_ends_the_writing(store: Store, monkeypatch: pytest.Monkey
     written = Written(store, "lease")
     lease = take(store.client, written.parent.info.run_id, "lease", LeaseTimes())
     store.client.log_param(written.parent.info.run_id, f"{OWNER}2", "somebody else")
-    writer = ClientWriter([store.client] * count, written.parent, written.study, lease, lambda: True)
+    writer = ClientWriter([store.client] * count, written.parent, written.study, written.live(lease), lambda: True)
     with pytest.raises(LeaseLost):
         writer.write([plain(number) for number in range(30)])

@@ -22,6 +22,7 @@ from hpsearch.tracking.runs import location, study_run
 from hpsearch.tracking.runs.chunk import ChunkWriter
 from hpsearch.tracking.runs.client_writer import ClientWriter
 from hpsearch.tracking.runs.database_writer import DatabaseWriter
+from hpsearch.tracking.runs.live_runs import LiveRuns
 from hpsearch.tracking.store.schema import KNOWN_REVISIONS, database_of
 from hpsearch.trial import Outcome, Status, Trial
 from tests.tracking.sample import SPACE, plain, text, tracked, trials
@@ -63,11 +64,14 @@ class Written:
         parent = store.client.create_run(experiment, 1, study_run.tags(self.study.record, store.root), "parent")
         self.parent = store.client.get_run(parent.info.run_id)
 
+    def live(self, lease: Any = None) -> LiveRuns:
+        return LiveRuns(self.parent, self.study, lease)
+
     def by_client(self) -> ClientWriter:
-        return ClientWriter([self.store.client], self.parent, self.study, None, lambda: True)
+        return ClientWriter([self.store.client], self.parent, self.study, self.live(), lambda: True)
 
     def in_one(self, lease: Any = None) -> DatabaseWriter:
-        return DatabaseWriter(database_of(self.store.client), self.parent, self.study, lease, self.by_client())
+        return DatabaseWriter(database_of(self.store.client), self.parent, self.study, self.live(lease), self.by_client())
 
     def rows(self) -> dict[str, list[str]]:
         """Return every row of every table that names one of the study's runs, with names and places instead of ids."""
