@@ -367,7 +367,7 @@ def _connect(address: str | Client) -> Client:
     place = address.replace("dask://", "tcp://", 1)
     try:
         return Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
-    except (OSError, ValueError, TypeError) as error:
+    except Exception as error:  # of sockets, of addresses, of certificates, and assertions where it ran out of time
         advice = "Start one by `dask scheduler`, or correct the address."
         raise StudyError(must_be("executor", "the address of a running Dask scheduler", address, advice)) from error
 
