@@ -68,12 +68,13 @@ def test_the_clock_cuts_the_same_sequence(jobs: int, backend: str) -> None:
         time.sleep(0.2)
         return float(params["x"])
 
-    # Workers take a second to start, or many on a busy machine: the limit follows what a study of two trials takes here.
+    # Proposing 5,000 trials and starting workers take a second, or many on a busy machine: the limit follows what the same
+    # study takes here to the end of its second trial.
+    s = study(objective=slow, stop=Stop(trials=2), strategy=Random(trials=5000))
     started = time.monotonic()
-    run(study(objective=slow, strategy=Random(trials=2)), jobs=jobs, backend=backend)
-    seconds = 0.5 + time.monotonic() - started
-    s = study(objective=slow, stop=Stop(seconds=seconds), strategy=Random(trials=5000))
-    trials = run(s, jobs=jobs, backend=backend).trials
+    run(s, jobs=jobs, backend=backend)
+    seconds = 1.0 + 2 * (time.monotonic() - started)
+    trials = run(replace(s, stop=Stop(seconds=seconds)), jobs=jobs, backend=backend).trials
     assert 0 < len(trials) <= jobs * (seconds / 0.2 + 1)
     quick = study(objective=lambda params: float(params["x"]), strategy=Random(trials=len(trials)))
     assert table(trials) == table(run(quick).trials)
