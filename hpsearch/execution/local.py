@@ -7,7 +7,6 @@ run again one by one, each in a worker of its own, so only the trial that kills 
 
 from __future__ import annotations
 
-import os
 import re
 import time
 import warnings
@@ -30,11 +29,11 @@ from hpsearch.execution.blas import one_thread
 from hpsearch.execution.isolation import can_fork, describe_exit
 from hpsearch.execution.pickling import send_by_value
 from hpsearch.execution.point_files import PointFiles
-from hpsearch.execution.processes import end_with_parent
 from hpsearch.execution.shared_memory import remove_left, write_down
 from hpsearch.execution.signals import block_interrupts
 from hpsearch.execution.surroundings import Surroundings
 from hpsearch.execution.task import SHARED_BYTES, prepare_task, run_prepared, run_task
+from hpsearch.execution.worker_processes import worker_processes
 from hpsearch.ports import ExecutorBase, ObjectiveBase, Point, Task
 from hpsearch.trial import Status, Trial
 
@@ -164,11 +163,7 @@ class Local(ExecutorBase):
         if self._parallel is None:
             if self.backend == "loky":
                 remove_left()
-                self._stack.enter_context(
-                    joblib.parallel_config(
-                        "loky", inner_max_num_threads=1, initializer=end_with_parent, initargs=(os.getpid(),)
-                    )
-                )
+                self._stack.enter_context(worker_processes())
             backend = None if self.backend == "loky" else self.backend
             # With one job joblib runs in this process, and a trial that ends its process would end the study. So there are
             # two workers that take turns, with one trial dispatched at a time.

@@ -24,6 +24,18 @@ def test_two_jobs_run_in_other_processes() -> None:
     assert set(map_ahead(process_of, range(4), 1)) == {os.getpid()}
 
 
+def end_in_worker(item: tuple[int, int]) -> int:
+    value, parent = item
+    if value == 2 and os.getpid() != parent:
+        os._exit(3)
+    return value
+
+
+def test_a_worker_that_dies_leaves_its_values_to_this_process() -> None:
+    items = [(value, os.getpid()) for value in range(6)]
+    assert list(map_ahead(end_in_worker, items, 2)) == list(range(6))
+
+
 def test_an_error_is_raised_as_it_was() -> None:
     for jobs in (1, 2):
         with pytest.raises(ValueError, match="invalid literal"):
