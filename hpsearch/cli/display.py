@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,7 +18,7 @@ from rich.text import Text
 
 from hpsearch.analysis.sentences import describe_value
 from hpsearch.execution.signals import leave_closed_terminal
-from hpsearch.search.progress import Progress
+from hpsearch.search.progress import Progress, Running
 from hpsearch.trial import Candidate, Status, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import format_value as format_value
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
     from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
 
 _PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
+_WAITING_PAUSE = 60.0  # seconds between plain lines while no trial ends
+# How many running trials are shown on a terminal, and how many values of each.
+_RUNNING, _VALUES = 8, 4
 
 
 class SurvivingOutput:
@@ -81,11 +85,12 @@ def display(console: Console, maximize: bool) -> Display:
 
 
 class LiveDisplay:
-    """Two lines that stay in place: a bar with counts and time left, and the best trial so far."""
+    """Lines that stay in place: a bar with counts and time left, the best trial so far, and what running trials report."""
 
     def __init__(self, console: Console, maximize: bool) -> None:
         self._said = 0
-        self._live = Live(console=console, refresh_per_second=8, transient=True)
+        self._progress: Progress | None = None
+        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._render)
         self._maximize = maximize
 
     def __enter__(self) -> LiveDisplay:
@@ -99,27 +104,51 @@ class LiveDisplay:
         for sentence in progress.messages[self._said :]:
             self._live.console.print(sentence, markup=False)
         self._said = len(progress.messages)
+        self._progress = progress
+
+    def _render(self) -> Group:
+        """Return the lines as they are now, which running trials change without a call."""
+        progress = self._progress
+        if progress is None:
+            return Group()
         bar = Table.grid(padding=(0, 1))
         bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
-        self._live.update(Group(bar, Text(best_line(progress.best, self._maximize), overflow="ellipsis", no_wrap=True)))
+        lines = [best_line(progress.best, self._maximize), *map("  {}".format, running_lines(progress, _RUNNING))]
+        return Group(bar, *(Text(line, overflow="ellipsis", no_wrap=True) for line in lines))
 
 
 class PlainDisplay:
-    """One line per new best, per failure, and every few seconds."""
+    """One line per new best, per failure, and every few seconds; one a minute on running trials while none ends."""
 
     def __init__(self, console: Console, maximize: bool) -> None:
         self._console, self._maximize = console, maximize
         self._best: Trial | None = None
         self._when = 0.0
         self._said = 0
+        self._progress: Progress | None = None
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="hpsearch display", daemon=True)
 
     def __enter__(self) -> PlainDisplay:
+        self._thread.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        return
+        self._ended.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        """Print what running trials report, until the end."""
+        quiet_since = time.monotonic()
+        while not self._ended.wait(min(_WAITING_PAUSE, 1.0)):
+            progress, now = self._progress, time.monotonic()
+            if progress is not None and progress.latest and now - max(quiet_since, self._when) >= _WAITING_PAUSE:
+                quiet_since = now
+                line = "; ".join([counts(progress), *running_lines(progress, _RUNNING)])
+                self._console.print(line, markup=False, soft_wrap=True)
 
     def __call__(self, progress: Progress) -> None:
+        self._progress = progress
         for sentence in progress.messages[self._said :]:
             self._console.print(sentence, markup=False, soft_wrap=True)
         self._said = len(progress.messages)
@@ -140,6 +169,19 @@ def counts(progress: Progress) -> str:
     parts += [f"{progress.failed} failed"] * bool(progress.failed)
     parts += [f"{duration(left)} left"] if left is not None and progress.running else []
     return ", ".join(parts)
+
+
+def running_lines(progress: Progress, most: int) -> list[str]:
+    """Return ``trial 3, 12.0 s: step 2, validation_error 0.05`` for every running trial, ``and 4 more`` beyond ``most``."""
+    latest = progress.latest
+    lines = [_running_line(number, running) for number, running in list(latest.items())[:most]]
+    return lines + [f"and {len(latest) - most} more"] * (len(latest) > most)
+
+
+def _running_line(number: int, running: Running) -> str:
+    values = [f"{name} {format_value(value)}" for name, value in list(running.metrics.items())[:_VALUES]]
+    said = ", ".join([f"step {running.step}", *values]) if values else "no value yet"
+    return f"trial {number}, {duration(running.seconds)}: {said}"
 
 
 def best_line(trial: Trial | None, maximize: bool) -> str:

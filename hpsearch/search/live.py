@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from hpsearch.ports import Executor, RunningTrial, Tracker
+from hpsearch.search.progress import Progress, Running
 from hpsearch.trial import Trial
 
 logger = logging.getLogger(__name__)
@@ -19,12 +20,17 @@ POLL_SECONDS = 1.0
 
 @dataclass
 class _Running:
-    """A trial that runs: since when, in both clocks, and what it has reported since it was last shown."""
+    """A trial that runs: since when, in both clocks, the last that it reported, and all since it was last shown."""
 
     trial: Trial
-    since: float
+    latest: Running
     points: list[tuple[int, Mapping[str, float]]] = field(default_factory=list)
     shown: bool = False
+
+    def add(self, step: int, metrics: Mapping[str, float]) -> None:
+        """Add a point."""
+        self.points.append((step, metrics))
+        self.latest = replace(self.latest, step=max(step, self.latest.step), metrics={**self.latest.metrics, **metrics})
 
 
 class Live:
@@ -33,10 +39,11 @@ class Live:
     Args:
         executor: whose points are polled.
         tracker: that shows them.
+        progress: of the study, which gets the latest of them for its display.
     """
 
-    def __init__(self, executor: Executor, tracker: Tracker) -> None:
-        self._executor, self._tracker = executor, tracker
+    def __init__(self, executor: Executor, tracker: Tracker, progress: Progress) -> None:
+        self._executor, self._tracker, self._progress = executor, tracker, progress
         self._proposed: dict[int, Trial] = {}
         self._running: dict[int, _Running] = {}
         self._ended = threading.Event()
@@ -65,15 +72,16 @@ class Live:
             if trial is None:
                 continue
             if number not in self._running:
-                self._running[number] = _Running(replace(trial, started=time.time()), now)
+                self._running[number] = _Running(replace(trial, started=time.time()), Running(since=now))
             if metrics:
-                self._running[number].points.append((step, metrics))
+                self._running[number].add(step, metrics)
         for number, running in list(self._running.items()):
             if number not in self._proposed:
                 del self._running[number]
-            elif now - running.since >= SHOWN_AFTER_SECONDS and (running.points or not running.shown):
+            elif now - running.latest.since >= SHOWN_AFTER_SECONDS and (running.points or not running.shown):
                 self._tracker.show(RunningTrial(running.trial, tuple(running.points)))
                 running.points, running.shown = [], True
+        self._progress.latest = {number: running.latest for number, running in sorted(self._running.items())}
 
     def _run(self) -> None:
         try:

@@ -88,11 +88,11 @@ class Loop:
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
         self.executor, notes = self.settings.executor, list(self.study.parts.notes)
-        self.live = Live(self.executor, self.tracker)
         self.repeats = Repeats(self.study.proposer.complete, self.study.proposer.trials)
         self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
         self.state = Progress(total=self.study.proposer.trials, jobs=self.executor.width, found=self.replay.found, notes=notes)
+        self.live = Live(self.executor, self.tracker, self.state)
 
     def _rules(self) -> Stop:
         """Return the stop rules; a study that once went on after its first failures is not ended by them afterwards."""

@@ -1,20 +1,42 @@
-"""Progress of a running study: counts, the incumbent, the time left."""
+"""Progress of a running study: counts, the incumbent, running trials, the time left."""
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from hpsearch.trial import Status, Trial, best
 
 
+@dataclass(frozen=True)
+class Running:
+    """A trial that runs.
+
+    Args:
+        since: when it began, by `time.monotonic`.
+        step: the last one that it has reported.
+        metrics: the last value of each.
+    """
+
+    since: float
+    step: int = 0
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since it began."""
+        return time.monotonic() - self.since
+
+
 @dataclass
 class Progress:
-    """What a display needs to know after each trial.
+    """What a display needs to know, at any time.
 
     ``total`` is the number of trials the study will have where the strategy says so, ``found`` a sentence on what an earlier
-    run left behind, ``notes`` what the strategy said, ``last`` the trial that ended last.
+    run left behind, ``notes`` what the strategy said, ``last`` the trial that ended last, ``latest``
+    the running trials by their number: another mapping about once a second.
     """
 
     total: int | None = None
@@ -27,7 +49,10 @@ class Progress:
     proposed: int = 0
     best: Trial | None = None
     last: Trial | None = None
+    latest: Mapping[int, Running] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
+    _began: float = math.inf
+    _worked: float = 0.0
 
     def count_replayed(self, trials: Iterable[Trial], proposed: int) -> None:
         """Count trials that a record held, and the size of the table so far."""
@@ -49,6 +74,8 @@ class Progress:
     def count_ended(self, trial: Trial) -> None:
         """Count a trial that has just ended."""
         self.last = trial
+        self._began = min(self._began, trial.started)
+        self._worked += trial.seconds
         self._count(trial)
 
     @property
@@ -68,9 +95,19 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """Seconds until the last known trial will have ended, at the pace so far; None before the first one."""
-        new = self.done - self.taken_over
-        return None if new == 0 else self.seconds / new * (self.expected - self.done)
+        """Seconds until the last known trial will have ended; None before the first one has.
+
+        The first few trials tell it by their mean duration, less what running ones have done; later it is the pace since the
+        first one began. What went before, such as the start of workers, does not count.
+        """
+        new, left = self.done - self.taken_over, self.expected - self.done
+        if new == 0:
+            return None
+        if new >= 2 * self.jobs:
+            return (time.time() - self._began) / new * left
+        mean = self._worked / new
+        ahead = sum(min(running.seconds, mean) for running in self.latest.values())
+        return max(mean * left - ahead, 0.0) / max(min(self.jobs, left), 1)
 
     def _count(self, trial: Trial) -> None:
         self.done += 1

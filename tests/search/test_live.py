@@ -14,6 +14,7 @@ import pytest
 from hpsearch import Context, Float, Space, Study
 from hpsearch.ports import ExecutorBase, Point, RunningTrial
 from hpsearch.search import live
+from hpsearch.search.progress import Progress
 from hpsearch.strategies import Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
@@ -68,13 +69,15 @@ class Shown(MemoryTracker):
 def test_trials_are_shown_once_they_have_run_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     tracker, trial = Shown(), Trial(3, {"x": 1.0}, "all", Status.FAILED)
     executor = Given([(3, 0, {}), (3, 1, {"cost": 1.0}), (9, 1, {"cost": 5.0})])
-    shows = live.Live(executor, tracker)
+    progress = Progress()
+    shows = live.Live(executor, tracker, progress)
     shows.propose({3: trial})
     shows.poll()
     assert tracker.seen == []
     monkeypatch.setattr(live, "SHOWN_AFTER_SECONDS", 0.0)
     shows.poll()
     assert tracker.seen == [(3, [(1, {"cost": 1.0})])]
+    assert [(number, running.step, running.metrics) for number, running in progress.latest.items()] == [(3, 1, {"cost": 1.0})]
     shows.poll()
     assert len(tracker.seen) == 1
     executor.given = [(3, 2, {"cost": 0.5})]

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import time
+from dataclasses import replace
 
 import pytest
 
-from hpsearch.search.progress import Progress
+from hpsearch.search.progress import Progress, Running
 from hpsearch.trial import Outcome, Status, Trial
 
 
@@ -40,12 +42,21 @@ def test_no_more_are_running_than_are_left() -> None:
 
 
 def test_the_time_left_is_that_of_the_trials_left_at_the_pace_of_the_new_ones() -> None:
-    """Four new trials after two of a record, ten of 16 are left: ten quarters of the seconds so far, whatever these are."""
-    progress = Progress(total=16, taken_over=2, done=6)
-    before, left, after = progress.seconds, progress.seconds_left, progress.seconds
-    assert left is not None
-    assert 0 < 2.5 * before <= left <= 2.5 * after
-    assert Progress(total=16, taken_over=2, done=2).seconds_left is None
+    """Four new trials in the last 20 s, after two of a record; ten of 16 are left: 50 s, whatever the start took."""
+    progress = Progress(total=16, jobs=2, started=time.monotonic() - 100)
+    assert progress.seconds_left is None
+    progress.count_replayed([ended(0), ended(1)], proposed=16)
+    assert progress.seconds_left is None
+    for number in range(2, 6):
+        progress.count_ended(replace(ended(number), started=time.time() - 20, seconds=7.0))
+    assert progress.seconds_left == pytest.approx(50, abs=5)
+
+
+def test_the_first_trials_tell_the_time_left_by_their_duration() -> None:
+    """One of ten took 6 s; another runs since 2 s: 9 x 6 - 2 seconds of work are left for two workers."""
+    progress = Progress(total=10, jobs=2, proposed=10, latest={1: Running(time.monotonic() - 2)})
+    progress.count_ended(replace(ended(0), started=time.time() - 300, seconds=6.0))
+    assert progress.seconds_left == pytest.approx(26, abs=1)
 
 
 def test_news_are_what_was_found_and_what_the_strategy_said() -> None:
