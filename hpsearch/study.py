@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -76,7 +76,7 @@ class Study(StudyConfig):
         tracker: Tracker | None = None,
         fresh: bool = False,
         retry: bool | None = None,
-        progress: Callable[[Progress], None] | None = None,
+        progress: Callable[[Progress], None] | Literal["auto"] | None = "auto",
         model: bool | None = None,
         source: Path | None = None,
         report: bool | None = None,
@@ -92,7 +92,8 @@ class Study(StudyConfig):
                 that of the current folder.
             fresh: drop what is recorded under this name and start anew.
             retry: run recorded trials that did not finish again; None does so for a strategy that promises to be complete.
-            progress: called after every trial.
+            progress: a function that is called after every trial; ``"auto"`` shows a bar, the best so far, running trials and
+                failures in a notebook and on a terminal, and nothing elsewhere; None shows nothing.
             model: whether to log the best network, where the objective trains one; None does so unless it would take long
                 beyond the study's time limit.
             source: the file that defines the study, for the record; None takes the file in which it was made.
@@ -121,7 +122,7 @@ class Study(StudyConfig):
         wanted = tracker.lasting if report is None else report
         retried = self.proposer.complete if retry is None else retry
 
-        def search() -> tuple[Result, Recorded | None]:
+        def search() -> tuple[Result, Recorded | None, Progress]:
             tracked = self.tracked(source)
             recorded = None if fresh else tracker.find(tracked)
             study = self.as_recorded(recorded)
@@ -134,18 +135,23 @@ class Study(StudyConfig):
                 accept_change=accept_change,
             )
             again = replace(tracked, record=replay.record)
-            settings = RunSettings(study, executor, tracker, again, replay, fresh, progress)
+            settings = RunSettings(study, executor, tracker, again, replay, fresh, called)
             needed = can_export(study) and (wanted or model is not False)
             loop = Loop(settings, BestState() if needed else None)
             trials = loop.run()
-            return Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state), recorded
+            result = Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state)
+            return result, recorded, loop.state
 
-        with _autologging_paused():
-            result, recorded = _until_unchanged(search)
+        from hpsearch.display import select_display  # loaded late, as it is not needed to define a study
+
+        with _autologging_paused(), select_display(progress, self.maximize) as called:
+            result, recorded, state = _until_unchanged(search)
             ready = recorded is not None and recorded.attached and result.taken_over == len(result.trials)
             if wanted and not ready:
+                state.doing = "drawing the report"
                 processes = executor.processes if isinstance(executor, Local) else 0
                 result = replace(result, unreported=_attach_report(result, processes))
+            state.doing = "saving the model"
             return with_model(result, model)
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:

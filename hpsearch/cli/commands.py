@@ -17,9 +17,10 @@ from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.sentences import describe_baseline, describe_earlier, list_failures
-from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, display, rows_table
+from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, rows_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
+from hpsearch.display import open_display
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.local import Backend
 from hpsearch.execution.processes import kill_workers
@@ -52,7 +53,7 @@ def run_study(
     tracker: Any = MemoryTracker()
     if not options.smoke:
         tracker = MlflowTracker(options.tracking_uri, root, take_over=options.take_over)
-    with _resumable(), display(console, study.maximize) as progress:
+    with _resumable(), open_display(console, study.maximize) as progress:
         result = study.run(
             options.jobs,
             tracker=tracker,
@@ -315,7 +316,7 @@ def compare_studies(
     studies = [_arm(arm, tracking_uri) for arm in arms]
     tracker = MlflowTracker(tracking_uri, root)
     sizes: Any = {"repetitions": repetitions, "budget": budget, "unit": unit, "name": name, "seed": seed}
-    with _resumable(), display(console, studies[0].maximize) as progress:
+    with _resumable(), open_display(console, studies[0].maximize) as progress:
         found = compare(*studies, jobs=jobs, tracker=tracker, fresh=fresh, progress=progress, **sizes)
     table = Table(*found.heads, title=found.result.study.name, title_justify="left", box=SIMPLE_HEAD)
     for row in found.rows():

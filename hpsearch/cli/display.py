@@ -1,24 +1,18 @@
-"""Terminal output: the live display, plain lines where there is no terminal, and the tables of results."""
+"""Terminal output: a stream that outlives its terminal, and the tables of results."""
 
 from __future__ import annotations
 
 import errno
-import threading
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Console, Group
-from rich.live import Live
-from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from hpsearch.analysis.sentences import describe_value
 from hpsearch.execution.signals import leave_closed_terminal
-from hpsearch.search.progress import Progress, Running
 from hpsearch.trial import Candidate, Status, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import format_value as format_value
@@ -28,11 +22,6 @@ from hpsearch.trial.formatting import count
 if TYPE_CHECKING:
     from hpsearch.data import Available
     from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
-
-_PLAIN_PAUSE = 5.0  # seconds between plain lines when nothing remarkable happens
-_WAITING_PAUSE = 60.0  # seconds between plain lines while no trial ends
-# How many running trials are shown on a terminal, and how many values of each.
-_RUNNING, _VALUES = 8, 4
 
 
 class SurvivingOutput:
@@ -67,128 +56,6 @@ class SurvivingOutput:
             if error.errno != errno.EIO:
                 raise
             leave_closed_terminal()
-
-
-class Display(Protocol):
-    """Something that shows the progress of one study."""
-
-    def __enter__(self) -> Display: ...
-
-    def __exit__(self, *_: object) -> None: ...
-
-    def __call__(self, progress: Progress) -> None: ...
-
-
-def display(console: Console, maximize: bool) -> Display:
-    """Return the live display on a terminal, plain lines elsewhere."""
-    return LiveDisplay(console, maximize) if console.is_terminal else PlainDisplay(console, maximize)
-
-
-class LiveDisplay:
-    """Lines that stay in place: a bar with counts and time left, the best trial so far, and what running trials report."""
-
-    def __init__(self, console: Console, maximize: bool) -> None:
-        self._said = 0
-        self._progress: Progress | None = None
-        self._live = Live(console=console, refresh_per_second=4, transient=True, get_renderable=self._render)
-        self._maximize = maximize
-
-    def __enter__(self) -> LiveDisplay:
-        self._live.__enter__()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._live.__exit__(None, None, None)
-
-    def __call__(self, progress: Progress) -> None:
-        for sentence in progress.messages[self._said :]:
-            self._live.console.print(sentence, markup=False)
-        self._said = len(progress.messages)
-        self._progress = progress
-
-    def _render(self) -> Group:
-        """Return the lines as they are now, which running trials change without a call."""
-        progress = self._progress
-        if progress is None:
-            return Group()
-        bar = Table.grid(padding=(0, 1))
-        bar.add_row(ProgressBar(max(progress.expected, 1), progress.done, width=30), counts(progress))
-        lines = [best_line(progress.best, self._maximize), *map("  {}".format, running_lines(progress, _RUNNING))]
-        return Group(bar, *(Text(line, overflow="ellipsis", no_wrap=True) for line in lines))
-
-
-class PlainDisplay:
-    """One line per new best, per failure, and every few seconds; one a minute on running trials while none ends."""
-
-    def __init__(self, console: Console, maximize: bool) -> None:
-        self._console, self._maximize = console, maximize
-        self._best: Trial | None = None
-        self._when = 0.0
-        self._said = 0
-        self._progress: Progress | None = None
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._follow, name="hpsearch display", daemon=True)
-
-    def __enter__(self) -> PlainDisplay:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._thread.join()
-
-    def _follow(self) -> None:
-        """Print what running trials report, until the end."""
-        quiet_since = time.monotonic()
-        while not self._ended.wait(min(_WAITING_PAUSE, 1.0)):
-            progress, now = self._progress, time.monotonic()
-            if progress is not None and progress.latest and now - max(quiet_since, self._when) >= _WAITING_PAUSE:
-                quiet_since = now
-                line = "; ".join([counts(progress), *running_lines(progress, _RUNNING)])
-                self._console.print(line, markup=False, soft_wrap=True)
-
-    def __call__(self, progress: Progress) -> None:
-        self._progress = progress
-        for sentence in progress.messages[self._said :]:
-            self._console.print(sentence, markup=False, soft_wrap=True)
-        self._said = len(progress.messages)
-        last = progress.last
-        remarkable = progress.best is not self._best or (last is not None and not last.ok)
-        if last is None or not (remarkable or time.monotonic() - self._when > _PLAIN_PAUSE):
-            return
-        self._best, self._when = progress.best, time.monotonic()
-        failure = "" if last.ok else f"; trial {last.number} {last.status}: {last.error}"
-        line = f"{counts(progress)}; {best_line(progress.best, self._maximize)}{failure}"
-        self._console.print(line, markup=False, soft_wrap=True)
-
-
-def counts(progress: Progress) -> str:
-    """Return ``12/32 done, 2 running, 1 failed, 40.0 s left``."""
-    left = progress.seconds_left
-    parts = [f"{progress.done}/{progress.expected} done", f"{progress.running} running"]
-    parts += [f"{progress.failed} failed"] * bool(progress.failed)
-    parts += [f"{duration(left)} left"] if left is not None and progress.running else []
-    return ", ".join(parts)
-
-
-def running_lines(progress: Progress, most: int) -> list[str]:
-    """Return ``trial 3, 12.0 s: step 2, validation_error 0.05`` for every running trial, ``and 4 more`` beyond ``most``."""
-    latest = progress.latest
-    lines = [_running_line(number, running) for number, running in list(latest.items())[:most]]
-    return lines + [f"and {len(latest) - most} more"] * (len(latest) > most)
-
-
-def _running_line(number: int, running: Running) -> str:
-    values = [f"{name} {format_value(value)}" for name, value in list(running.metrics.items())[:_VALUES]]
-    said = ", ".join([f"step {running.step}", *values]) if values else "no value yet"
-    return f"trial {number}, {duration(running.seconds)}: {said}"
-
-
-def best_line(trial: Trial | None, maximize: bool) -> str:
-    """Return ``best 0.0312 (trial 7: learning_rate=0.5)``."""
-    if trial is None:
-        return "no finished trial yet"
-    return f"best {format_value(flip_sign(trial.value, maximize))} (trial {trial.number}: {params_line(trial.params)})"
 
 
 def chosen_line(chosen: Candidate, maximize: bool) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from hpsearch.cli.commands import show_link, terminal
-from hpsearch.cli.display import display
+from hpsearch.display import open_display
 from hpsearch.errors import HpsearchError, must_be
 from hpsearch.reproductions import catalogue
 from hpsearch.reproductions.catalogue import find_reproduction
@@ -70,7 +70,7 @@ def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, setti
         Options(
             tracker=lambda: MlflowTracker(tracking_uri, root),
             say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
-            show=lambda: display(console, False),
+            show=lambda: open_display(console, False),
             **settings,
         )
     )

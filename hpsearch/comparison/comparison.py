@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
-from typing import get_args
+from typing import Literal, get_args
 
 from hpsearch.analysis.contest import Contest
 from hpsearch.analysis.regret import Unit
@@ -104,7 +104,7 @@ def compare(
     jobs: int | None = None,
     tracker: Tracker | None = None,
     fresh: bool = False,
-    progress: Callable[[Progress], None] | None = None,
+    progress: Callable[[Progress], None] | Literal["auto"] | None = "auto",
     source: Path | None = None,
 ) -> Comparison:
     """Run every contender ``repetitions`` times on paired seeds, and say what follows.

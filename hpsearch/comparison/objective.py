@@ -55,7 +55,7 @@ class RunArm(ObjectiveBase):
         seed = int(context.rng.integers(2**31))
         stop = study.stop if self.trials is None else replace(study.stop or Stop(), trials=self.trials)
         result = replace(study, seed=seed, stop=stop).run(
-            backend="sequential", tracker=MemoryTracker(), report=False, model=False
+            backend="sequential", tracker=MemoryTracker(), progress=None, report=False, model=False
         )
         found = best(result.trials)
         if not found:

@@ -64,7 +64,7 @@ def check_run(
     """Raise an error for an argument of a run that is of the wrong kind, before anything is read or recorded.
 
     Args:
-        progress: None or something to call.
+        progress: None, ``"auto"``, or something to call.
         tracker: None or a tracker.
         source: None or the path of a file.
         flags: arguments that are True or False, by name.
@@ -75,9 +75,10 @@ def check_run(
     for name, value in choices.items():
         if value is not None:
             boolean(name, value, "Leave it out to let the study decide.", error=StudyError)
-    if progress is not None and not callable(progress):
-        advice = "Leave it out, or pass a function that takes a Progress; the command line has a display of its own."
-        raise StudyError(must_be("progress", "a function", progress, advice))
+    automatic = isinstance(progress, str) and progress == "auto"
+    if progress is not None and not automatic and not callable(progress):
+        advice = "Leave it out, or pass None for no display, or a function that takes a Progress."
+        raise StudyError(must_be("progress", "'auto', None or a function", progress, advice))
     methods = (getattr(tracker, name, None) for name in ("find", "start", "record", "finish"))
     if tracker is not None and (isinstance(tracker, type) or not all(map(callable, methods))):
         raise StudyError(must_be("tracker", "a tracker", tracker, "Leave it out, or write MlflowTracker() or MemoryTracker()."))

@@ -35,8 +35,9 @@ class Progress:
     """What a display needs to know, at any time.
 
     ``total`` is the number of trials the study will have where the strategy says so, ``found`` a sentence on what an earlier
-    run left behind, ``notes`` what the strategy said, ``last`` the trial that ended last, ``latest``
-    the running trials by their number: another mapping about once a second.
+    run left behind, ``notes`` what the strategy said, ``last`` the trial that ended last, ``failures`` those that failed in
+    this run, ``doing`` what is done after the last trial, and ``latest`` the running trials by their number, another mapping
+    about once a second.
     """
 
     total: int | None = None
@@ -49,6 +50,8 @@ class Progress:
     proposed: int = 0
     best: Trial | None = None
     last: Trial | None = None
+    failures: list[Trial] = field(default_factory=list)
+    doing: str = ""
     latest: Mapping[int, Running] = field(default_factory=dict)
     started: float = field(default_factory=time.monotonic)
     _began: float = math.inf
@@ -74,8 +77,9 @@ class Progress:
     def count_ended(self, trial: Trial) -> None:
         """Count a trial that has just ended."""
         self.last = trial
-        self._began = min(self._began, trial.started)
+        self._began = min(self._began, trial.started or math.inf)
         self._worked += trial.seconds
+        self.failures += [trial] * _has_failed(trial)
         self._count(trial)
 
     @property
@@ -111,5 +115,10 @@ class Progress:
 
     def _count(self, trial: Trial) -> None:
         self.done += 1
-        self.failed += not trial.ok and trial.status is not Status.STOPPED
+        self.failed += _has_failed(trial)
         self.best = next(iter(best([t for t in (self.best, trial) if t is not None])), None)
+
+
+def _has_failed(trial: Trial) -> bool:
+    """Return whether a trial ended without a result; one that was stopped by its curve has one."""
+    return not trial.ok and trial.status is not Status.STOPPED

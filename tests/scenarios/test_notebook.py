@@ -1,8 +1,9 @@
-"""Studies in a real Jupyter kernel: a cell that is run again with other code is another objective."""
+"""Studies in a real Jupyter kernel: their display, and a cell that is run again with other code as another objective."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -60,9 +61,45 @@ def test_a_class_that_is_defined_again_is_another_objective(tmp_path: Path) -> N
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
     nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
     said = [
-        "".join(output.get("text", "") for output in cell.outputs if output.name == "stdout") for cell in notebook.cells[1:]
+        "".join(output.get("text", "") for output in cell.outputs if output.get("name") == "stdout")
+        for cell in notebook.cells[1:]
     ]
     assert said[0] == said[1] == said[3] == "2\n"
     assert "objective was Objective() (content" in said[2]
     assert "objective was <lambda> (content" in said[4]
     assert "bytecode" not in said[2] + said[4]  # the cells are the source
+
+
+LIVE = """
+import time
+from hpsearch import Int, Space, Study
+from hpsearch.strategies import Grid
+from hpsearch.tracking import MemoryTracker
+def slow(params, context):
+    for step in range(1, 31):
+        time.sleep(0.1)
+        context.report(step, cost=0.5)
+    if params["n"] == 1:
+        raise ValueError("not <this>")
+    return 0.0
+study = Study("live", Space(n=Int(0, 1)), slow, Grid())
+trials = study.run(2, tracker=MemoryTracker()).trials
+"""
+
+
+@pytest.mark.campaign
+def test_a_cell_shows_what_runs_and_keeps_how_it_ended(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    class Client(nbclient.NotebookClient):  # type: ignore[misc]
+        def process_message(self, msg: dict[str, Any], *args: Any) -> Any:
+            seen.append(msg["content"].get("data", {}).get("text/html", ""))
+            return super().process_message(msg, *args)
+
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(LIVE)])
+    Client(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    assert any("Starting ..." in text for text in seen)
+    assert any("trial 0, " in text and "cost 0.5" in text for text in seen)
+    (shown,) = [output["data"]["text/html"] for output in notebook.cells[0].outputs if "data" in output]
+    assert "2/2 done in " in shown
+    assert "trial 1 failed: ValueError: not &lt;this&gt;" in shown
