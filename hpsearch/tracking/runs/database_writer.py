@@ -47,7 +47,8 @@ class DatabaseWriter:
     def write(self, trials: Sequence[Trial]) -> Written:
         """Write the trials, see `ChunkWriter`; where the store rejects their content, each in a transaction of its own."""
         shown = [trial for trial in trials if trial.number in self._live.runs]
-        written = self._write_new([trial for trial in trials if trial not in shown]) if len(shown) < len(trials) else Written()
+        new = [trial for trial in trials if trial.number not in self._live.runs]
+        written = self._write_new(new) if new else Written()
         if shown and all(map(is_rejected, written.errors.values())):
             completed = self._otherwise.write(shown)
             written = Written(written.runs | completed.runs, written.errors | completed.errors)
