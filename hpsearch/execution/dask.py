@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ from hpsearch.execution.blas import one_thread
 from hpsearch.execution.fork_server import ChildLost
 from hpsearch.execution.local import pickling_error
 from hpsearch.execution.surroundings import Surroundings
-from hpsearch.ports import ExecutorBase, ObjectiveBase, Task
+from hpsearch.ports import ExecutorBase, ObjectiveBase, Point, Task
 from hpsearch.trial import Status, Trial
 from hpsearch.trial.formatting import count
 
@@ -46,6 +46,8 @@ _CONNECT_SECONDS = 10
 # Seconds between two looks at the workers.
 _POLL_SECONDS = 1.0
 _PART_BYTES = 8 * 2**20
+# The most points that wait for somebody who reads them.
+_POINTS = 100_000
 
 
 @dataclass
@@ -90,6 +92,8 @@ class Dask(ExecutorBase):
         self._workers = _Workers()
         self._stack = ExitStack()
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._running: set[int] = set()
+        self._points: deque[Point] = deque(maxlen=_POINTS)
         self._closing = threading.Event()
         # Set where a worker went: Dask never looks again at what it cannot place, not even when another one offers room.
         self._stranded = threading.Event()
@@ -134,6 +138,8 @@ class Dask(ExecutorBase):
                 if client.status == "running" and self._packed is not None:
                     client.run(dask_worker.dismiss, self._token, on_error="ignore")
                     client.unregister_worker_plugin(dask_worker.name_of(self._token))
+                    client.unsubscribe_topic(dask_worker.name_of(self._token))
+                    client.run_on_scheduler(dask_worker.forget_points, self._token)
             if client is not self._address:
                 with suppress(Exception):
                     client.close(timeout=2)
@@ -161,6 +167,7 @@ class Dask(ExecutorBase):
                     continue
                 task, future = sent[ended].task, sent.pop(ended).future
                 content = self._collect(future)
+                self._running.discard(task.trial.number)
                 if content is not None:
                     yield pickle.loads(content)  # from a worker of the cluster that the user trusts with the objective
                     continue
@@ -170,7 +177,15 @@ class Dask(ExecutorBase):
                 else:
                     yield replace(task.trial, status=Status.DIED, error=f"worker lost, {LOSSES} times", started=time.time())
         finally:
+            self._running.clear()
             self._drop(sent.values())
+
+    def points(self) -> Iterator[Point]:
+        """Yield what running trials have reported since the last call; a point without metrics where one has begun."""
+        while self._points:
+            point = self._points.popleft()
+            if point[0] in self._running:
+                yield point
 
     def _send(self, task: Task, sent: dict[str, _Sent]) -> None:
         content = cloudpickle.dumps(replace(task, copies=None))
@@ -179,6 +194,7 @@ class Dask(ExecutorBase):
             pure=False, retries=0, resources={dask_worker.name_of(self._token): 1},
         )  # fmt: skip
         sent[future.key] = _Sent(task, future)
+        self._running.add(task.trial.number)
         future.add_done_callback(lambda done: self._ended.put(done.key))
 
     def _wait(self, missing: int) -> str | None:
@@ -253,12 +269,18 @@ class Dask(ExecutorBase):
         plugin = dask_worker.StudyPlugin(
             self._token, self._packed.content, list(self._packed.arrays), self._shared, Surroundings.read()
         )
+        self._points.clear()
+        self._client.subscribe_topic(plugin.name, self._receive)
         self._client.register_plugin(plugin)
         self._admit(list(self._client.nthreads()))
         if not self._workers.room:
             logger.warning("No Dask worker is there yet. The study waits for one; Ctrl-C ends it.")
         self._watcher = threading.Thread(target=self._watch, name="hpsearch workers", daemon=True)
         self._watcher.start()
+
+    def _receive(self, event: tuple[float, Any]) -> None:
+        """Keep a batch of points that a worker sent."""
+        self._points.extend((number, step, metrics) for number, step, metrics in event[1])
 
     def _watch(self) -> None:
         """Admit workers that come, and forget those that go."""

@@ -117,6 +117,9 @@ def test_data_come_as_mapped_files_and_nothing_is_left(
     assert not (Path(tempfile.gettempdir()) / f"hpsearch-{os.getuid()}").exists()
     left = client.run(lambda dask_worker: list(dask_worker.plugins))
     assert {name for names in left.values() for name in names if name.startswith("hpsearch")} == set()
+    for worker in client.run(os.getpid).values():
+        assert list(Path(tempfile.gettempdir()).glob(f"hpsearch-points-{worker}-*")) == []
+    assert [topic for topic in client.get_events() if topic.startswith("hpsearch")] == []
     assert client.status == "running"
 
 
