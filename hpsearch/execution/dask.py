@@ -296,7 +296,11 @@ class Dask(ExecutorBase):
         self._points.clear()
         self._alone = None
         self._client.subscribe_topic(plugin.name, self._receive)
-        self._client.register_plugin(plugin)
+        try:
+            self._client.register_plugin(plugin)
+        except Exception as error:
+            self._check_workers(list(self._client.nthreads()))  # one that came just now may lack the package
+            raise StudyError(f"The Dask workers cannot be told of this study: {type(error).__name__}: {error}") from error
         self._admit(list(self._client.nthreads()))
         if not self._workers.room:
             self._wait_for_workers("No Dask worker is there yet.")
@@ -350,8 +354,8 @@ class Dask(ExecutorBase):
         found = self._client.run(dask_worker.describe_worker, workers=list(addresses), on_error="return")
         here = _version_here()
         for address, described in sorted(found.items()):
-            if isinstance(described, (ImportError, AttributeError)):
-                described = {}
+            if isinstance(described, (ImportError, AttributeError)) or "No module named 'hpsearch" in str(described):
+                described = {}  # it lacks the package, or has one without this module
             if isinstance(described, Exception):
                 continue  # it went away, or comes again
             if described.get("hpsearch") != here:  # objects travel by pickle

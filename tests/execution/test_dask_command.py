@@ -1,7 +1,8 @@
-"""`hpsearch run FILE --executor dask://...` on a scheduler and workers as their own commands start them, in a real store."""
+"""Scheduler and workers as Dask's own commands start them: the contract without a nanny, `hpsearch run`, and bad input."""
 
 from __future__ import annotations
 
+import importlib.metadata
 import os
 import re
 import signal
@@ -9,15 +10,24 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import psutil
 import pytest
+from threadpoolctl import threadpool_info
 
+from hpsearch import Float, Int, Space, Study, data
 from hpsearch.cli.loading import load_study
-from hpsearch.testing import table
+from hpsearch.data.vault import open_test
+from hpsearch.errors import StudyError
+from hpsearch.execution.dask import SHARED, Dask
+from hpsearch.ports import Executor
+from hpsearch.strategies import Grid, Random
+from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
-from hpsearch.trial import Trial
-from tests.execution.dask_processes import Cluster, wait_until
+from hpsearch.trial import Params, Status, Trial
+from tests.execution.dask_processes import Cluster, end, wait_until
 
 pytestmark = pytest.mark.campaign
 # Slow while a file of this name lies beside it. Each run of a trial leaves a file with its process.
@@ -42,10 +52,36 @@ study = Study("dask-command", Space(x=Float(-1, 1)), objective, Random(trials=TR
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
         cluster.start_scheduler()
-        cluster.start_worker("--no-nanny")
-        cluster.start_worker("--no-nanny")
+        for _ in range(2):  # without a nanny nothing pins their BLAS
+            cluster.start_worker("--no-nanny", OMP_NUM_THREADS="4", OPENBLAS_NUM_THREADS="4")
         cluster.wait_for_workers(2)
         yield cluster
+
+
+class TestWithoutNanny(ExecutorContract):
+    @pytest.fixture(autouse=True)
+    def _cluster(self, cluster: Cluster) -> None:
+        self.address = cluster.address
+
+    def make(self) -> Executor:
+        return Dask(self.address)
+
+
+def harmful(params: Params) -> float:
+    """Do what a trial of this number does: need much memory, count BLAS threads, open the test part."""
+    if params["n"] == 1:
+        return float(np.ones(2**26).sum())
+    if params["n"] == 2:
+        return float(max(pool["num_threads"] for pool in threadpool_info()))
+    return float(len(open_test(data.digits().test).targets))
+
+
+def test_without_nanny_memory_blas_and_the_test_part_are_guarded(cluster: Cluster) -> None:
+    asked = Study("dask", Space(n=Int(1, 3)), harmful, Grid(), trial_megabytes=100.0)
+    first, second, third = asked.run(executor=cluster.address, tracker=MemoryTracker()).trials
+    assert first.status is Status.OUT_OF_MEMORY
+    assert second.value == 1.0
+    assert (third.status, (third.error or "").partition(":")[0]) == (Status.FAILED, "VaultError")
 
 
 def write_study(folder: Path, trials: int) -> None:
@@ -131,3 +167,67 @@ def test_a_scheduler_that_is_killed_costs_no_trial_that_ended(tmp_path: Path) ->
     after = recorded(tmp_path)
     assert [trial for trial in after if trial.number in {kept.number for kept in before}] == before
     assert table(after) == expected(tmp_path)
+
+
+# Put before the path of a worker, these make it one that lacks the package, or that has another version.
+WITHOUT = """
+import sys
+
+class Hide:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] == "hpsearch":
+            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
+
+sys.meta_path.insert(0, Hide())
+"""
+OTHER = """
+import importlib.metadata
+
+version = importlib.metadata.version
+importlib.metadata.version = lambda name: "0.0.7" if name == "hpsearch" else version(name)
+"""
+
+
+def square(params: Params) -> float:
+    return float(params["x"]) ** 2
+
+
+class Holds:
+    """Holds an array that is a file for the workers."""
+
+    def __init__(self) -> None:
+        self.rows = np.ones(10_000)
+
+    def __call__(self, params: Params) -> float:
+        return float(self.rows[0] * params["x"])
+
+
+def refuse(cluster: Cluster, objective: Any) -> str:
+    """Return the sentence with which a study ends."""
+    asked = Study("dask", Space(x=Float(-1.0, 1.0)), objective, Random(trials=2))
+    with pytest.raises(StudyError) as raised:
+        asked.run(executor=cluster.address, tracker=MemoryTracker())
+    return str(raised.value)
+
+
+@pytest.mark.parametrize(("code", "has"), [(WITHOUT, "no such package"), (OTHER, "0.0.7")])
+def test_a_worker_of_another_kind_is_one_sentence(cluster: Cluster, tmp_path: Path, code: str, has: str) -> None:
+    (tmp_path / "sitecustomize.py").write_text(code)
+    worker = cluster.start_worker("--no-nanny", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    cluster.wait_for_workers(3)
+    try:
+        here, advice = importlib.metadata.version("hpsearch"), "Install the same version there, with its dask extra."
+        sentence = rf"Dask worker tcp://127.0.0.1:\d+ must have hpsearch {here}, got {has}\. {advice}"
+        assert re.fullmatch(sentence, refuse(cluster, square))
+    finally:
+        end(worker)
+
+
+def test_a_shared_folder_that_workers_do_not_see_is_one_sentence(
+    cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(SHARED, "/proc/self/cwd")  # another folder for each process
+    sentence = r"HPSEARCH_SHARED must be a folder that Dask worker tcp://\S+ sees too, got '/proc/self/cwd'\. Mount it there"
+    assert re.match(sentence, refuse(cluster, Holds()))
+    assert list(tmp_path.iterdir()) == []
