@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from distributed import Client, KilledWorker
+from distributed import Client, KilledWorker, Security
 
 from hpsearch.checks import boolean, number
 from hpsearch.data.vault import closed
@@ -44,6 +44,7 @@ SHARED = "HPSEARCH_SHARED"
 # After so many losses a trial is given up: what it does may be what ends its workers.
 LOSSES = 5
 _CONNECT_SECONDS = 10
+_TLS = "DASK_DISTRIBUTED__COMM__TLS"
 # Seconds between two looks at the workers.
 _POLL_SECONDS = 1.0
 _PART_BYTES = 8 * 2**20
@@ -426,6 +427,10 @@ def _connect(address: str | Client) -> Client:
             raise StudyError(must_be("A Dask client", "connected, and not asynchronous", address, advice))
         return address
     place = address.replace("dask://", "tcp://", 1)
+    if place.startswith("tls://") and Security().get_connection_args("client").get("ssl_context") is None:  # type: ignore[no-untyped-call]
+        names = ", ".join(f"{_TLS}__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
+        advice = f"Set {names} to the files, or pass a Client(address, security=...)."
+        raise StudyError(must_be("executor", "an address for which Dask has certificates", address, advice))
     try:
         return Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except Exception as error:  # of sockets, of addresses, of certificates, and assertions where it ran out of time

@@ -36,12 +36,11 @@ class Cluster:
 
     Args:
         folder: where they write what they have to say.
-        arguments: of all of them, such as certificates.
         scheme: of the address.
     """
 
-    def __init__(self, folder: Path, *arguments: str, scheme: str = "tcp") -> None:
-        self.folder, self.arguments = folder, arguments
+    def __init__(self, folder: Path, scheme: str = "tcp") -> None:
+        self.folder = folder
         self.port = free_port()
         self.address = f"{scheme}://127.0.0.1:{self.port}"
         self.processes: list[subprocess.Popen[bytes]] = []
@@ -53,23 +52,17 @@ class Cluster:
         for process in reversed(self.processes):
             end(process)
 
-    def start_scheduler(self) -> subprocess.Popen[bytes]:
-        return self._start("dask_scheduler", "--host", self.address.rpartition(":")[0], "--port", str(self.port))
+    def start_scheduler(self, **environment: str) -> subprocess.Popen[bytes]:
+        host = self.address.rpartition(":")[0]
+        return self._start("dask_scheduler", "--host", host, "--port", str(self.port), **environment)
 
     def start_worker(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         options = ("--nthreads", "1", "--local-directory", str(self.folder), *arguments)
         return self._start("dask_worker", self.address, *options, **environment)
 
     def _start(self, command: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-        words = [
-            sys.executable,
-            "-m",
-            f"distributed.cli.{command}",
-            *arguments,
-            "--dashboard-address",
-            "127.0.0.1:0",
-            *self.arguments,
-        ]
+        own = ("--dashboard-address", "127.0.0.1:0")
+        words = [sys.executable, "-m", f"distributed.cli.{command}", *arguments, *own]
         with (self.folder / "cluster.log").open("ab") as log:
             process = subprocess.Popen(
                 words, stdout=log, stderr=log, start_new_session=True, env=os.environ | environment, cwd=self.folder

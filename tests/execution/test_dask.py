@@ -218,11 +218,19 @@ def test_a_dead_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     assert str(raised.value) == f"{sentence}Start one by `dask scheduler`, or correct the address."
 
 
-@pytest.mark.parametrize("place", ["dask://", "dask://nowhere:port", "tls://127.0.0.1:1"])
+@pytest.mark.parametrize("place", ["dask://", "dask://nowhere:port"])
 def test_an_address_that_is_none_is_one_sentence(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.execution.dask._CONNECT_SECONDS", 1)
     with pytest.raises(StudyError, match="executor must be the address of a running Dask scheduler, got"):
         run(study(slow), place)
+
+
+def test_an_address_without_certificates_is_one_sentence() -> None:
+    with pytest.raises(StudyError) as raised:
+        run(study(slow), "tls://127.0.0.1:1")
+    names = ", ".join(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
+    sentence = "executor must be an address for which Dask has certificates, got 'tls://127.0.0.1:1'. "
+    assert str(raised.value) == f"{sentence}Set {names} to the files, or pass a Client(address, security=...)."
 
 
 def test_a_shared_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

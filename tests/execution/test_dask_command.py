@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import importlib.metadata
 import os
 import re
@@ -15,6 +16,12 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from distributed import Client, Security
 from threadpoolctl import threadpool_info
 
 from hpsearch import Float, Int, Space, Study, data
@@ -27,7 +34,7 @@ from hpsearch.strategies import Grid, Random
 from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
 from hpsearch.trial import Params, Status, Trial
-from tests.execution.dask_processes import Cluster, end, wait_until
+from tests.execution.dask_processes import SECONDS, Cluster, end, wait_until
 
 pytestmark = pytest.mark.campaign
 # Slow while a file of this name lies beside it. Each run of a trial leaves a file with its process.
@@ -167,6 +174,38 @@ def test_a_scheduler_that_is_killed_costs_no_trial_that_ended(tmp_path: Path) ->
     after = recorded(tmp_path)
     assert [trial for trial in after if trial.number in {kept.number for kept in before}] == before
     assert table(after) == expected(tmp_path)
+
+
+def write_certificate(folder: Path) -> dict[str, str]:
+    """Write a key and a certificate that signs itself; return the settings of Dask by which all take them."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "hpsearch test")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + datetime.timedelta(1))
+    certificate = made.add_extension(x509.BasicConstraints(True, None), True).sign(key, hashes.SHA256())
+    (folder / "certificate.pem").write_bytes(certificate.public_bytes(Encoding.PEM))
+    (folder / "key.pem").write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+    settings = {"DASK_DISTRIBUTED__COMM__TLS__CA_FILE": str(folder / "certificate.pem")}
+    for role in ("SCHEDULER", "WORKER", "CLIENT"):
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{role}__CERT"] = str(folder / "certificate.pem")
+        settings[f"DASK_DISTRIBUTED__COMM__TLS__{role}__KEY"] = str(folder / "key.pem")
+    return settings
+
+
+def test_a_cluster_with_certificates_runs_a_study(tmp_path: Path) -> None:
+    """By a client that holds them, and by Dask's own settings."""
+    write_study(tmp_path, 4)
+    settings = write_certificate(tmp_path)
+    with Cluster(tmp_path, scheme="tls") as cluster:
+        cluster.start_scheduler(**settings)
+        cluster.start_worker("--no-nanny", **settings)
+        certificate, key = str(tmp_path / "certificate.pem"), str(tmp_path / "key.pem")
+        security = Security(tls_ca_file=certificate, tls_client_cert=certificate, tls_client_key=key, require_encryption=True)
+        asked = load_study(tmp_path / "study.py")
+        with Client(cluster.address, security=security, timeout=SECONDS, set_as_default=False) as client:
+            found = table(asked.run(executor=client, tracker=MemoryTracker()).trials)
+        assert run(tmp_path, cluster.address, **settings)[::2] == (0, "")
+    assert found == table(recorded(tmp_path)) == expected(tmp_path)
 
 
 # Put before the path of a worker, these make it one that lacks the package, or that has another version.

@@ -53,7 +53,7 @@ def measure(cluster: Cluster, rows: int) -> dict[float, float]:
 
 
 @pytest.mark.campaign
-def test_two_workers_hold_400_megabytes_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_two_workers_hold_400_megabytes_once(tmp_path: Path) -> None:
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     with Cluster(tmp_path) as cluster:
@@ -65,8 +65,6 @@ def test_two_workers_hold_400_megabytes_once(tmp_path: Path, capsys: pytest.Capt
         full = measure(cluster, 100_000)
         assert len(full) == 2
         added = {worker: full[worker] - idle.get(worker, min(idle.values())) for worker in full}
-        with capsys.disabled():
-            print(f"\nown memory of a worker, MB beyond an idle one: {sorted(round(value) for value in added.values())}")  # noqa: T201
         assert max(added.values()) < 120
         assert list(temporary.iterdir()) == []
         shared = [path.name for path in Path("/dev/shm").iterdir()] if Path("/dev/shm").is_dir() else []
