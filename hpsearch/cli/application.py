@@ -13,6 +13,7 @@ import typer
 
 from hpsearch.cli.options import (
     AcceptChange,
+    AnyMachine,
     BackendOption,
     Debug,
     ExecutorOption,
@@ -20,6 +21,7 @@ from hpsearch.cli.options import (
     Jobs,
     Model,
     Name,
+    Patience,
     Report,
     Retry,
     RunOptions,
@@ -107,13 +109,29 @@ def run(
     accept_change: AcceptChange = False,
     take_over: TakeOver = False,
     executor: ExecutorOption = None,
+    patience: Patience = None,
+    any_machine: AnyMachine = False,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over, executor)
+    options = RunOptions(
+        jobs,
+        fresh,
+        retry,
+        smoke,
+        tracking_uri,
+        backend,
+        model,
+        report,
+        accept_change,
+        take_over,
+        executor,
+        patience,
+        any_machine,
+    )
     run_study(load_study(file, study), file.resolve(), options)
 
 

@@ -24,6 +24,7 @@ from hpsearch.display import open_display
 from hpsearch.errors import HpsearchError, StudyError, TrackingError, must_be
 from hpsearch.execution.local import Backend
 from hpsearch.execution.processes import kill_workers
+from hpsearch.execution.select import with_cluster_options
 from hpsearch.execution.signals import StopRequested, Terminated, end_at_second_signal, leave_closed_terminal
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
@@ -50,6 +51,7 @@ def run_study(
     root = store_root(file)
     if options.smoke and options.take_over:
         raise HpsearchError("--take-over must be used without --smoke, which records nothing. Leave one of them out.")
+    executor = with_cluster_options(options.executor, options.patience, options.any_machine)
     tracker: Any = MemoryTracker()
     if not options.smoke:
         tracker = MlflowTracker(options.tracking_uri, root, take_over=options.take_over)
@@ -65,7 +67,7 @@ def run_study(
             model=False if options.smoke else options.model,
             report=options.report and not options.smoke,
             accept_change=options.accept_change,
-            executor=options.executor,
+            executor=executor,
         )
     if result.trials and result.taken_over == len(result.trials):
         all_of_them = "The only trial" if len(result.trials) == 1 else f"All {len(result.trials)} trials"

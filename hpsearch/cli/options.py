@@ -18,6 +18,15 @@ def _parse_jobs(text: str) -> int:
         raise HpsearchError(must_be("jobs", "a whole number >= 1", text, "Leave it out for one worker per core.")) from None
 
 
+def _parse_seconds(text: str) -> float:
+    """Return the seconds that a text names; the execution checks their range."""
+    try:
+        return float(text)
+    except ValueError:
+        advice = "Leave it out to wait for ever."
+        raise HpsearchError(must_be("patience", "a number of seconds", text, advice)) from None
+
+
 Debug = Annotated[bool, typer.Option("--debug", help="Stop in the debugger where the objective raises.")]
 Uri = Annotated[str | None, typer.Option("--tracking-uri", help="Another MLflow store: sqlite:///FILE or http://HOST:PORT.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as in: hpsearch list")]
@@ -47,6 +56,18 @@ ExecutorOption = Annotated[
         help="local (default), dask://HOST:PORT or tls://...; who reaches a scheduler can run code on its workers and here.",
     ),
 ]
+Patience = Annotated[
+    float | None,
+    typer.Option(
+        "--patience",
+        parser=_parse_seconds,
+        metavar="SECONDS",
+        help="How long a study waits while its cluster has no worker; default: for ever.",
+    ),
+]
+AnyMachine = Annotated[
+    bool, typer.Option("--any-machine", help="Also use workers with other versions or processors; their bits may differ.")
+]
 
 
 @dataclass(frozen=True)
@@ -64,3 +85,5 @@ class RunOptions:
     accept_change: AcceptChange = False
     take_over: TakeOver = False
     executor: ExecutorOption = None
+    patience: Patience = None
+    any_machine: AnyMachine = False

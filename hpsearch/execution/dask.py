@@ -16,15 +16,16 @@ import shutil
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
-from distributed import Client, KilledWorker
+from distributed import Client, KilledWorker, Security
 
+from hpsearch.checks import boolean, number
 from hpsearch.data.vault import closed
 from hpsearch.errors import ExecutorError, StudyError, must_be
 from hpsearch.execution import dask_worker
@@ -33,7 +34,7 @@ from hpsearch.execution.blas import one_thread
 from hpsearch.execution.fork_server import ChildLost
 from hpsearch.execution.local import pickling_error
 from hpsearch.execution.surroundings import Surroundings
-from hpsearch.ports import ExecutorBase, ObjectiveBase, Task
+from hpsearch.ports import ExecutorBase, ObjectiveBase, Point, Task
 from hpsearch.trial import Status, Trial
 from hpsearch.trial.formatting import count
 
@@ -43,9 +44,12 @@ SHARED = "HPSEARCH_SHARED"
 # After so many losses a trial is given up: what it does may be what ends its workers.
 LOSSES = 5
 _CONNECT_SECONDS = 10
+_TLS = "DASK_DISTRIBUTED__COMM__TLS"
 # Seconds between two looks at the workers.
 _POLL_SECONDS = 1.0
 _PART_BYTES = 8 * 2**20
+# The most points that wait for somebody who reads them.
+_POINTS = 100_000
 
 
 @dataclass
@@ -78,10 +82,16 @@ class Dask(ExecutorBase):
         address: of the scheduler, as in ``"dask://HOST:8786"`` or ``"tls://HOST:8786"``, or a `distributed.Client`.
         any_machine: whether workers with other library versions or processors than the first one get trials too. Their bits
             may differ.
+        patience: seconds that a study waits while there is no worker; None waits for ever.
     """
 
-    def __init__(self, address: str | Client, any_machine: bool = False) -> None:
-        self._address, self._any_machine = address, any_machine
+    def __init__(self, address: str | Client, any_machine: bool = False, patience: float | None = None) -> None:
+        boolean("any_machine", any_machine, "Leave it out for False.", error=StudyError)
+        if patience is not None:
+            number("patience", patience, 0.0, advice="Leave it out to wait for ever.", error=StudyError)
+        self._address, self._any_machine, self._patience = address, any_machine, patience
+        # Since when there is no worker.
+        self._alone: float | None = None
         self._client: Any = None
         self._token = ""
         self._objective: ObjectiveBase | None = None
@@ -90,8 +100,11 @@ class Dask(ExecutorBase):
         self._workers = _Workers()
         self._stack = ExitStack()
         self._ended: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._running: set[int] = set()
+        self._points: deque[Point] = deque(maxlen=_POINTS)
         self._closing = threading.Event()
-        # Set where a worker went: Dask never looks again at what it cannot place, not even when another one offers room.
+        # Set where a worker went, or the first one came: Dask never looks again at what it cannot place, not even when a worker
+        # offers room later.
         self._stranded = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -118,6 +131,7 @@ class Dask(ExecutorBase):
         self._workers, self._ended = _Workers(), queue.SimpleQueue()
         self._closing.clear()
         self._stranded.clear()
+        self._stack.enter_context(_silence_client())
         self._stack.enter_context(one_thread())
         self._stack.enter_context(closed())
         self._check_workers(list(self._client.nthreads()))
@@ -134,6 +148,8 @@ class Dask(ExecutorBase):
                 if client.status == "running" and self._packed is not None:
                     client.run(dask_worker.dismiss, self._token, on_error="ignore")
                     client.unregister_worker_plugin(dask_worker.name_of(self._token))
+                    client.unsubscribe_topic(dask_worker.name_of(self._token))
+                    client.run_on_scheduler(dask_worker.forget_points, self._token)
             if client is not self._address:
                 with suppress(Exception):
                     client.close(timeout=2)
@@ -154,13 +170,15 @@ class Dask(ExecutorBase):
                 if self._stranded.is_set():
                     self._stranded.clear()
                     waiting.extendleft(self._take_back(sent))
-                while waiting and len(sent) < 2 * sum(self._workers.room.values()):
+                # One where there is no worker: by it a cluster that adapts to its load finds out that it needs one.
+                while waiting and len(sent) < max(2 * sum(self._workers.room.values()), 1):
                     self._send(waiting.popleft(), sent)
                 ended = self._wait(len(waiting) + len(sent))
                 if ended is None or ended not in sent:
                     continue
                 task, future = sent[ended].task, sent.pop(ended).future
                 content = self._collect(future)
+                self._running.discard(task.trial.number)
                 if content is not None:
                     yield pickle.loads(content)  # from a worker of the cluster that the user trusts with the objective
                     continue
@@ -170,7 +188,15 @@ class Dask(ExecutorBase):
                 else:
                     yield replace(task.trial, status=Status.DIED, error=f"worker lost, {LOSSES} times", started=time.time())
         finally:
+            self._running.clear()
             self._drop(sent.values())
+
+    def points(self) -> Iterator[Point]:
+        """Yield what running trials have reported since the last call; a point without metrics where one has begun."""
+        while self._points:
+            point = self._points.popleft()
+            if point[0] in self._running:
+                yield point
 
     def _send(self, task: Task, sent: dict[str, _Sent]) -> None:
         content = cloudpickle.dumps(replace(task, copies=None))
@@ -179,6 +205,7 @@ class Dask(ExecutorBase):
             pure=False, retries=0, resources={dask_worker.name_of(self._token): 1},
         )  # fmt: skip
         sent[future.key] = _Sent(task, future)
+        self._running.add(task.trial.number)
         future.add_done_callback(lambda done: self._ended.put(done.key))
 
     def _wait(self, missing: int) -> str | None:
@@ -187,6 +214,7 @@ class Dask(ExecutorBase):
             return self._ended.get(timeout=_POLL_SECONDS)
         except queue.Empty:
             self._check_scheduler(missing)
+            self._check_patience(missing)
             return None
 
     def _collect(self, future: Any) -> bytes | None:
@@ -231,9 +259,22 @@ class Dask(ExecutorBase):
         deadline = time.monotonic() + 2 * _CONNECT_SECONDS
         while self._client.status == "connecting" and time.monotonic() < deadline:
             time.sleep(_POLL_SECONDS / 10)
-        left = f"{count(missing, 'trial')} of this batch {'is' if missing == 1 else 'are'} missing"
         advice = "Start it again, and run the same command: it resumes the study."
-        raise ExecutorError(f"The Dask scheduler at {self._place} is gone, and {left}. {advice}")
+        raise ExecutorError(f"The Dask scheduler at {self._place} is gone, and {_describe_missing(missing)}. {advice}")
+
+    def _check_patience(self, missing: int) -> None:
+        """Raise an error where no worker has been there for too long."""
+        alone = self._alone
+        if alone is None or self._patience is None or time.monotonic() - alone < self._patience:
+            return
+        what = f"No Dask worker was there for {self._patience:g} s, and {_describe_missing(missing)}."
+        raise ExecutorError(f"{what} Start one, and run the same command: it resumes the study.")
+
+    def _wait_for_workers(self, why: str) -> None:
+        """Say that there is no worker, and for how long the study waits for one."""
+        self._alone = time.monotonic()
+        how_long = "for ever" if self._patience is None else f"{self._patience:g} s"
+        logger.warning("%s The study waits %s for one; Ctrl-C ends it, and it can be resumed.", why, how_long)
 
     @property
     def _place(self) -> str:
@@ -253,19 +294,34 @@ class Dask(ExecutorBase):
         plugin = dask_worker.StudyPlugin(
             self._token, self._packed.content, list(self._packed.arrays), self._shared, Surroundings.read()
         )
-        self._client.register_plugin(plugin)
+        self._points.clear()
+        self._alone = None
+        self._client.subscribe_topic(plugin.name, self._receive)
+        try:
+            self._client.register_plugin(plugin)
+        except Exception as error:
+            self._check_workers(list(self._client.nthreads()))  # one that came just now may lack the package
+            raise StudyError(f"The Dask workers cannot be told of this study: {type(error).__name__}: {error}") from error
         self._admit(list(self._client.nthreads()))
         if not self._workers.room:
-            logger.warning("No Dask worker is there yet. The study waits for one; Ctrl-C ends it.")
+            self._wait_for_workers("No Dask worker is there yet.")
         self._watcher = threading.Thread(target=self._watch, name="hpsearch workers", daemon=True)
         self._watcher.start()
+
+    def _receive(self, event: tuple[float, Any]) -> None:
+        """Keep a batch of points that a worker sent."""
+        self._points.extend((number, step, metrics) for number, step, metrics in event[1])
 
     def _watch(self) -> None:
         """Admit workers that come, and forget those that go."""
         while not self._closing.wait(_POLL_SECONDS):
-            with suppress(OSError, TimeoutError):  # the scheduler is gone, which `run` says
+            try:
                 if self._client.status == "running":
                     self._follow(self._client.nthreads())
+            except (
+                Exception
+            ) as error:  # a worker or the scheduler went meanwhile; `run` says what it means, the next look helps
+                logger.debug("Dask workers could not be looked at: %s: %s", type(error).__name__, error)
 
     def _follow(self, there: dict[str, int]) -> None:
         gone = [address for address in self._workers.room if address not in there]
@@ -282,8 +338,10 @@ class Dask(ExecutorBase):
             except StudyError as error:
                 self._refuse(address, str(error))
         if gone and not self._workers.room:
-            logger.warning("All Dask workers are gone. The study waits for another one; Ctrl-C ends it, and it can be resumed.")
+            self._wait_for_workers("All Dask workers are gone.")
         elif self._workers.room and not before:
+            self._alone = None
+            self._stranded.set()
             logger.warning("A Dask worker is there: the study goes on.")
 
     def _refuse(self, address: str, reason: str) -> None:
@@ -297,8 +355,8 @@ class Dask(ExecutorBase):
         found = self._client.run(dask_worker.describe_worker, workers=list(addresses), on_error="return")
         here = _version_here()
         for address, described in sorted(found.items()):
-            if isinstance(described, (ImportError, AttributeError)):
-                described = {}
+            if isinstance(described, (ImportError, AttributeError)) or "No module named 'hpsearch" in str(described):
+                described = {}  # it lacks the package, or has one without this module
             if isinstance(described, Exception):
                 continue  # it went away, or comes again
             if described.get("hpsearch") != here:  # objects travel by pickle
@@ -330,7 +388,7 @@ class Dask(ExecutorBase):
         for address, error in found.items():
             if error is None:
                 self._workers.room[address] = there.get(address, 1)
-            elif not isinstance(error, OSError):
+            elif not isinstance(error, (OSError, KeyError)):  # it went away, or gets the plugin in a moment
                 raise StudyError(f"Dask worker {address} cannot load the objective of this study: {error}")
 
     def _send_arrays(self, address: str) -> None:
@@ -349,6 +407,10 @@ class Dask(ExecutorBase):
                 self._client.run(dask_worker.receive_array, *arguments, workers=[address])
 
 
+def _describe_missing(missing: int) -> str:
+    return f"{count(missing, 'trial')} of this batch {'is' if missing == 1 else 'are'} missing"
+
+
 def _version_here() -> str:
     return importlib.metadata.version("hpsearch")
 
@@ -365,11 +427,27 @@ def _connect(address: str | Client) -> Client:
             raise StudyError(must_be("A Dask client", "connected, and not asynchronous", address, advice))
         return address
     place = address.replace("dask://", "tcp://", 1)
+    if place.startswith("tls://") and Security().get_connection_args("client").get("ssl_context") is None:  # type: ignore[no-untyped-call]
+        names = ", ".join(f"{_TLS}__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
+        advice = f"Set {names} to the files, or pass a Client(address, security=...)."
+        raise StudyError(must_be("executor", "an address for which Dask has certificates", address, advice))
     try:
         return Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except Exception as error:  # of sockets, of addresses, of certificates, and assertions where it ran out of time
         advice = "Start one by `dask scheduler`, or correct the address."
         raise StudyError(must_be("executor", "the address of a running Dask scheduler", address, advice)) from error
+
+
+@contextmanager
+def _silence_client() -> Iterator[None]:
+    """Keep Dask's own lines about a lost scheduler from the terminal: `run` says it in one sentence."""
+    its_logger = logging.getLogger("distributed.client")
+    before = its_logger.level
+    its_logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        its_logger.setLevel(before)
 
 
 def _check_picklable(objective: ObjectiveBase) -> None:

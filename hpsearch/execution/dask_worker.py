@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import tempfile
+import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,10 +24,13 @@ from hpsearch.execution.array_files import find_missing, write_part
 from hpsearch.execution.blas import describe_blas
 from hpsearch.execution.fork_server import ChildLost, ForkServer
 from hpsearch.execution.isolation import can_fork
+from hpsearch.execution.point_files import PointFiles, remove_left_folders
 from hpsearch.execution.surroundings import Surroundings
 
 # Libraries whose version decides a trial's bits.
 _LIBRARIES = ("hpsearch", "numpy", "scipy", "scikit-learn", "numba", "torch")
+# Seconds between two batches of points.
+_POINT_SECONDS = 0.3
 
 
 class StudyPlugin(WorkerPlugin):
@@ -47,6 +51,7 @@ class StudyPlugin(WorkerPlugin):
         self.token, self.content, self.checksums, self.shared = token, content, checksums, shared
         self.surroundings = surroundings
         self.server: ForkServer | None = None
+        self.sender: _PointSender | None = None
 
     @property
     def folder(self) -> Path:
@@ -58,12 +63,54 @@ class StudyPlugin(WorkerPlugin):
         if self.server is not None:
             self.server.stop()
             self.server = None
+        if self.sender is not None:
+            self.sender.close()
+            self.sender = None
 
-    def start(self) -> None:
+    def start(self, worker: Any) -> None:
         """Start the process that forks the trials, and wait until it has loaded the objective."""
-        server = ForkServer(self.content, self.folder, self.surroundings)
-        server.start()
-        self.server = server
+        sender = _PointSender(worker, self.name)
+        server = ForkServer(self.content, self.folder, self.surroundings, sender.folder)
+        try:
+            server.start()
+        except BaseException:
+            sender.close()
+            raise
+        self.server, self.sender = server, sender
+
+
+class _PointSender:
+    """Sends what running trials report to the study's process, in batches.
+
+    Args:
+        worker: in which the trials run.
+        topic: of Dask's events, to which the study's process listens.
+    """
+
+    def __init__(self, worker: Any, topic: str) -> None:
+        self._worker, self._topic = worker, topic
+        self._files = PointFiles.create()
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="hpsearch points", daemon=True)
+        self._thread.start()
+
+    @property
+    def folder(self) -> Path:
+        """The folder in which trials write their points."""
+        return self._files.folder
+
+    def close(self) -> None:
+        """End the thread, and remove the folder."""
+        self._ended.set()
+        self._thread.join()
+        self._files.close()
+
+    def _run(self) -> None:
+        with suppress(RuntimeError):  # the worker is closing
+            while not self._ended.wait(_POINT_SECONDS):
+                batch = [[number, step, dict(metrics)] for number, step, metrics in self._files.poll()]
+                if batch:
+                    self._worker.log_event(self._topic, batch)
 
 
 def name_of(token: str) -> str:
@@ -110,7 +157,7 @@ async def admit(token: str, dask_worker: Any) -> None:
     name = name_of(token)
     plugin = dask_worker.plugins[name]
     if plugin.server is None:
-        await asyncio.to_thread(plugin.start)
+        await asyncio.to_thread(plugin.start, dask_worker)
     await dask_worker.set_resources(**{name: dask_worker.state.nthreads})
 
 
@@ -122,10 +169,16 @@ async def dismiss(token: str, dask_worker: Any) -> None:
     plugin = dask_worker.plugins.get(name_of(token))
     if plugin is not None:
         await asyncio.to_thread(plugin.teardown, dask_worker)
+        await asyncio.to_thread(remove_left_folders)
         if plugin.shared is None:
             shutil.rmtree(plugin.folder, ignore_errors=True)
             with suppress(OSError):
                 host_folder().rmdir()
+
+
+def forget_points(token: str, dask_scheduler: Any) -> None:
+    """Remove what the scheduler keeps of the points that passed it."""
+    dask_scheduler._broker._topics.pop(name_of(token), None)
 
 
 def run_trial(token: str, task: bytes) -> bytes:

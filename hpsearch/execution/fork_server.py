@@ -32,10 +32,12 @@ from hpsearch.execution.attempts import run_in_child
 from hpsearch.execution.blas import one_thread
 from hpsearch.execution.isolation import die_with_parent
 from hpsearch.execution.pickling import send_by_value
+from hpsearch.execution.point_files import PointFiles
 from hpsearch.execution.processes import find_descendants, kill
 from hpsearch.execution.surroundings import Surroundings
 from hpsearch.execution.task import prepare_task
 from hpsearch.ports import ObjectiveBase, Task
+from hpsearch.trial import Trial
 
 # Seconds without a trial after which a server ends; the next trial starts another one.
 _IDLE_SECONDS = 600.0
@@ -66,11 +68,13 @@ class ForkServer:
         content: the packed objective and copies, see `hpsearch.execution.array_files.pack`.
         folder: of its arrays.
         surroundings: of the study's process.
+        points: the folder in which trials write down the points that they report, or None.
     """
 
     content: bytes
     folder: Path
     surroundings: Surroundings
+    points: Path | None = None
     _process: subprocess.Popen[bytes] | None = None
     _socket: socket.socket | None = None
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -139,7 +143,7 @@ class ForkServer:
             )  # fmt: skip
         self._socket = ours
         with suppress(OSError, EOFError), closing(Connection(os.dup(ours.fileno()))) as connection:
-            connection.send_bytes(pickle.dumps((self.content, self.folder, self.surroundings)))
+            connection.send_bytes(pickle.dumps((self.content, self.folder, self.surroundings, self.points)))
             error = connection.recv_bytes().decode()
             if not error:
                 return
@@ -178,15 +182,36 @@ def serve(descriptor: int) -> None:
         while (received := _receive(channel)) is not None:
             if os.fork() == 0:
                 channel.close()
-                _watch_trial(received, *loaded)
+                _watch_trial(received, loaded)
             os.close(received)
         kill(find_descendants(os.getpid()))
 
 
-def _load(channel: socket.socket) -> tuple[ObjectiveBase, Any, Surroundings] | None:
+@dataclass(frozen=True)
+class _Loaded:
+    """What the server holds for its trials."""
+
+    objective: ObjectiveBase
+    copies: Any
+    surroundings: Surroundings
+    points: Path | None
+
+    def run(self, task: Task) -> Trial:
+        """Run one trial in a child of this process."""
+        task = replace(task, copies=self.copies)
+        files = None if self.points is None else PointFiles(self.points)
+        if files is not None:
+            task = replace(task, point_file=files.of(task.trial.number).path)
+        with self.surroundings.around(task.trial.number):
+            trial = run_in_child(*prepare_task(self.objective, task))
+        return trial if files is None else files.finish(trial)
+
+
+def _load(channel: socket.socket) -> _Loaded | None:
     """Receive the objective, load it and what its trials need; report an error in one line, and return None then."""
     with suppress(OSError, EOFError), closing(Connection(os.dup(channel.fileno()))) as connection:
-        content, folder, surroundings = pickle.loads(connection.recv_bytes())  # from the worker that started this process
+        received = pickle.loads(connection.recv_bytes())  # from the worker that started this process
+        content, folder, surroundings, points = received
         try:
             objective, copies = unpack(content, folder)
         except BaseException as error:
@@ -196,7 +221,7 @@ def _load(channel: socket.socket) -> tuple[ObjectiveBase, Any, Surroundings] | N
             own = objective if copies is None else copies.of(objective)[0]
             own.prepare()
         connection.send_bytes(b"")
-        return objective, copies, surroundings
+        return _Loaded(objective, copies, surroundings, points)
     return None  # the worker has ended
 
 
@@ -222,7 +247,7 @@ def _reap() -> None:
             pass
 
 
-def _watch_trial(descriptor: int, objective: ObjectiveBase, copies: Any, surroundings: Surroundings) -> NoReturn:
+def _watch_trial(descriptor: int, loaded: _Loaded) -> NoReturn:
     """Run as the child that watches one trial: it runs in a child of this one, which limits and deaths end alone."""
     try:
         die_with_parent(os.getppid())
@@ -231,15 +256,9 @@ def _watch_trial(descriptor: int, objective: ObjectiveBase, copies: Any, surroun
             connection.send_bytes(str(os.getpid()).encode())
             try:
                 task: Task = pickle.loads(connection.recv_bytes())  # from the study's process, by way of the worker
-                trial = _run(objective, task, copies, surroundings)
-                result = ("trial", pickle.dumps(trial, pickle.HIGHEST_PROTOCOL))
+                result = ("trial", pickle.dumps(loaded.run(task), pickle.HIGHEST_PROTOCOL))
             except Exception:
                 result = ("error", traceback.format_exc().encode())
             connection.send_bytes(pickle.dumps(result))
     finally:
         os._exit(0)
-
-
-def _run(objective: ObjectiveBase, task: Task, copies: Any, surroundings: Surroundings) -> Any:
-    with surroundings.around(task.trial.number):
-        return run_in_child(*prepare_task(objective, replace(task, copies=copies)))

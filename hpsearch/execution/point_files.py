@@ -66,10 +66,7 @@ class PointFiles:
     @classmethod
     def create(cls) -> PointFiles:
         """Return an empty folder of files; those of processes that have ended are removed."""
-        for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
-            owner = left.name.removeprefix(_PREFIX).partition("-")[0]
-            if owner.isdecimal() and not psutil.pid_exists(int(owner)):
-                shutil.rmtree(left, ignore_errors=True)
+        remove_left_folders()
         return cls(Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-")))
 
     def of(self, number: int) -> PointFile:
@@ -79,7 +76,10 @@ class PointFiles:
     def poll(self) -> Iterator[Point]:
         """Yield what was written since the last call; for a trial that has begun, a point without metrics."""
         with suppress(OSError):
-            for path in sorted(self.folder.iterdir()):
+            paths = sorted(self.folder.iterdir())
+            for number in set(self.read) - {int(path.name) for path in paths}:
+                self.read.pop(number, None)  # another process finished it
+            for path in paths:
                 yield from self._new(int(path.name), path)
 
     def _new(self, number: int, path: Path) -> Iterator[Point]:
@@ -111,3 +111,11 @@ class PointFiles:
     def close(self) -> None:
         """Remove the folder."""
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def remove_left_folders() -> None:
+    """Remove the folders of processes that have ended without doing so."""
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*-*"):
+        owner = left.name.removeprefix(_PREFIX).partition("-")[0]
+        if owner.isdecimal() and not psutil.pid_exists(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)

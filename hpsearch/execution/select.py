@@ -30,7 +30,22 @@ def select_executor(executor: AnyExecutor = None, jobs: int | None = None, backe
     return found
 
 
-def _find_dask(executor: AnyExecutor) -> Executor | None:
+def with_cluster_options(executor: AnyExecutor, patience: float | None, any_machine: bool) -> AnyExecutor:
+    """Return an executor with the settings that only a cluster has; the same one where they are left out.
+
+    Raises:
+        StudyError: they are set for this machine, or are out of range.
+    """
+    if patience is None and not any_machine:
+        return executor
+    if executor is None or executor == "local":
+        name, value = ("any_machine", any_machine) if patience is None else ("patience", patience)
+        advice = "It is about the workers of a cluster: --executor dask://HOST:PORT."
+        raise StudyError(must_be(name, "left out on this machine", value, advice))
+    return _find_dask(executor, patience=patience, any_machine=any_machine) or executor
+
+
+def _find_dask(executor: AnyExecutor, **settings: Any) -> Executor | None:
     """Return an executor on Dask for an address or a client; None for anything else."""
     address = isinstance(executor, str) and executor.partition("://")[0] in _SCHEMES
     client = type(executor).__module__.split(".")[0] == "distributed" and hasattr(executor, "submit")
@@ -40,7 +55,7 @@ def _find_dask(executor: AnyExecutor) -> Executor | None:
         from hpsearch.execution.dask import Dask
     except ImportError as error:
         raise StudyError("An executor on Dask needs the 'dask' extra. Install it: pip install 'hpsearch[dask]'.") from error
-    return Dask(executor)
+    return Dask(executor, **settings)
 
 
 def _checked(executor: AnyExecutor) -> Executor:

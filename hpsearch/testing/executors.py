@@ -19,7 +19,7 @@ import pytest
 
 from hpsearch import data
 from hpsearch.objectives import TrainNetwork, TrainSVM
-from hpsearch.ports import AnyObjective, Context, Executor, Limits, Task, adapt_objective
+from hpsearch.ports import AnyObjective, Context, Executor, ExecutorBase, Limits, Point, Task, adapt_objective
 from hpsearch.space import Choice, Float, Int, Params, Space
 from hpsearch.strategies import Bayesian, Grid, Halving, QuasiRandom, Random, Staged
 from hpsearch.study import Study
@@ -113,6 +113,33 @@ class _Sleeps:
         return 0.0
 
 
+@dataclass(frozen=True)
+class _Reports:
+    """Reports three points; goes on when a file is there, and kills its process where it is trial 1 and may."""
+
+    go: Path
+    kills: bool
+
+    def __call__(self, params: Params, context: Context) -> float:
+        for step in range(1, 4):
+            context.report(step, cost=params["n"] + step / 10)
+        _wait_until(self.go.exists)
+        if self.kills and params["n"] == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return 0.0
+
+
+def _collect_points(executor: Executor, wanted: int, go: Path) -> list[Point]:
+    """Return the points of trials that run, once there are so many of them; let the trials go on."""
+    found: list[Point] = []
+    deadline = time.monotonic() + _SECONDS / 2
+    while len([metrics for *_, metrics in found if metrics]) < wanted and time.monotonic() < deadline:
+        found += executor.points()
+        time.sleep(0.05)
+    go.touch()
+    return found
+
+
 class ExecutorContract:
     """Tests that every executor passes: it runs each trial exactly once, as the sequential executor does, and ends cleanly."""
 
@@ -157,6 +184,27 @@ class ExecutorContract:
             list(executor.run([_task(0)]))
             assert executor.width >= 1
             assert list(executor.points()) == []
+
+    def test_points_of_running_trials_arrive_in_order_and_once(self, tmp_path: Path) -> None:
+        executor, go, found = self.make(), tmp_path / "go", list[Point]()
+        if getattr(type(executor), "points", None) is ExecutorBase.points:
+            pytest.skip("it does not watch running trials")
+        objective = _Reports(go, executor.separate)
+        with closing(executor):
+            executor.open(adapt_objective(objective), "contract")
+            reader = threading.Thread(target=lambda: found.extend(_collect_points(executor, 3, go)))
+            reader.start()
+            ended = {trial.number: trial for trial in executor.run([_task(n, Limits(seconds=_SECONDS)) for n in (1, 2)])}
+            reader.join()
+            assert list(executor.points()) == []
+        seen = {number: [point[1:] for point in found if point[0] == number and point[2]] for number in (1, 2)}
+        for number, points in seen.items():
+            assert points == [(step, {"cost": number + step / 10}) for step in range(1, 4)][: len(points)]
+        assert any(len(points) == 3 for points in seen.values())
+        curve = {"cost": tuple((step, 1 + step / 10) for step in range(1, 4))}
+        assert ended[1].status is (Status.DIED if executor.separate else Status.FINISHED)
+        assert ended[1].outcome is not None
+        assert ended[1].outcome.history == curve
 
     def test_closing_the_trials_ends_what_still_runs(self, tmp_path: Path) -> None:
         executor = self.make()

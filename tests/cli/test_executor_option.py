@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+
+from tests.command import run_command
 
 STUDY = """
 from hpsearch import Float, Space, Study
@@ -18,8 +19,7 @@ study = Study("cli", Space(x=Float(-1, 1)), lambda params: params["x"] ** 2, Ran
 
 def run(folder: Path, executor: str, *options: str) -> subprocess.CompletedProcess[str]:
     (folder / "study.py").write_text(STUDY)
-    command = [sys.executable, "-m", "hpsearch.cli", "run", "study.py", "--smoke", "--executor", executor, *options]
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return run_command(folder, "run", "study.py", "--smoke", "--executor", executor, *options)
 
 
 def test_local_is_this_machine(tmp_path: Path) -> None:
@@ -41,6 +41,11 @@ def test_local_is_this_machine(tmp_path: Path) -> None:
             (),
             "hpsearch: executor must be the address of a running Dask scheduler, got 'dask://127.0.0.1:1'",
         ),
+        ("local", ("--patience", "5"), "hpsearch: patience must be left out on this machine, got 5.0. It is about the workers"),
+        ("local", ("--any-machine",), "hpsearch: any_machine must be left out on this machine, got True. It is about the"),
+        ("dask://127.0.0.1:1", ("--patience", "soon"), "hpsearch: patience must be a number of seconds, got 'soon'. Leave it"),
+        ("dask://127.0.0.1:1", ("--patience", "-1"), "hpsearch: patience must be a number in [0, inf), got -1.0. Leave it out"),
+        ("dask://127.0.0.1:1", ("--patience", "nan"), "hpsearch: patience must be a number in [0, inf), got nan. Leave it out"),
     ],
 )
 def test_bad_input_is_one_sentence(tmp_path: Path, executor: str, options: tuple[str, ...], sentence: str) -> None:

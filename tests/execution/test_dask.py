@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import secrets
 import signal
-import socket
 import tempfile
 import threading
 import time
@@ -22,7 +21,7 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
 from hpsearch import Float, Int, Space, Study, data
-from hpsearch.errors import StudyError
+from hpsearch.errors import ExecutorError, StudyError
 from hpsearch.execution.dask import SHARED, Dask
 from hpsearch.execution.select import select_executor
 from hpsearch.objectives import TuneEstimator
@@ -31,6 +30,7 @@ from hpsearch.strategies import Random
 from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Params, Status, Trial
+from tests.execution.dask_processes import Cluster, free_port, wait_until
 
 SPACE = Space(x=Float(-1.0, 1.0))
 
@@ -117,6 +117,9 @@ def test_data_come_as_mapped_files_and_nothing_is_left(
     assert not (Path(tempfile.gettempdir()) / f"hpsearch-{os.getuid()}").exists()
     left = client.run(lambda dask_worker: list(dask_worker.plugins))
     assert {name for names in left.values() for name in names if name.startswith("hpsearch")} == set()
+    for worker in client.run(os.getpid).values():
+        assert list(Path(tempfile.gettempdir()).glob(f"hpsearch-points-{worker}-*")) == []
+    assert [topic for topic in client.get_events() if topic.startswith("hpsearch")] == []
     assert client.status == "running"
 
 
@@ -135,28 +138,58 @@ def test_a_worker_lives_on_after_trials_that_were_dropped(client: Any) -> None:
 
 
 @pytest.mark.campaign
-def test_workers_that_are_killed_cost_no_trial(client: Any) -> None:
-    """One is killed after every sixth trial, among them those that ran the trials after it."""
-    asked, killed = study(slow, 24), set[int]()
+def test_twenty_workers_that_are_killed_cost_no_trial(client: Any) -> None:
+    """One is killed after every third trial, among them those that ran the trials after it."""
+    asked, killed = study(slow, 63), set[int]()
 
     def kill_now_and_then(state: Any) -> None:
-        if state.done and state.done % 6 == 0:
-            for process in [pid for pid in client.run(os.getpid, on_error="ignore").values() if pid not in killed][:1]:
-                killed.add(process)
-                os.kill(process, signal.SIGKILL)
+        if state.done and state.done % 3 == 0 and len(killed) < 20:
+            wait_until(lambda: set(client.run(os.getpid, on_error="ignore").values()) - killed)
+            process = min(set(client.run(os.getpid, on_error="ignore").values()) - killed)
+            killed.add(process)
+            os.kill(process, signal.SIGKILL)
 
     found = table(asked.run(executor=client, tracker=MemoryTracker(), progress=kill_now_and_then).trials)
-    assert killed
-    assert found == table(asked.run(4, backend="threading", tracker=MemoryTracker()).trials)
+    assert len(killed) == 20
+    assert found == table(asked.run(8, backend="threading", tracker=MemoryTracker()).trials)
 
 
 @pytest.mark.campaign
-def test_a_study_waits_for_the_first_worker_and_takes_later_ones(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_cluster_that_adapts_starts_workers_for_a_study(caplog: pytest.LogCaptureFixture) -> None:
     with new_cluster(0) as cluster:
-        threading.Timer(3.0, lambda: cluster.scale(1)).start()
-        asked = study(slow, 3)
+        cluster.adapt(minimum=0, maximum=2, interval="200ms")
+        asked = study(slow, 12)
         assert run(asked, cluster.scheduler_address) == expected(asked)
-    assert "No Dask worker is there yet. The study waits for one; Ctrl-C ends it." in caplog.text
+    assert (
+        "No Dask worker is there yet. The study waits for ever for one; Ctrl-C ends it, and it can be resumed." in caplog.text
+    )
+
+
+@pytest.mark.campaign
+def test_a_study_waits_for_another_worker_and_takes_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    asked, workers = study(slow, 8), []
+    with Cluster(tmp_path) as cluster:
+        cluster.start_scheduler()
+        workers.append(cluster.start_worker("--no-nanny"))
+
+        def kill_the_only_worker(state: Any) -> None:
+            if state.done == 3:
+                workers[0].kill()
+                threading.Timer(4.0, lambda: cluster.start_worker("--no-nanny")).start()
+
+        found = asked.run(executor=cluster.address, tracker=MemoryTracker(), progress=kill_the_only_worker)
+    assert table(found.trials) == expected(asked)
+    assert "All Dask workers are gone. The study waits for ever for one; Ctrl-C ends it" in caplog.text
+    assert "A Dask worker is there: the study goes on." in caplog.text
+
+
+@pytest.mark.campaign
+def test_patience_ends_a_study_without_workers_in_one_sentence(caplog: pytest.LogCaptureFixture) -> None:
+    with new_cluster(0) as cluster, pytest.raises(ExecutorError) as raised:
+        run(study(slow, 3), Dask(cluster.scheduler_address, patience=1.5))
+    what = "No Dask worker was there for 1.5 s, and 3 trials of this batch are missing."
+    assert str(raised.value) == f"{what} Start one, and run the same command: it resumes the study."
+    assert "No Dask worker is there yet. The study waits 1.5 s for one; Ctrl-C ends it" in caplog.text
 
 
 def _ends_its_watcher(params: Params) -> float:
@@ -176,12 +209,6 @@ def test_a_trial_that_is_lost_five_times_has_died(client: Any) -> None:
     assert found[1].error == "worker lost, 5 times"
 
 
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
-
-
 def test_a_dead_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.execution.dask._CONNECT_SECONDS", 1)
     place = f"dask://127.0.0.1:{free_port()}"
@@ -191,11 +218,19 @@ def test_a_dead_address_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None
     assert str(raised.value) == f"{sentence}Start one by `dask scheduler`, or correct the address."
 
 
-@pytest.mark.parametrize("place", ["dask://", "dask://nowhere:port", "tls://127.0.0.1:1"])
+@pytest.mark.parametrize("place", ["dask://", "dask://nowhere:port"])
 def test_an_address_that_is_none_is_one_sentence(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("hpsearch.execution.dask._CONNECT_SECONDS", 1)
     with pytest.raises(StudyError, match="executor must be the address of a running Dask scheduler, got"):
         run(study(slow), place)
+
+
+def test_an_address_without_certificates_is_one_sentence() -> None:
+    with pytest.raises(StudyError) as raised:
+        run(study(slow), "tls://127.0.0.1:1")
+    names = ", ".join(f"DASK_DISTRIBUTED__COMM__TLS__{name}" for name in ("CA_FILE", "CLIENT__CERT", "CLIENT__KEY"))
+    sentence = "executor must be an address for which Dask has certificates, got 'tls://127.0.0.1:1'. "
+    assert str(raised.value) == f"{sentence}Set {names} to the files, or pass a Client(address, security=...)."
 
 
 def test_a_shared_folder_that_cannot_be_written_to_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
