@@ -16,7 +16,7 @@ import shutil
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -170,23 +170,17 @@ class Dask(ExecutorBase):
                 if self._stranded.is_set():
                     self._stranded.clear()
                     waiting.extendleft(self._take_back(sent))
-                # One where there is no worker: by it a cluster that adapts to its load finds out that it needs one.
-                while waiting and len(sent) < max(2 * sum(self._workers.room.values()), 1):
-                    self._send(waiting.popleft(), sent)
-                ended = self._wait(len(waiting) + len(sent))
-                if ended is None or ended not in sent:
-                    continue
-                task, future = sent[ended].task, sent.pop(ended).future
-                content = self._collect(future)
-                self._running.discard(task.trial.number)
-                if content is not None:
+                self._fill(waiting, sent)
+                ended = [sent.pop(key) for key in self._wait(len(waiting) + len(sent)) if key in sent]
+                contents = self._collect(ended)
+                lost = [item.task for item in ended if item.future.key not in contents]
+                losses.update(task.trial.number for task in lost)
+                waiting.extendleft([task for task in lost if losses[task.trial.number] < LOSSES][::-1])
+                self._running.difference_update(item.task.trial.number for item in ended)
+                self._fill(waiting, sent)  # before the study takes its time for those that have ended
+                for content in contents.values():
                     yield pickle.loads(content)  # from a worker of the cluster that the user trusts with the objective
-                    continue
-                losses[task.trial.number] += 1
-                if losses[task.trial.number] < LOSSES:
-                    waiting.appendleft(task)
-                else:
-                    yield replace(task.trial, status=Status.DIED, error=f"worker lost, {LOSSES} times", started=time.time())
+                yield from (_give_up(task.trial) for task in lost if losses[task.trial.number] >= LOSSES)
         finally:
             self._running.clear()
             self._drop(sent.values())
@@ -198,42 +192,65 @@ class Dask(ExecutorBase):
             if point[0] in self._running:
                 yield point
 
-    def _send(self, task: Task, sent: dict[str, _Sent]) -> None:
-        content = cloudpickle.dumps(replace(task, copies=None))
-        future = self._client.submit(
-            dask_worker.run_trial, self._token, content,
+    def _fill(self, waiting: deque[Task], sent: dict[str, _Sent]) -> None:
+        """Send twice as many tasks as the workers have room for, in one message.
+
+        One where there is no worker: by it a cluster that adapts to its load finds out that it needs one.
+        """
+        room = max(2 * sum(self._workers.room.values()), 1) - len(sent)
+        tasks = [waiting.popleft() for _ in range(min(room, len(waiting)))]
+        if not tasks:
+            return
+        contents = [cloudpickle.dumps(replace(task, copies=None)) for task in tasks]
+        futures = self._client.map(
+            dask_worker.run_trial, [self._token] * len(tasks), contents,
             pure=False, retries=0, resources={dask_worker.name_of(self._token): 1},
         )  # fmt: skip
-        sent[future.key] = _Sent(task, future)
-        self._running.add(task.trial.number)
-        future.add_done_callback(lambda done: self._ended.put(done.key))
+        for task, future in zip(tasks, futures, strict=True):
+            sent[future.key] = _Sent(task, future)
+            self._running.add(task.trial.number)
+            future.add_done_callback(lambda done: self._ended.put(done.key))
 
-    def _wait(self, missing: int) -> str | None:
-        """Return the key of a task that ended, or None after a while; raise an error where the scheduler is gone."""
+    def _wait(self, missing: int) -> list[str]:
+        """Return the keys of all tasks that have ended, after a while none; raise an error where the scheduler is gone."""
         try:
-            return self._ended.get(timeout=_POLL_SECONDS)
+            ended = [self._ended.get(timeout=_POLL_SECONDS)]
         except queue.Empty:
             self._check_scheduler(missing)
             self._check_patience(missing)
-            return None
+            return []
+        with suppress(queue.Empty):
+            while True:
+                ended.append(self._ended.get_nowait())
+        return ended
 
-    def _collect(self, future: Any) -> bytes | None:
-        """Return the pickled trial of a task that ended; None where it was lost with its worker.
+    def _collect(self, ended: Sequence[_Sent]) -> dict[str, bytes]:
+        """Return the pickled trials of tasks that ended, by key; without those that were lost with their workers.
 
         Raises:
             StudyError: a worker cannot load the objective or the task.
         """
-        if future.status == "finished":
-            with suppress(Exception):  # the worker with the result is gone, or the scheduler is: it is run again
-                content: bytes = future.result(timeout=_CONNECT_SECONDS)
-                return content
-            return None
-        if future.status != "error":
-            return None
-        error = future.exception()
-        if isinstance(error, (KilledWorker, ChildLost)):
-            return None
-        raise StudyError(f"A Dask worker cannot run trials of this study. Its error: {type(error).__name__}: {error}")
+        _check_errors(ended)
+        futures = {item.future.key: item.future for item in ended if item.future.status == "finished"}
+        if not futures:
+            return {}
+        with suppress(Exception):  # a worker with a result is gone, or the scheduler is
+            return self._gather(futures)
+        found = dict[str, bytes]()
+        for key, future in futures.items():
+            with suppress(Exception):
+                found[key] = future.result(timeout=_CONNECT_SECONDS)
+        return found
+
+    def _gather(self, futures: Mapping[str, Any]) -> dict[str, bytes]:
+        """Return the results of futures, with one request to each worker that has some."""
+
+        async def gather() -> dict[str, bytes | None]:
+            found: dict[str, bytes | None] = await self._client.gather(futures, errors="skip", asynchronous=True)
+            return found
+
+        found = self._client.sync(gather, callback_timeout=_CONNECT_SECONDS)
+        return {key: content for key, content in found.items() if content is not None}
 
     def _take_back(self, sent: dict[str, _Sent]) -> list[Task]:
         """Return the tasks that Dask has given to no worker, the last one first, and drop them there."""
@@ -409,6 +426,18 @@ class Dask(ExecutorBase):
 
 def _describe_missing(missing: int) -> str:
     return f"{count(missing, 'trial')} of this batch {'is' if missing == 1 else 'are'} missing"
+
+
+def _check_errors(ended: Iterable[_Sent]) -> None:
+    """Raise an error where a worker cannot load the objective or a task; what was lost with its worker is none."""
+    for error in [item.future.exception() for item in ended if item.future.status == "error"]:
+        if not isinstance(error, (KilledWorker, ChildLost)):
+            raise StudyError(f"A Dask worker cannot run trials of this study. Its error: {type(error).__name__}: {error}")
+
+
+def _give_up(trial: Trial) -> Trial:
+    """Return the end of a trial whose workers went again and again."""
+    return replace(trial, status=Status.DIED, error=f"worker lost, {LOSSES} times", started=time.time())
 
 
 def _version_here() -> str:
