@@ -219,7 +219,7 @@ def open_study(store: Store, study: TrackedStudy, parent: Run, children: Childre
     opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
     same_space = study_run.read_identity(parent).get("space") == repr(study.space)
     opened.damaged += children.damaged
-    curves = PointsReader(client, list(runs.values()))
+    curves = PointsReader(store, list(runs.values()))
     for number, run in children.complete.items():
         points, file = partial(curves.read, runs[number]), partial(read_file, client, runs[number])
         try:

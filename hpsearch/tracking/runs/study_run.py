@@ -18,6 +18,7 @@ from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun, read_mapping, 
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import PAGE, search
+from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,9 +64,9 @@ def newest(client: MlflowClient, experiment_id: str, study: str) -> Run | None:
     return standing[-1] if standing else None
 
 
-def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Children:
+def read_children(store: Store, parent: Run, page: int = PAGE) -> Children:
     """Return the trials of a parent, in order of number."""
-    return sort_runs(search_children(client, parent, page))
+    return sort_runs(search_children(store, parent, page))
 
 
 def sort_runs(runs: Iterable[Run]) -> Children:
