@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
 from hpsearch.tracking.lease.claim import written_under
+from hpsearch.tracking.runs.collector import collector_paused
 from hpsearch.tracking.runs.database_reader import search_children
 from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths
 from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun, read_mapping, read_tag, read_tags
@@ -64,6 +65,7 @@ def newest(client: MlflowClient, experiment_id: str, study: str) -> Run | None:
     return standing[-1] if standing else None
 
 
+@collector_paused()
 def read_children(store: Store, parent: Run, page: int = PAGE) -> Children:
     """Return the trials of a parent, in order of number."""
     return sort_runs(search_children(store, parent, page))
