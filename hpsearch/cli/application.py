@@ -177,11 +177,11 @@ def stop(name: Name, tracking_uri: Uri = None) -> None:
 def list_studies(tracking_uri: Uri = None) -> None:
     """List the recorded studies with their state and best value."""
     from hpsearch.analysis.sentences import describe_earlier
-    from hpsearch.cli.commands import open_store, terminal
+    from hpsearch.cli.commands import store_to_read, terminal
     from hpsearch.cli.display import studies_table
     from hpsearch.tracking.runs import catalog
 
-    studies = catalog.studies(open_store(tracking_uri))
+    studies = catalog.studies(store_to_read(tracking_uri))
     terminal().print(studies_table(studies) if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
     for study in studies:
         for line in describe_earlier(study.earlier):
@@ -197,10 +197,10 @@ def show(
     trials: Annotated[int, typer.Option(help="The number of best trials to show.")] = 10,
 ) -> None:
     """Show one recorded study: its settings, its best trials and its failures."""
-    from hpsearch.cli.commands import open_store, show_summary, terminal
+    from hpsearch.cli.commands import show_summary, store_to_read, terminal
     from hpsearch.tracking.runs import catalog
 
-    store = open_store(tracking_uri)
+    store = store_to_read(tracking_uri)
     summary = catalog.summary(store, name)
     show_summary(terminal(), summary, catalog.leading_rows(store, summary, trials), trials)
 

@@ -388,6 +388,11 @@ def open_store(tracking_uri: str | None) -> Store:
     return Store.open(tracking_uri, project_root(Path.cwd()))
 
 
+def store_to_read(tracking_uri: str | None) -> Store:
+    """Return the same store for a list, which needs no MLflow as a rule and changes nothing."""
+    return Store.to_read(tracking_uri, project_root(Path.cwd()))
+
+
 def terminal() -> Console:
     """Return the console that results are printed on; it outlives its terminal."""
     return Console(file=cast(Any, SurvivingOutput(sys.stdout)))

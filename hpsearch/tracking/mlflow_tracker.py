@@ -273,7 +273,7 @@ class MlflowTracker(TrackerBase):
         """Return the trials in the store; `find` and `start` share one reading unless somebody wrote in between."""
         seen = (str(parent.info.run_id), self.store.version())
         if seen[1] is None or self._read is None or self._read[0] != seen:
-            self._read = (seen, read_children(self.store.client, parent, self._page_size))
+            self._read = (seen, read_children(self.store, parent, self._page_size))
         return self._read[1]
 
     def _read_lost(self, study: TrackedStudy) -> Recorded | None:
@@ -299,7 +299,7 @@ class MlflowTracker(TrackerBase):
             for run_id in dict.fromkeys([*surplus, *unreadable]):
                 client.delete_run(run_id)
             if unreadable:  # such a trial is run again, and gets a new run
-                begun = open_study(self.store, study, parent, read_children(client, parent), lease)
+                begun = open_study(self.store, study, parent, read_children(self.store, parent), lease)
         except BaseException:
             if lease is not None:
                 lease.release()

@@ -21,6 +21,7 @@ from hpsearch.tracking.pages import links
 from hpsearch.tracking.pages.page import Page
 from hpsearch.tracking.pages.publisher import Publisher
 from hpsearch.tracking.runs import stop_request, study_run
+from hpsearch.tracking.runs.collector import collector_paused
 from hpsearch.tracking.runs.database_reader import PointsReader
 from hpsearch.tracking.runs.study_run import Children
 from hpsearch.tracking.runs.trial_decoding import decode
@@ -210,6 +211,7 @@ class OpenStudy:
                 self.describe(status)
 
 
+@collector_paused()
 def open_study(store: Store, study: TrackedStudy, parent: Run, children: Children, lease: Lease | None = None) -> OpenStudy:
     """Return a study with the trials that the store and the spool file hold."""
     client = store.client
@@ -219,7 +221,7 @@ def open_study(store: Store, study: TrackedStudy, parent: Run, children: Childre
     opened = OpenStudy(study, parent, queue, BestCurve(study.record.maximize), pages)
     same_space = study_run.read_identity(parent).get("space") == repr(study.space)
     opened.damaged += children.damaged
-    curves = PointsReader(client, list(runs.values()))
+    curves = PointsReader(store, list(runs.values()))
     for number, run in children.complete.items():
         points, file = partial(curves.read, runs[number]), partial(read_file, client, runs[number])
         try:

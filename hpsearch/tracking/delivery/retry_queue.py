@@ -120,7 +120,7 @@ class RetryQueue:
         Runs that an owner before this one wrote until just now are deleted too, where there is another of the same number.
         """
         if self.lease is not None and self.lease.inherited:
-            for run in read_children(self.store.client, self.parent).repeated:
+            for run in read_children(self.store, self.parent).repeated:
                 self.store.client.delete_run(run.info.run_id)
         where = f"{children(self.parent.info.run_id)} and attributes.status = 'RUNNING'"
         for run in search(self.store.client, self.parent.info.experiment_id, where):

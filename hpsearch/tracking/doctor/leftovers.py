@@ -62,7 +62,7 @@ def _examine_spool_file(store: Store, path: Path, parents: dict[str, Run]) -> It
 
 def _recorded(store: Store, parent: Run | None) -> set[int]:
     """Return the numbers of the trials that the store has of a run."""
-    return set() if parent is None else set(read_children(store.client, parent).complete)
+    return set() if parent is None else set(read_children(store, parent).complete)
 
 
 def _move_damaged_lines(path: Path, aside: Path) -> None:

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 from hpsearch.tracking.runs import trial_run
 from hpsearch.tracking.runs.database_reader import select_children
 from hpsearch.tracking.runs.trial_keys import DERIVED
-from hpsearch.tracking.store.schema import readable_database
+from hpsearch.tracking.store.store import Store
 from hpsearch.trial import PREFLIGHT, Status
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import Run
+    from sqlalchemy import Connection
 
 _COUNTS = ("hpsearch.number", "hpsearch.replicate", "hpsearch.continues")
 _LISTS = ("hpsearch.history", "hpsearch.metrics", "hpsearch.files", DERIVED)
@@ -45,19 +45,19 @@ class BriefTrial:
         return self.status == Status.FINISHED and math.isfinite(self.minimised) and not self.stage.startswith(PREFLIGHT)
 
 
-def brief_trials(client: MlflowClient, parent: Run) -> list[BriefTrial] | None:
+def brief_trials(store: Store, parent: Run) -> list[BriefTrial] | None:
     """Return the trials in number order; None where all of each must be read.
 
     That is so on a server, and wherever something is damaged, repeated or held in several tags, which is said or put together
     where everything is read.
     """
-    database = readable_database(client)
-    if database is None:
+    engine = store.readable
+    if engine is None:
         return None
-    with database.ManagedSessionMaker() as session:
-        if _has_long_tags(session, parent):
+    with engine.connect() as connection:
+        if _has_long_tags(connection, parent):
             return None
-        rows = session.execute(_query(parent)).all()
+        rows = connection.execute(_query(parent)).all()
     found: dict[int, BriefTrial] = {}
     for run_id, ended, *texts in rows:
         if ended in ("RUNNING", "SCHEDULED"):
@@ -72,23 +72,22 @@ def brief_trials(client: MlflowClient, parent: Run) -> list[BriefTrial] | None:
 
 def _query(parent: Run) -> Any:
     """Return the query for one row per trial: its run, how that ended, and its tags in the order of ``_TAGS``."""
-    from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
-    from sqlalchemy.orm import aliased
+    from hpsearch.tracking.store.tables import RUNS, TAGS
 
-    tags = [(name, aliased(SqlTag)) for name in _TAGS]
-    query = select_children(parent, SqlRun.run_uuid, SqlRun.status, *(tag.value for _, tag in tags))
+    tags = [(name, TAGS.alias()) for name in _TAGS]
+    query = select_children(parent, RUNS.c.run_uuid, RUNS.c.status, *(tag.c.value for _, tag in tags))
     for name, tag in tags:
-        query = query.outerjoin(tag, (tag.run_uuid == SqlRun.run_uuid) & (tag.key == name))
+        query = query.outerjoin(tag, (tag.c.run_uuid == RUNS.c.run_uuid) & (tag.c.key == name))
     return query
 
 
-def _has_long_tags(session: Any, parent: Run) -> bool:
+def _has_long_tags(connection: Connection, parent: Run) -> bool:
     """Return whether a tag of a trial continues in others."""
-    from mlflow.store.tracking.dbmodels.models import SqlRun, SqlTag
+    from hpsearch.tracking.store.tables import RUNS, TAGS
 
     names = [f"{name}.{part}" for name in _TAGS if name != _ERROR for part in ("1", "json")]
-    query = select_children(parent, SqlRun.run_uuid).join(SqlTag, SqlTag.run_uuid == SqlRun.run_uuid)
-    return session.execute(query.where(SqlTag.key.in_(names)).limit(1)).first() is not None
+    query = select_children(parent, RUNS.c.run_uuid).join(TAGS, TAGS.c.run_uuid == RUNS.c.run_uuid)
+    return connection.execute(query.where(TAGS.c.key.in_(names)).limit(1)).first() is not None
 
 
 def _is_whole(tags: dict[str, str]) -> bool:

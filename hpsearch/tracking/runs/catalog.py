@@ -101,19 +101,20 @@ def summary(store: Store, name: str) -> StudySummary:
 def trial_rows(store: Store, study: StudySummary) -> list[TrialRow]:
     """Return the trials of a study in number order."""
     with reraised_as_tracking_error(f"The trials of {study.name!r} cannot be read from {store.display_uri}"):
-        parent = store.client.get_run(study.run_id)
-        return _rows(read_children(store.client, parent), study.identity, study.maximize)
+        [parent] = read_runs(store, [study.run_id])
+        return _rows(read_children(store, parent), study.identity, study.maximize)
 
 
 def leading_rows(store: Store, study: StudySummary, count: int) -> list[TrialRow]:
     """Return the best ``count`` trials of a study and the first ``count`` with an error, in number order."""
     with reraised_as_tracking_error(f"The trials of {study.name!r} cannot be read from {store.display_uri}"):
-        trials = brief_trials(store.client, store.client.get_run(study.run_id))
+        [parent] = read_runs(store, [study.run_id])
+        trials = brief_trials(store, parent)
         if trials is None:
             return trial_rows(store, study)
         best = sorted((trial for trial in trials if trial.selectable), key=lambda trial: trial.minimised)[:count]
         wanted = {trial.number: trial.run_id for trial in (*best, *[trial for trial in trials if trial.has_error][:count])}
-        runs = read_runs(store.client, [wanted[number] for number in sorted(wanted)])
+        runs = read_runs(store, [wanted[number] for number in sorted(wanted)])
         declared = declared_names(study.identity.get("space", ""))
         return [_row(run, declared, study.maximize) for run in runs]
 
@@ -127,9 +128,9 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
     except DamagedRun as error:
         damaged.append(str(error))
     maximize = tags.get("hpsearch.direction", identity.get("direction")) == "maximize"
-    rows: Sequence[BriefTrial] | Sequence[TrialRow] | None = brief_trials(store.client, parent)
+    rows: Sequence[BriefTrial] | Sequence[TrialRow] | None = brief_trials(store, parent)
     if rows is None:
-        children = read_children(store.client, parent)
+        children = read_children(store, parent)
         damaged += [str(replace(one, study=name)) for one in children.damaged]
         rows = _rows(children, identity, maximize)
     values = [_value(row, maximize) for row in rows if row.selectable]

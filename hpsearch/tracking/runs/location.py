@@ -9,8 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from hpsearch.tracking.runs.study_run import NAME_TAG, PARENTS, SUPERSEDED, is_start_of, newest
-from hpsearch.tracking.store.client import search
+from hpsearch.tracking.runs.database_reader import read_experiments, search_kind
+from hpsearch.tracking.runs.study_run import NAME_TAG, SUPERSEDED, is_start_of
 from hpsearch.tracking.store.names import experiment_name
 from hpsearch.tracking.store.store import Store
 
@@ -40,6 +40,11 @@ class Location:
 
 def experiments(store: Store, deleted: bool = False) -> Iterator[Experiment]:
     """Yield every experiment of the store, those of other programs included; with ``deleted`` also the deleted ones."""
+    if store.blank:
+        return
+    if (engine := store.readable) is not None:
+        yield from read_experiments(engine, deleted)
+        return
     from mlflow.entities import ViewType
 
     view = ViewType.ALL if deleted else ViewType.ACTIVE_ONLY
@@ -60,7 +65,7 @@ def locations(store: Store) -> list[Location]:
     }
     ids = list(found)
     for first in range(0, len(ids), _TOGETHER):
-        for run in search(store.client, ids[first : first + _TOGETHER], PARENTS):
+        for run in search_kind(store, ids[first : first + _TOGETHER], "study"):
             number = str(run.info.experiment_id)
             name = run.data.tags.get(NAME_TAG, name_of(found[number]))
             grouped.setdefault((number, name), []).append(run)
@@ -74,7 +79,7 @@ def locations(store: Store) -> list[Location]:
 def find(store: Store, study: str) -> tuple[Experiment, Run] | None:
     """Return the experiment of a study and its latest run, or None; under the study's own name if there is one."""
     entry = _by_name(store, study)
-    run = None if entry is None else newest(store.client, entry.experiment_id, study)
+    run = None if entry is None else _newest(store, entry, study)
     if entry is not None and run is not None:
         return entry, run
     for location in locations(store):
@@ -125,8 +130,18 @@ def is_ours(entry: Experiment) -> bool:
 
 
 def _by_name(store: Store, study: str) -> Experiment | None:
-    found = store.client.get_experiment_by_name(experiment_name(study))
+    if store.blank:
+        return None
+    name = experiment_name(study)
+    if (engine := store.readable) is not None:
+        return next(iter(read_experiments(engine, name=name)), None)
+    found = store.client.get_experiment_by_name(name)
     return found if found is not None and found.lifecycle_stage == "active" else None
+
+
+def _newest(store: Store, entry: Experiment, study: str) -> Run | None:
+    starts = [run for run in search_kind(store, [str(entry.experiment_id)], "study") if is_start_of(run, study)]
+    return Location(study, entry, tuple(starts)).newest
 
 
 def _set_aside(store: Store, found: Experiment) -> None:

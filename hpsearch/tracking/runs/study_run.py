@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.ports import EarlierIdentity, StudyRecord, TrackedStudy
 from hpsearch.tracking.lease.claim import written_under
+from hpsearch.tracking.runs.collector import collector_paused
 from hpsearch.tracking.runs.database_reader import search_children
 from hpsearch.tracking.runs.trial_keys import SECONDS, file_paths
 from hpsearch.tracking.runs.trial_tags import Damage, DamagedRun, read_mapping, read_tag, read_tags
 from hpsearch.tracking.runs.writer import write_files
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.client import PAGE, search
+from hpsearch.tracking.store.store import Store
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -63,9 +65,10 @@ def newest(client: MlflowClient, experiment_id: str, study: str) -> Run | None:
     return standing[-1] if standing else None
 
 
-def read_children(client: MlflowClient, parent: Run, page: int = PAGE) -> Children:
+@collector_paused()
+def read_children(store: Store, parent: Run, page: int = PAGE) -> Children:
     """Return the trials of a parent, in order of number."""
-    return sort_runs(search_children(client, parent, page))
+    return sort_runs(search_children(store, parent, page))
 
 
 def sort_runs(runs: Iterable[Run]) -> Children:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from pathlib import PurePath, PurePosixPath
 from typing import Any
 
@@ -35,6 +36,12 @@ def numbered_name(number: int) -> str:
 
 def metric_keys(history: Iterable[str], metrics: Iterable[str]) -> tuple[dict[str, str], dict[str, str]]:
     """Return the MLflow keys of curves and of final metrics; reading derives the same ones from the names."""
+    curves, results = _metric_keys(tuple(history), tuple(metrics))
+    return dict(curves), dict(results)
+
+
+@lru_cache(maxsize=1000)  # the trials of a study have the same names
+def _metric_keys(history: Sequence[str], metrics: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     # The UI makes a section of what stands before a slash: the curves come first, the final numbers below them.
     taken = set(RESERVED)
     return _prefixed(CURVE, list(history), taken), _prefixed(RESULT, list(metrics), taken)
@@ -55,6 +62,11 @@ def outcome_keys(trials: Iterable[Trial]) -> tuple[dict[str, str], dict[str, str
 
 def param_keys(parameters: Iterable[str]) -> dict[str, str]:
     """Return the MLflow keys of parameters, by name."""
+    return dict(_param_keys(tuple(parameters)))
+
+
+@lru_cache(maxsize=1000)
+def _param_keys(parameters: Sequence[str]) -> dict[str, str]:
     return names.keys(parameters, set(), "param.")
 
 

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.errors import TrackingError
@@ -141,6 +142,7 @@ def _read_exact(run: Run) -> trial_run.Exact:
         raise DamagedRun(run, f"tag {trial_run.TAG!r} of run {run.info.run_id} is damaged") from error
 
 
+@lru_cache(maxsize=1000)  # the trials of a study have the same names
 def _names(text: str) -> tuple[str, ...]:
     found = json.loads(text)
     if not isinstance(found, list) or not all(isinstance(name, str) for name in found):

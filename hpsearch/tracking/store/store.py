@@ -8,7 +8,7 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -21,9 +21,11 @@ from hpsearch.tracking.store import database, remote
 from hpsearch.tracking.store.client import connect, reraised_as_tracking_error
 from hpsearch.tracking.store.names import digest, slug
 from hpsearch.tracking.store.redaction import hide_secrets, public_address, remember_secrets
+from hpsearch.tracking.store.schema import engine_to_read, is_known
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from sqlalchemy import Engine
 
 CREATE_SECONDS = 120.0
 LOOK_SECONDS = 0.2
@@ -83,6 +85,19 @@ class Store:
             return cls(f"sqlite:///{path.as_posix()}", root, path.parent, path)
         return cls(uri.rstrip("/"), root, folder)
 
+    @classmethod
+    def to_read(cls, uri: str | None, root: Path) -> Store:
+        """Return a store for lists, without loading MLflow and without a change to it, wherever its tables are known.
+
+        Raises:
+            TrackingError: if it cannot be read or reached, in one sentence.
+        """
+        store = cls.at(uri, root)
+        with suppress(Exception):  # opening it says what is wrong
+            if store.blank or store.readable is not None:
+                return store
+        return cls.open(uri, root)
+
     def _open_file(self, path: Path) -> None:
         """Create the SQLite file where there is none, check it, and connect to it."""
         # Two processes that create an MLflow database at once crash each other.
@@ -128,6 +143,23 @@ class Store:
     def client(self) -> MlflowClient:
         """The MLflow client of this store; the first use loads MLflow."""
         return connect(self.uri)
+
+    @property
+    def blank(self) -> bool:
+        """Whether this is a SQLite file that is not there yet."""
+        return self.database is not None and (not self.database.exists() or self.database.stat().st_size == 0)
+
+    @property
+    def readable(self) -> Engine | None:
+        """The engine that reads the tables by SQL where they are known; else None, and MLflow's client reads."""
+        if self._engine is None:
+            return None
+        with self._engine.connect() as connection:
+            return self._engine if is_known(connection) else None
+
+    @cached_property
+    def _engine(self) -> Engine | None:
+        return engine_to_read(self.uri, self.database)
 
     @property
     def removed(self) -> bool:
