@@ -15,15 +15,18 @@ import queue
 import shutil
 import threading
 import time
+import warnings
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import cloudpickle
 from distributed import Client, KilledWorker, Security
+from distributed.versions import VersionMismatchWarning
 
 from hpsearch.checks import boolean, number
 from hpsearch.data.vault import closed
@@ -156,6 +159,7 @@ class Dask(ExecutorBase):
         if self._shared is not None:
             shutil.rmtree(self._shared, ignore_errors=True)
         self._packed = None
+        self._points.clear()
         self._stack.close()
 
     def run(self, tasks: Sequence[Task]) -> Generator[Trial, None, None]:
@@ -313,7 +317,7 @@ class Dask(ExecutorBase):
         )
         self._points.clear()
         self._alone = None
-        self._client.subscribe_topic(plugin.name, self._receive)
+        self._client.subscribe_topic(plugin.name, partial(_keep_points, self._points))
         try:
             self._client.register_plugin(plugin)
         except Exception as error:
@@ -324,10 +328,6 @@ class Dask(ExecutorBase):
             self._wait_for_workers("No Dask worker is there yet.")
         self._watcher = threading.Thread(target=self._watch, name="hpsearch workers", daemon=True)
         self._watcher.start()
-
-    def _receive(self, event: tuple[float, Any]) -> None:
-        """Keep a batch of points that a worker sent."""
-        self._points.extend((number, step, metrics) for number, step, metrics in event[1])
 
     def _watch(self) -> None:
         """Admit workers that come, and forget those that go."""
@@ -424,6 +424,11 @@ class Dask(ExecutorBase):
                 self._client.run(dask_worker.receive_array, *arguments, workers=[address])
 
 
+def _keep_points(points: deque[Point], event: tuple[float, Any]) -> None:
+    """Keep a batch of points that a worker sent; a client never lets go of this, so it knows nothing of the executor."""
+    points.extend((number, step, metrics) for number, step, metrics in event[1])
+
+
 def _describe_missing(missing: int) -> str:
     return f"{count(missing, 'trial')} of this batch {'is' if missing == 1 else 'are'} missing"
 
@@ -461,7 +466,9 @@ def _connect(address: str | Client) -> Client:
         advice = f"Set {names} to the files, or pass a Client(address, security=...)."
         raise StudyError(must_be("executor", "an address for which Dask has certificates", address, advice))
     try:
-        return Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)  # versions that count are compared by the study itself
+            return Client(place, timeout=_CONNECT_SECONDS, set_as_default=False)  # type: ignore[no-untyped-call]
     except Exception as error:  # of sockets, of addresses, of certificates, and assertions where it ran out of time
         advice = "Start one by `dask scheduler`, or correct the address."
         raise StudyError(must_be("executor", "the address of a running Dask scheduler", address, advice)) from error

@@ -8,12 +8,14 @@ import socket
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 from distributed import Client
+from distributed.versions import VersionMismatchWarning
 
 SECONDS = 120.0
 
@@ -71,7 +73,10 @@ class Cluster:
         return process
 
     def wait_for_workers(self, count: int) -> None:
-        with Client(self.address, timeout=SECONDS, set_as_default=False) as client:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", VersionMismatchWarning)
+            client = Client(self.address, timeout=SECONDS, set_as_default=False)
+        with client:
             client.wait_for_workers(count, timeout=SECONDS)
 
 

@@ -8,8 +8,9 @@ import signal
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,12 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
 
-from hpsearch import Float, Int, Space, Study, data
+from hpsearch import Context, Float, Int, Space, Study, data
 from hpsearch.errors import ExecutorError, StudyError
 from hpsearch.execution.dask import SHARED, Dask
 from hpsearch.execution.select import select_executor
 from hpsearch.objectives import TuneEstimator
-from hpsearch.ports import Executor, Task, adapt_objective
+from hpsearch.ports import Executor, RunningTrial, Task, adapt_objective
 from hpsearch.strategies import Random
 from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker
@@ -121,6 +122,43 @@ def test_data_come_as_mapped_files_and_nothing_is_left(
         assert list(Path(tempfile.gettempdir()).glob(f"hpsearch-points-{worker}-*")) == []
     assert [topic for topic in client.get_events() if topic.startswith("hpsearch")] == []
     assert client.status == "running"
+
+
+@dataclass(frozen=True)
+class Waits:
+    """Reports three points, and goes on when a file is there."""
+
+    go: Path
+
+    def __call__(self, params: Params, context: Context) -> float:
+        for step in range(1, 4):
+            context.report(step, cost=params["x"] / step)
+        wait_until(self.go.exists)
+        return float(params["x"])
+
+
+class Shown(MemoryTracker):
+    """Keeps what it is shown, and lets a trial go on whose three points it was shown."""
+
+    def __init__(self, go: Path) -> None:
+        super().__init__()
+        self.go, self.seen = go, dict[int, list[tuple[int, Mapping[str, float]]]]()
+
+    def show(self, running: RunningTrial) -> None:
+        seen = self.seen.setdefault(running.trial.number, [])
+        seen += running.points
+        if len(seen) == 3:
+            self.go.touch()
+
+
+@pytest.mark.campaign
+def test_a_study_shows_its_running_trials(client: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.search.live.SHOWN_AFTER_SECONDS", 0.0)
+    tracker = Shown(tmp_path / "go")
+    trials = study(Waits(tracker.go), 2).run(executor=client, tracker=tracker).trials
+    first = next(number for number, points in tracker.seen.items() if len(points) == 3)
+    x = trials[first].params["x"]
+    assert tracker.seen[first] == [(step, {"cost": x / step}) for step in range(1, 4)]
 
 
 @pytest.mark.campaign

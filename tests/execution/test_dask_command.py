@@ -262,6 +262,30 @@ def test_a_worker_of_another_kind_is_one_sentence(cluster: Cluster, tmp_path: Pa
         end(worker)
 
 
+def widest(executor: Dask) -> int:
+    """Return for how many trials at once a study had room."""
+    widths: list[int] = []
+    asked = Study("dask", Space(x=Float(-1.0, 1.0)), square, Random(trials=3))
+    asked.run(executor=executor, tracker=MemoryTracker(), progress=lambda state: widths.append(state.jobs))
+    return max(widths)
+
+
+def test_a_worker_with_another_library_gets_trials_only_where_any_machine_may(
+    cluster: Cluster, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    (tmp_path / "sitecustomize.py").write_text(OTHER.replace('"hpsearch"', '"numpy"'))
+    worker = cluster.start_worker("--no-nanny", PYTHONPATH=os.pathsep.join([str(tmp_path), *sys.path]))
+    cluster.wait_for_workers(3)
+    try:
+        assert widest(Dask(cluster.address, any_machine=True)) == 3
+        assert "of another kind" not in caplog.text
+        assert widest(Dask(cluster.address)) < 3
+    finally:
+        end(worker)
+    kind = r"Dask worker \S+ is of another kind than the first one: numpy \S+ instead of \S+\. It gets no trials\."
+    assert re.search(kind, caplog.text)
+
+
 def test_a_shared_folder_that_workers_do_not_see_is_one_sentence(
     cluster: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
