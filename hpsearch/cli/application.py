@@ -226,13 +226,19 @@ def write_plot(
             metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance, model, confusion or calibration."
         ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, .svg, .pdf, or FILE.html (interactive).")
+    ] = None,
+    width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
+    height: Annotated[float | None, typer.Option(help="Inches.")] = None,
+    dpi: Annotated[float | None, typer.Option(help="Dots per inch of a PNG; 100.")] = None,
+    title: Annotated[bool, typer.Option("--title/--no-title", help="Draw the title.")] = True,
     tracking_uri: Uri = None,
 ) -> None:
     """Write one plot of a study."""
     from hpsearch.cli.commands import write_plot
 
-    write_plot(name, kind, out, tracking_uri)
+    write_plot(name, kind, out, tracking_uri, title, width=width, height=height, dpi=dpi)
 
 
 @typer_app.command("export")

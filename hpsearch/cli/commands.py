@@ -217,27 +217,28 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
     show_link(terminal(), tracker, tracking_uri)
 
 
-def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
-    """Write one plot of a recorded study to a file, .png or .html.
+def write_plot(
+    name: str, kind: str, out: Path | None, tracking_uri: str | None, title: bool = True, **size: float | None
+) -> None:
+    """Write one plot of a recorded study to a file; ``size`` and ``title`` as `hpsearch.plots.Plot.save`.
 
     Raises:
         HpsearchError: the kind or the ending is unknown, or there is nothing to draw yet.
     """
-    from hpsearch.plots import interactive, still
     from hpsearch.plots.kinds import check_kind, draw
+    from hpsearch.plots.plot import Plot, check_file
     from hpsearch.tracking.store.names import slug
 
     check_kind(kind)
     out = out or Path(f"{slug(name)}-{kind}.png")
-    if out.suffix not in (".png", ".html"):
-        raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
+    check_file(out, **size)
     check_folder(out)
     result = recorded_result(name, tracking_uri)
     with paused():
         picture = draw(kind, result.findings)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
-    out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
+    Plot(picture).save(out, title=title, **size)
     terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
     terminal().print(picture.caption, markup=False, highlight=False, soft_wrap=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.analysis.findings import Findings
 from hpsearch.data.vault import open_test
@@ -18,6 +18,9 @@ from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
 from hpsearch.trial import Candidate, Trial, flip_sign, root
+
+if TYPE_CHECKING:
+    from hpsearch.plots import Plot
 
 logger = logging.getLogger(__name__)
 # Of a study's limit on wall-clock time, what training the best network once more may take beyond it without being asked to.
@@ -86,6 +89,33 @@ class Result:
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
         return flip_sign(trial.value, self.study.maximize)
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The params of the `best` trial, exact."""
+        return dict(self.best.params)
+
+    @property
+    def best_value(self) -> float:
+        """The value of the `best` trial, as the objective returned it."""
+        return self.value(self.best)
+
+    def plot(self, kind: str = "history") -> Plot:
+        """Return a plot, which shows itself in a notebook; ``.save("x.svg")`` writes it.
+
+        Args:
+            kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
+        Raises:
+            SettingError: there is no such kind.
+            StudyError: there is nothing to draw; it says why.
+        """
+        from hpsearch.plots import Plot, draw
+
+        with _autolog_paused():
+            picture = draw(kind, self.findings)
+        if isinstance(picture, str):
+            raise StudyError(f"Study {self.study.name!r} has no picture {kind!r}: {picture}")
+        return Plot(picture)
 
     def table(self) -> list[dict[str, Any]]:
         """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""
