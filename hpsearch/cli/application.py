@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import signal
 import sys
 import traceback
@@ -23,8 +24,10 @@ from hpsearch.cli.options import (
     Report,
     Retry,
     RunOptions,
+    Seed,
     Smoke,
     TakeOver,
+    Trials,
     Uri,
 )
 from hpsearch.errors import HpsearchError, must_be
@@ -38,7 +41,6 @@ _INTERRUPTED, _WRONG_INPUT = 130, 2
 
 typer_app = typer.Typer(
     help="Hyperparameter search: the same trials at any number of workers and after any crash, every one in MLflow.",
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -93,6 +95,21 @@ def main(study: Study) -> None:
     app(commands=parse_and_run)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hpsearch {importlib.metadata.version('hpsearch')}")
+        raise typer.Exit
+
+
+@typer_app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search hyperparameters: the same trials at any number of workers and after any crash, every one in MLflow."""
+
+
 @typer_app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="A Python file that defines a study.")],
@@ -107,13 +124,17 @@ def run(
     accept_change: AcceptChange = False,
     take_over: TakeOver = False,
     executor: ExecutorOption = None,
+    trials: Trials = None,
+    seed: Seed = None,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
     from hpsearch.cli.loading import load_study
 
-    options = RunOptions(jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over, executor)
+    options = RunOptions(
+        jobs, fresh, retry, smoke, tracking_uri, backend, model, report, accept_change, take_over, executor, trials, seed
+    )
     run_study(load_study(file, study), file.resolve(), options)
 
 

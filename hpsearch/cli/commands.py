@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -46,6 +47,7 @@ def run_study(
 ) -> None:
     """Run a study with a display, and print its result; after an interrupt print how to resume, and exit with its code."""
     console = terminal()
+    study = vary_study(study, options.trials, options.seed)
     study = study.smoke() if options.smoke else study
     root = store_root(file)
     if options.smoke and options.take_over:
@@ -84,6 +86,25 @@ def run_study(
     if result.trials and not any(trial.ok for trial in searched):
         typer.echo(f"hpsearch: {result.findings.why_nothing}", err=True)
         raise SystemExit(1)
+
+
+def vary_study(study: Study, trials: int | None, seed: int | None) -> Study:
+    """Return a study with another number of trials or another seed, under a name of its own; both None changes nothing.
+
+    Raises:
+        StudyError: its strategy is given no number of trials, or a number is out of range.
+    """
+    if trials is not None:
+        strategy: Any = study.strategy
+        names = {field.name for field in fields(strategy)} if is_dataclass(strategy) else set()
+        if "trials" not in names:
+            advice = "Leave --trials out, and change the strategy in the file."
+            raise StudyError(must_be("--trials", "used with a strategy that has trials=", study.strategy, advice))
+        changed: Any = replace(strategy, trials=trials)
+        study = replace(study, strategy=changed, name=f"{study.name}-trials-{trials}")
+    if seed is not None:
+        study = replace(study, seed=seed, name=f"{study.name}-seed-{seed}")
+    return study
 
 
 def _program() -> list[str]:

@@ -48,6 +48,9 @@ ExecutorOption = Annotated[
     ),
 ]
 
+Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Another number of trials, under a name of its own.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="S", help="Another seed, under a name of its own.")]
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -64,3 +67,5 @@ class RunOptions:
     accept_change: AcceptChange = False
     take_over: TakeOver = False
     executor: ExecutorOption = None
+    trials: Trials = None
+    seed: Seed = None
