@@ -14,6 +14,8 @@ Importing this loads none of mlflow, optuna, scikit-learn, numba.
 
 from __future__ import annotations
 
+import importlib
+import importlib.metadata
 from typing import TYPE_CHECKING, Any
 
 from hpsearch import data as data
@@ -53,8 +55,19 @@ __all__ = [
 ]
 
 
+# Packages whose public names are found here too, such as ``hpsearch.Random``; each is imported when one is asked for.
+_PACKAGES = ("strategies", "objectives")
+
+
+def __dir__() -> list[str]:
+    """Return the public names."""
+    return sorted([*__all__, "__version__"])
+
+
 def __getattr__(name: str) -> Any:
-    """Import the command line only when a study file asks for it: the study itself must not depend on it."""
+    """Import what a study file asks for only then: the study itself must not depend on the command line."""
+    if name == "__version__":
+        return importlib.metadata.version("hpsearch")
     if name == "main":
         from hpsearch.cli.application import main
 
@@ -63,4 +76,8 @@ def __getattr__(name: str) -> Any:
         from hpsearch.comparison.comparison import compare
 
         return compare
+    for package in () if name.startswith("_") else _PACKAGES:
+        module = importlib.import_module(f"hpsearch.{package}")
+        if name in module.__all__:
+            return getattr(module, name)
     raise AttributeError(f"module 'hpsearch' has no attribute {name!r}")

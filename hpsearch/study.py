@@ -13,6 +13,7 @@ from typing import Any, Literal, TypeVar
 
 import numpy as np
 
+from hpsearch.content import html
 from hpsearch.errors import RecordChanged, StudyError
 from hpsearch.execution.local import Backend, Local
 from hpsearch.execution.select import AnyExecutor, select_executor
@@ -139,7 +140,9 @@ class Study(StudyConfig):
             needed = can_export(study) and (wanted or model is not False)
             loop = Loop(settings, BestState() if needed else None)
             trials = loop.run()
-            result = Result(study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state)
+            result = Result(
+                study, trials, replay.record, tracker, replay.count, loop.state.notes, loop.best_state, reporter=_report
+            )
             return result, recorded, loop.state
 
         from hpsearch.display import select_display  # loaded late, as it is not needed to define a study
@@ -153,6 +156,17 @@ class Study(StudyConfig):
                 result = replace(result, unreported=_attach_report(result, processes))
             state.doing = "saving the model"
             return with_model(result, model)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the study."""
+        texts = {
+            "question": self.question,
+            "objective": repr(self.objective),
+            "strategy": repr(self.strategy),
+            "seed": str(self.seed),
+        }
+        texts |= {name: repr(domain) for name, domain in self.space.domains.items()}
+        return html.listing(f"Study {self.name}", {name: text for name, text in texts.items() if text})
 
     def result(self, tracker: Tracker | None = None, source: Path | None = None) -> Result:
         """Return the result as recorded so far, without running anything.
@@ -170,7 +184,7 @@ class Study(StudyConfig):
         study = self.as_recorded(recorded)
         tracked = study.tracked(source) if study is not self else tracked
         replay = Replay(tracked.record, recorded, read_only=True, identity_v1=lambda: study.identity_v1)
-        return Result(study, recorded.trials, replay.record, tracker, replay.count)
+        return Result(study, recorded.trials, replay.record, tracker, replay.count, reporter=_report)
 
     def smoke(self) -> Study:
         """Return this study shrunk to two trials of one epoch on a small part of the data, for a check in seconds."""
@@ -212,6 +226,14 @@ def _default_tracker(source: Path | None) -> Tracker:
     from hpsearch.tracking.store import store_root
 
     return MlflowTracker(root=store_root(source or calling_file()))
+
+
+def _report(result: Result) -> str:
+    """Return the report as a page."""
+    from hpsearch.report.report import report  # loaded late, with what draws
+
+    with _autologging_paused():
+        return report(result)
 
 
 def _attach_report(result: Result, jobs: int) -> str:

@@ -132,6 +132,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "KINDS",
         "Parallel",
         "Picture",
+        "Plot",
         "contest_chart",
         "draw",
         "efficiency_chart",

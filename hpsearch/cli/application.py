@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import signal
 import sys
 import traceback
@@ -25,8 +26,10 @@ from hpsearch.cli.options import (
     Report,
     Retry,
     RunOptions,
+    Seed,
     Smoke,
     TakeOver,
+    Trials,
     Uri,
 )
 from hpsearch.errors import HpsearchError, must_be
@@ -40,7 +43,6 @@ _INTERRUPTED, _WRONG_INPUT = 130, 2
 
 typer_app = typer.Typer(
     help="Hyperparameter search: the same trials at any number of workers and after any crash, every one in MLflow.",
-    add_completion=False,
     pretty_exceptions_enable=False,
 )
 
@@ -95,6 +97,21 @@ def main(study: Study) -> None:
     app(commands=parse_and_run)
 
 
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"hpsearch {importlib.metadata.version('hpsearch')}")
+        raise typer.Exit
+
+
+@typer_app.callback()
+def common(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_say_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Search hyperparameters: the same trials at any number of workers and after any crash, every one in MLflow."""
+
+
 @typer_app.command()
 def run(
     file: Annotated[Path, typer.Argument(help="A Python file that defines a study.")],
@@ -111,6 +128,8 @@ def run(
     executor: ExecutorOption = None,
     patience: Patience = None,
     any_machine: AnyMachine = False,
+    trials: Trials = None,
+    seed: Seed = None,
     study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
@@ -118,19 +137,21 @@ def run(
     from hpsearch.cli.loading import load_study
 
     options = RunOptions(
-        jobs,
-        fresh,
-        retry,
-        smoke,
-        tracking_uri,
-        backend,
-        model,
-        report,
-        accept_change,
-        take_over,
-        executor,
-        patience,
-        any_machine,
+        jobs=jobs,
+        fresh=fresh,
+        retry=retry,
+        smoke=smoke,
+        tracking_uri=tracking_uri,
+        backend=backend,
+        model=model,
+        report=report,
+        accept_change=accept_change,
+        take_over=take_over,
+        executor=executor,
+        patience=patience,
+        any_machine=any_machine,
+        trials=trials,
+        seed=seed,
     )
     run_study(load_study(file, study), file.resolve(), options)
 
@@ -244,13 +265,19 @@ def write_plot(
             metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance, model, confusion or calibration."
         ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, or FILE.html (interactive).")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, .svg, .pdf, or FILE.html (interactive).")
+    ] = None,
+    width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
+    height: Annotated[float | None, typer.Option(help="Inches.")] = None,
+    dpi: Annotated[float | None, typer.Option(help="Dots per inch of a PNG; 100.")] = None,
+    title: Annotated[bool, typer.Option("--title/--no-title", help="Draw the title.")] = True,
     tracking_uri: Uri = None,
 ) -> None:
     """Write one plot of a study."""
     from hpsearch.cli.commands import write_plot
 
-    write_plot(name, kind, out, tracking_uri)
+    write_plot(name, kind, out, tracking_uri, title, width=width, height=height, dpi=dpi)
 
 
 @typer_app.command("export")

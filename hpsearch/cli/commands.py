@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -47,6 +48,7 @@ def run_study(
 ) -> None:
     """Run a study with a display, and print its result; after an interrupt print how to resume, and exit with its code."""
     console = terminal()
+    study = vary_study(study, options.trials, options.seed)
     study = study.smoke() if options.smoke else study
     root = store_root(file)
     if options.smoke and options.take_over:
@@ -86,6 +88,25 @@ def run_study(
     if result.trials and not any(trial.ok for trial in searched):
         typer.echo(f"hpsearch: {result.findings.why_nothing}", err=True)
         raise SystemExit(1)
+
+
+def vary_study(study: Study, trials: int | None, seed: int | None) -> Study:
+    """Return a study with another number of trials or another seed, under a name of its own; both None changes nothing.
+
+    Raises:
+        StudyError: its strategy is given no number of trials, or a number is out of range.
+    """
+    if trials is not None:
+        strategy: Any = study.strategy
+        names = {field.name for field in fields(strategy)} if is_dataclass(strategy) else set()
+        if "trials" not in names:
+            advice = "Leave --trials out, and change the strategy in the file."
+            raise StudyError(must_be("--trials", "used with a strategy that has trials=", study.strategy, advice))
+        changed: Any = replace(strategy, trials=trials)
+        study = replace(study, strategy=changed, name=f"{study.name}-trials-{trials}")
+    if seed is not None:
+        study = replace(study, seed=seed, name=f"{study.name}-seed-{seed}")
+    return study
 
 
 def _program() -> list[str]:
@@ -219,27 +240,28 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
     show_link(terminal(), tracker, tracking_uri)
 
 
-def write_plot(name: str, kind: str, out: Path | None, tracking_uri: str | None) -> None:
-    """Write one plot of a recorded study to a file, .png or .html.
+def write_plot(
+    name: str, kind: str, out: Path | None, tracking_uri: str | None, title: bool = True, **size: float | None
+) -> None:
+    """Write one plot of a recorded study to a file; ``size`` and ``title`` as `hpsearch.plots.Plot.save`.
 
     Raises:
         HpsearchError: the kind or the ending is unknown, or there is nothing to draw yet.
     """
-    from hpsearch.plots import interactive, still
     from hpsearch.plots.kinds import check_kind, draw
+    from hpsearch.plots.plot import Plot, check_file
     from hpsearch.tracking.store.names import slug
 
     check_kind(kind)
     out = out or Path(f"{slug(name)}-{kind}.png")
-    if out.suffix not in (".png", ".html"):
-        raise HpsearchError(must_be("--out", "a file ending in .png or .html", str(out), f"Try {out.stem}.png"))
+    check_file(out, **size)
     check_folder(out)
     result = recorded_result(name, tracking_uri)
     with paused():
         picture = draw(kind, result.findings)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
-    out.write_bytes(still.png(picture) if out.suffix == ".png" else interactive.page(picture).encode())
+    Plot(picture).save(out, title=title, **size)
     terminal().print(f"Written: {out}", markup=False, soft_wrap=True)
     terminal().print(picture.caption, markup=False, highlight=False, soft_wrap=True)
 

@@ -69,6 +69,9 @@ AnyMachine = Annotated[
     bool, typer.Option("--any-machine", help="Also use workers with other versions or processors; their bits may differ.")
 ]
 
+Trials = Annotated[int | None, typer.Option("--trials", metavar="N", help="Another number of trials, under a name of its own.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="S", help="Another seed, under a name of its own.")]
+
 
 @dataclass(frozen=True)
 class RunOptions:
@@ -87,3 +90,5 @@ class RunOptions:
     executor: ExecutorOption = None
     patience: Patience = None
     any_machine: AnyMachine = False
+    trials: Trials = None
+    seed: Seed = None

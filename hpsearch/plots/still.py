@@ -45,12 +45,35 @@ _NAMED = 8  # more stages than this are marked, but not named
 
 def png(picture: Picture) -> bytes:
     """Return the picture as a PNG of 1200 by 700 points, higher where it has more than two rows of panels."""
+    return draw(picture, "png")
+
+
+def draw(
+    picture: Picture, kind: str, width: float | None = None, height: float | None = None, dpi: float | None = None
+) -> bytes:
+    """Return the content of a ``"png"``, ``"svg"`` or ``"pdf"`` file; SVG and PDF hold their fonts.
+
+    Args:
+        picture: to draw.
+        kind: of file.
+        width: in inches; None for the usual one, as below.
+        height: in inches.
+        dpi: dots per inch.
+    """
+    import matplotlib as mpl
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    content = io.BytesIO()
-    # `savefig` would draw everything twice, the first time for the layout alone.
-    canvas: Any = FigureCanvasAgg(figure(picture))
-    canvas.print_png(content, pil_kwargs={"compress_level": 6})
+    content, drawn = io.BytesIO(), figure(picture)
+    drawn.set_size_inches(width or drawn.get_figwidth(), height or drawn.get_figheight())
+    drawn.set_dpi(dpi or DPI)
+    if kind == "png":
+        # `savefig` would draw everything twice, the first time for the layout alone.
+        canvas: Any = FigureCanvasAgg(drawn)
+        canvas.print_png(content, pil_kwargs={"compress_level": 6})
+    else:
+        # TrueType in a PDF can be searched and edited; outlines in an SVG look the same everywhere. No date: the same bytes.
+        with mpl.rc_context({"pdf.fonttype": 42, "svg.fonttype": "path", "svg.hashsalt": "hpsearch"}):
+            drawn.savefig(content, format=kind, metadata={"Date" if kind == "svg" else "CreationDate": None})
     return content.getvalue()
 
 
@@ -72,7 +95,7 @@ def _chart(chart: Chart) -> Figure:
     for axes in all_axes[len(chart.panels) :]:
         axes.remove()
     shown = list(all_axes[: len(chart.panels)])
-    drawn.suptitle(_text(chart.title), fontsize=14)
+    _title(drawn, chart.title)
     _legend(drawn, shown)
     if chart.colours is not None:
         _colour_bar(drawn, shown, chart.colours)
@@ -238,10 +261,16 @@ def _parallel(picture: Parallel) -> Figure:
     axes.set_ylim(min(-0.04, float(heights.min()) - 0.04), 1.04)
     for spine in axes.spines.values():
         spine.set_visible(False)
-    drawn.suptitle(_text(picture.title), fontsize=14)
+    _title(drawn, picture.title)
     _legend(drawn, [axes])
     _colour_bar(drawn, [axes], picture.colours)
     return drawn
+
+
+def _title(drawn: Figure, title: str) -> None:
+    """Set the title, in one line or two of the figure's width; an empty one takes no room."""
+    if title:
+        drawn.suptitle(_text(title), fontsize=14, wrap=True)
 
 
 def _text(text: str) -> str:

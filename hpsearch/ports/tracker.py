@@ -244,6 +244,10 @@ class Tracker(Protocol):
         finds unwritten are run again.
         """
 
+    def link(self) -> str:
+        """Return where people see the study that is open, as an address for a browser; an empty text where nowhere."""
+        return ""
+
     def show(self, running: RunningTrial) -> None:
         """Show a trial that still runs, where people look; nothing is lost where it is not shown.
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import logging
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Callable, Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from hpsearch.analysis.findings import Findings
+from hpsearch.content import html
 from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
@@ -17,14 +22,20 @@ from hpsearch.nn.plain_data import AnyNetwork, from_data
 from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
-from hpsearch.trial import Candidate, Trial, flip_sign, root
+from hpsearch.trial import Candidate, Trial, best, flip_sign, format_value, root
+from hpsearch.trial.formatting import count
+
+if TYPE_CHECKING:
+    from hpsearch.plots import Plot
 
 logger = logging.getLogger(__name__)
 # Of a study's limit on wall-clock time, what training the best network once more may take beyond it without being asked to.
 _BEYOND = 0.1
+# What a notebook shows of a result: so many trials, and a picture of so many dots per inch.
+_SHOWN, _SMALL_DPI = 5, 60.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Result:
     """What `Study.run` returns.
 
@@ -43,6 +54,41 @@ class Result:
     best_state: BestState | None = field(default=None, repr=False)
     model: str | None = None
     unreported: str = field(default="", repr=False)
+    reporter: Callable[[Result], str] | None = field(default=None, repr=False, compare=False)
+
+    def __repr__(self) -> str:
+        """Return one line, however many trials there are."""
+        found = f", best {format_value(self.best_value)} in trial {self.best.number}" if self._has_best else ""
+        return f"<Result of study {self.study.name!r}: {count(len(self.trials), 'trial')}{found}>"
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows: the best trials with their settings in full, the history, the way to MLflow."""
+        if not self._has_best:
+            return f"<p>{escape(repr(self))}</p>"
+        rows = best(self.trials, _SHOWN)
+        names = list(dict.fromkeys(name for trial in rows for name in trial.params))
+        cells = [
+            [str(t.number), repr(self.value(t)), *(repr(t.params[n]) if n in t.params else "" for n in names)] for t in rows
+        ]
+        table = html.table(["trial", self.record.measure, *names], cells)
+        return f"<p>{escape(repr(self))}</p>{table}{self._picture()}{self._link()}"
+
+    @property
+    def _has_best(self) -> bool:
+        return self.study.choose(self.trials) is not None
+
+    def _picture(self) -> str:
+        from hpsearch.plots import still
+
+        try:
+            content = base64.b64encode(still.draw(self.plot("history").picture, "png", dpi=_SMALL_DPI)).decode()
+        except HpsearchError:
+            return ""
+        return f'<img alt="history" style="max-width: 40em" src="data:image/png;base64,{content}">'
+
+    def _link(self) -> str:
+        address = self.tracker.link()
+        return f'<p><a href="{escape(address)}">See it in MLflow</a> while <code>hpsearch ui</code> runs</p>' if address else ""
 
     @property
     def best(self) -> Trial:
@@ -86,6 +132,47 @@ class Result:
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""
         return flip_sign(trial.value, self.study.maximize)
+
+    @property
+    def best_params(self) -> dict[str, Any]:
+        """The params of the `best` trial, exact."""
+        return dict(self.best.params)
+
+    @property
+    def best_value(self) -> float:
+        """The value of the `best` trial, as the objective returned it."""
+        return self.value(self.best)
+
+    def plot(self, kind: str = "history") -> Plot:
+        """Return a plot, which shows itself in a notebook; ``.save("x.svg")`` writes it.
+
+        Args:
+            kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
+        Raises:
+            SettingError: there is no such kind.
+            StudyError: there is nothing to draw; it says why.
+        """
+        from hpsearch.plots import Plot, draw
+
+        with _autolog_paused():
+            picture = draw(kind, self.findings)
+        if isinstance(picture, str):
+            raise StudyError(f"Study {self.study.name!r} has no picture {kind!r}: {picture}")
+        return Plot(picture)
+
+    def report(self, path: Path | str | None = None) -> Path:
+        """Write the report, one page that needs no network; return its path.
+
+        Args:
+            path: of the page; None writes ``NAME-report.html`` in the current folder.
+        Raises:
+            StudyError: the result was not made by a study, which knows how to report.
+        """
+        if self.reporter is None:
+            raise StudyError("A report is written by the result of Study.run or Study.result. Call one of these.")
+        written = Path(path or f"{re.sub(r'[^A-Za-z0-9._-]+', '-', self.study.name)}-report.html")
+        written.write_text(self.reporter(self), encoding="utf-8")
+        return written
 
     def table(self) -> list[dict[str, Any]]:
         """Return one flat dict per trial, in number order; ``pandas.DataFrame(result.table())`` is a data frame."""

@@ -14,6 +14,7 @@ from typing import Any, get_args
 import numpy as np
 
 from hpsearch.checks import choice
+from hpsearch.content import html
 from hpsearch.errors import SpaceError, did_you_mean, must_be
 from hpsearch.space.domains import Choice, Domain, DomainBase, Float, Int, Spacing
 from hpsearch.space.equality import python_value
@@ -50,6 +51,11 @@ class Space:
     def __repr__(self) -> str:
         domains = self.domains.items() if self.replaced else self.declared
         return f"Space({', '.join(f'{name}={domain!r}' for name, domain in domains)})"
+
+    def _repr_html_(self) -> str:
+        """Return a table of the parameters for a notebook."""
+        rows = [[name, repr(domain)] for name, domain in self.domains.items()]
+        return html.table(["parameter", "domain"], rows)
 
     def __len__(self) -> int:
         return len(self.domains)

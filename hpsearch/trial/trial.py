@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.content import html
 from hpsearch.errors import StudyError
 from hpsearch.space import Params as Params
 
@@ -74,6 +75,14 @@ class Trial:
     traceback: str | None = field(default=None, compare=False, repr=False)
     started: float = field(default=0.0, compare=False)
     seconds: float = field(default=0.0, compare=False)
+
+    def _repr_html_(self) -> str:
+        """Return what a notebook shows of the trial: its setting in full, and how it ended."""
+        ended = {"status": str(self.status), "stage": self.stage} | ({"error": self.error} if self.error else {})
+        metrics = {} if self.outcome is None else {"value, minimised": repr(self.outcome.value)}
+        metrics |= {} if self.outcome is None else {name: repr(value) for name, value in self.outcome.metrics.items()}
+        params = {name: repr(value) for name, value in self.params.items()}
+        return html.listing(f"Trial {self.number}", params | metrics | ended | {"seconds": f"{self.seconds:.1f}"})
 
     @property
     def is_preflight(self) -> bool:

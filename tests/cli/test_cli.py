@@ -96,7 +96,9 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
     unknown = hpsearch(project, "plot", "parabola", "slices", code=2).stderr
     assert "A kind of picture must be one of history, curves, slice" in unknown
     assert "Did you mean 'slice'?" in unknown
-    assert "ending in .png or .html" in hpsearch(project, "plot", "parabola", "map", "--out", "map.gif", code=2).stderr
+    assert (
+        "ending in .png, .svg, .pdf, .html" in hpsearch(project, "plot", "parabola", "map", "--out", "map.gif", code=2).stderr
+    )
     assert "in a folder that exists" in hpsearch(project, "report", "parabola", "--out", "no/page.html", code=2).stderr
     assert "A map needs two numeric parameters" in hpsearch(project, "plot", "parabola", "map", code=2).stderr
 

@@ -1,0 +1,86 @@
+"""A plot as a file: every format is one that its readers open, in the size asked for."""
+
+from __future__ import annotations
+
+import io
+import struct
+import xml.etree.ElementTree as ElementTree
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from hpsearch import Float, Space, Study
+from hpsearch.errors import SettingError, StudyError
+from hpsearch.plots import Plot
+from hpsearch.strategies import Random
+from hpsearch.tracking import MemoryTracker
+
+
+@pytest.fixture(scope="module")
+def plot() -> Plot:
+    study = Study("p", Space(x=Float(0, 1)), lambda params: float(params["x"]), Random(trials=5))
+    return study.run(1, backend="sequential", tracker=MemoryTracker()).plot()
+
+
+def test_a_png_has_the_size_asked_for(plot: Plot, tmp_path: Path) -> None:
+    content = plot.save(tmp_path / "a.png", width=4, height=2.5, dpi=200).read_bytes()
+    assert struct.unpack(">II", content[16:24]) == (800, 500)  # of the header that the PNG specification describes
+
+
+def test_an_svg_is_xml_with_its_letters_as_outlines(plot: Plot, tmp_path: Path) -> None:
+    root = ElementTree.parse(plot.save(tmp_path / "a.svg", width=3.5)).getroot()
+    assert root.tag == "{http://www.w3.org/2000/svg}svg"
+    assert root.attrib["width"] == "252pt"  # 72 points an inch
+    assert root.findall(".//{http://www.w3.org/2000/svg}text") == []
+
+
+def test_a_pdf_holds_its_fonts(plot: Plot, tmp_path: Path) -> None:
+    content = plot.save(tmp_path / "a.pdf").read_bytes()
+    assert content.startswith(b"%PDF-")
+    assert content.rstrip().endswith(b"%%EOF")
+    assert b"/FontFile2" in content  # an embedded TrueType font
+
+
+def test_the_same_plot_has_the_same_bytes(plot: Plot, tmp_path: Path) -> None:
+    for ending in ("svg", "pdf", "png"):
+        first, second = (plot.save(tmp_path / f"{name}.{ending}").read_bytes() for name in "ab")
+        assert first == second
+
+
+def test_the_title_can_be_left_out(plot: Plot, tmp_path: Path) -> None:
+    with_title, without = (plot.save(tmp_path / "a.html", title=title).read_text() for title in (True, False))
+    assert plot.picture.title in with_title
+    assert plot.picture.title not in without
+
+
+def test_it_shows_itself_in_a_notebook(plot: Plot) -> None:
+    from matplotlib.image import imread
+
+    assert imread(io.BytesIO(plot._repr_png_())).shape[:2] == (700, 1200)
+    assert plot.figure().axes
+    assert plot.interactive().data
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "sentence"),
+    [
+        ("a.gif", {}, "A plot's file must be one ending in .png, .svg, .pdf, .html, got '.*a.gif'. Try a.png"),
+        ("a.png", {"width": 0}, r"A plot's width must be a number in \[1, 100\], got 0"),
+        ("a.png", {"dpi": 1e6}, r"A plot's dpi must be a number in \[10, 2400\], got 1000000.0"),
+        ("a.html", {"width": 3.0}, "A plot of a given size must be a still picture, got '.*a.html'"),
+    ],
+)
+def test_bad_input_is_one_sentence(plot: Plot, tmp_path: Path, name: str, settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        plot.save(tmp_path / name, **settings)
+    assert not (tmp_path / name).exists()
+
+
+def test_what_cannot_be_drawn_says_why() -> None:
+    study = Study("p", Space(x=Float(0, 1)), lambda params: 0.0, Random(trials=2))
+    result = study.run(1, backend="sequential", tracker=MemoryTracker())
+    with pytest.raises(StudyError, match="Study 'p' has no picture 'map': A map needs two numeric parameters"):
+        result.plot("map")
+    with pytest.raises(SettingError, match="Did you mean 'history'"):
+        result.plot("histry")
