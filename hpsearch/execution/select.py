@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import StudyError, must_be
@@ -28,6 +29,13 @@ def select_executor(executor: AnyExecutor = None, jobs: int | None = None, backe
     if backend != "loky":
         raise StudyError(must_be("backend", "left out with an executor", backend, "It is a choice for this machine alone."))
     return found
+
+
+def checkpoint_root(executor: Executor, folder: Path) -> Path | None:
+    """Return where the trials of an executor keep checkpoints; None where it does not say so."""
+    ask = getattr(executor, "checkpoint_root", None)
+    root: Path | None = None if ask is None else ask(folder)
+    return root
 
 
 def _find_dask(executor: AnyExecutor) -> Executor | None:
