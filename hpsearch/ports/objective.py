@@ -164,8 +164,8 @@ class Context:
         if not self._searched:
             self._searched = True
             self._found = None if self.checkpoints is None else self.checkpoints.find()
-            if self.resumed is not None:
-                self._take_over(self.resumed)
+            if self._found is not None:
+                self._take_over(self._found)
         return self._found
 
     def _take_over(self, earlier: Checkpoint) -> None:

@@ -170,7 +170,7 @@ def test_the_checkpoint_of_the_trial_before_is_continued(tmp_path: Path) -> None
 def test_an_exact_checkpoint_marks_nothing_and_belongs_to_its_own_trial(tmp_path: Path) -> None:
     write(trial_context(task(tmp_path / "0", number=0)), 9, exact=True)
     own = trial_context(task(tmp_path / "0", number=0))
-    assert (read(own), own.resumed, own.history) == ("step 9", None, {})
+    assert (read(own), own.resumed, own.history) == ("step 9", None, {"error": ((9, 1 / 9),)})
     other = trial_context(replace(task(tmp_path / "3"), checkpoints=CheckpointPlace(tmp_path / "3", tmp_path / "0")))
     assert other.folder is None
 

@@ -28,6 +28,7 @@ def train(context: Context, *more: Any) -> Any:
     return model
 
 
+@pytest.mark.filterwarnings("ignore")  # what its backends warn of is not ours
 def test_an_interrupted_training_continues(tmp_path: Path) -> None:
     class Interrupts(keras.callbacks.Callback):  # type: ignore[misc, name-defined]
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
