@@ -54,6 +54,7 @@ class TrialCheckpoints(Checkpoints):
     _attempt: int = 1
     _warned: bool = False
     _cleared: bool = False
+    _continued: Path | None = None
 
     def find(self) -> Checkpoint | None:
         """Return the newest whole checkpoint of this trial, else of the one that it continues, else None.
@@ -68,7 +69,8 @@ class TrialCheckpoints(Checkpoints):
         if damaged:
             where = "starts anew" if found is None else f"goes on from step {found.step}"
             logger.warning("The newest checkpoint of trial %d is damaged, so it %s.", self.number, where)
-        if own is not None or found is not None:
+        self._continued = None if own is None else own.folder.parent
+        if found is not None:
             self._attempt = 1 + max(_read_attempts(self.place.folder), 0 if own is None else own.attempt)
             _write_attempts(self.place.folder, self._attempt)
         return None if found is None else replace(found, attempt=self._attempt)
@@ -87,6 +89,14 @@ class TrialCheckpoints(Checkpoints):
                 self._keep(part, step, points, exact)
         finally:
             shutil.rmtree(part, ignore_errors=True)
+
+    def reject(self) -> None:
+        """Remove the checkpoint that this attempt continued from, unless it saved one itself.
+
+        The attempt failed, and the next one would fail at the same place: it continues from the checkpoint before.
+        """
+        if self._continued is not None:
+            shutil.rmtree(self._continued, ignore_errors=True)
 
     def _begin(self) -> Path | None:
         """Return a new folder to write to; None where there can be none."""
@@ -128,6 +138,7 @@ class TrialCheckpoints(Checkpoints):
         text = json.dumps(manifest).encode()
         (part / _MANIFEST).write_bytes(hashlib.sha256(text).hexdigest().encode() + b"\n" + text)
         self._publish(part, step)
+        self._continued = None
         for path in _list(self.place.folder)[KEPT:]:
             shutil.rmtree(path, ignore_errors=True)
 

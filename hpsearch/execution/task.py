@@ -74,6 +74,8 @@ def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
         end = _fail(task, Status.TIMED_OUT, late, context)
     except (Exception, SystemExit) as error:
         end = _fail(task, _status(task, error), error, context)
+        if context.checkpoints is not None:
+            context.checkpoints.reject()
     except BaseException as error:
         if not task.in_worker:
             raise  # the study itself is to end

@@ -63,6 +63,10 @@ class Checkpoints(Protocol):
     def save(self, step: int, points: Points, exact: bool) -> AbstractContextManager[Path]:
         """Return a context with an empty folder, which is the newest checkpoint once the block has ended without an error."""
 
+    @abstractmethod
+    def reject(self) -> None:
+        """Remove the checkpoint that this attempt continued from, unless it saved one itself: the attempt failed."""
+
 
 @contextmanager
 def thrown_away() -> Iterator[Path]:

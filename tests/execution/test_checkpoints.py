@@ -278,6 +278,26 @@ def test_a_failed_attempt_is_marked_too(tmp_path: Path) -> None:
     ]
 
 
+def test_a_checkpoint_that_cannot_be_used_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    """Each attempt that fails without a checkpoint of its own falls back by one, and at last to the start."""
+    begun: list[int] = []
+
+    def fails(params: Params, context: Context) -> float:
+        begun.append(context.step)
+        if context.folder is not None:
+            raise ValueError("the user's own library cannot read it")
+        if len(begun) == 1:
+            write(context, 10)
+            write(context, 20)
+            raise ValueError("on purpose")
+        return 0.5
+
+    trials = [run_task(adapt_objective(fails), task(tmp_path)) for _ in range(4)]
+    assert begun == [0, 20, 10, 0]
+    assert [trial.ok for trial in trials] == [False, False, False, True]
+    assert [trial.resumed_step for trial in trials] == [None, 20, 10, None]
+
+
 def test_two_processes_with_one_trial_do_not_harm_each_other(tmp_path: Path, monkeypatch: Any) -> None:
     """The orphan of a killed study may still write when the next start runs the same trial."""
     rename: Callable[..., Any] = Path.rename

@@ -15,10 +15,12 @@ import pytest
 from hpsearch import Batch, Float, Outcome, Proposal, Space, Study, data
 from hpsearch.objectives import TrainNetwork, reporting
 from hpsearch.ports import Context, ObjectiveBase
+from hpsearch.report.report import _resumed
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Halving, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.tracking.runs.trial_run import description
 from hpsearch.trial import Params, Status
 from tests.command import run_command
 
@@ -90,6 +92,8 @@ def test_an_interrupted_trial_goes_on_and_the_record_says_so(epochs: list[int], 
     assert table(again.trials) == table(alone.trials)
     assert saved(project) == []
     read = STUDY.result(MlflowTracker(root=project))
+    assert "stage all, went on from step 4 in attempt 2" in description(read.trials[1], read.record)
+    assert _resumed(read) == "<p>Trial 1 went on from step 4 in attempt 2.</p>"
     assert [(trial.resumed_step, trial.attempt) for trial in read.trials] == [(None, 1), (4, 2), (None, 1)]
     assert "trial 1 went on from step 4 in attempt 2" in run_command(project, "show", "saved").stdout
 
