@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,8 +14,9 @@ import numpy as np
 import pytest
 
 from hpsearch import Batch, Float, Outcome, Proposal, Space, Study, data
+from hpsearch.execution.isolation import run_isolated
 from hpsearch.objectives import TrainNetwork, reporting
-from hpsearch.ports import Context, ObjectiveBase
+from hpsearch.ports import Context, Limits, ObjectiveBase
 from hpsearch.report.report import _resumed
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Halving, Random
@@ -217,25 +219,30 @@ def test_a_network_goes_on_to_the_same_bits_and_is_not_marked(
     study = replace(NETWORK, objective=replace(NETWORK.objective, members=members))
     alone = study.run(1, backend="sequential", tracker=MemoryTracker())
     monkeypatch.setattr(reporting, "CHECKPOINT_SECONDS", 0.0)
-    report, reported = Context.report, []
+    report = Context.report
 
-    def interrupted(self: Context, step: int, **metrics: float) -> None:
+    def killed(self: Context, step: int, **metrics: float) -> None:
         report(self, step, **metrics)
-        reported.append(step)
         if step == 5:
-            raise KeyboardInterrupt
+            os.kill(os.getpid(), signal.SIGKILL)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Context, "report", interrupted)
-        with pytest.raises(KeyboardInterrupt):
-            run(project, study)
+        patch.setattr(Context, "report", killed)
+        ending = run_isolated(lambda: run(project, study), Limits())
+    assert "SIGKILL" in ending.reason
     (folder,) = (project / "mlruns" / "states" / "network").iterdir()
     shutil.copytree(folder, tmp_path / "kept")
-    trained: list[int] = []
-    epoch_of: Any = reporting._report
-    monkeypatch.setattr(reporting, "_report", lambda c, epoch, b: (trained.append(epoch.epoch), epoch_of(c, epoch, b)))
+    restored: list[int] = []
+    restore: Any = reporting._restore_checkpoint
+
+    def restoring(training: Any, context: Context) -> Any:
+        found = restore(training, context)
+        restored.append(len(training.history))
+        return found
+
+    monkeypatch.setattr(reporting, "_restore_checkpoint", restoring)
     again = run(project, study)
-    assert trained[:8] == [1, 2, 3, 4, 5, 6, 7, 8]
+    assert restored[:2] == [4, 0]  # the first trial has four epochs behind it, the second one none; then comes the export
     assert [(trial.resumed_step, trial.attempt) for trial in again.trials] == [(None, 1)] * 2
     assert table(again.trials) == table(alone.trials)
     (archive, *_) = sorted((tmp_path / "kept").glob("*/files/state.npz"))
