@@ -14,6 +14,8 @@ import numpy as np
 import pytest
 
 from hpsearch import Batch, Float, Outcome, Proposal, Space, Study, data
+from hpsearch.cli.commands import say_rerun
+from hpsearch.errors import HpsearchError
 from hpsearch.execution.isolation import run_isolated
 from hpsearch.objectives import TrainNetwork, reporting
 from hpsearch.ports import Context, Limits, ObjectiveBase
@@ -106,6 +108,13 @@ def test_rerun_reads_no_checkpoint(epochs: list[int], project: Path) -> None:
     epochs.clear()
     assert rerun(STUDY, trials[1], trials).differences == ()
     assert epochs == list(range(1, 11))
+
+
+def test_a_marked_trial_may_come_out_differently(capsys: pytest.CaptureFixture[str]) -> None:
+    say_rerun("saved", 1, ("value was 0.5, is now 0.25",), "went on from step 4 in attempt 2")
+    assert "Trial 1 of saved went on from step 4 in attempt 2, and was now trained from its start" in capsys.readouterr().out
+    with pytest.raises(HpsearchError, match="came out differently"):
+        say_rerun("saved", 1, ("value was 0.5, is now 0.25",))
 
 
 @pytest.mark.parametrize("way", ["fresh", "another seed", "another name"])
