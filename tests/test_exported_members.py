@@ -262,6 +262,10 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "did_you_mean",
         "must_be",
     ),
+    "hpsearch.integrations.keras": ("checkpoint", "restore"),
+    "hpsearch.integrations.lightgbm": ("checkpoint", "init_model", "train"),
+    "hpsearch.integrations.lightning": ("checkpoint", "ckpt_path"),
+    "hpsearch.integrations.xgboost": ("checkpoint", "train", "xgb_model"),
     "hpsearch.nn.activations": (
         "ACTIVATIONS",
         "Activation",
