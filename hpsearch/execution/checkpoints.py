@@ -83,10 +83,17 @@ class TrialCheckpoints(Checkpoints):
             with thrown_away() as folder, self._survived(folder):
                 yield folder
             return
+        written = False
         try:
             with self._survived(part / _FILES):
                 yield part / _FILES
+                written = True
+            if written:
                 self._keep(part, step, points, exact)
+        except OSError as error:
+            if not written:
+                raise
+            self._warn(error)
         finally:
             shutil.rmtree(part, ignore_errors=True)
 

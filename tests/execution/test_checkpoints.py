@@ -212,6 +212,17 @@ def test_an_error_of_a_full_disk_in_the_block_is_survived(tmp_path: Path, caplog
     ]
 
 
+def test_files_that_are_gone_before_they_are_kept_are_survived(tmp_path: Path, caplog: Any) -> None:
+    """Somebody deletes the study while it runs."""
+    context = trial_context(task(tmp_path / "own"))
+    with context.checkpoint(1) as folder:
+        (folder / "model").touch()
+        (tmp_path / "own").rename(tmp_path / "elsewhere")
+    assert [text.split(":")[0] for text in caplog.messages] == [
+        "A checkpoint of trial 3 could not be kept, and it goes on without"
+    ]
+
+
 def without_room(params: Params, context: Context) -> float:
     """No file of this process takes a byte from the second step on: the system raises EFBIG."""
     for step in (1, 2, 3):
