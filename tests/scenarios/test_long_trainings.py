@@ -22,12 +22,6 @@ KILLS, SECONDS = 10, 240.0
 GUIDE = next(guide for guide in GUIDES if guide.name == "long-trainings.md").read_text()
 # What each study is recognised by; where a step is written down; what makes it longer; its steps and the interval.
 STUDIES = {
-    "numpy": (
-        "np.save(",
-        ("context.report(epoch, error=error)", "context.report(epoch, error=error); log(epoch)"),
-        ("Random(trials=8)", "Random(trials=2)"),
-        (100, 10),
-    ),
     "torch": (
         "torch.load(",
         ("context.report(epoch, loss=loss.item())", "context.report(epoch, loss=loss.item()); log(epoch)"),
