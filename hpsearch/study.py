@@ -55,7 +55,7 @@ class Study(StudyConfig):
         select: how the best setting is chosen, see `hpsearch.trial.selection.select`.
         stop: rules that end the study before its strategy does.
         early_stop: rule that ends single trials whose curve lags behind those of earlier batches.
-        trial_seconds: wall-clock limit of one trial; a trial beyond it is ended, as timed out.
+        trial_seconds: wall-clock limit of one attempt at a trial; a trial beyond it is ended, as timed out.
         trial_megabytes: memory (in 2**20 bytes) one trial may take beyond what its worker holds before it; a trial beyond it
             is ended, as out of memory.
         retries: how often a trial whose process died is run again before it is recorded as died.

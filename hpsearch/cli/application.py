@@ -325,7 +325,7 @@ def rerun(
     """Run one recorded trial again and compare it bit by bit with the record."""
     from hpsearch.cli.commands import hpsearch_command, recorded_result, say_rerun
     from hpsearch.search.rerun import rerun as run_again
-    from hpsearch.trial.formatting import count
+    from hpsearch.trial.formatting import count, describe_resumed
 
     result = recorded_result(name, tracking_uri)
     trial = next((t for t in result.trials if t.number == number), None)
@@ -341,7 +341,8 @@ def rerun(
 
         pdb.post_mortem()
         raise typer.Exit(1) from None
-    say_rerun(name, trial.number, again.differences)
+    resumed = describe_resumed(trial.resumed_step, trial.attempt, trial.continues)
+    say_rerun(name, trial.number, again.differences, resumed)
 
 
 @typer_app.command()

@@ -165,16 +165,22 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
     console.print(rows_table(finished[:count], summary.trials, console.width))
+    for row in [row for row in rows if row.resumed][:count]:
+        console.print(f"trial {row.number} {row.resumed}", markup=False, soft_wrap=True)
     for row in [row for row in rows if row.error][:count]:
         console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
 
 
-def say_rerun(name: str, number: int, differences: tuple[str, ...]) -> None:
-    """Print how a repeated trial compares with its record.
+def say_rerun(name: str, number: int, differences: tuple[str, ...], resumed: str = "") -> None:
+    """Print how a repeated trial compares with its record; ``resumed`` says that it continued from a checkpoint.
 
     Raises:
         HpsearchError: the two differ.
     """
+    if differences and resumed:
+        found = f"Trial {number} of {name} {resumed}, and was now trained from its start: {'; '.join(differences)}."
+        terminal().print(f"{found} Its own checkpoint does not promise the same bits.", markup=False, soft_wrap=True)
+        return
     if differences:
         raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")
     terminal().print(f"Trial {number} of {name} came out bit-identical to the record.", markup=False)

@@ -7,6 +7,7 @@ on it, and in the study's process: use ``tls://`` and certificates on a network 
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import logging
 import os
@@ -118,6 +119,14 @@ class Dask(ExecutorBase):
     def width(self) -> int:  # type: ignore[override]
         """The number of trials for which the workers have room; 1 before the first worker is there."""
         return max(sum(self._workers.room.values()), 1)
+
+    def checkpoint_root(self, folder: Path) -> Path | None:
+        """Return a folder in the shared one, which outlives this run; None where none is shared."""
+        named = os.environ.get(SHARED)
+        if not named:
+            return None
+        digest = hashlib.sha256(str(folder.absolute()).encode("utf-8", "surrogateescape")).hexdigest()[:16]
+        return Path(named).absolute() / "hpsearch-checkpoints" / digest
 
     def open(self, objective: ObjectiveBase, token: str) -> None:
         """Connect to the scheduler, and compare the workers that are there.

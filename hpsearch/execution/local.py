@@ -15,6 +15,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from pickle import PicklingError
 from typing import Literal, get_args
 
@@ -80,6 +81,10 @@ class Local(ExecutorBase):
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def checkpoint_root(self, folder: Path) -> Path:
+        """Return the study's own folder: all trials see it."""
+        return folder
 
     def open(self, objective: ObjectiveBase, token: str = "") -> None:
         """Get ready to run trials; raise if the objective cannot be pickled.

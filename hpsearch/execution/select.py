@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import StudyError, must_be
@@ -43,6 +44,13 @@ def with_cluster_options(executor: AnyExecutor, patience: float | None, any_mach
         advice = "It is about the workers of a cluster: --executor dask://HOST:PORT."
         raise StudyError(must_be(name, "left out on this machine", value, advice))
     return _find_dask(executor, patience=patience, any_machine=any_machine) or executor
+
+
+def checkpoint_root(executor: Executor, folder: Path) -> Path | None:
+    """Return where the trials of an executor keep checkpoints; None where it does not say so."""
+    ask = getattr(executor, "checkpoint_root", None)
+    root: Path | None = None if ask is None else ask(folder)
+    return root
 
 
 def _find_dask(executor: AnyExecutor, **settings: Any) -> Executor | None:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from hpsearch.errors import Diverged, Lagging
+from hpsearch.execution.checkpoints import TrialCheckpoints
 from hpsearch.execution.outcome import thin_curves, to_outcome
 from hpsearch.execution.point_files import PointFile
 from hpsearch.execution.signals import HANGUP, TimeUp, time_limit
@@ -73,10 +74,14 @@ def run_prepared(objective: ObjectiveBase, task: Task) -> Trial:
         end = _fail(task, Status.TIMED_OUT, late, context)
     except (Exception, SystemExit) as error:
         end = _fail(task, _status(task, error), error, context)
+        if context.checkpoints is not None:
+            context.checkpoints.reject()
     except BaseException as error:
         if not task.in_worker:
             raise  # the study itself is to end
         end = _fail(task, Status.FAILED, error, context)
+    if context.resumed is not None:
+        end |= {"resumed_step": context.resumed.step, "attempt": context.resumed.attempt}
     return thin_curves(replace(task.trial, **end, started=started, seconds=time.perf_counter() - clock))
 
 
@@ -86,7 +91,11 @@ def trial_context(task: Task) -> Context:
     deadline = None if task.limits.seconds is None else time.monotonic() + task.limits.seconds
     budget = None if task.in_rows else task.trial.budget
     report = None if task.point_file is None else PointFile(task.point_file).add
-    return Context(rng, budget, task.state, deadline, task.thresholds, stage=task.trial.stage, on_report=report)
+    number, stage = task.trial.number, task.trial.stage
+    kept = None if task.checkpoints is None else TrialCheckpoints(task.checkpoints, number)
+    return Context(
+        rng, budget, task.state, deadline, task.thresholds, stage=stage, on_report=report, number=number, checkpoints=kept
+    )
 
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:

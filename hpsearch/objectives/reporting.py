@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import logging
+import time
+import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 
 from hpsearch.analysis.curve_shape import CONTRAST
+from hpsearch.errors import SettingError
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.history import Epoch
 from hpsearch.nn.training.training import Training
 from hpsearch.ports import Context
 
+logger = logging.getLogger(__name__)
+# Seconds of training between two checkpoints.
+CHECKPOINT_SECONDS = 30.0
+_FILE = "state.npz"
 # Rows on which the contrast of the untrained network is measured.
 _CONTRAST_ROWS = 500
 
@@ -20,25 +28,51 @@ _CONTRAST_ROWS = 500
 def run(training: Training | Committee, context: Context, x: Array) -> None:
     """Train for ``context.budget`` epochs, or all, and report the evaluated epochs; earlier epochs are reported again.
 
+    A long training writes checkpoints, and continues from the newest one to the same bits.
+
     Args:
-        training: before its first epoch; it resumes from ``context.state`` where there is one.
+        training: before its first epoch; it resumes from a checkpoint or from ``context.state`` where there is one.
         context: of the trial.
         x: training rows; the contrast of the untrained network is that of the first of them.
     """
-    state = dict(context.state or {CONTRAST: np.array(contrast(training, x))})
-    # A state of an earlier version lacks the contrast, and the untrained network is gone.
-    before = {CONTRAST: float(state.pop(CONTRAST))} if CONTRAST in state else {}
-    if state:
-        training.restore(state)
+    before = _restore_checkpoint(training, context)
+    if before is None:
+        before = _restore(training, dict(context.state or {CONTRAST: np.array(contrast(training, x))}))
     for epoch in training.history:
         _report(context, epoch, before)
+    saved = time.monotonic()
     for epoch in training.run(until=context.budget):
         _report(context, epoch, before)
         if context.seconds_left <= 0:
             training.evaluate_last_epoch()
             break
+        if context.checkpoints is not None and time.monotonic() - saved >= CHECKPOINT_SECONDS:
+            with context.checkpoint(epoch.epoch, exact=True) as folder:
+                np.savez(folder / _FILE, allow_pickle=False, **state(training, context))
+            saved = time.monotonic()
     for evaluation in training.evaluations:
         context.report(evaluation.images, **evaluation.curves)
+
+
+def _restore_checkpoint(training: Training | Committee, context: Context) -> dict[str, float] | None:
+    """Resume from the trial's own checkpoint; return what was measured before training, or None where there is none."""
+    if context.folder is None:
+        return None
+    try:
+        with np.load(context.folder / _FILE, allow_pickle=False) as arrays:
+            return _restore(training, dict(arrays))
+    except (OSError, ValueError, KeyError, SettingError, zipfile.BadZipFile) as error:
+        logger.warning("The checkpoint of trial %d cannot be used, so it starts anew: %s", context.number, error)
+        return None
+
+
+def _restore(training: Training | Committee, state: dict[str, Array]) -> dict[str, float]:
+    """Resume from a state, where it holds one; return what was measured before training."""
+    # A state of an earlier version lacks the contrast, and the untrained network is gone.
+    before = {CONTRAST: float(state.pop(CONTRAST))} if CONTRAST in state else {}
+    if state:
+        training.restore(state)
+    return before
 
 
 def state(training: Training | Committee, context: Context) -> dict[str, Array]:

@@ -1,6 +1,7 @@
 """The ports of a study: base classes of strategy, objective, tracker and executor, and the data they exchange."""
 
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
+from hpsearch.ports.checkpoints import Checkpoint, CheckpointPlace, Checkpoints
 from hpsearch.ports.executor import CopyObjects, Executor, ExecutorBase, Limits, Point, Task, process_token
 from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
 from hpsearch.ports.predictions import Predictions
@@ -29,6 +30,9 @@ __all__ = [
     "AnyObjective",
     "Baseline",
     "Batch",
+    "Checkpoint",
+    "CheckpointPlace",
+    "Checkpoints",
     "Context",
     "CopyObjects",
     "DataRecord",

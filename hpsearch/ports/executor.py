@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
+from hpsearch.ports.checkpoints import CheckpointPlace
 from hpsearch.ports.objective import ObjectiveBase, PruningThresholds
 from hpsearch.trial import Params, Trial
 
@@ -71,6 +72,7 @@ class Task:
         copies: makes the objects that each attempt works on; None where every attempt gets the same ones.
         parent: the `process_token` of the study's process.
         point_file: where it writes down the points that it reports, or None.
+        checkpoints: where it keeps its checkpoints; None keeps none.
     """
 
     trial: Trial
@@ -87,6 +89,7 @@ class Task:
     copies: CopyObjects | None = field(default=None, repr=False, compare=False)
     parent: str = field(default_factory=process_token)
     point_file: Path | None = field(default=None, repr=False, compare=False)
+    checkpoints: CheckpointPlace | None = field(default=None, repr=False, compare=False)
 
     @property
     def in_worker(self) -> bool:
@@ -110,6 +113,14 @@ class Executor(Protocol):
     def separate(self) -> bool:
         """Whether trials run in other processes: they get pickled objects, and a memory limit can end them."""
         raise NotImplementedError
+
+    def checkpoint_root(self, folder: Path) -> Path | None:
+        """Return a folder for checkpoints that the study's process and all trials see; None where trials keep none.
+
+        Args:
+            folder: of the study, on the machine of its process.
+        """
+        return None
 
     @abstractmethod
     def open(self, objective: ObjectiveBase, token: str) -> None:

@@ -6,13 +6,16 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Collection, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from hpsearch.checks import is_number
+from hpsearch.checks import integer, is_number, to_python
 from hpsearch.errors import Lagging, SettingError, must_be
+from hpsearch.ports.checkpoints import Checkpoint, Checkpoints, thrown_away
 from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, default
 from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
@@ -78,6 +81,8 @@ class Context:
         thresholds: what the trial's curve must reach to go on; `report` ends the trial otherwise.
         stage: the stage the trial belongs to; by it an objective knows its own pre-flight checks.
         on_report: is called with every point, or None.
+        number: of the trial.
+        checkpoints: keeps what `checkpoint` writes; without it, as in a test, nothing is kept.
     """
 
     rng: np.random.Generator
@@ -87,7 +92,11 @@ class Context:
     thresholds: PruningThresholds | None = None
     stage: str = ""
     on_report: Callable[[int, Mapping[str, float]], None] | None = field(default=None, repr=False)
+    number: int = 0
+    checkpoints: Checkpoints | None = field(default=None, repr=False)
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
+    _found: Checkpoint | None = field(default=None, init=False, repr=False)
+    _searched: bool = field(default=False, init=False, repr=False)
 
     def report(self, step: int, **metrics: float) -> None:
         """Add one point to the curve of each metric; a step reported twice keeps the later value.
@@ -112,6 +121,63 @@ class Context:
         if not limits.sign * value <= worst:
             half = f"half of the earlier trials had {limits.sign * worst:.4g} or better"
             raise Lagging(f"{limits.curve} was {value:.4g} at step {step}, and {half}")
+
+    def checkpoint(self, step: int, *, exact: bool = False) -> AbstractContextManager[Path]:
+        """Return a context that gives an empty folder, in which the trial saves all that it needs to continue from ``step``.
+
+        The folder becomes the newest checkpoint in one step, when the block ends without an error. The two newest are kept. If
+        the trial is killed, it continues from the newest one: see `folder`. Where the disk is full the trial continues without.
+
+        Args:
+            step: of the training, in the unit of `report`.
+            exact: whether the files hold the state of the random numbers and all else, so that a trial which continues from
+                them has the same bits as an undisturbed one. The record does not mark such a trial.
+        """
+        step = integer("The step of a checkpoint", to_python(step), 0, "Pass the epoch that has just ended.")
+        self._searched = True  # a trial that saves before it asks starts anew
+        if self.checkpoints is None:
+            return thrown_away()
+        points = {name: {at: value for at, value in curve.items() if at <= step} for name, curve in self._points.items()}
+        return self.checkpoints.save(step, points, exact)
+
+    @property
+    def folder(self) -> Path | None:
+        """The files of the newest checkpoint: of this trial, else of the trial that it continues; None where there is none.
+
+        Ask before the first checkpoint. That takes over the curves reported before it, and marks the trial as resumed.
+        """
+        found = self._find()
+        return None if found is None else found.folder
+
+    @property
+    def step(self) -> int:
+        """The step of the newest checkpoint; 0 where there is none."""
+        found = self._find()
+        return 0 if found is None else found.step
+
+    @property
+    def resumed(self) -> Checkpoint | None:
+        """The checkpoint that the objective asked for and got; None where it continues to the same bits."""
+        return None if self._found is None or self._found.exact else self._found
+
+    def _find(self) -> Checkpoint | None:
+        if not self._searched:
+            self._searched = True
+            self._found = None if self.checkpoints is None else self.checkpoints.find()
+            if self._found is not None:
+                self._take_over(self._found)
+        return self._found
+
+    def _take_over(self, earlier: Checkpoint) -> None:
+        """Add the curves of a checkpoint, and pass them on: they belong to the trial's curves from here on."""
+        rows: dict[int, dict[str, float]] = {}
+        for name, curve in earlier.points.items():
+            self._points[name] = {**curve, **self._points.get(name, {})}
+            for step, value in curve.items():
+                rows.setdefault(step, {})[name] = value
+        if self.on_report is not None:
+            for step in sorted(rows):
+                self.on_report(step, rows[step])
 
     @property
     def history(self) -> dict[str, Curve]:

@@ -21,7 +21,7 @@ from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
 from hpsearch.trial import Trial, duration, format_value
-from hpsearch.trial.formatting import count
+from hpsearch.trial.formatting import count, describe_resumed
 
 ROWS = 100
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
@@ -226,7 +226,15 @@ def _best_trials(result: Result) -> str:
     cells = [_row(result, trial, names) for trial in rows]
     more = f"<p>{left} more trials, including failed ones, are in {TABLE} beside this page.</p>" if left else ""
     heads = ["trial", "stage", result.record.measure, *names, "seconds"]
-    return "<p>Click on a column head to sort.</p>" + table(heads, cells, sortable=True) + more
+    return "<p>Click on a column head to sort.</p>" + table(heads, cells, sortable=True) + more + _resumed(result)
+
+
+def _resumed(result: Result) -> str:
+    """Return one sentence on each trial that continued from a checkpoint of its objective."""
+    clauses = {t.number: describe_resumed(t.resumed_step, t.attempt, t.continues) for t in result.trials}
+    found = [f"Trial {number} {clause}." for number, clause in clauses.items() if clause]
+    left = f" And {len(found) - ROWS} more." if len(found) > ROWS else ""
+    return f"<p>{escape(' '.join(found[:ROWS]))}{left}</p>" if found else ""
 
 
 def _row(result: Result, trial: Trial, names: Sequence[str]) -> list[str]:

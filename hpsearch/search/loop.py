@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, replace
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.blas import one_thread
+from hpsearch.execution.checkpoint_folders import CheckpointFolders, temporary_root
+from hpsearch.execution.select import checkpoint_root
 from hpsearch.execution.signals import StopRequest, Terminated, TimeUp, stoppable, time_limit
 from hpsearch.execution.states import States
 from hpsearch.ports import Batch, Executor, Proposal, PruningThresholds, Task, TrackedStudy, Tracker
@@ -66,6 +68,7 @@ class Loop:
         best_state: where the incumbent's trained state is kept, or None.
         trials: by number, ended and kept.
         states: of the trials that later ones may continue.
+        checkpoints: of trials that run, and of those that may go on later.
         unneeded: the numbers of trials whose state the next batch may need, and none after it.
         opened: whether the executor is.
         started: whether the tracker has opened the study.
@@ -78,6 +81,7 @@ class Loop:
     best_state: BestState | None = None
     trials: dict[int, Trial] = field(default_factory=dict)
     states: States = field(default_factory=lambda: States(memory=None))
+    checkpoints: CheckpointFolders = field(default_factory=CheckpointFolders)
     unneeded: list[int] = field(default_factory=list)
     opened: bool = False
     started: bool = False
@@ -120,6 +124,7 @@ class Loop:
         """Close the record; keep the states of paused trials where a later run needs them."""
         try:
             self.states.close(finished=not resumable)
+            self.checkpoints.close(self.trials, continued=resumable and self.study.proposer.continues)
         finally:  # also where an interrupt ends the writing
             self.tracker.finish(ending, self._in_order())
 
@@ -150,11 +155,12 @@ class Loop:
         return ended
 
     def _drop_states(self, ended: Sequence[Trial]) -> None:
-        """Drop the states of trials that were continued; where the strategy does not thaw, of all but the last batch."""
+        """Drop what trials left for those that continue them; where the strategy does not thaw, of all but the last batch."""
         if self.study.proposer.thaws:
             self.unneeded = [trial.continues for trial in ended if trial.continues is not None]
         for number in self.unneeded:
             self.states.drop(number)
+            self.checkpoints.drop(self.trials[number])
         self.unneeded = [] if self.study.proposer.thaws else [trial.number for trial in ended]
 
     def _run_piece(self, batch: Batch) -> list[Trial]:
@@ -205,11 +211,12 @@ class Loop:
 
     def _keep_state(self, trial: Trial) -> None:
         """Keep the state of a trial that may be continued."""
-        strategy = self.study.proposer
-        if not strategy.continues or trial.outcome is None or trial.outcome.state is None:
-            return
-        if not strategy.thaws or (trial.ok and trial.budget != strategy.max_epochs):
+        if trial.outcome is not None and trial.outcome.state is not None and self._may_be_continued(trial):
             self.states.put(trial.number, trial.budget, trial.outcome.state)
+
+    def _may_be_continued(self, trial: Trial) -> bool:
+        strategy = self.study.proposer
+        return strategy.continues and (not strategy.thaws or (trial.ok and trial.budget != strategy.max_epochs))
 
     def _take(self, number: int, waiting: dict[int, Trial]) -> None:
         """Keep a trial that has ended, and those that waited for it."""
@@ -230,6 +237,7 @@ class Loop:
         self.trials[trial.number] = trial
         if trial.number not in self.replay.numbers:
             self.tracker.record(trial)
+            self.checkpoints.end(trial, self._may_be_continued(trial))
             self.state.count_ended(trial)
             self._report_progress()
 
@@ -270,9 +278,8 @@ class Loop:
         before = None if trial.continues is None else self.trials[trial.continues]
         state = None if before is None else self.states.get(before.number, before.budget)
         keep_state = task.keep_state or self.best_state is not None
-        if state is None and self.thresholds is None and keep_state == task.keep_state:
-            return task
-        return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state)
+        place = self.checkpoints.place(trial, task.key, before)
+        return replace(task, state=state, thresholds=self.thresholds, keep_state=keep_state, checkpoints=place)
 
     def _thresholds(self, stage: str) -> PruningThresholds | None:
         """Return what curves must reach in the next batch: only earlier batches have a say.
@@ -319,6 +326,7 @@ class Loop:
             self.tracker.on_stop(self.stop)
             if self.study.proposer.thaws:
                 self.states = self._open_states()
+            self.checkpoints = self._open_checkpoints()
             self._report_progress()
 
     def _open_states(self) -> States:
@@ -326,6 +334,17 @@ class Loop:
         record = self.settings.tracked.record
         folder = self.tracker.states_folder(record)
         return States(repr(sorted(record.identity.items())), folder, fresh=self.settings.fresh)
+
+    def _open_checkpoints(self) -> CheckpointFolders:
+        """Return the checkpoints of trials, with those that an interrupted run left."""
+        record = self.settings.tracked.record
+        lasting = self.tracker.states_folder(record)
+        folder = lasting or temporary_root()
+        root = checkpoint_root(self.executor, folder)
+        if lasting is None and root != folder:
+            folder.rmdir()
+        study = repr(sorted(record.identity.items()))
+        return CheckpointFolders.open(root, study, fresh=self.settings.fresh, temporary=lasting is None)
 
     def _describe_idle(self) -> str:
         """Return one sentence where the strategy has fewer trials run side by side than there are workers."""

@@ -78,3 +78,15 @@ def duration(seconds: float) -> str:
     whole = int(timedelta(seconds=seconds).total_seconds())
     hours, minutes = whole // 3600, whole // 60 % 60
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
+
+
+def describe_resumed(resumed_step: int | None, attempt: int, continues: int | None = None) -> str:
+    """Return from where a trial went on; an empty text where it did not.
+
+    >>> describe_resumed(40, 2), describe_resumed(9, 1, continues=3), describe_resumed(None, 1)
+    ('went on from step 40 in attempt 2', 'went on from step 9 of trial 3', '')
+    """
+    if resumed_step is None:
+        return ""
+    where = f" of trial {continues}" if attempt == 1 and continues is not None else f" in attempt {attempt}"
+    return f"went on from step {resumed_step}{where}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from hpsearch.checks import LATER, recorded_repr
 from hpsearch.content import html
 from hpsearch.errors import StudyError
 from hpsearch.space import Params as Params
@@ -60,7 +61,8 @@ class Trial:
     """One trial that has ended, with any status.
 
     ``params`` has plain values only: a chosen template is its label, its domains are parameters of their own. ``started`` is
-    in seconds since 1970 (UTC), ``seconds`` is the wall-clock time. ``error`` is one line, ``traceback`` the rest.
+    in seconds since 1970 (UTC), ``seconds`` is the wall-clock time. ``error`` is one line, ``traceback`` the rest. A trial that
+    continued from a checkpoint of its own has the ``resumed_step`` of it, and the number of its last ``attempt``.
     """
 
     number: int
@@ -75,6 +77,10 @@ class Trial:
     traceback: str | None = field(default=None, compare=False, repr=False)
     started: float = field(default=0.0, compare=False)
     seconds: float = field(default=0.0, compare=False)
+    resumed_step: int | None = field(default=None, metadata=LATER)
+    attempt: int = field(default=1, metadata=LATER)
+
+    __repr__ = recorded_repr
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows of the trial: its setting in full, and how it ended."""

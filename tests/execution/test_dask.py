@@ -26,7 +26,7 @@ from hpsearch.errors import ExecutorError, StudyError
 from hpsearch.execution.dask import SHARED, Dask
 from hpsearch.execution.select import select_executor
 from hpsearch.objectives import TuneEstimator
-from hpsearch.ports import Executor, RunningTrial, Task, adapt_objective
+from hpsearch.ports import Context, Executor, RunningTrial, Task, adapt_objective
 from hpsearch.strategies import Random
 from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker
@@ -299,3 +299,31 @@ def test_an_address_is_taken_for_dask() -> None:
     found = select_executor("dask://127.0.0.1:8786")
     assert isinstance(found, Dask)
     assert (found.width, found.separate, repr(found)) == (1, True, "Dask('dask://127.0.0.1:8786')")
+
+
+def test_checkpoints_need_the_shared_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It outlives the run, and two projects do not share it."""
+    monkeypatch.delenv(SHARED, raising=False)
+    assert Dask("dask://127.0.0.1:1").checkpoint_root(tmp_path) is None
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    roots = [Dask("dask://127.0.0.1:1").checkpoint_root(tmp_path / name) for name in ("a", "b", "a")]
+    assert roots[0] == roots[2] != roots[1]
+    assert all(root is not None and root.is_relative_to(tmp_path) for root in roots)
+
+
+def dies_once(params: Params, context: Context) -> float:
+    for epoch in range(context.step + 1, 7):
+        context.report(epoch, error=1.0 / epoch)
+        with context.checkpoint(epoch) as folder:
+            (folder / "epoch").touch()
+        if epoch == 3 and context.resumed is None:
+            os._exit(3)
+    return params["x"]
+
+
+def test_a_trial_whose_process_dies_goes_on(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SHARED, str(tmp_path))
+    trials = study(dies_once, trials=2).run(executor=Dask(address), tracker=MemoryTracker()).trials
+    assert [(trial.resumed_step, trial.attempt) for trial in trials] == [(3, 2)] * 2
+    assert all(len(trial.outcome.history["error"]) == 6 for trial in trials if trial.outcome is not None)
+    assert not any((tmp_path / "hpsearch-checkpoints").rglob("*.checkpoints"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -43,3 +44,13 @@ def test_the_root_is_where_the_training_began() -> None:
 def test_a_root_that_is_lost_is_named() -> None:
     with pytest.raises(StudyError, match=r"^Trial 7 goes on with trial 4, which cannot be read\. Run the study"):
         root(Trial(7, {}, "all", Status.FINISHED, continues=4), {})
+
+
+def test_the_repr_of_a_trial_is_that_of_earlier_records() -> None:
+    """A study records a checksum of the repr of the trials that it knows. The text was printed before trials could resume."""
+    trial = Trial(0, {"x": 0.5}, "all", Status.FINISHED, Outcome(0.25), started=1.0, seconds=2.0)
+    assert repr(trial) == (
+        "Trial(number=0, params={'x': 0.5}, stage='all', status=<Status.FINISHED: 'finished'>, outcome=Outcome(value=0.25, "
+        "metrics={}, history={}, artifacts={}), budget=None, continues=None, replicate=0, error=None, started=1.0, seconds=2.0)"
+    )
+    assert repr(replace(trial, resumed_step=4, attempt=2)).endswith("seconds=2.0, resumed_step=4, attempt=2)")

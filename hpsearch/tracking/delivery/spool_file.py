@@ -198,6 +198,8 @@ def line(key: StudyKey, trial: Trial) -> bytes:
         "started": repr(trial.started),
         "seconds": repr(trial.seconds),
     }
+    if trial.resumed_step is not None:
+        fields |= {"resumed_step": trial.resumed_step, "attempt": trial.attempt}
     return json.dumps(fields).encode() + b"\n"
 
 

@@ -85,6 +85,8 @@ def decode(run: Run, space: Space, history: History, file: Callable[[str], bytes
         error=tags.error,
         started=start / 1000,
         seconds=stored.seconds,
+        resumed_step=tags.resumed_step,
+        attempt=tags.attempt,
     )
 
 

@@ -65,6 +65,8 @@ class TrialTags:
     replicate: int
     budget: int | None
     continues: int | None
+    resumed_step: int | None
+    attempt: int
     error: str | None
     minimised: float | None
     history: Sequence[str]
@@ -91,6 +93,8 @@ def read_tags(run: Run) -> TrialTags:
         replicate=read_tag(run, "hpsearch.replicate", _count, 0),
         budget=read_tag(run, "hpsearch.budget", int, None),
         continues=read_tag(run, "hpsearch.continues", _count, None),
+        resumed_step=read_tag(run, "hpsearch.resumed_step", _count, None),
+        attempt=read_tag(run, "hpsearch.attempt", _count, 1),
         error=read_tag(run, "hpsearch.error", str, None),
         minimised=read_tag(run, "hpsearch.minimised", float) if has_outcome else None,
         history=read_tag(run, "hpsearch.history", _names) if has_outcome else (),
