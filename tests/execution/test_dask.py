@@ -26,7 +26,7 @@ from hpsearch.errors import ExecutorError, StudyError
 from hpsearch.execution.dask import SHARED, Dask
 from hpsearch.execution.select import select_executor
 from hpsearch.objectives import TuneEstimator
-from hpsearch.ports import Context, Executor, RunningTrial, Task, adapt_objective
+from hpsearch.ports import Executor, RunningTrial, Task, adapt_objective
 from hpsearch.strategies import Random
 from hpsearch.testing import ExecutorContract, table
 from hpsearch.tracking import MemoryTracker
