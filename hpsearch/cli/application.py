@@ -53,8 +53,7 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
     A closed terminal (SIGHUP) ends it like SIGTERM, with 129; under ``nohup`` it goes on. Without arguments ``hpsearch`` prints
     its help.
     """
-    for number in ending_signals():
-        signal.signal(number, _terminate)
+    before = {number: signal.signal(number, _terminate) for number in ending_signals()}
     try:
         words = sys.argv[1:] if arguments is None else arguments
         code = commands(words, standalone_mode=False) if commands else typer_app(words or ["--help"], standalone_mode=False)
@@ -62,6 +61,7 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
         _say_error(str(error))
         sys.exit(_WRONG_INPUT)
     except Terminated as end:
+        before = {}  # a terminal that closes sends several
         sys.exit(end.code)
     except (KeyboardInterrupt, typer.Abort):
         _say_error("Interrupted.")
@@ -72,6 +72,9 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
             raise
         _say_usage(error)
         sys.exit(error.exit_code)
+    finally:  # a program that called this goes on
+        for number, handler in before.items():
+            signal.signal(number, handler)
     sys.exit(code if isinstance(code, int) else 0)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 import hpsearch
@@ -28,6 +30,15 @@ def test_a_strategy_without_a_number_of_trials_is_refused() -> None:
         vary_study(study(Grid({"x": 3})), 5, None)
     with pytest.raises((SettingError, StudyError), match="Random trials must be a whole number >= 1, got 0"):
         vary_study(study(Random(trials=8)), 0, None)
+
+
+def test_a_program_that_calls_it_keeps_its_signals() -> None:
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = [signal.getsignal(number) for number in numbers]
+    for words in (["--version"], ["no-such-command"], ["show", "no-such-study", "--tracking-uri", "http://"]):
+        with pytest.raises(SystemExit):
+            app(words)
+        assert [signal.getsignal(number) for number in numbers] == before
 
 
 def test_the_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
