@@ -148,9 +148,9 @@ class Local(ExecutorBase):
         if self.width == 1 and self.backend != "loky":
             yield from (run_task(objective, task) for task in tasks)
             return
-        run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
         with block_interrupts():  # of the workers that start here
             workers = self._workers()
+            run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
             stream = workers(joblib.delayed(run)(objective, task) for task in tasks)
         if self.backend == "loky":
             write_down(workers)
