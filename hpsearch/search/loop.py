@@ -69,7 +69,7 @@ class Loop:
         trials: by number, ended and kept.
         states: of the trials that later ones may continue.
         checkpoints: of trials that run, and of those that may go on later.
-        unneeded: the numbers of trials whose state the next batch may need, and none after it.
+        unneeded: trials whose state the next batch may need, and none after it.
         opened: whether the executor is.
         started: whether the tracker has opened the study.
         thresholds: what curves of the current batch must reach.
@@ -82,7 +82,7 @@ class Loop:
     trials: dict[int, Trial] = field(default_factory=dict)
     states: States = field(default_factory=lambda: States(memory=None))
     checkpoints: CheckpointFolders = field(default_factory=CheckpointFolders)
-    unneeded: list[int] = field(default_factory=list)
+    unneeded: list[Trial] = field(default_factory=list)
     opened: bool = False
     started: bool = False
     thresholds: PruningThresholds | None = None
@@ -157,11 +157,11 @@ class Loop:
     def _drop_states(self, ended: Sequence[Trial]) -> None:
         """Drop what trials left for those that continue them; where the strategy does not thaw, of all but the last batch."""
         if self.study.proposer.thaws:
-            self.unneeded = [trial.continues for trial in ended if trial.continues is not None]
-        for number in self.unneeded:
-            self.states.drop(number)
-            self.checkpoints.drop(self.trials[number])
-        self.unneeded = [] if self.study.proposer.thaws else [trial.number for trial in ended]
+            self.unneeded = [self.trials[trial.continues] for trial in ended if trial.continues is not None]
+        for trial in self.unneeded:
+            self.states.drop(trial.number)
+            self.checkpoints.drop(trial)
+        self.unneeded = [] if self.study.proposer.thaws else list(ended)
 
     def _run_piece(self, batch: Batch) -> list[Trial]:
         """Return the trials of a batch in the order proposed, running those that no record holds."""

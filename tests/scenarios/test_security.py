@@ -60,6 +60,10 @@ ALLOWED = {
         "tracking/models/estimator.py",
         "mlflow.pyfunc.load_model",
     ): "of what the same function has just saved by skops",
+    (
+        "integrations/keras.py",
+        "keras.models.load_model",
+    ): "of the trial's own checkpoint, a .keras file whose checksum was compared; Keras runs no code of it in its safe mode",
     ("tracking/models/log.py", "mlflow.pyfunc.load_model"): "of what the same function has just saved, to compare its outputs",
     ("content/code.py", "builtins.compile"): "the source of a function that runs already, which is compared and never run",
     ("cli/loading.py", "loader.exec_module"): "the study file that the user names on the command line, to be run",

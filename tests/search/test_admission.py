@@ -17,8 +17,8 @@ STUDY = Study("s", Space(x=Float(0, 1)), lambda params: params["x"], Random(2))
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"progress": True}, "progress must be a function, got True. Leave it out, or pass a function"),
-        ({"progress": "bar"}, "progress must be a function, got 'bar'"),
+        ({"progress": True}, "progress must be 'auto', None or a function, got True. Leave it out, or pass None"),
+        ({"progress": "bar"}, "progress must be 'auto', None or a function, got 'bar'"),
         ({"jobs": 0}, "jobs must be a whole number >= 1, got 0. Leave it out"),
         ({"jobs": 1.5}, "jobs must be a whole number >= 1, got 1.5"),
         ({"backend": "dask"}, "backend must be one of 'loky', 'threading', 'sequential', got 'dask'"),

@@ -62,6 +62,18 @@ class InventsPoints(Sound):
         return iter([(0, 1, {"cost": 0.5})])
 
 
+class RepeatsPoints(Sound):
+    def points(self) -> Iterator[Point]:
+        for point in super().points():
+            yield point
+            yield point
+
+
+class ForgetsCurves(Sound):
+    def run(self, tasks: Sequence[Task]) -> Trials:
+        yield from (replace(trial, outcome=None) for trial in super().run(tasks))
+
+
 class ClosesOnce(Sound):
     closed = False
 
@@ -115,6 +127,14 @@ def test_trials_that_are_left_running_are_caught(tmp_path: Path, monkeypatch: py
         contract(LeavesTrialsRunning).test_closing_the_trials_ends_what_still_runs(tmp_path)
 
 
+@pytest.mark.parametrize("broken", [RepeatsPoints, ForgetsCurves])
+def test_points_that_are_wrong_are_caught(broken: type[Sound], tmp_path: Path) -> None:
+    name = "test_points_of_running_trials_arrive_in_order_and_once"
+    getattr(contract(Sound), name)(tmp_path)
+    with pytest.raises(AssertionError):
+        getattr(contract(broken), name)(tmp_path)
+
+
 def test_every_test_of_the_contract_can_fail() -> None:
-    own = {"test_closing_the_trials_ends_what_still_runs"}
+    own = {"test_closing_the_trials_ends_what_still_runs", "test_points_of_running_trials_arrive_in_order_and_once"}
     assert {*BROKEN, *own} == {name for name in vars(ExecutorContract) if name.startswith("test_")}

@@ -173,7 +173,10 @@ def _running(store: Store, name: str, parent: Run) -> str:
     claim = newest_claim(parent)
     if claim is not None and claim.seems_alive:
         return f"running on {claim.owner.host}"
-    return "running" if store.busy(name) else "interrupted"
+    if store.busy(name):
+        return "running"
+    [again] = read_runs(store, [str(parent.info.run_id)])  # it may have ended since it was read
+    return STATES.get(again.info.status, "interrupted")
 
 
 def _rows(children: Children, identity: Mapping[str, str], maximize: bool) -> list[TrialRow]:
