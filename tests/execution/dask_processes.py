@@ -18,6 +18,7 @@ from distributed import Client
 from distributed.versions import VersionMismatchWarning
 
 SECONDS = 120.0
+ROOT = Path(__file__).parents[2]
 
 
 def free_port() -> int:
@@ -66,9 +67,11 @@ class Cluster:
         own = ("--dashboard-address", "127.0.0.1:0")
         words = [sys.executable, "-m", f"distributed.cli.{command}", *arguments, *own]
         with (self.folder / "cluster.log").open("ab") as log:
+            path = os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])])  # for objectives of the tests
             process = subprocess.Popen(
-                words, stdout=log, stderr=log, start_new_session=True, env=os.environ | environment, cwd=self.folder
-            )
+                words, stdout=log, stderr=log, start_new_session=True, cwd=self.folder,
+                env=os.environ | {"PYTHONPATH": path} | environment,
+            )  # fmt: skip
         self.processes.append(process)
         return process
 
