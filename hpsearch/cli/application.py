@@ -199,14 +199,13 @@ def stop(name: Name, tracking_uri: Uri = None) -> None:
 
 @typer_app.command("list")
 def list_studies(tracking_uri: Uri = None) -> None:
-    """List the recorded studies with their state and best value."""
+    """List the recorded studies: state, trials done and planned, best value, date and duration."""
     from hpsearch.analysis.sentences import describe_earlier
-    from hpsearch.cli.commands import store_to_read, terminal
-    from hpsearch.cli.display import studies_table
+    from hpsearch.cli.commands import show_studies, store_to_read, terminal
     from hpsearch.tracking.runs import catalog
 
     studies = catalog.studies(store_to_read(tracking_uri))
-    terminal().print(studies_table(studies) if studies else "No study is recorded here yet. Run one: hpsearch run FILE")
+    show_studies(terminal(), studies)
     for study in studies:
         for line in describe_earlier(study.earlier):
             terminal().print(f"{study.name}: {line}", markup=False, soft_wrap=True)
@@ -219,13 +218,18 @@ def show(
     name: Name,
     tracking_uri: Uri = None,
     trials: Annotated[int, typer.Option(help="The number of best trials to show.")] = 10,
+    as_json: Annotated[bool, typer.Option("--json", help="Print all trials as JSON, exact, for another program.")] = False,
 ) -> None:
     """Show one recorded study: its settings, its best trials and its failures."""
     from hpsearch.cli.commands import show_summary, store_to_read, terminal
+    from hpsearch.cli.display import study_json
     from hpsearch.tracking.runs import catalog
 
     store = store_to_read(tracking_uri)
     summary = catalog.summary(store, name)
+    if as_json:
+        typer.echo(study_json(summary, catalog.trial_rows(store, summary)))
+        return
     show_summary(terminal(), summary, catalog.leading_rows(store, summary, trials), trials)
 
 

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.sentences import describe_baseline, describe_earlier, list_failures
-from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, rows_table
+from hpsearch.cli.display import SurvivingOutput, best_table, chosen_line, completeness, rows_table, studies_table
 from hpsearch.cli.loading import load_study
 from hpsearch.cli.options import RunOptions
 from hpsearch.display import open_display
@@ -36,9 +36,13 @@ from hpsearch.tracking.doctor import doctor
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+from hpsearch.tracking.runs.recorded_params import typed_params
 from hpsearch.tracking.store import store_root
 from hpsearch.tracking.store.redaction import hide_secrets
-from hpsearch.trial import flip_sign
+from hpsearch.trial import exact_params, flip_sign
+
+# Characters in a line of a list that another program reads.
+_WIDEST = 10_000
 
 
 def run_study(
@@ -119,6 +123,8 @@ def _show_result(console: Console, result: Result) -> None:
     console.print(best_table(result.trials, result.study.maximize, result.record.measure, console.width))
     for line in describe_baseline(Conclusions(result.findings)):
         console.print(line, markup=False, style="yellow", soft_wrap=True)
+    if result.has_best:
+        console.print(exact_params(result.best.number, result.best_params), markup=False, highlight=False, soft_wrap=True)
     if any(trial.replicate for trial in result.trials):
         console.print(chosen_line(result.chosen, result.study.maximize), markup=False, soft_wrap=True)
     if result.study.proposer.complete:
@@ -152,6 +158,17 @@ def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None
     return shlex.join(["hpsearch", verb, *store, "--", *arguments] if dashes else ["hpsearch", verb, *arguments, *store])
 
 
+def show_studies(console: Console, studies: Sequence[StudySummary]) -> None:
+    """Print the table of recorded studies; a pipe gets every column, and a line for each study."""
+    if not studies:
+        console.print("No study is recorded here yet. Run one: hpsearch run FILE", markup=False)
+        return
+    table = studies_table(studies, console.width if console.is_terminal else None)
+    if not console.is_terminal:
+        console.width = max(console.width, console.measure(table, options=console.options.update(max_width=_WIDEST)).maximum)
+    console.print(table)
+
+
 def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRow], count: int) -> None:
     """Print a recorded study from its recorded texts alone; its file may no longer exist."""
     console.print(f"{summary.name}: {summary.question}", markup=False)
@@ -165,6 +182,9 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
     finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
     console.print(rows_table(finished[:count], summary.trials, console.width))
+    if finished[:count]:
+        best = typed_params(summary.identity.get("space", ""), finished[0].params)
+        console.print(exact_params(finished[0].number, best), markup=False, highlight=False, soft_wrap=True)
     for row in [row for row in rows if row.resumed][:count]:
         console.print(f"trial {row.number} {row.resumed}", markup=False, soft_wrap=True)
     for row in [row for row in rows if row.error][:count]:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import errno
+import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.box import SIMPLE_HEAD
@@ -13,6 +16,7 @@ from rich.text import Text
 
 from hpsearch.analysis.sentences import describe_value
 from hpsearch.execution.signals import leave_closed_terminal
+from hpsearch.tracking.runs.recorded_params import typed_params
 from hpsearch.trial import Candidate, Status, Trial, best, flip_sign
 from hpsearch.trial import duration as duration
 from hpsearch.trial import format_value as format_value
@@ -22,6 +26,12 @@ from hpsearch.trial.formatting import count
 if TYPE_CHECKING:
     from hpsearch.data import Available
     from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
+
+
+# A study's name is not folded where it is at most so long.
+_NAME_WIDTH = 16
+# A terminal shows the year of a study where it is at least so wide.
+_YEAR_WIDTH = 100
 
 
 class SurvivingOutput:
@@ -71,14 +81,68 @@ def best_table(trials: Sequence[Trial], maximize: bool, measure: str = "value", 
     return _table(f"Best {len(rows)} of {count(len(trials), 'trial')} by {measure}", cells, width)
 
 
-def studies_table(studies: Sequence[StudySummary]) -> Table:
-    """Return the table of recorded studies."""
-    table = Table("study", "state", "trials", "best value", "strategy", "file")
-    for study in studies:
-        best = "-" if study.best_value is None else format_value(study.best_value)
-        row = (study.name, study.status, str(study.trials), best, study.strategy, study.source or "-")
-        table.add_row(*map(Text, row))
+def studies_table(studies: Sequence[StudySummary], width: int | None = 80) -> Table:
+    """Return the table of recorded studies, with as many of its columns as fit, the first ones; None leaves none out."""
+    heads = ["study", "state", "trials", "best", "started", "took", "file", "strategy"]
+    date = "%Y-%m-%d %H:%M" if width is None or width >= _YEAR_WIDTH else "%m-%d %H:%M"
+    cells = [_study_cells(study, date) for study in studies]
+    widths = [max(map(len, column)) + 1 for column in zip(heads, *cells, strict=True)]
+    while width is not None and len(heads) > 6 and sum(widths[: len(heads)]) + 1 > width:
+        heads.pop()
+    table = Table(box=SIMPLE_HEAD, padding=0, pad_edge=False)
+    named = min(widths[0] - 2, _NAME_WIDTH)
+    for head in heads:
+        folds, right = head in ("study", "state", "file", "strategy"), head in ("trials", "took")
+        least = named if head == "study" else None
+        table.add_column(Text(head), no_wrap=not folds, overflow="fold", justify="right" if right else "left", min_width=least)
+    for row in cells:
+        table.add_row(*map(Text, row[: len(heads)]))
     return table
+
+
+def _study_cells(study: StudySummary, date: str) -> list[str]:
+    trials = f"{study.trials}" if study.planned is None else f"{study.trials}/{study.planned}"
+    extreme = "max" if study.maximize else "min"
+    best = "-" if study.best_value is None else f"{extreme} {format_value(study.best_value)}"
+    started = datetime.fromtimestamp(study.started).strftime(date)
+    took = "-" if study.seconds is None else duration(study.seconds)
+    return [study.name, study.status, trials, best, started, took, study.source or "-", study.strategy]
+
+
+def study_json(study: StudySummary, rows: Sequence[TrialRow]) -> str:
+    """Return a recorded study and its trials as JSON: values to the last digit, params with their types."""
+    space = study.identity.get("space", "")
+    trials = [
+        {
+            "number": row.number,
+            "status": row.status,
+            "stage": row.stage,
+            "value": row.value if math.isfinite(row.value) else None,
+            "params": typed_params(space, row.params),
+            "seconds": row.seconds if math.isfinite(row.seconds) else None,
+            "error": row.error,
+            "run_id": row.run_id,
+        }
+        for row in rows
+    ]
+    fields = {
+        "name": study.name,
+        "question": study.question,
+        "state": study.status,
+        "started": datetime.fromtimestamp(study.started, UTC).isoformat(),
+        "seconds": study.seconds,
+        "planned": study.planned,
+        "counts": dict(study.counts),
+        "measure": study.measure,
+        "direction": "maximize" if study.maximize else "minimize",
+        "best_value": study.best_value,
+        "file": study.source,
+        "identity": dict(study.identity),
+        "facts": dict(study.facts),
+        "run_id": study.run_id,
+        "trials": trials,
+    }
+    return json.dumps(fields, indent=2, default=str)
 
 
 def data_table(found: Sequence[Available]) -> Table:

@@ -58,12 +58,12 @@ class Result:
 
     def __repr__(self) -> str:
         """Return one line, however many trials there are."""
-        found = f", best {format_value(self.best_value)} in trial {self.best.number}" if self._has_best else ""
+        found = f", best {format_value(self.best_value)} in trial {self.best.number}" if self.has_best else ""
         return f"<Result of study {self.study.name!r}: {count(len(self.trials), 'trial')}{found}>"
 
     def _repr_html_(self) -> str:
         """Return what a notebook shows: the best trials with their settings in full, the history, the way to MLflow."""
-        if not self._has_best:
+        if not self.has_best:
             return f"<p>{escape(repr(self))}</p>"
         rows = best(self.trials, _SHOWN)
         names = list(dict.fromkeys(name for trial in rows for name in trial.params))
@@ -74,7 +74,8 @@ class Result:
         return f"<p>{escape(repr(self))}</p>{table}{self._picture()}{self._link()}"
 
     @property
-    def _has_best(self) -> bool:
+    def has_best(self) -> bool:
+        """Whether a trial finished, so that there is a best one."""
         return self.study.choose(self.trials) is not None
 
     def _picture(self) -> str:

@@ -1,7 +1,7 @@
 """Trials and their outcomes, selection of the best setting, and texts for people."""
 
 from hpsearch.space import Params
-from hpsearch.trial.formatting import duration, flip_sign, format_spread, format_value, params_line
+from hpsearch.trial.formatting import duration, exact_params, flip_sign, format_spread, format_value, params_line
 from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, lowest, rank_candidates, select
 from hpsearch.trial.trial import CONFIRM, GIVEN, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
@@ -21,6 +21,7 @@ __all__ = [
     "chances",
     "check_rule",
     "duration",
+    "exact_params",
     "flip_sign",
     "format_spread",
     "format_value",

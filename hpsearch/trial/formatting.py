@@ -67,6 +67,15 @@ def params_line(params: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={format_value(value)}" for name, value in params.items())
 
 
+def exact_params(number: int, params: Mapping[str, Any]) -> str:
+    """Return the params of a trial to copy from, to the last digit.
+
+    >>> exact_params(12, {"learning_rate": 0.1 + 0.2, "units": 30})
+    "Exact params of trial 12: {'learning_rate': 0.30000000000000004, 'units': 30}"
+    """
+    return f"Exact params of trial {number}: {dict(params)!r}"
+
+
 def duration(seconds: float) -> str:
     """Return seconds as text for people.
 

@@ -178,18 +178,25 @@ def test_a_worker_lives_on_after_trials_that_were_dropped(client: Any) -> None:
 
 
 @pytest.mark.campaign
-def test_workers_that_are_killed_again_and_again_cost_no_trial(client: Any) -> None:
+def test_workers_that_are_killed_again_and_again_cost_no_trial() -> None:
     """One is killed after every third trial, among them those that ran the trials after it."""
     asked, killed = study(slow, 3 * KILLS + 3), set[int]()
+    with new_cluster() as cluster:
 
-    def kill_now_and_then(state: Any) -> None:
-        if state.done and state.done % 3 == 0 and len(killed) < KILLS:
-            wait_until(lambda: set(client.run(os.getpid, on_error="ignore").values()) - killed)
-            process = min(set(client.run(os.getpid, on_error="ignore").values()) - killed)
-            killed.add(process)
-            os.kill(process, signal.SIGKILL)
+        def alive() -> set[int]:
+            """Dask starts no worker again that dies before its nanny has heard of its start."""
+            nannies = cluster.workers.values()
+            return {nanny.pid for nanny in nannies if nanny.process and nanny.process.status.name == "running"} - killed
 
-    found = table(asked.run(executor=client, tracker=MemoryTracker(), progress=kill_now_and_then).trials)
+        def kill_now_and_then(state: Any) -> None:
+            if state.done and state.done % 3 == 0 and len(killed) < KILLS:
+                wait_until(alive)
+                process = min(alive())
+                killed.add(process)
+                os.kill(process, signal.SIGKILL)
+
+        executor = cluster.scheduler_address
+        found = table(asked.run(executor=executor, tracker=MemoryTracker(), progress=kill_now_and_then).trials)
     assert len(killed) == KILLS
     assert found == table(asked.run(8, backend="threading", tracker=MemoryTracker()).trials)
 
@@ -234,17 +241,19 @@ def test_patience_ends_a_study_without_workers_in_one_sentence(caplog: pytest.Lo
 
 def _ends_its_watcher(params: Params) -> float:
     if params["n"] == 2:
+        time.sleep(2)  # Dask starts no worker again that dies before its nanny has heard of its start
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
     return float(params["n"])
 
 
 @pytest.mark.campaign
-def test_a_trial_that_is_lost_five_times_has_died(client: Any) -> None:
+def test_a_trial_that_is_lost_five_times_has_died() -> None:
     from hpsearch.strategies import Grid
 
     asked = Study("dask", Space(n=Int(1, 3)), _ends_its_watcher, Grid())
-    found = asked.run(executor=client, tracker=MemoryTracker()).trials
+    with new_cluster() as cluster:
+        found = asked.run(executor=cluster.scheduler_address, tracker=MemoryTracker()).trials
     assert [trial.status for trial in found] == [Status.FINISHED, Status.DIED, Status.FINISHED]
     assert found[1].error == "worker lost, 5 times"
 

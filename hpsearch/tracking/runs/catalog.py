@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +15,16 @@ from hpsearch.tracking.lease import newest_claim
 from hpsearch.tracking.runs import location
 from hpsearch.tracking.runs.brief import BriefTrial, brief_trials
 from hpsearch.tracking.runs.database_reader import read_runs
-from hpsearch.tracking.runs.study_run import CHOSEN, Children, read_children, read_earlier, read_facts, read_identity
+from hpsearch.tracking.runs.study_run import (
+    CHOSEN,
+    MEASURE,
+    PLANNED,
+    Children,
+    read_children,
+    read_earlier,
+    read_facts,
+    read_identity,
+)
 from hpsearch.tracking.runs.trial_decoding import declared_names, own_params
 from hpsearch.tracking.runs.trial_keys import SECONDS
 from hpsearch.tracking.runs.trial_tags import DamagedRun, read_tags
@@ -32,7 +42,8 @@ STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
 @dataclass(frozen=True)
 class StudySummary:
     """One study in short; ``best_value`` is as the objective returned it, the mean of the chosen setting where settings
-    were run several times; ``started`` is in seconds since 1970.
+    were run several times; ``started`` is in seconds since 1970, ``seconds`` lie between it and the latest end, None where a
+    kill left no end; ``planned`` is the number of trials it will have, None where that is not known beforehand.
 
     ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (left running by a kill),
     ``finished``, ``killed`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
@@ -56,6 +67,9 @@ class StudySummary:
     run_id: str
     damaged: Sequence[str] = ()
     facts: Mapping[str, str] = field(default_factory=dict)
+    measure: str = "value"
+    planned: int | None = None
+    seconds: float | None = None
 
 
 @dataclass(frozen=True)
@@ -139,9 +153,10 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
         damaged += [str(replace(one, study=name)) for one in children.damaged]
         rows = _rows(children, identity, maximize)
     values = [_value(row, maximize) for row in rows if row.selectable]
+    status = state(store, name, parent)
     return StudySummary(
         name=name,
-        status=state(store, name, parent),
+        status=status,
         trials=len(rows),
         counts=Counter(row.status for row in rows),
         best_value=parent.data.metrics.get(CHOSEN, (max(values) if maximize else min(values)) if values else None),
@@ -156,7 +171,16 @@ def _summary(store: Store, name: str, parent: Run) -> StudySummary:
         run_id=str(parent.info.run_id),
         damaged=tuple(damaged),
         facts=read_facts(parent),
+        measure=tags.get(MEASURE, "value"),
+        planned=int(planned) if (planned := tags.get(PLANNED, "")).isdecimal() else None,
+        seconds=_seconds(parent, status),
     )
+
+
+def _seconds(parent: Run, status: str) -> float | None:
+    """Return how long a study has taken so far, its pauses included."""
+    end = 1000 * time.time() if status.startswith("running") else parent.info.end_time
+    return None if end is None else max(float(end - parent.info.start_time) / 1000, 0.0)
 
 
 def _value(row: BriefTrial | TrialRow, maximize: bool) -> float:

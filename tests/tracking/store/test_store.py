@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import socket
 import sqlite3
 import subprocess
@@ -48,15 +50,38 @@ def test_two_processes_may_create_the_store_at_once(tmp_path: Path) -> None:
 
 
 @pytest.mark.campaign
-def test_a_kill_while_the_store_is_created_leaves_no_half_store(tmp_path: Path) -> None:
-    process = subprocess.Popen([sys.executable, "-c", OPEN, str(tmp_path)])
-    draft = tmp_path / "mlruns" / "mlflow.db.draft"
-    while process.poll() is None and not (draft.exists() and draft.stat().st_size):
-        time.sleep(0.01)
-    process.kill()
-    process.wait()
-    assert not (tmp_path / "mlruns" / "mlflow.db").exists()
-    Store.open(None, tmp_path)
+@pytest.mark.parametrize(
+    ("event", "name", "cache"),
+    [
+        pytest.param("sqlite3.connect", "mlflow.db.draft", "new", id="before its tables are there"),
+        pytest.param("os.remove", "mlflow.db.draft", "new", id="before its copy is checked"),
+        pytest.param("os.rename", "mlflow.db.complete", "new", id="before it has its name"),
+        pytest.param("os.rename", "mlflow.db.complete", None, id="copied from the user's cache"),
+    ],
+)
+def test_a_kill_while_the_store_is_created_leaves_no_half_store(
+    tmp_path: Path, event: str, name: str, cache: str | None
+) -> None:
+    """The process kills itself at a step of the creation, when the file of that name is there."""
+    root = tmp_path / "project"
+    root.mkdir()
+    file = root / "mlruns" / name
+    killer = f"""
+import os, signal, sys
+
+def kill_at_the_step(event, args):
+    if event == {event!r} and str(args[0]).endswith({name!r}) and os.path.exists({str(file)!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+sys.addaudithook(kill_at_the_step)
+"""
+    environment = os.environ | ({} if cache is None else {"XDG_CACHE_HOME": str(tmp_path / cache)})
+    Store.open(None, tmp_path / "first")  # from here on the user's cache has a database to copy
+    process = subprocess.run([sys.executable, "-c", killer + OPEN, str(root)], env=environment)
+    assert process.returncode == -signal.SIGKILL
+    assert file.exists()
+    assert not (root / "mlruns" / "mlflow.db").exists()
+    Store.open(None, root)
 
 
 def test_the_store_writes_ahead_and_skips_needless_flushes(store: Store) -> None:
