@@ -13,7 +13,6 @@ from hpsearch.tracking.lease import Lease, LeaseTimes, check_somebody, newest_cl
 from hpsearch.tracking.lease.owner import host_name
 from hpsearch.tracking.pages import note
 from hpsearch.tracking.runs import candidate, location, study_run
-from hpsearch.tracking.runs.writer import write_points
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.store import Store
 
@@ -82,9 +81,14 @@ class StudyStart:
         return client.get_run(run_id), lease
 
     def mark(self, run: Run) -> None:
-        """Mark the study's run as running, and write what the study is now."""
-        self.store.client.update_run(run.info.run_id, "RUNNING")
-        write_points(self.store.client, run.info.run_id, {}, 0, 0.0, self._tags)
+        """Mark the study's run as running, and write what the study is now; MLflow lets no param change, so the first stays."""
+        from mlflow.entities import Param, RunTag
+
+        tags, client = self._tags, self.store.client
+        client.update_run(run.info.run_id, "RUNNING")
+        texts = study_run.params(self.study.record, tags[study_run.HOST], tags.get("mlflow.user"))
+        new = [Param(name, text) for name, text in texts.items() if name not in run.data.params]
+        client.log_batch(run.info.run_id, params=new, tags=[RunTag(name, text) for name, text in tags.items()])
 
     def _drop(self, experiment_id: str) -> None:
         """Leave what is recorded to itself, and forget what waits to be recorded."""

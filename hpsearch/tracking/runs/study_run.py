@@ -138,6 +138,21 @@ def tags(record: StudyRecord, root: Path) -> dict[str, str]:
     return {name: text for tags in (short, *packed, earlier) for name, text in tags.items()}
 
 
+def params(record: StudyRecord, host: str, user: str | None) -> dict[str, str]:
+    """Return the params of a parent run, by which people filter and compare studies in MLflow's tables.
+
+    They have a prefix: a trial's own parameter may be called ``data``.
+    """
+    texts = {
+        "space": record.identity.get("space"),
+        "strategy": record.identity.get("strategy"),
+        "data": record.data and record.data.name,
+        "host": host,
+        "user": user,
+    }
+    return {f"study.{name}": names.fit_text(text) for name, text in texts.items() if text}
+
+
 def read_facts(run: Run) -> dict[str, str]:
     """Return the recorded facts; none where they cannot be read, since nothing but sentences depends on them."""
     try:
