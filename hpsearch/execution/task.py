@@ -6,7 +6,7 @@ import math
 import signal
 import time
 import traceback
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 from hpsearch.errors import Diverged, Lagging
 from hpsearch.execution.checkpoints import TrialCheckpoints
 from hpsearch.execution.outcome import thin_curves, to_outcome
+from hpsearch.execution.output import prefixed_output
 from hpsearch.execution.point_files import PointFile
 from hpsearch.execution.signals import HANGUP, TimeUp, time_limit
 from hpsearch.ports import Context, ObjectiveBase, Task
@@ -100,7 +101,8 @@ def trial_context(task: Task) -> Context:
 
 def _attempt(objective: ObjectiveBase, task: Task, context: Context) -> End:
     objective, task = own_objects(objective, task)
-    with time_limit(task.limits.seconds):
+    output = prefixed_output(task.trial.number) if task.in_worker else nullcontext()
+    with time_limit(task.limits.seconds), output:
         returned = objective(dict(task.params), context)
     if context.seconds_left < 0:
         raise TimeUp  # nothing can interrupt a thread
