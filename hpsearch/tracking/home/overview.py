@@ -156,7 +156,7 @@ class OverviewReader:
         best = metrics.get(study_run.CHOSEN, metrics.get("best_value") if running else summary.best_value)
         return Overview(
             name=place.name,
-            state={"killed": INTERRUPTED}.get(word, RUNNING if running else word),
+            state=RUNNING if running else word,
             question=tags.get("hpsearch.question", ""),
             measure=tags.get(study_run.MEASURE, "value"),
             best=best,

@@ -36,7 +36,7 @@ from hpsearch.trial.formatting import describe_resumed
 if TYPE_CHECKING:
     from mlflow.entities import Run
 
-STATES = {"FINISHED": "finished", "KILLED": "killed", "FAILED": "failed"}
+STATES = {"FINISHED": "finished", "KILLED": "interrupted", "FAILED": "failed"}
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class StudySummary:
     were run several times; ``started`` is in seconds since 1970, ``seconds`` lie between it and the latest end, None where a
     kill left no end; ``planned`` is the number of trials it will have, None where that is not known beforehand.
 
-    ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (left running by a kill),
-    ``finished``, ``killed`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
+    ``status`` is ``running`` (with the machine, where a server keeps the study), ``interrupted`` (by Ctrl-C,
+    a stop or a kill), ``finished`` or ``failed``; ``identity`` holds the recorded space, objective, strategy and seed as text,
     ``earlier`` what it was before, ``facts`` what is kept beside it. ``damaged`` says in one sentence each what cannot be read:
     those trials are left out.
     """

@@ -100,7 +100,7 @@ def test_lists_say_what_the_client_says(store: Store, monkeypatch: pytest.Monkey
     ours = {one.name.removeprefix(OURS): one for one in catalog.studies(reading) if one.name.startswith(OURS)}
     assert {name: (study.status, study.trials) for name, study in ours.items()} == {
         "every kind": ("finished", 5),
-        "killed": ("killed", 1),
+        "killed": ("interrupted", 1),
         "left running": ("interrupted", 2),
         "resumed": ("finished", 2),
         "afresh": ("finished", 2),
