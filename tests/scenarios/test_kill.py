@@ -30,7 +30,7 @@ OTHERS = {
 @pytest.mark.campaign
 def test_ten_kills_leave_the_same_table_and_nothing_running(tmp_path: Path) -> None:
     """At random moments after the first sign of life; the table equals an undisturbed one bit by bit."""
-    _kill_and_compare(tmp_path, "Random(trials=400)", kills=10, longest=1.2, kinds=(GROUP, DRIVER, WORKER))
+    _kill_and_compare(tmp_path, "Random(trials=1000)", kills=10, longest=0.8, kinds=(GROUP, DRIVER, WORKER))
 
 
 @pytest.mark.campaign

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from hpsearch.ports import RunningTrial, TrackedStudy
-from hpsearch.tracking.lease import Lease
+from hpsearch.tracking.lease import Lease, LeaseLost
 from hpsearch.tracking.lease.claim import WRITTEN_UNDER
 from hpsearch.tracking.runs import trial_run
 from hpsearch.tracking.runs.trial_keys import metric_keys, run_name
@@ -37,9 +37,15 @@ class LiveRuns:
     runs: dict[int, str] = field(default_factory=dict)
 
     def show(self, client: MlflowClient, running: RunningTrial) -> None:
-        """Write what a running trial has reported since the last call; its run begins with the first."""
+        """Write what a running trial has reported since the last call; its run begins with the first.
+
+        Raises:
+            LeaseLost: another process has taken the study over.
+        """
         from mlflow.entities import Metric
 
+        if self.lease is not None:
+            self.lease.hold()
         number = running.trial.number
         if number not in self.runs:
             self.runs[number] = self._begin(client, running)
@@ -57,6 +63,17 @@ class LiveRuns:
         tags = trial_run.tags_of_running(trial, self.study.record)
         tags |= {"mlflow.parentRunId": self.parent.info.run_id} | ({WRITTEN_UNDER: str(owner)} if owner else {})
         run = client.create_run(self.parent.info.experiment_id, round(trial.started * 1000), tags, run_name(trial))
+        self._check_begun(client, str(run.info.run_id))
         params = trial_run.params_of(trial, self.study.space)
         client.log_batch(run.info.run_id, params=[Param(name, text) for name, text in params.items()])
         return str(run.info.run_id)
+
+    def _check_begun(self, client: MlflowClient, run_id: str) -> None:
+        """Delete a run again that began after another process took the study over: this one may have stood still meanwhile."""
+        if self.lease is None:
+            return
+        try:
+            self.lease.hold()
+        except LeaseLost:
+            client.delete_run(run_id)
+            raise

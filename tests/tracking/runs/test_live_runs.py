@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,9 @@ import pytest
 
 from hpsearch.ports import RunningTrial
 from hpsearch.tracking import MlflowTracker
+from hpsearch.tracking.lease import Claim, LeaseLost, LeaseTimes, Owner, take
+from hpsearch.tracking.lease.lease import make_claim
+from hpsearch.tracking.runs.live_runs import LiveRuns
 from hpsearch.tracking.store.client import children
 from hpsearch.trial import Trial
 from tests.tracking.sample import plain, text, tracked, trials
@@ -130,3 +134,27 @@ def test_many_trials_of_which_some_were_shown(tracker: MlflowTracker, root: Path
     assert sorted(runs) == list(range(6))
     assert {number: runs[number] for number in shown} == shown
     assert text(read_again(root)) == text([plain(number) for number in range(6)])
+
+
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_process_that_lost_the_study_leaves_no_running_trial(tracker: MlflowTracker, when: str) -> None:
+    """It may stand still at any moment, and wake up when another one has taken the study over."""
+    tracker.start(tracked())
+    client, parent = tracker.store.client, tracker._open().parent
+    lease = take(client, parent.info.run_id, "sample", LeaseTimes(0.01, 0.01))
+
+    def take_over() -> None:
+        make_claim(client, parent.info.run_id, Claim(lease.number + 1, Owner.of_this_process(1.0), ""))
+        time.sleep(0.1)
+
+    class Sleepy:
+        def __getattr__(self, name: str) -> Any:
+            if name == "create_run" and when == "meanwhile":
+                take_over()
+            return getattr(client, name)
+
+    if when == "before":
+        take_over()
+    with pytest.raises(LeaseLost, match="was taken over by"):
+        LiveRuns(parent, tracked(), lease).show(Sleepy(), RunningTrial(proposed(WHOLE), as_points(WHOLE)))  # type: ignore[arg-type]
+    assert runs_of(tracker) == []
