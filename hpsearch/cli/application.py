@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import importlib.metadata
 import signal
 import sys
@@ -53,6 +55,9 @@ def app(arguments: list[str] | None = None, commands: Callable[..., Any] | None 
     A closed terminal (SIGHUP) ends it like SIGTERM, with 129; under ``nohup`` it goes on. Without arguments ``hpsearch`` prints
     its help.
     """
+    # At its end Python would look through a million objects for cycles that the process takes with it: a second.
+    atexit.unregister(gc.freeze)
+    atexit.register(gc.freeze)
     before = {number: signal.signal(number, _terminate) for number in ending_signals()}
     try:
         words = sys.argv[1:] if arguments is None else arguments

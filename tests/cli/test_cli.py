@@ -346,3 +346,12 @@ def test_help_answers_quickly_without_heavy_imports() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip().endswith("[]")
     assert "rerun" in done.stdout
+
+
+def test_a_command_ends_at_once() -> None:
+    """At its end Python leaves what is in memory to the system; before that, a program that called it collects as always."""
+    code = "import atexit, gc\nfrom hpsearch.cli.application import app\n"
+    code += "try: app(['--version'])\nexcept SystemExit: print(gc.get_freeze_count())\n"
+    code += "atexit._run_exitfuncs()\nprint(gc.get_freeze_count() > 10_000)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines()[1:] == ["0", "True"]
