@@ -71,7 +71,7 @@ class NotebookDisplay:
 def render(progress: Progress | None, maximize: bool, ended: bool = False) -> str:
     """Return the display as HTML; None stands for a study that has not begun."""
     if progress is None:
-        return "<div>Starting ...</div>"
+        return "<div></div>" if ended else "<div>Starting ...</div>"
     state = f"{progress.done}/{progress.expected} done in {duration(progress.seconds)}" if ended else counts(progress)
     state += f", {progress.failed} failed" if ended and progress.failed else ""
     bar = f'<progress max="{max(progress.expected, 1)}" value="{progress.done}" style="width: 15em"></progress>'

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 # Of a study's limit on wall-clock time, what training the best network once more may take beyond it without being asked to.
 _BEYOND = 0.1
-# What a notebook shows of a result: so many trials, and a picture of so many dots per inch.
-_SHOWN, _SMALL_DPI = 5, 60.0
+# What a notebook shows of a result: so many trials, and a picture of this size in inches and dots per inch.
+_SHOWN, _SMALL = 5, (8.0, 3.4, 90.0)
 
 
 @dataclass(frozen=True, repr=False)
@@ -82,7 +82,7 @@ class Result:
         from hpsearch.plots import still
 
         try:
-            content = base64.b64encode(still.draw(self.plot("history").picture, "png", dpi=_SMALL_DPI)).decode()
+            content = base64.b64encode(still.draw(self.plot("history").picture, "png", *_SMALL)).decode()
         except HpsearchError:
             return ""
         return f'<img alt="history" style="max-width: 40em" src="data:image/png;base64,{content}">'

@@ -79,6 +79,7 @@ def test_a_notebook_shows_it_as_text_whatever_it_holds() -> None:
     assert "2/3 done in " in ended
     assert "step 3" not in ended
     assert render(None, maximize=False) == "<div>Starting ...</div>"
+    assert render(None, maximize=False, ended=True) == "<div></div>"  # such as of a study that was refused
 
 
 def test_nothing_is_shown_in_a_pipe_and_what_is_passed_is_called(capsys: pytest.CaptureFixture[str]) -> None:

@@ -103,3 +103,26 @@ def test_a_cell_shows_what_runs_and_keeps_how_it_ended(tmp_path: Path) -> None:
     (shown,) = [output["data"]["text/html"] for output in notebook.cells[0].outputs if "data" in output]
     assert "2/2 done in " in shown
     assert "trial 1 failed: ValueError: not &lt;this&gt;" in shown
+
+
+RESULT = """
+from hpsearch import Float, Space, Study
+from hpsearch.strategies import Random
+study = Study("shown", Space(x=Float(0, 1)), lambda params: params["x"], Random(trials=8))
+result = study.run(2)
+"""
+
+
+@pytest.mark.campaign
+def test_a_result_in_a_notebook_with_a_store(tmp_path: Path) -> None:
+    """Nothing is written to stderr, and the result, its plot and its link are there."""
+    (tmp_path / "pyproject.toml").touch()
+    cells = [RESULT, "result", "result.plot('slice')", "study.run(2, fresh=True).table()[:1]"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    nbclient.NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.outputs]
+    assert [output["text"] for output in outputs if output.get("name") == "stderr"] == []
+    shown = notebook.cells[1].outputs[0]["data"]["text/html"]
+    assert "data:image/png;base64," in shown
+    assert 'href="http://127.0.0.1:5000/#/experiments/' in shown
+    assert notebook.cells[2].outputs[0]["data"]["image/png"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -51,7 +52,10 @@ def is_chosen(name: str) -> bool:
 def connect(uri: str) -> MlflowClient:
     """Return a client for a store; the first call of a process loads MLflow (about two seconds)."""
     prepare()
-    from mlflow import MlflowClient
+    with warnings.catch_warnings():
+        # In a notebook MLflow's own import of tqdm asks for widgets, which nothing here uses.
+        warnings.filterwarnings("ignore", "IProgress not found")
+        from mlflow import MlflowClient
 
     # MLflow announces each migration and prints a stack for every database error it also raises.
     logging.getLogger("alembic").setLevel(logging.WARNING)
