@@ -400,6 +400,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "chances",
         "check_rule",
         "duration",
+        "exact_params",
         "flip_sign",
         "format_spread",
         "format_value",
