@@ -51,11 +51,12 @@ class Lines:
 
 @dataclass(frozen=True)
 class Boxes:
-    """Shaded rectangles ``(x0, x1, y0, y1)``."""
+    """Shaded rectangles ``(x0, x1, y0, y1)``; ``shade`` is how much they hide what is below."""
 
     boxes: Sequence[tuple[float, float, float, float]]
     colour: str
     label: str = ""
+    shade: float = 0.3
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def _shade(contest: Contest, intervals: Sequence[Interval], colour: str, scale: 
     ends = [*x[1:], x[-1]]
     frame = _beyond(scale)
     boxes = [(a, b, frame.clipped(i.low), frame.clipped(i.high)) for a, b, i in zip(x, ends, intervals, strict=True) if b > a]
-    return Boxes(boxes, colour)
+    return Boxes(boxes, colour, shade=0.3 if len(contest.arms) == 2 else 0.16)
 
 
 def _whiskers(contest: Contest, intervals: Sequence[Interval], colour: str, scale: Scale, turn: int) -> Whiskers:

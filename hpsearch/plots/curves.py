@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from hpsearch.analysis.curves import curve_names, learning_curves
+from hpsearch.analysis.curves import MOST, curve_names, learning_curves
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, value_scale
 from hpsearch.plots.chart import FIFTHS, GREY, ORANGE, Axis, Chart, Lines, Panel
@@ -14,7 +14,7 @@ from hpsearch.trial import Curve, Trial
 
 PANELS = 4
 # Points of a panel: of longer curves an even choice is drawn, with the last one.
-POINTS = 20_000
+POINTS = 8000
 _NAMES = ("best fifth of the trials", "second", "third", "fourth", "worst fifth")
 Having = Sequence[tuple[Trial, Curve]]
 
@@ -27,7 +27,8 @@ def curves(findings: Findings) -> Chart | str:
     if not panels:
         return "There are no learning curves: the objective reported none."
     drawn, trials = len(found[names[0]]), len(findings.searching)
-    part = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others." if drawn < trials else ""
+    chosen = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others."
+    part = "" if drawn == trials else chosen if trials > MOST else f" {drawn} of {trials} trials have one."
     left = f" Not drawn: {', '.join(names[PANELS:])}." if names[PANELS:] else ""
     return Chart("Learning curves", f"One line per trial, coloured by its rank.{part}{left}", panels, min(len(panels), 2))
 

@@ -18,7 +18,8 @@ _INKED = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", 
 _DARK = {
     INK.lower(): "#dcdfe3",
     _PAPER: "#17191c",
-    chart.BLUE.lower(): "#4aa3df",
+    chart.BLUE.lower(): "#3f97dc",
+    chart.SKY.lower(): "#9ad7fa",
     chart.GREY.lower(): "#9aa0a6",
     chart.ORANGE.lower(): "#f0743a",
     "#7a5195": "#b48ad0",
@@ -39,6 +40,7 @@ def svg(picture: Picture, name: str) -> str:
         root.remove(element)
     _name_marks(root)
     _shorten(root)
+    _rename(root, name)
     for size in ("width", "height"):
         del root.attrib[size]
     root.attrib |= {"class": "plot", "role": "group", "aria-label": picture.title}
@@ -51,7 +53,9 @@ def style() -> str:
     bright = "".join(f"{_variable(colour)}:{colour};" for colour in pairs)
     dark = "".join(f"{_variable(colour)}:{changed};" for colour, changed in pairs.items())
     shapes = "svg.plot * { stroke-linejoin: round; stroke-linecap: butt; }"
-    return f"{shapes}\n:root{{{bright}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}}}"
+    # Thin lines that shine through are lost on a dark page.
+    faint = 'svg.plot [style*="stroke-opacity: 0.55"] { stroke-opacity: 0.9 !important; }'
+    return f"{shapes}\n:root{{{bright}}}\n@media screen and (prefers-color-scheme: dark){{:root{{{dark}}}\n{faint}}}"
 
 
 def _drawn(picture: Picture, name: str) -> bytes:
@@ -79,13 +83,41 @@ def _without_namespaces(root: ElementTree.Element) -> ElementTree.Element:
 
 def _name_marks(root: ElementTree.Element) -> None:
     """Turn the addresses of the marks into texts that a browser shows under the pointer."""
-    for element in root.iter("a"):
-        title = ElementTree.Element("title")
-        title.text = element.get("href")
-        element.tag = "g"
-        element.attrib.clear()
-        element.set("class", "mark")
-        element.insert(0, title)
+    for group in list(root.iter()):
+        links = group.findall("a")
+        if not links:
+            continue
+        marks = [_mark(link) for link in links]
+        for link, mark in zip(links, marks, strict=True):
+            group[list(group).index(link)] = mark
+        _hoist(group, marks)
+
+
+def _mark(link: ElementTree.Element) -> ElementTree.Element:
+    """Return the one shape within a link, with the address as its text."""
+    shape = next(element for element in link.iter() if element.tag in ("path", "use"))
+    shape.attrib |= {key: value for element in link.iter("g") for key, value in element.attrib.items() if key == "clip-path"}
+    shape.set("class", "mark")
+    title = ElementTree.SubElement(shape, "title")
+    title.text = link.get("href")
+    return shape
+
+
+def _hoist(group: ElementTree.Element, marks: list[ElementTree.Element]) -> None:
+    """Move what all marks of a group have in common to the group: there may be thousands of them."""
+    styles = [dict.fromkeys(mark.get("style", "").split("; ")) for mark in marks]
+    shared = [part for part in styles[0] if part and all(part in style for style in styles)]
+    clips = {mark.get("clip-path", "") for mark in marks}
+    if shared:
+        group.set("style", "; ".join(shared))
+    if len(clips) == 1 and clips != {""}:
+        group.set("clip-path", clips.pop())
+    for mark, style in zip(marks, styles, strict=True):
+        if "clip-path" in group.attrib:
+            mark.attrib.pop("clip-path", None)
+        mark.set("style", "; ".join(part for part in style if part not in shared))
+        if not mark.attrib["style"]:
+            del mark.attrib["style"]
 
 
 def _shorten(root: ElementTree.Element) -> None:
@@ -105,6 +137,18 @@ def _shorten(root: ElementTree.Element) -> None:
         if element.tag not in ("text", "tspan", "title"):
             element.text = None
         element.tail = None
+
+
+def _rename(root: ElementTree.Element, name: str) -> None:
+    """Give the shapes that others refer to short names of their own within the page."""
+    names = {found.attrib["id"]: f"{name}{i}" for i, found in enumerate(e for e in root.iter() if "id" in e.attrib)}
+    for element in root.iter():
+        if "id" in element.attrib:
+            element.set("id", names[element.attrib["id"]])
+        if element.get("href", "").startswith("#"):
+            element.set("href", f"#{names[element.attrib['href'][1:]]}")
+        if "clip-path" in element.attrib:
+            element.set("clip-path", f"url(#{names[element.attrib['clip-path'][5:-1]]})")
 
 
 def _in_hands_of_page(found: re.Match[str]) -> str:

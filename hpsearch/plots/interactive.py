@@ -124,7 +124,7 @@ def _trace(layer: Dots | Lines | Boxes | Bars | Band | Cells | Whiskers) -> dict
     if isinstance(layer, Boxes):
         x = [v for x0, x1, _, _ in layer.boxes for v in (x0, x0, x1, x1, x0, None)]
         y = [v for _, _, y0, y1 in layer.boxes for v in (y0, y1, y1, y0, y0, None)]
-        shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": 0.3}
+        shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": layer.shade}
         return {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip", **shade}
     if isinstance(layer, Band):
         outline = {"x": _array([*layer.x, *layer.x[::-1]]), "y": _array([*layer.low, *layer.high[::-1]])}

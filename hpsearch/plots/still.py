@@ -31,7 +31,7 @@ from hpsearch.plots.chart import (
     Picture,
     Whiskers,
 )
-from hpsearch.plots.thinning import kept_dots
+from hpsearch.plots.thinning import MOST, kept_dots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -47,6 +47,7 @@ _MARKS: dict[str, dict[str, Any]] = {
 }
 # Written in coloured cells, on pages in dark colours too: these two are not replaced there.
 _BLACK, _WHITE = "#000000", "#fefefe"
+_NAMED_MARKS = 1600  # of a picture within a page
 _NAMED = 8  # more stages than this are marked, but not named
 
 
@@ -104,7 +105,7 @@ def _chart(chart: Chart, named: bool) -> Figure:
     drawn = Figure(figsize=(_WIDTH, height), dpi=DPI, layout="constrained")
     all_axes = drawn.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(all_axes, chart.panels, strict=False):
-        _panel(axes, panel, named)
+        _panel(axes, panel, min(MOST, _NAMED_MARKS // len(chart.panels)) if named else 0)
     for axes in all_axes[len(chart.panels) :]:
         axes.remove()
     shown = list(all_axes[: len(chart.panels)])
@@ -115,12 +116,13 @@ def _chart(chart: Chart, named: bool) -> Figure:
     return drawn
 
 
-def _panel(axes: Axes, panel: Panel, named: bool) -> None:
+def _panel(axes: Axes, panel: Panel, named: int) -> None:
+    """Draw a panel; its dots carry their texts, as far as there are no more than ``named`` of a layer, or none do."""
     for layer in panel.layers:
         if isinstance(layer, Dots):
             _dots(axes, layer, named)
         elif isinstance(layer, Lines):
-            _lines(axes, layer, named)
+            _lines(axes, layer, named > 0)
         elif isinstance(layer, Boxes):
             _boxes(axes, layer)
         elif isinstance(layer, Band):
@@ -128,7 +130,7 @@ def _panel(axes: Axes, panel: Panel, named: bool) -> None:
                 layer.x, layer.low, layer.high, color=layer.colour, alpha=0.25, linewidth=0, label=_text(layer.label)
             )
         elif isinstance(layer, Cells):
-            _cells(axes, layer, named)
+            _cells(axes, layer, named > 0)
         elif isinstance(layer, Whiskers):
             axes.vlines(layer.x, layer.low, layer.high, color=layer.colour, linewidth=1.6, alpha=0.75)
         elif isinstance(layer, EndLabels):
@@ -178,8 +180,8 @@ def _colours(cells: Cells) -> Any:
     return LinearSegmentedColormap.from_list("surface", GREYS, 64) if cells.grey else VIRIDIS
 
 
-def _dots(axes: Axes, dots: Dots, named: bool) -> None:
-    kept = kept_dots(dots) if named else range(len(dots.x))
+def _dots(axes: Axes, dots: Dots, named: int) -> None:
+    kept = kept_dots(dots, named) if named else range(len(dots.x))
     x, y = ([places[i] for i in kept] for places in (dots.x, dots.y))
     one = isinstance(dots.colour, str)
     colour: dict[str, Any] = {"color": dots.colour} if one else {"c": [dots.colour[i] for i in kept]}
@@ -224,7 +226,7 @@ def _boxes(axes: Axes, boxes: Boxes) -> None:
     from matplotlib.collections import PolyCollection
 
     corners = [[(x0, y0), (x0, y1), (x1, y1), (x1, y0)] for x0, x1, y0, y1 in boxes.boxes]
-    shades = PolyCollection(corners, facecolor=boxes.colour, alpha=0.3, linewidth=0, label=_text(boxes.label))
+    shades = PolyCollection(corners, facecolor=boxes.colour, alpha=boxes.shade, linewidth=0, label=_text(boxes.label))
     axes.add_collection(shades)
 
 

@@ -13,11 +13,11 @@ MOST = 1000
 LEADERS = 100
 
 
-def kept_dots(dots: Dots) -> Sequence[int]:
-    """Return which dots are drawn: all, or those of the least colour and an even choice of the others."""
+def kept_dots(dots: Dots, most: int = MOST) -> Sequence[int]:
+    """Return which dots are drawn: all, or those of the least colour and an even choice of ``most`` others."""
     count = len(dots.x)
-    if count <= MOST:
+    if count <= most:
         return range(count)
     ranked = [] if isinstance(dots.colour, str) else np.argsort(np.asarray(dots.colour), kind="stable").tolist()
     leaders = set(ranked[:LEADERS])
-    return [i for i in range(count) if i in leaders or i % -(-count // MOST) == 0]
+    return [i for i in range(count) if i in leaders or i % -(-count // most) == 0]

@@ -24,8 +24,7 @@ def contest(arms: int, maximize: bool = False) -> Contest:
     )  # fmt: skip
 
 
-@pytest.mark.parametrize("arms", [2, 3, 4, 5, 8])
-@pytest.mark.parametrize("maximize", [False, True])
+@pytest.mark.parametrize(("arms", "maximize"), [(2, False), (3, True), (5, False), (8, True)])
 def test_labels_name_the_lines_and_are_apart_and_on_the_paper(arms: int, maximize: bool) -> None:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
@@ -75,7 +74,7 @@ def test_a_browser_shows_the_labels_as_texts() -> None:
     assert figure.layout.margin.r > 100
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(8))
 def test_places_are_spread_as_little_as_possible(seed: int) -> None:
     """Compared with a quadratic program in scipy: the least squares of the moves under the same gaps."""
     from scipy.optimize import minimize
