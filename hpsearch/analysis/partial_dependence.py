@@ -160,7 +160,8 @@ def _coarse(model: Model, names: tuple[str, str]) -> list[Array]:
 
 
 def _all_present(model: Model, names: tuple[str, str], groups: Sequence[Array]) -> bool:
-    return all(name in model.space.from_unit(group[0].tolist()) for group in groups for name in names)
+    conditional = [name for name in names if model.space[name].conditions]
+    return not conditional or all(name in model.space.from_unit(group[0].tolist()) for group in groups for name in conditional)
 
 
 def _values(space: Space, name: str, points: int) -> tuple[Any, ...]:

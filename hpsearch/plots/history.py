@@ -15,7 +15,7 @@ from hpsearch.space import Choice, Domain
 from hpsearch.trial import Trial
 
 # Panels of parameters; of more, the most important ones are drawn.
-PANELS = 12
+PANELS = 9
 
 
 def history(findings: Findings) -> Chart | str:

@@ -15,7 +15,7 @@ from hpsearch.trial import Trial
 # Lines in a picture of parallel coordinates.
 MOST = 1000
 # Panels, and axes of parameters; of more, the most important ones are drawn.
-PANELS = AXES = 12
+PANELS, AXES = 9, 12
 # Where a conditional parameter stands in trials that lack it: below its range.
 ABSENT = -0.12
 
