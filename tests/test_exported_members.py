@@ -219,7 +219,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "foretold",
         "predict_largest",
     ),
-    "hpsearch.analysis.importance": ("Importance", "Varied", "importance", "varied"),
+    "hpsearch.analysis.importance": ("Importance", "Varied", "importance", "most_important", "varied"),
     "hpsearch.analysis.interaction": ("interactions",),
     "hpsearch.analysis.intervals": (
         "Interval",

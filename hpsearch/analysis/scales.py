@@ -16,6 +16,9 @@ WIDE = 20.0
 # Where the worst value is more than FAR times as far from the best as the median is, the axis ends at NEAR times.
 FAR, NEAR = 10.0, 5.0
 LABEL = 22
+_MOST_TICKS = 7
+# How far beyond the end of an axis, as a share of it, a tick may lie by rounding.
+_NEARLY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -36,17 +39,40 @@ class Scale:
         """Return the value, or the end of the axis beyond which it lies."""
         return min(max(value, self.low), self.high)
 
-    def ticks(self, count: int = 5) -> list[tuple[float, str]]:
-        """Return (place between 0 and 1, text) for ``count`` even places, or for every option."""
-        if self.options:
-            return [(self.unit(i), text) for i, text in enumerate(self.options)]
-        units = [i / (count - 1) for i in range(count)]
-        return [(u, f"{self._at(u):.3g}") for u in units]
-
-    def _at(self, unit: float) -> float:
+    def at(self, unit: float) -> float:
+        """Return the place between ``low``, at 0, and ``high``, at 1."""
         if self.log:
             return math.exp(math.log(self.low) + unit * (math.log(self.high) - math.log(self.low)))
         return self.low + unit * (self.high - self.low)
+
+    def ticks(self) -> list[tuple[float, str]]:
+        """Return (place between 0 and 1, text) for round numbers, on a logarithmic axis for decades, or for every option."""
+        if self.options:
+            return [(self.unit(i), text) for i, text in enumerate(self.options)]
+        found = (_decades(self.low, self.high) if self.log else []) or _round_numbers(self.low, self.high)
+        return [(self.unit(value), f"{value:g}") for value in found]
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """Return the powers of ten from low to high, with 1, 2 and 5 times each where there are few; none for a short range."""
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    factors = (1, 2, 5) if high / low < 100 else (1,)
+    every = -(-(last - first) // _MOST_TICKS)
+    powers = range(first + -first % every, last + 1, every)
+    # Written and read again: 10.0 ** -5 is not the number nearest to 0.00001 everywhere.
+    found = [float(f"{factor}e{power}") for power in powers for factor in factors]
+    kept = [value for value in found if low * (1 - _NEARLY) <= value <= high * (1 + _NEARLY)]
+    return kept if len(kept) > 1 else []
+
+
+def _round_numbers(low: float, high: float) -> list[float]:
+    """Return multiples of 1, 2 or 5 times a power of ten from low to high: three to seven of them."""
+    power = math.floor(math.log10((high - low) / _MOST_TICKS))
+    steps = [float(f"{factor}e{power + more}") for more in (0, 1) for factor in (1, 2, 5)]
+    step = next(step for step in steps if (high - low) / step <= _MOST_TICKS - 1)
+    margin = _NEARLY * (high - low) / step
+    first, last = math.ceil(low / step - margin), math.floor(high / step + margin)
+    return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 
 
 def scale(domain: Domain, values: Iterable[Any]) -> Scale:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from hpsearch.analysis.conclusions import Conclusions
 from hpsearch.analysis.edges import Edge
 from hpsearch.analysis.expected_gain import MANY, SHARE, ExpectedGain
+from hpsearch.analysis.importance import MOST_NAMES
 from hpsearch.analysis.lead import LEVEL, Lead, critical_value
 from hpsearch.analysis.optimism import Noise, error_of_difference
 from hpsearch.ports import EarlierIdentity
@@ -265,6 +266,9 @@ def describe_interactions(conclusions: Conclusions) -> Iterator[str]:
         )
     if not joint:
         yield f"No two parameters act together: no pair explains {WORTH:.0%} more than both do separately."
+    names = {name for pair in found for name in pair}
+    if len(names) == MOST_NAMES < len(conclusions.findings.space):
+        yield f"Pairs were looked for among the {MOST_NAMES} parameters that the trials' ranks follow most closely."
 
 
 def describe_test_error(conclusions: Conclusions, scores: Mapping[str, float]) -> str:

@@ -280,6 +280,9 @@ def write_plot(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="FILE", help="FILE.png, .svg, .pdf, or FILE.html (interactive).")
     ] = None,
+    x: Annotated[str, typer.Option("--x", metavar="NAME", help="Parameter across a map.")] = "",
+    y: Annotated[str, typer.Option("--y", metavar="NAME", help="Parameter up a map.")] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Parameter or metric that colours a map's dots.")] = "",
     width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
     height: Annotated[float | None, typer.Option(help="Inches.")] = None,
     dpi: Annotated[float | None, typer.Option(help="Dots per inch of a PNG; 100.")] = None,
@@ -289,7 +292,8 @@ def write_plot(
     """Write one plot of a study."""
     from hpsearch.cli.commands import write_plot
 
-    write_plot(name, kind, out, tracking_uri, title, width=width, height=height, dpi=dpi)
+    names = {"x": x, "y": y, "by": by}
+    write_plot(name, kind, out, tracking_uri, names, title, width=width, height=height, dpi=dpi)
 
 
 @typer_app.command("export")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
@@ -180,7 +180,7 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
         console.print(line, markup=False, style="yellow", soft_wrap=True)
     counts = ", ".join(f"{number} {status}" for status, number in summary.counts.items())
     console.print(f"  state: {summary.status}; trials: {counts or 'none'}", markup=False)
-    finished = sorted((r for r in rows if r.selectable), key=lambda row: flip_sign(row.value, summary.maximize))
+    finished = sorted((r for r in rows if r.selectable), key=lambda row: (flip_sign(row.value, summary.maximize), row.number))
     console.print(rows_table(finished[:count], summary.trials, console.width))
     if finished[:count]:
         best = typed_params(summary.identity.get("space", ""), finished[0].params)
@@ -267,9 +267,15 @@ def write_report(name: str, out: Path | None, tracking_uri: str | None) -> None:
 
 
 def write_plot(
-    name: str, kind: str, out: Path | None, tracking_uri: str | None, title: bool = True, **size: float | None
+    name: str,
+    kind: str,
+    out: Path | None,
+    tracking_uri: str | None,
+    names: Mapping[str, str],
+    title: bool = True,
+    **size: float | None,
 ) -> None:
-    """Write one plot of a recorded study to a file; ``size`` and ``title`` as `hpsearch.plots.Plot.save`.
+    """Write one plot of a recorded study to a file; ``names`` as `hpsearch.plots.draw`, the others as `Plot.save`.
 
     Raises:
         HpsearchError: the kind or the ending is unknown, or there is nothing to draw yet.
@@ -278,13 +284,13 @@ def write_plot(
     from hpsearch.plots.plot import Plot, check_file
     from hpsearch.tracking.store.names import slug
 
-    check_kind(kind)
+    check_kind(kind, **names)
     out = out or Path(f"{slug(name)}-{kind}.png")
     check_file(out, **size)
     check_folder(out)
     result = recorded_result(name, tracking_uri)
     with paused():
-        picture = draw(kind, result.findings)
+        picture = draw(kind, result.findings, **names)
     if isinstance(picture, str):
         raise HpsearchError(f"Study {name!r} has no picture {kind!r}: {picture}")
     Plot(picture).save(out, title=title, **size)

@@ -17,7 +17,7 @@ from hpsearch.checks import choice, integer, is_number
 from hpsearch.comparison.conclusions import describe
 from hpsearch.comparison.objective import SEARCH, RunArm, find_mismatch, unpack
 from hpsearch.errors import StudyError, must_be
-from hpsearch.plots import interactive, still
+from hpsearch.plots import inline, still
 from hpsearch.plots.contest import contest_chart
 from hpsearch.plots.html import page, section, table
 from hpsearch.ports import Strategy, Tracker
@@ -88,9 +88,10 @@ class Comparison:
         chart = contest_chart(self.contest)
         said = "".join(f"<p>{escape(sentence)}</p>" for sentence in self.conclusions)
         body = section("What follows", said) + section("Contenders", table(self.heads, self.rows()))
-        body += section("Curves", f"<p>{escape(chart.caption)}</p>{interactive.division(chart, 'comparison')}")
+        picture = f'<div class="figure">{inline.svg(chart, "comparison")}</div>'
+        body += section("Curves", f"<p>{escape(chart.caption)}</p>{picture}", together=True)
         study = self.result.study
-        html = page(study.name, self.conclusions[0].partition(": ")[0], study.question, body, interactive.script())
+        html = page(study.name, self.conclusions[0].partition(": ")[0], study.question, body, inline.style())
         return {PICTURE: still.png(chart), PAGE: html.encode()}
 
 

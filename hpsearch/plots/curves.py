@@ -6,13 +6,15 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from hpsearch.analysis.curves import curve_names, learning_curves
+from hpsearch.analysis.curves import MOST, curve_names, learning_curves
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, value_scale
 from hpsearch.plots.chart import FIFTHS, GREY, ORANGE, Axis, Chart, Lines, Panel
 from hpsearch.trial import Curve, Trial
 
 PANELS = 4
+# Points of a panel: of longer curves an even choice is drawn, with the last one.
+POINTS = 8000
 _NAMES = ("best fifth of the trials", "second", "third", "fourth", "worst fifth")
 Having = Sequence[tuple[Trial, Curve]]
 
@@ -25,7 +27,8 @@ def curves(findings: Findings) -> Chart | str:
     if not panels:
         return "There are no learning curves: the objective reported none."
     drawn, trials = len(found[names[0]]), len(findings.searching)
-    part = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others." if drawn < trials else ""
+    chosen = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others."
+    part = "" if drawn == trials else chosen if trials > MOST else f" {drawn} of {trials} trials have one."
     left = f" Not drawn: {', '.join(names[PANELS:])}." if names[PANELS:] else ""
     return Chart("Learning curves", f"One line per trial, coloured by its rank.{part}{left}", panels, min(len(panels), 2))
 
@@ -36,17 +39,24 @@ def _panel(findings: Findings, name: str, having: Having) -> Panel:
     for pair in having:
         if pair[0].ok:
             groups[min(int(findings.ranks[pair[0].number] * len(FIFTHS)), len(FIFTHS) - 1)].append(pair)
-    layers = [_lines(findings, failed, GREY, "failed or stopped", dashed=True, width=0.9)] if failed else []
+    layers = [_lines(failed, len(having), GREY, "failed or stopped", dashed=True, width=0.9)] if failed else []
     drawn = [i for i in reversed(range(len(groups))) if groups[i]]  # the best on top
-    layers += [_lines(findings, groups[i], FIFTHS[i], _NAMES[i], faint=True) for i in drawn]
+    layers += [_lines(groups[i], len(having), FIFTHS[i], _NAMES[i], faint=True) for i in drawn]
     best = [pair for pair in having if pair[0] is findings.chosen]
-    layers += [_lines(findings, best, ORANGE, f"best: trial {best[0][0].number}", width=2.6)] if best else []
+    layers += [_lines(best, len(having), ORANGE, f"best: trial {best[0][0].number}", width=2.6)] if best else []
     return Panel(Axis("step (epoch)"), Axis(name.replace("_", " "), _scale(having)), layers)
 
 
-def _lines(findings: Findings, having: Having, colour: str, label: str, **look: float | bool) -> Lines:
+def _thinned(curve: Curve, curves: int) -> Curve:
+    """Return an even choice of a curve's points, so that all curves of a panel together stay within its points."""
+    every = -(-len(curve) * curves // POINTS)
+    return curve if every <= 1 else tuple(point for i, point in enumerate(curve) if (len(curve) - 1 - i) % every == 0)
+
+
+def _lines(having: Having, count: int, colour: str, label: str, **look: float | bool) -> Lines:
     """Return curves as one layer, a gap after each."""
     gap = (math.nan, math.nan)
+    having = [(trial, _thinned(curve, count)) for trial, curve in having]
     points = list(chain.from_iterable([*curve, gap] for _, curve in having))
     texts = list(chain.from_iterable([f"trial {trial.number}"] * (len(curve) + 1) for trial, curve in having))
     return Lines([p[0] for p in points], [p[1] for p in points], colour, label, texts=texts, **look)  # type: ignore[arg-type]

@@ -7,11 +7,15 @@ from itertools import groupby
 
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.history import Moment, Window, in_order_of_ending, moments
+from hpsearch.analysis.importance import most_important
 from hpsearch.analysis.scales import Scale, place, scale, short
 from hpsearch.plots.chart import BLUE, GREY, SKY, Axis, Boxes, Chart, Layer, Lines, Panel
-from hpsearch.plots.marks import failure_marks, rank_colours, star, trial_dots, value_axis, worst_end
+from hpsearch.plots.marks import failure_marks, left_out, rank_colours, star, trial_dots, value_axis, worst_end
 from hpsearch.space import Choice, Domain
 from hpsearch.trial import Trial
+
+# Panels of parameters; of more, the most important ones are drawn.
+PANELS = 9
 
 
 def history(findings: Findings) -> Chart | str:
@@ -67,10 +71,12 @@ def stage_ranges(findings: Findings) -> Chart | str:
     windows = [window for window in findings.windows if window.trials and not window.trials[0].is_preflight]
     if not windows:
         return "No batch has ended yet."
-    names = list(findings.space)
+    if all(window.space == findings.space for window in windows):
+        return "The strategy draws every batch from the study's own ranges, so there are no others to draw."
+    names = most_important(findings, PANELS)
     return Chart(
         title="Where the search looked, stage by stage",
-        caption="Shaded is what a batch could have drawn; dashed lines are the study's own range.",
+        caption=f"Shaded is what a batch could have drawn; dashed lines are the study's own range.{left_out(findings, names)}",
         panels=[_range_panel(findings, name, windows) for name in names],
         columns=1 if len(names) == 1 else 2 if len(names) <= 8 else 3,
         colours=rank_colours(findings) if findings.finished else None,

@@ -11,6 +11,7 @@ import numpy as np
 from hpsearch.plots.chart import (
     FIFTHS,
     GREY,
+    GREYS,
     ORANGE,
     Band,
     Bars,
@@ -19,20 +20,19 @@ from hpsearch.plots.chart import (
     Chart,
     ColourBar,
     Dots,
-    Layer,
+    EndLabels,
     Lines,
     Panel,
     Parallel,
     Picture,
+    Whiskers,
 )
 from hpsearch.plots.chart import Axis as ChartAxis
+from hpsearch.plots.thinning import kept_dots
 
 if TYPE_CHECKING:
     from plotly.graph_objects import Figure
 
-# Marks are drawn as shapes, of which a browser carries some thousands; of more dots than this an even choice is drawn.
-MOST = 1000
-LEADERS = 100
 NAMED = 8  # more stages than this are marked, but not named
 _MARKS: dict[str, dict[str, Any]] = {
     "dot": {"symbol": "circle", "size": 7, "line": {"width": 0.5, "color": "white"}},
@@ -42,26 +42,13 @@ _MARKS: dict[str, dict[str, Any]] = {
 }
 _CONFIG = {"displaylogo": False, "responsive": True}
 _VIRIDIS = "Viridis"
+# The usual width of a figure, how far a label lies from the end of its line, and the width of its dash, in points.
+_WIDTH, _JOIN, _DASH = 1100, 8, 20
 
 
 def page(picture: Picture) -> str:
     """Return the picture as a page of its own that needs no network: plotly's script stands in it."""
     return str(figure(picture).to_html(include_plotlyjs=True, config=_CONFIG))
-
-
-def division(picture: Picture, name: str) -> str:
-    """Return the picture as a part of a page that holds plotly's script already."""
-    drawn = figure(picture)
-    height = f"{drawn.layout.height}px"
-    part = drawn.to_html(full_html=False, include_plotlyjs=False, config=_CONFIG, default_height=height, div_id=f"plot-{name}")
-    return str(part)
-
-
-def script() -> str:
-    """Return plotly's script."""
-    from plotly.offline import get_plotlyjs
-
-    return str(get_plotlyjs())
 
 
 def figure(picture: Picture) -> Figure:
@@ -75,12 +62,15 @@ def _chart(chart: Chart) -> Figure:
     columns = min(chart.columns, len(chart.panels))
     rows = -(-len(chart.panels) // columns)
     height = 560 if rows == 1 else 330 * rows + 60
-    gaps = {"horizontal_spacing": 0.26 / (columns + 1), "vertical_spacing": 80 / height if rows > 1 else 0.0}
+    beside = max((_width(layer) for panel in chart.panels for layer in panel.layers if isinstance(layer, EndLabels)), default=0)
+    spacing = 0.26 / (columns + 1) + (beside / _WIDTH if columns > 1 else 0.0)
+    gaps = {"horizontal_spacing": spacing, "vertical_spacing": 80 / height if rows > 1 else 0.0}
     drawn = make_subplots(rows=rows, cols=columns, **gaps)
     seen: set[str] = set()
     for i, panel in enumerate(chart.panels):
         _panel(drawn, panel, {"row": i // columns + 1, "col": i % columns + 1}, seen)
     drawn.update_layout(**_layout(chart.title, height))
+    drawn.update_layout(margin={"r": 30 + beside})
     if chart.colours is not None:
         drawn.update_layout(coloraxis=_colour_axis(chart.colours))
     return drawn
@@ -88,6 +78,9 @@ def _chart(chart: Chart) -> Figure:
 
 def _panel(drawn: Figure, panel: Panel, cell: dict[str, int], seen: set[str]) -> None:
     for layer in panel.layers:
+        if isinstance(layer, EndLabels):
+            _end_labels(drawn, layer, panel, cell)
+            continue
         label = getattr(layer, "label", "")
         entry = {"name": _text(label), "legendgroup": label, "showlegend": bool(label) and label not in seen}
         seen.add(label)
@@ -103,7 +96,21 @@ def _panel(drawn: Figure, panel: Panel, cell: dict[str, int], seen: set[str]) ->
         )
 
 
-def _trace(layer: Layer) -> dict[str, Any]:
+def _width(labels: EndLabels) -> int:
+    """Return about how many points labels take beside their panel."""
+    return _JOIN + _DASH + 7 * max(len(line) for text in labels.texts for line in text.split("\n"))
+
+
+def _end_labels(drawn: Figure, labels: EndLabels, panel: Panel, cell: dict[str, int]) -> None:
+    """Write texts beside a panel, each after a dash of its line's colour: plotly clips what leaves the panel."""
+    across, up = (np.log10 if axis.scale is not None and axis.scale.log else float for axis in (panel.x, panel.y))
+    for height, colour, text in zip(labels.heights, labels.colours, labels.texts, strict=True):
+        at = {"x": float(across(labels.x)), "y": float(up(height)), "xanchor": "left", "yanchor": "middle", "align": "left"}
+        dash = f'<span style="color: {colour}">\u2501</span> '
+        drawn.add_annotation(text=dash + _text(text).replace("\n", "<br>"), showarrow=False, xshift=_JOIN, **at, **cell)
+
+
+def _trace(layer: Dots | Lines | Boxes | Bars | Band | Cells | Whiskers) -> dict[str, Any]:
     if isinstance(layer, Dots):
         return _dots(layer)
     if isinstance(layer, Lines):
@@ -117,7 +124,7 @@ def _trace(layer: Layer) -> dict[str, Any]:
     if isinstance(layer, Boxes):
         x = [v for x0, x1, _, _ in layer.boxes for v in (x0, x0, x1, x1, x0, None)]
         y = [v for _, _, y0, y1 in layer.boxes for v in (y0, y1, y1, y0, y0, None)]
-        shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": 0.3}
+        shade = {"fill": "toself", "fillcolor": layer.colour, "line": {"width": 0}, "opacity": layer.shade}
         return {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip", **shade}
     if isinstance(layer, Band):
         outline = {"x": _array([*layer.x, *layer.x[::-1]]), "y": _array([*layer.low, *layer.high[::-1]])}
@@ -125,19 +132,26 @@ def _trace(layer: Layer) -> dict[str, Any]:
         return {"type": "scatter", "mode": "lines", "hoverinfo": "skip", **outline, **shade}
     if isinstance(layer, Cells):
         return _cells(layer)
+    if isinstance(layer, Whiskers):
+        x = [v for place in layer.x for v in (place, place, None)]
+        y = [v for low, high in zip(layer.low, layer.high, strict=True) for v in (low, high, None)]
+        look = {"line": {"color": layer.colour, "width": 1.6}, "opacity": 0.75}
+        return {"type": "scatter", "mode": "lines", "x": x, "y": y, "hoverinfo": "skip", **look}
     texts = {"text": list(layer.texts), "textposition": "outside", "hoverinfo": "y+x", "marker": {"color": layer.colour}}
     return {"type": "bar", "orientation": "h", "x": list(layer.lengths), "y": [_text(n) for n in layer.names], **texts}
 
 
 def _cells(cells: Cells) -> dict[str, Any]:
     texts = [[_text(text) for text in row] for row in zip(*cells.texts, strict=True)]
-    colours = {"z": np.array(cells.places, dtype=float).T, "coloraxis": "coloraxis", "text": texts, "hoverinfo": "text"}
+    colours = {"z": np.array(cells.places, dtype=float).T, "text": texts, "hoverinfo": "text"}
+    grey = {"colorscale": list(zip((0.0, 1.0), GREYS, strict=True)), "zmin": 0.0, "zmax": 1.0, "showscale": False}
+    colours |= grey if cells.grey else {"coloraxis": "coloraxis"}
     colours |= {"texttemplate": "%{text}"} if cells.written else {}
     return {"type": "heatmap", "x": _array(cells.x), "y": _array(cells.y), **colours}
 
 
 def _dots(dots: Dots) -> dict[str, Any]:
-    kept = _kept(dots)
+    kept = kept_dots(dots)
     marker = dict(_MARKS[dots.mark])
     if isinstance(dots.colour, str):
         marker["color"] = dots.colour
@@ -148,16 +162,6 @@ def _dots(dots: Dots) -> dict[str, Any]:
     points = {"x": _array([dots.x[i] for i in kept]), "y": _array([dots.y[i] for i in kept])}
     texts = [_text(dots.texts[i]) for i in kept] if dots.texts else []
     return {"type": "scatter", "mode": "markers", "marker": marker, "text": texts, "hoverinfo": "text+x", **points}
-
-
-def _kept(dots: Dots) -> Sequence[int]:
-    """Return which dots are drawn: all, or those of the least colour and an even choice of the others."""
-    count = len(dots.x)
-    if count <= MOST:
-        return range(count)
-    ranked = [] if isinstance(dots.colour, str) else np.argsort(np.asarray(dots.colour), kind="stable").tolist()
-    leaders = set(ranked[:LEADERS])
-    return [i for i in range(count) if i in leaders or i % -(-count // MOST) == 0]
 
 
 def _array(values: Sequence[float]) -> Any:

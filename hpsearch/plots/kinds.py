@@ -9,8 +9,9 @@ from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.curves import curves
 from hpsearch.plots.history import history, stage_ranges
-from hpsearch.plots.importance import importance_bars, pair_map
+from hpsearch.plots.importance import importance_bars
 from hpsearch.plots.model import model_chart
+from hpsearch.plots.pair_map import pair_map
 from hpsearch.plots.parameters import parallel, slices
 from hpsearch.plots.predictions import calibration_chart, confusion_chart
 
@@ -33,18 +34,29 @@ KINDS: dict[str, Kind] = {
 OF_PREDICTIONS = ("confusion", "calibration")
 
 
-def check_kind(kind: str) -> None:
-    """Raise `SettingError` for an unknown kind, and name the closest one."""
+# The kind that takes names.
+MAP = "map"
+
+
+def check_kind(kind: str, x: str = "", y: str = "", by: str = "") -> None:
+    """Raise `SettingError` for an unknown kind, and name the closest one; and for names where the kind takes none."""
     if kind not in KINDS:
         advice = f"Take one of them.{did_you_mean(kind, KINDS)}"
         raise SettingError(must_be("A kind of picture", f"one of {', '.join(KINDS)}", kind, advice))
+    if kind != MAP and (x or y or by):
+        raise SettingError(must_be("A kind with x, y or by", f"{MAP!r}", kind, "Leave them out."))
 
 
-def draw(kind: str, findings: Findings) -> Picture | str:
+def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "") -> Picture | str:
     """Return the picture of a kind, or one sentence that says why there is none.
 
+    Args:
+        kind: of picture.
+        findings: of the study.
+        x, y: of a map: its parameters; empty for the most important ones.
+        by: of a map: the parameter or the metric that colours the dots; empty for the rank of the value.
     Raises:
-        SettingError: there is no such kind.
+        SettingError: there is no such kind, or no such parameter or metric.
     """
-    check_kind(kind)
-    return KINDS[kind](findings)
+    check_kind(kind, x, y, by)
+    return pair_map(findings, x, y, by) if x or y or by else KINDS[kind](findings)

@@ -60,3 +60,9 @@ def star(findings: Findings, x: Place, y: Place) -> list[Dots]:
         return []
     label = f"best: trial {findings.chosen.number}"
     return [trial_dots(findings, [findings.chosen], x, y, colour=YELLOW, label=label, mark="star")]
+
+
+def left_out(findings: Findings, names: Sequence[str]) -> str:
+    """Return a sentence on the parameters that a picture leaves out, with a space before it; empty where it has all."""
+    count = len(findings.space)
+    return f" Of {count} parameters, the {len(names)} most important are drawn." if len(names) < count else ""

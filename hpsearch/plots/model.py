@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from itertools import pairwise
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,13 +13,16 @@ from hpsearch.analysis.model import Model, fit_model
 from hpsearch.analysis.partial_dependence import Effect, JointEffect, effects, joint_effect, leading_pair
 from hpsearch.analysis.scales import Scale, beyond, place, scale, short
 from hpsearch.analysis.sentences import describe_gain
-from hpsearch.plots.chart import BLUE, GREY, Axis, Band, Boxes, Cells, Chart, ColourBar, Dots, Layer, Lines, Panel
+from hpsearch.plots.chart import BLUE, GREY, Axis, Band, Boxes, Chart, ColourBar, Dots, Layer, Lines, Panel
 from hpsearch.plots.marks import hover, star
+from hpsearch.plots.surface import ends, surface_cells
 from hpsearch.space import Choice
 from hpsearch.trial import Trial, flip_sign, format_value
 
 # Panels of one parameter; with the map they fill three rows of three.
 MOST = 8
+# Length scales in the caption.
+_LENGTHS = 12
 EXPECTED, BAND, TRIALS = "expected value", "95 % band of the model", "trial"
 # How much of an option's place its band takes.
 _WIDE = 0.3
@@ -46,7 +47,7 @@ def model_chart(findings: Findings) -> Chart | str:
         panels.append(_panel(found, each, Axis(values.label if labelled else "", values.scale)))
     return Chart(
         title="What a model of the trials expects",
-        caption=_caption(found, len(every) - len(shown)),
+        caption=_caption(found, len(found.length_scales) - len(shown)),
         panels=panels,
         columns=columns,
         colours=None if joint is None else _colours(found, joint),
@@ -61,7 +62,9 @@ def _caption(model: Model, left: int) -> str:
     mean = "geometric mean" if model.is_log else "average"
     constant = f" Never varied: {', '.join(model.constant)}." if model.constant else ""
     more = f" {left} more parameters with weaker effects are not drawn." if left else ""
-    lengths = ", ".join(f"{short(name, 30)} {length:.2g}" for name, length in model.length_scales.items())
+    scales = list(model.length_scales.items())
+    lengths = ", ".join(f"{short(name, 30)} {length:.2g}" for name, length in scales[:_LENGTHS])
+    lengths += f" and {len(scales) - _LENGTHS} longer ones" if len(scales) > _LENGTHS else ""
     advice = " ".join(describe_gain(Conclusions(model.findings)))
     return (
         f"A Gaussian process fitted to {len(model.trials)} trials{budget}. Each line is the value that it expects, the {mean} "
@@ -130,14 +133,8 @@ def _options(domain: Choice, found: Effect, low: list[float], high: list[float])
 
 def _map(model: Model, joint: JointEffect) -> Panel:
     findings, names = model.findings, joint.names
-    to_place = _place(model, joint)
     across, up = (_axis(model, name) for name in names)
-    cells = Cells(
-        _edges(findings, names[0], joint.values[0], across),
-        _edges(findings, names[1], joint.values[1], up),
-        [[to_place(mean) for mean in row] for row in joint.means],
-        _texts(joint),
-    )
+    cells = surface_cells(model, joint, (across, up))
     having = [trial for trial in model.trials if trial.ok and all(name in trial.params for name in names)]
 
     def x(trial: Trial) -> float:
@@ -151,45 +148,12 @@ def _map(model: Model, joint: JointEffect) -> Panel:
     return Panel(Axis(short(names[0], 40), across), Axis(short(names[1], 40), up), [cells, dots, *best])
 
 
-def _texts(joint: JointEffect) -> list[list[str]]:
-    """Return the value and its band for each cell of the map."""
-    rows = zip(joint.means, joint.low, joint.high, strict=True)
-    return [[f"{format_value(m)} ({a:.3g} to {b:.3g})" for m, a, b in zip(*row, strict=True)] for row in rows]
-
-
 def _axis(model: Model, name: str) -> Scale:
     return scale(model.findings.space[name], [trial.params[name] for trial in model.trials if name in trial.params])
 
 
-def _edges(findings: Findings, name: str, values: Sequence[Any], axis: Scale) -> list[float]:
-    """Return the ends of the cells around values: half way between two of them, on a logarithmic axis by their ratio."""
-    domain = findings.space[name]
-    if isinstance(domain, Choice):
-        return [i - 0.5 for i in range(len(values) + 1)]
-    inner = [math.sqrt(a * b) if axis.log else (a + b) / 2 for a, b in pairwise(values)]
-    return [axis.low, *inner, axis.high]
-
-
-def _place(model: Model, joint: JointEffect) -> Callable[[float], float]:
-    """Return what places a value between the best of a map, 0, and the worst, 1, on the model's scale."""
-    best, worst = _ends(model, joint)
-    low, high = model.scale.to_targets(np.array([best, worst])).tolist()
-
-    def place_value(mean: float) -> float:
-        (target,) = model.scale.to_targets(np.array([flip_sign(mean, model.findings.maximize)])).tolist()
-        return float((target - low) / (high - low)) if high > low else 0.0
-
-    return place_value
-
-
-def _ends(model: Model, joint: JointEffect) -> tuple[float, float]:
-    """Return the best and the worst value of a map, to be minimised."""
-    means = [flip_sign(mean, model.findings.maximize) for row in joint.means for mean in row]
-    return min(means), max(means)
-
-
 def _colours(model: Model, joint: JointEffect) -> ColourBar:
-    low, high = model.scale.to_targets(np.array(_ends(model, joint))).tolist()
+    low, high = model.scale.to_targets(np.array(ends(model, joint))).tolist()
     units = (0.0, 0.25, 0.5, 0.75, 1.0)
     values = model.scale.to_values(low + np.array(units) * (high - low)).tolist()
     texts = [format_value(flip_sign(value, model.findings.maximize)) for value in values]

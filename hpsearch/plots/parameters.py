@@ -6,13 +6,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from hpsearch.analysis.findings import Findings, spread
+from hpsearch.analysis.importance import most_important
 from hpsearch.analysis.scales import place, scale, short
 from hpsearch.plots.chart import Axis, Chart, ColourBar, Panel, Parallel, Upright
-from hpsearch.plots.marks import failure_marks, rank_colours, star, trial_dots, value_axis, worst_end
+from hpsearch.plots.marks import failure_marks, hover, left_out, rank_colours, star, trial_dots, value_axis, worst_end
 from hpsearch.trial import Trial
 
 # Lines in a picture of parallel coordinates.
 MOST = 1000
+# Panels, and axes of parameters; of more, the most important ones are drawn.
+PANELS, AXES = 9, 12
 # Where a conditional parameter stands in trials that lack it: below its range.
 ABSENT = -0.12
 
@@ -23,14 +26,14 @@ def slices(findings: Findings) -> Chart | str:
         return findings.why_nothing
     last = findings.trials[-1].number
     ticks = [(u, str(round(u * last))) for u in (0.0, 0.25, 0.5, 0.75, 1.0)] if last >= 4 else [(0.0, "0"), (1.0, str(last))]
-    names = list(findings.space)
+    names = most_important(findings, PANELS)
     columns = min(len(names), 2 if len(names) in (2, 4) else 3 if len(names) <= 9 else 4)
     panels = [_panel(findings, name, max(last, 1)) for name in names]
     panels = [p if i % columns == 0 else replace(p, y=replace(p.y, label="")) for i, p in enumerate(panels)]
     return Chart(
         title=f"{findings.measure[:1].upper()}{findings.measure[1:]} against each parameter",
         caption="Every trial as a dot; the options of a choice are spread a little. Conditional parameters show the trials "
-        "that have them.",
+        f"that have them.{left_out(findings, names)}",
         panels=panels,
         columns=columns,
         colours=ColourBar("number of the trial", ticks),
@@ -66,14 +69,16 @@ def parallel(findings: Findings) -> Parallel | str:
     trials = spread(sorted(findings.finished, key=lambda t: t.number), findings.ranks, MOST)
     trials.sort(key=lambda trial: -findings.ranks[trial.number])  # the best are drawn last, on top
     part = f" {len(trials)} of {len(findings.finished)} are drawn." if len(trials) < len(findings.finished) else ""
+    names = most_important(findings, AXES)
     return Parallel(
         title="Parallel coordinates: the params of the good trials, dark, and of the bad ones, bright",
-        caption=f"One line per finished trial, the best one in orange. "
-        f"On the page, drag along an axis to keep the trials that pass there.{part}",
-        axes=[*(_upright(findings, name, trials) for name in findings.space), _values(findings, trials)],
+        caption=f"One line per finished trial, the best one in orange.{part}{left_out(findings, names)} "
+        "On an interactive page, drag along an axis to keep the trials that pass there.",
+        axes=[*(_upright(findings, name, trials) for name in names), _values(findings, trials)],
         places=[findings.ranks[trial.number] for trial in trials],
         best=next((i for i, trial in enumerate(trials) if trial is findings.chosen), len(trials) - 1),
         colours=rank_colours(findings),
+        texts=hover(findings, trials),
     )
 
 

@@ -1,4 +1,4 @@
-"""PNG plots, with matplotlib."""
+"""Plots as PNG, SVG and PDF, with matplotlib."""
 
 from __future__ import annotations
 
@@ -12,6 +12,8 @@ import numpy as np
 from hpsearch.analysis.scales import Scale
 from hpsearch.plots.chart import (
     GREY,
+    GREYS,
+    INK,
     ORANGE,
     VIRIDIS,
     Axis,
@@ -22,11 +24,14 @@ from hpsearch.plots.chart import (
     Chart,
     ColourBar,
     Dots,
+    EndLabels,
     Lines,
     Panel,
     Parallel,
     Picture,
+    Whiskers,
 )
+from hpsearch.plots.thinning import MOST, kept_dots
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -40,6 +45,9 @@ _MARKS: dict[str, dict[str, Any]] = {
     "cross": {"marker": "x", "s": 32, "linewidth": 1.2, "zorder": 4, "clip_on": False},
     "star": {"marker": "*", "s": 210, "linewidth": 0.8, "edgecolor": "black", "zorder": 6},
 }
+# Written in coloured cells, on pages in dark colours too: these two are not replaced there.
+_BLACK, _WHITE = "#000000", "#fefefe"
+_NAMED_MARKS = 1600  # of a picture within a page
 _NAMED = 8  # more stages than this are marked, but not named
 
 
@@ -77,12 +85,18 @@ def draw(
     return content.getvalue()
 
 
-def figure(picture: Picture) -> Figure:
-    """Return the picture as a matplotlib figure."""
-    return _parallel(picture) if isinstance(picture, Parallel) else _chart(picture)
+def figure(picture: Picture, named: bool = False) -> Figure:
+    """Return the picture as a matplotlib figure.
+
+    Args:
+        picture: to draw.
+        named: whether marks carry their texts as addresses, which `hpsearch.plots.inline` makes tooltips of; of very many marks
+            some are left out, and nothing is drawn as pixels.
+    """
+    return _parallel(picture, named) if isinstance(picture, Parallel) else _chart(picture, named)
 
 
-def _chart(chart: Chart) -> Figure:
+def _chart(chart: Chart, named: bool) -> Figure:
     from matplotlib.figure import Figure
 
     columns = min(chart.columns, len(chart.panels))
@@ -91,23 +105,24 @@ def _chart(chart: Chart) -> Figure:
     drawn = Figure(figsize=(_WIDTH, height), dpi=DPI, layout="constrained")
     all_axes = drawn.subplots(rows, columns, squeeze=False).ravel()
     for axes, panel in zip(all_axes, chart.panels, strict=False):
-        _panel(axes, panel)
+        _panel(axes, panel, min(MOST, _NAMED_MARKS // len(chart.panels)) if named else 0)
     for axes in all_axes[len(chart.panels) :]:
         axes.remove()
     shown = list(all_axes[: len(chart.panels)])
     _title(drawn, chart.title)
     _legend(drawn, shown)
     if chart.colours is not None:
-        _colour_bar(drawn, shown, chart.colours)
+        _colour_bar(drawn, shown, chart.colours, named)
     return drawn
 
 
-def _panel(axes: Axes, panel: Panel) -> None:
+def _panel(axes: Axes, panel: Panel, named: int) -> None:
+    """Draw a panel; its dots carry their texts, as far as there are no more than ``named`` of a layer, or none do."""
     for layer in panel.layers:
         if isinstance(layer, Dots):
-            _dots(axes, layer)
+            _dots(axes, layer, named)
         elif isinstance(layer, Lines):
-            _lines(axes, layer)
+            _lines(axes, layer, named > 0)
         elif isinstance(layer, Boxes):
             _boxes(axes, layer)
         elif isinstance(layer, Band):
@@ -115,7 +130,11 @@ def _panel(axes: Axes, panel: Panel) -> None:
                 layer.x, layer.low, layer.high, color=layer.colour, alpha=0.25, linewidth=0, label=_text(layer.label)
             )
         elif isinstance(layer, Cells):
-            _cells(axes, layer)
+            _cells(axes, layer, named > 0)
+        elif isinstance(layer, Whiskers):
+            axes.vlines(layer.x, layer.low, layer.high, color=layer.colour, linewidth=1.6, alpha=0.75)
+        elif isinstance(layer, EndLabels):
+            _end_labels(axes, layer)
         else:
             _bars(axes, layer)
     _axis(axes.xaxis, panel.x)
@@ -130,37 +149,95 @@ def _panel(axes: Axes, panel: Panel) -> None:
             axes.annotate(_text(name), (start, 1.0), (2, 3), annotation_clip=False, **where)
 
 
-def _cells(axes: Axes, cells: Cells) -> None:
-    axes.pcolormesh(cells.x, cells.y, np.array(cells.places).T, cmap=VIRIDIS, vmin=0.0, vmax=1.0, rasterized=True)
+def _cells(axes: Axes, cells: Cells, named: bool) -> None:
+    if named:
+        _named_cells(axes, cells)
+    else:
+        colours: dict[str, Any] = {"cmap": _colours(cells), "vmin": 0.0, "vmax": 1.0}
+        axes.pcolormesh(cells.x, cells.y, np.array(cells.places).T, rasterized=True, **colours)
     if not cells.written:
         return
     across, up = ([(low + high) / 2 for low, high in pairwise(edges)] for edges in (cells.x, cells.y))
-    for x, places, texts in zip(across, cells.places, cells.texts, strict=True):
-        for y, place, text in zip(up, places, texts, strict=True):
-            axes.text(x, y, _text(text), ha="center", va="center", color="black" if place > 0.6 else "white", fontsize=9)
+    for x, column, texts in zip(across, cells.places, cells.texts, strict=True):
+        for y, place, text in zip(up, column, texts, strict=True):
+            axes.text(x, y, _text(text), ha="center", va="center", color=_BLACK if place > 0.6 else _WHITE, fontsize=9)
 
 
-def _dots(axes: Axes, dots: Dots) -> None:
-    colour: dict[str, Any] = {"color": dots.colour} if isinstance(dots.colour, str) else {"c": dots.colour}
-    scale: dict[str, Any] = {} if isinstance(dots.colour, str) else {"cmap": VIRIDIS, "vmin": 0.0, "vmax": 1.0}
-    axes.scatter(list(dots.x), list(dots.y), label=_text(dots.label) or None, **colour, **scale, **_MARKS[dots.mark])
+def _named_cells(axes: Axes, cells: Cells) -> None:
+    from matplotlib.collections import PolyCollection
+
+    columns, rows = list(pairwise(cells.x)), list(pairwise(cells.y))
+    corners = [[(a, c), (a, d), (b, d), (b, c)] for a, b in columns for c, d in rows]
+    colours: dict[str, Any] = {"array": np.ravel(cells.places), "cmap": _colours(cells), "clim": (0.0, 1.0)}
+    shades = PolyCollection(corners, linewidth=0.4, edgecolor="face", **colours)
+    shades.set_urls([text for texts in cells.texts for text in texts])
+    axes.add_collection(shades)
 
 
-def _lines(axes: Axes, lines: Lines) -> None:
+def _colours(cells: Cells) -> Any:
+    from matplotlib.colors import LinearSegmentedColormap
+
+    return LinearSegmentedColormap.from_list("surface", GREYS, 64) if cells.grey else VIRIDIS
+
+
+def _dots(axes: Axes, dots: Dots, named: int) -> None:
+    kept = kept_dots(dots, named) if named else range(len(dots.x))
+    x, y = ([places[i] for i in kept] for places in (dots.x, dots.y))
+    one = isinstance(dots.colour, str)
+    colour: dict[str, Any] = {"color": dots.colour} if one else {"c": [dots.colour[i] for i in kept]}
+    scale: dict[str, Any] = {} if one else {"cmap": VIRIDIS, "vmin": 0.0, "vmax": 1.0}
+    drawn = axes.scatter(x, y, label=_text(dots.label) or None, **colour, **scale, **_MARKS[dots.mark])
+    if named and dots.texts:
+        drawn.set_urls([dots.texts[i] for i in kept])
+
+
+def _lines(axes: Axes, lines: Lines, named: bool) -> None:
     look: dict[str, Any] = {"drawstyle": "steps-post"} if lines.steps else {}
     look |= {"linestyle": "--"} if lines.dashed else {}
     look |= {"alpha": 0.55} if lines.faint else {}
+    if named and lines.texts:
+        _named_lines(axes, lines, look)
+        return
     alone = len(lines.x) == 1 or (len(lines.x) == 2 and np.isnan(lines.x[1]))
     look |= {"marker": "."} if alone or lines.texts else {}
     axes.plot(lines.x, lines.y, color=lines.colour, linewidth=lines.width, markersize=3, label=_text(lines.label), **look)
+
+
+def _named_lines(axes: Axes, lines: Lines, look: dict[str, Any]) -> None:
+    """Draw each line as a shape of its own, and a line of one point as a dot."""
+    from matplotlib.collections import LineCollection
+
+    ends = [-1, *np.flatnonzero(np.isnan(lines.x)).tolist(), len(lines.x)]
+    parts = [slice(before + 1, end) for before, end in pairwise(ends) if end > before + 1]
+    long = [part for part in parts if part.stop - part.start > 1]
+    drawn = LineCollection(
+        [np.column_stack([lines.x[part], lines.y[part]]) for part in long],
+        colors=lines.colour, linewidths=lines.width, label=_text(lines.label), **look,
+    )  # fmt: skip
+    drawn.set_urls([lines.texts[part.start] for part in long])
+    axes.add_collection(drawn)
+    alone = [part.start for part in parts if part.stop - part.start == 1]
+    points = axes.scatter([lines.x[i] for i in alone], [lines.y[i] for i in alone], s=6, color=lines.colour)
+    points.set_urls([lines.texts[i] for i in alone])
+    axes.autoscale_view()
 
 
 def _boxes(axes: Axes, boxes: Boxes) -> None:
     from matplotlib.collections import PolyCollection
 
     corners = [[(x0, y0), (x0, y1), (x1, y1), (x1, y0)] for x0, x1, y0, y1 in boxes.boxes]
-    shades = PolyCollection(corners, facecolor=boxes.colour, alpha=0.3, linewidth=0, label=_text(boxes.label))
+    shades = PolyCollection(corners, facecolor=boxes.colour, alpha=boxes.shade, linewidth=0, label=_text(boxes.label))
     axes.add_collection(shades)
+
+
+def _end_labels(axes: Axes, labels: EndLabels) -> None:
+    """Write texts beside the axes, with a line from each to the end of the line it names; a text's middle is at its height."""
+    for end, height, colour, text in zip(labels.ends, labels.heights, labels.colours, labels.texts, strict=True):
+        axes.annotate(
+            _text(text), (labels.x, end), (26, height), xycoords="data", textcoords=("offset points", "data"), fontsize=9,
+            va="center", annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "linewidth": 1.6, "shrinkA": 2, "shrinkB": 0, "relpos": (0, 0.5)},
+        )  # fmt: skip
 
 
 def _bars(axes: Axes, bars: Bars) -> None:
@@ -221,17 +298,22 @@ def _legend(drawn: Figure, panels: Sequence[Axes]) -> None:
         drawn.legend(list(entries.values()), list(entries), **place)
 
 
-def _colour_bar(drawn: Figure, panels: Sequence[Axes], colours: ColourBar) -> None:
+def _colour_bar(drawn: Figure, panels: Sequence[Axes], colours: ColourBar, named: bool) -> None:
+    from matplotlib import colormaps
     from matplotlib.cm import ScalarMappable
 
-    bar = drawn.colorbar(ScalarMappable(cmap=VIRIDIS), ax=list(panels), shrink=0.75, aspect=35, pad=0.015)
+    # A bar of fewer than 50 colours is drawn as shapes, not as pixels.
+    colour_map = colormaps[VIRIDIS].resampled(48) if named else VIRIDIS
+    bar = drawn.colorbar(ScalarMappable(cmap=colour_map), ax=list(panels), shrink=0.75, aspect=35, pad=0.015)
+    if named and bar.solids is not None:  # no gaps between the shapes
+        bar.solids.set_edgecolor("face")
     bar.set_ticks([u for u, _ in colours.ticks], labels=[text for _, text in colours.ticks])
     bar.set_label(_text(colours.label))
     if colours.zero_on_top:
         bar.ax.invert_yaxis()
 
 
-def _parallel(picture: Parallel) -> Figure:
+def _parallel(picture: Parallel, named: bool) -> Figure:
     from matplotlib.collections import LineCollection
     from matplotlib.figure import Figure
 
@@ -242,12 +324,17 @@ def _parallel(picture: Parallel) -> Figure:
     lines = [np.column_stack([steps, row]) for row in heights]
     faint = 0.75 if len(lines) <= 100 else 0.35
     colours: dict[str, Any] = {"cmap": VIRIDIS, "array": np.array(picture.places), "clim": (0.0, 1.0), "alpha": faint}
-    axes.add_collection(LineCollection(lines, linewidths=1.1, **colours))
-    axes.plot(steps, heights[picture.best], color=ORANGE, linewidth=2.6, label="best")
+    drawn_lines = LineCollection(lines, linewidths=1.1, **colours)
+    best = LineCollection([lines[picture.best]], linewidths=2.6, colors=ORANGE, label="best")
+    if named and picture.texts:
+        drawn_lines.set_urls(list(picture.texts))
+        best.set_urls([picture.texts[picture.best]])
+    axes.add_collection(drawn_lines)
+    axes.add_collection(best)
     for step, upright in zip(steps, picture.axes, strict=True):
-        axes.axvline(step, color="0.2", linewidth=1.0)
+        axes.axvline(step, color=INK, linewidth=1.0)
         for place, text in upright.ticks:
-            box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "alpha": 0.75, "linewidth": 0}
+            box = {"boxstyle": "round,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.75, "linewidth": 0}
             side = "right" if step == steps[-1] and len(steps) > 1 else "left"
             gap = -4 if side == "right" else 4
             axes.annotate(
@@ -263,7 +350,7 @@ def _parallel(picture: Parallel) -> Figure:
         spine.set_visible(False)
     _title(drawn, picture.title)
     _legend(drawn, [axes])
-    _colour_bar(drawn, [axes], picture.colours)
+    _colour_bar(drawn, [axes], picture.colours, named)
     return drawn
 
 

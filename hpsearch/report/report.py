@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import csv
 import io
+import platform
+import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 from hpsearch.analysis import sentences
 from hpsearch.analysis.conclusions import Conclusions
-from hpsearch.analysis.importance import importance
+from hpsearch.analysis.findings import Findings
+from hpsearch.analysis.importance import importance, most_important
 from hpsearch.execution.side_by_side import map_ahead
-from hpsearch.plots import interactive, still
+from hpsearch.plots import inline, still
 from hpsearch.plots.chart import Picture
-from hpsearch.plots.html import listing, page, section, table
+from hpsearch.plots.html import contents, listing, page, section, table
 from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, draw
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
@@ -24,6 +28,8 @@ from hpsearch.trial import Trial, duration, format_value
 from hpsearch.trial.formatting import count, describe_resumed
 
 ROWS = 100
+# Columns of parameters in the table of the best trials, and rows of the table of what matters.
+NAMES, SHARES = 20, 30
 REPORT, TABLE, PICTURES = "report.html", "trials.csv", "plots/"
 
 
@@ -76,19 +82,54 @@ def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) 
     """Return the report as one page: the result first, then the course, the pictures, the best trials, the facts."""
     conclusions = Conclusions(result.findings)
     pictures = draw_all(result) if pictures is None else pictures
-    parts = [
-        section("Best setting", _setting(result)),
-        section("How sure it is", _said(conclusions, _confidence)),
-        section("How it went", _course(result, conclusions)),
-        section("What was searched", _question(result)),
-        *(_picture(kind, picture) for kind, picture in pictures.items()),
-        section("What matters", _parameters(conclusions)),
-        section("What the curves say", _said(conclusions, sentences.describe_curves)),
-        section("What to do next", _said(conclusions, _next_steps)),
-        section("Best trials", _best_trials(result)),
-        section("Facts", listing(result.record.facts)),
-    ]
-    return page(result.study.name, headline(result), result.record.question, "\n".join(parts), interactive.script())
+    parts = {
+        "Best setting": _setting(result),
+        "How sure it is": _said(conclusions, _confidence),
+        "How it went": _course(result, conclusions),
+        "What was searched": _question(result),
+        **{kind.capitalize(): _picture(kind, picture) for kind, picture in pictures.items() if not isinstance(picture, str)},
+        "Not drawn": _not_drawn(pictures),
+        "What matters": _parameters(conclusions),
+        "What the curves say": _said(conclusions, sentences.describe_curves),
+        "What to do next": _said(conclusions, _next_steps),
+        "Best trials": _best_trials(result),
+        "Facts": listing(result.record.facts),
+    }
+    written = {title: body for title, body in parts.items() if body}
+    drawn = {kind.capitalize() for kind in pictures}
+    sections = [section(title, body, together=title in drawn) for title, body in written.items()]
+    body = "\n".join([_about(result), contents(list(written)), *sections])
+    return page(result.study.name, headline(result), result.record.question, body, inline.style())
+
+
+def _about(result: Result) -> str:
+    """Return when and where the study ran, where the page was written, and the way to MLflow."""
+    facts = result.record.facts
+    machine = ", ".join(facts[name] for name in ("system", "machine", "cpu") if facts.get(name))
+    where = f"on {machine}, {facts['cores']} cores" if machine and facts.get("cores") else f"on {machine}" if machine else ""
+    said = [_when(result.trials), where, f"page written on {platform.node()}" if platform.node() else ""]
+    address = _link(result)
+    link = f' <a href="{escape(address)}">See it in MLflow</a> while <code>hpsearch ui</code> runs.' if address else ""
+    about = f'<p class="about">{escape("; ".join(each for each in said if each))}.{link}</p>'
+    again = f"hpsearch plot {shlex.quote(result.study.name)} KIND --out KIND.html"
+    hint = f"Point at a mark to read its trial. For a picture to zoom: <code>{escape(again)}</code>"
+    return f'{about}<p class="about hint">{hint}</p>'
+
+
+def _when(trials: Sequence[Trial]) -> str:
+    """Return from when to when trials ran, in UTC: the page is read anywhere."""
+    if not trials:
+        return ""
+    ends = min(t.started for t in trials), max(t.started + t.seconds for t in trials)
+    first, last = (datetime.fromtimestamp(end, UTC).strftime("%Y-%m-%d %H:%M") for end in ends)
+    return f"Run on {first} UTC" if first == last else f"Run from {first} to {last.removeprefix(first[:11])} UTC"
+
+
+def _link(result: Result) -> str:
+    try:
+        return result.tracker.link()
+    except Exception:  # of whatever kind: the page is of use without
+        return ""
 
 
 def headline(result: Result) -> str:
@@ -203,7 +244,7 @@ def _parameters(conclusions: Conclusions) -> str:
     lengths = model.length_scales
     rows = [
         [name, f"{100 * share:.0f} %", f"{lengths[name]:.2g}" if name in lengths else ""]
-        for name, share in shares.shares.items()
+        for name, share in list(shares.shares.items())[:SHARES]
     ]
     return (
         "<p>Share of the variance: how much of the differences between trials a parameter explains by itself (fANOVA). Length "
@@ -213,20 +254,38 @@ def _parameters(conclusions: Conclusions) -> str:
     )
 
 
-def _picture(kind: str, picture: Picture | str) -> str:
-    if isinstance(picture, str):
-        return section(kind.capitalize(), f"<p>{escape(picture)}</p>")
-    return section(kind.capitalize(), f"<p>{escape(picture.caption)}</p>{interactive.division(picture, kind)}")
+def _picture(kind: str, picture: Picture) -> str:
+    return f'<p>{escape(picture.caption)}</p><div class="figure">{inline.svg(picture, kind)}</div>'
+
+
+def _not_drawn(pictures: Mapping[str, Picture | str]) -> str:
+    return _lines("", [f"{kind.capitalize()}: {picture}" for kind, picture in pictures.items() if isinstance(picture, str)])
 
 
 def _best_trials(result: Result) -> str:
-    rows = result.findings.finished[:ROWS]
+    rows = _rows(result.findings)
     left = len(result.trials) - len(rows)
-    names = [name for name in result.study.space if any(name in trial.params for trial in rows)]
+    present = [name for name in result.study.space if any(name in trial.params for trial in rows)]
+    leading = most_important(result.findings, NAMES)
+    names = [name for name in present if name in leading]
     cells = [_row(result, trial, names) for trial in rows]
+    unlisted = len(present) - len(names)
+    others = f"<p>{unlisted} less important parameters are in {TABLE} too.</p>" if unlisted else ""
     more = f"<p>{left} more trials, including failed ones, are in {TABLE} beside this page.</p>" if left else ""
     heads = ["trial", "stage", result.record.measure, *names, "seconds"]
-    return "<p>Click on a column head to sort.</p>" + table(heads, cells, sortable=True) + more + _resumed(result)
+    return (
+        '<p class="hint">Click on a column head to sort.</p>'
+        + table(heads, cells, sortable=True)
+        + more
+        + others
+        + _resumed(result)
+    )
+
+
+def _rows(findings: Findings) -> list[Trial]:
+    """Return the trial that the study's rule selects, the star of the plots, and then the others, the best first."""
+    chosen = [] if findings.chosen is None else [findings.chosen]
+    return [*chosen, *(trial for trial in findings.finished if trial not in chosen)][:ROWS]
 
 
 def _resumed(result: Result) -> str:

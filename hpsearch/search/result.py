@@ -144,19 +144,21 @@ class Result:
         """The value of the `best` trial, as the objective returned it."""
         return self.value(self.best)
 
-    def plot(self, kind: str = "history") -> Plot:
+    def plot(self, kind: str = "history", *, x: str = "", y: str = "", by: str = "") -> Plot:
         """Return a plot, which shows itself in a notebook; ``.save("x.svg")`` writes it.
 
         Args:
             kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
+            x, y: of a ``"map"``: its parameters; left out, the most important ones.
+            by: of a ``"map"``: the parameter or the metric that colours the dots; left out, the rank of the value does.
         Raises:
-            SettingError: there is no such kind.
+            SettingError: there is no such kind, or no such parameter or metric.
             StudyError: there is nothing to draw; it says why.
         """
         from hpsearch.plots import Plot, draw
 
         with _autolog_paused():
-            picture = draw(kind, self.findings)
+            picture = draw(kind, self.findings, x, y, by)
         if isinstance(picture, str):
             raise StudyError(f"Study {self.study.name!r} has no picture {kind!r}: {picture}")
         return Plot(picture)

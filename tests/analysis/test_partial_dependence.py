@@ -114,3 +114,10 @@ def test_is_the_same_each_time() -> None:
     space = Space(x=Float(0.0, 1.0), c=Choice("a", "b", "c"))
     one, other = (effects(model_of(space, lambda x, c: x + len(c), 16)) for _ in range(2))
     assert one == other
+
+
+def test_of_many_parameters_the_strong_ones_are_computed() -> None:
+    space = Space(**{f"p{i:02}": Float(0.0, 1.0) for i in range(30)})
+    found = effects(model_of(space, lambda **params: 5 * params["p03"] - 4 * params["p21"], 128))
+    assert len(found) == 12
+    assert {each.name for each in found[:2]} == {"p03", "p21"}

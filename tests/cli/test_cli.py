@@ -96,11 +96,14 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
     unknown = hpsearch(project, "plot", "parabola", "slices", code=2).stderr
     assert "A kind of picture must be one of history, curves, slice" in unknown
     assert "Did you mean 'slice'?" in unknown
-    assert (
-        "ending in .png, .svg, .pdf, .html" in hpsearch(project, "plot", "parabola", "map", "--out", "map.gif", code=2).stderr
-    )
     assert "in a folder that exists" in hpsearch(project, "report", "parabola", "--out", "no/page.html", code=2).stderr
-    assert "A map needs two numeric parameters" in hpsearch(project, "plot", "parabola", "map", code=2).stderr
+    for given, sentence in {
+        ("map", "--out", "map.gif"): "ending in .png, .svg, .pdf, .html",
+        ("map",): "A map needs two numeric parameters",
+        ("slice", "--x", "x"): "A kind with x, y or by must be 'map'",
+        ("map", "--by", "nothing"): "by must be one of the param",
+    }.items():
+        assert sentence in hpsearch(project, "plot", "parabola", *given, code=2).stderr
 
     best = int(re.findall(r"^\s+(\d+)\s+\d", ran.stdout, re.MULTILINE)[0])
     assert "bit-identical" in hpsearch(project, "rerun", "parabola", str(best)).stdout

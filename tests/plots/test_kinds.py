@@ -14,6 +14,7 @@ from hpsearch.errors import SettingError
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Band, Cells, Chart, Dots, Lines, Panel, Parallel
 from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, draw
+from hpsearch.plots.thinning import LEADERS, MOST, kept_dots
 from hpsearch.search.result import Result
 from hpsearch.strategies import Halving
 from tests.plots.sample import STUDIES, result
@@ -21,7 +22,7 @@ from tests.plots.sample import STUDIES, result
 # Kinds that have nothing to draw, and say so.
 SENTENCES = {
     "all failed": set(KINDS),
-    "all diverged": set(KINDS) - {"ranges"},
+    "all diverged": set(KINDS),
     "one trial": {"importance", "model"},
     "one constant value": {"importance", "curves", "model"},
     "extreme values": {"curves"},
@@ -40,6 +41,7 @@ def results() -> dict[str, Result]:
 def test_is_drawn_or_says_why_not(results: dict[str, Result], name: str, kind: str) -> None:
     picture = draw(kind, results[name].findings)
     silent = {*SENTENCES.get(name, ()), *OF_PREDICTIONS}  # these objectives predict no rows
+    silent |= set() if name == "stages" else {"ranges"}  # random search never narrows them
     assert isinstance(picture, str) == (kind in silent), picture
     if isinstance(picture, str):
         assert picture[0].isupper()
@@ -51,8 +53,8 @@ def test_is_drawn_or_says_why_not(results: dict[str, Result], name: str, kind: s
         assert image.width == 1200
         assert 700 <= image.height <= 1500
         assert len(set(image.convert("L").resize((60, 35)).tobytes())) > 5  # something was drawn
-    part = interactive.division(picture, kind)
-    assert part.count("</script>") == 1
+    part = interactive.figure(picture).to_html(full_html=False, include_plotlyjs=False)
+    assert part.count("</script>") == 1 + part.count("MathJaxConfig")
     assert "<img" not in part
     assert "NaN" not in re.sub(r'"bdata":"[^"]*"', "", part)
 
@@ -61,8 +63,9 @@ def test_nothing_is_cut_off() -> None:
     """Everything of the widest picture lies inside the paper, by matplotlib's own measure."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
-    for kind in ("slice", "parallel", "ranges", "history", "model"):
-        picture = draw(kind, STUDIES["eight parameters, long labels"]().findings)
+    drawn = dict.fromkeys(("slice", "parallel", "map", "history", "model"), STUDIES["eight parameters, long labels"])
+    for kind, made in (drawn | {"ranges": STUDIES["stages"]}).items():
+        picture = draw(kind, made().findings)
         assert not isinstance(picture, str)
         figure = still.figure(picture)
         canvas = FigureCanvasAgg(figure)
@@ -233,8 +236,8 @@ def test_the_model_has_a_star_only_where_the_best_trial_is_of_its_budget(configu
 def test_many_dots_are_thinned_in_the_browser_and_the_best_stay() -> None:
     ranks = [(i * 7919 % 5000) / 5000 for i in range(5000)]
     dots = Dots(list(range(5000)), [0.0] * 5000, ranks)
-    kept = interactive._kept(dots)
-    assert len(kept) <= interactive.MOST + interactive.LEADERS
+    kept = kept_dots(dots)
+    assert len(kept) <= MOST + LEADERS
     assert {i for i, rank in enumerate(ranks) if rank < 100 / 5000} <= set(kept)
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import xml.etree.ElementTree as ElementTree
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hpsearch import Float, Space, Study
+from hpsearch.analysis.contest import Contest
 from hpsearch.errors import SettingError, StudyError
-from hpsearch.plots import Plot
+from hpsearch.plots import Plot, contest_chart
+from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS
 from hpsearch.strategies import Random
 from hpsearch.tracking import MemoryTracker
+from tests.analysis.test_contest import search
+from tests.plots.sample import STUDIES
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +46,46 @@ def test_a_pdf_holds_its_fonts(plot: Plot, tmp_path: Path) -> None:
     assert content.startswith(b"%PDF-")
     assert content.rstrip().endswith(b"%%EOF")
     assert b"/FontFile2" in content  # an embedded TrueType font
+
+
+@pytest.fixture(scope="module")
+def every_kind() -> dict[str, Plot]:
+    """A plot of every kind that a study can have: ranges that narrow, and predictions."""
+    from sklearn.linear_model import LogisticRegression
+
+    from hpsearch import data
+    from hpsearch.objectives import TuneEstimator
+
+    x = np.random.default_rng(0).normal(size=(120, 3))
+    objective = TuneEstimator(LogisticRegression(), data.arrays(x, np.where(x[:, 0] > 0, "yes", "no")))
+    study = Study("p", Space(C=Float(0.01, 100.0, log=True)), objective, Random(trials=2))
+    predicting = study.run(1, backend="sequential", tracker=MemoryTracker())
+    searching = STUDIES["stages"]()
+    plots = {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in KINDS}
+    rng = np.random.default_rng(0)
+    arms = {name: [search(rng.random(9).tolist()) for _ in range(4)] for name in "abcd"}
+    return plots | {"contest": Plot(contest_chart(Contest(arms)))}
+
+
+def test_every_kind_is_an_svg_that_needs_no_fonts(every_kind: dict[str, Plot], tmp_path: Path) -> None:
+    for kind, plot in every_kind.items():
+        root = ElementTree.parse(plot.save(tmp_path / f"{kind}.svg")).getroot()
+        assert root.tag == "{http://www.w3.org/2000/svg}svg"
+        assert root.findall(".//{http://www.w3.org/2000/svg}text") == []
+        used = {value[1:] for e in root.iter() for name, value in e.attrib.items() if name.endswith("href") and value[0] == "#"}
+        assert used <= {e.get("id") for e in root.iter()}, kind
+        assert root.findall(".//{http://www.w3.org/2000/svg}a") == [], kind  # marks carry their texts on pages alone
+
+
+def test_every_kind_is_a_pdf_with_all_its_fonts(every_kind: dict[str, Plot], tmp_path: Path) -> None:
+    """Each descriptor of a font must name the file of that font within the PDF (PDF 1.7, section 9.9)."""
+    for kind, plot in every_kind.items():
+        content = plot.save(tmp_path / f"{kind}.pdf").read_bytes()
+        descriptors = re.findall(rb"/Type /FontDescriptor.*?>>", content, re.DOTALL)
+        assert descriptors, kind
+        assert all(b"/FontFile2" in found for found in descriptors), kind
+        assert b"/Subtype /Type1 " not in content  # one of the 14 fonts that a viewer would have to bring
+        assert content.rstrip().endswith(b"%%EOF")
 
 
 def test_the_same_plot_has_the_same_bytes(plot: Plot, tmp_path: Path) -> None:

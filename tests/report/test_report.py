@@ -6,20 +6,22 @@ import csv
 import io
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from hpsearch import Study
+from hpsearch import Choice, Context, Float, Space, Study
+from hpsearch.plots.chart import Chart, Dots
 from hpsearch.report.report import KINDS, draw_all, files, report, trials_csv
 from hpsearch.strategies import Random
 from hpsearch.tracking import MemoryTracker, MlflowTracker
 from tests.plots.sample import HOSTILE, SPACE, STUDIES, result, score
 
 STUDY = Study("reported", SPACE, score, Random(trials=12), seed=3, question="Is it reported?")
-PICTURES = {f"plots/{kind}.png" for kind in ("history", "curves", "slice", "parallel", "map", "ranges")}
+PICTURES = {f"plots/{kind}.png" for kind in ("history", "curves", "slice", "parallel", "map")}
 
 
 class Page(HTMLParser):
@@ -29,12 +31,17 @@ class Page(HTMLParser):
         super().__init__()
         self.tags: list[str] = []
         self.fetched: list[str] = []
+        self.links: list[str] = []
+        self.ids: list[str] = []
         self.texts: list[str] = []
         self.feed(text)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        self.fetched += [str(value) for name, value in attrs if name in ("src", "href", "action")]
+        self.ids += [str(value) for name, value in attrs if name == "id"]
+        links = [str(value) for name, value in attrs if name in ("src", "href", "xlink:href", "action")]
+        self.links += [link[1:] for link in links if link.startswith("#")]
+        self.fetched += [link for link in links if not link.startswith("#")]
 
     def handle_data(self, data: str) -> None:
         if self.tags[-1:] not in (["script"], ["style"]):
@@ -55,6 +62,66 @@ def test_the_page_says_everything_and_fetches_nothing() -> None:
         assert expected in text
     assert f"{found.chosen.params['learning_rate']:.4g}" in text
     assert page.tags.count("section") == 17
+    assert set(page.links) <= set(page.ids)
+    assert "Ranges: The strategy draws every batch from the study's own ranges" in text
+
+
+def test_contents_lead_to_every_section() -> None:
+    page = report(result())
+    (contents,) = re.findall(r"<nav.*?</nav>", page)
+    assert re.findall(r'href="#([^"]+)"', contents) == re.findall(r'<section id="([^"]+)"', page)
+
+
+def test_the_page_says_when_and_where_the_study_ran() -> None:
+    found = replace(result(), trials=[replace(t, started=1_700_000_000.0 + t.number, seconds=60.0) for t in result().trials])
+    found = replace(found, record=replace(found.record, facts={"system": "Plan9", "cores": "64", "cpu": "m68k"}))
+    text = " ".join(Page(report(found)).texts)
+    assert "Run from 2023-11-14 22:13 to 22:14 UTC; on Plan9, m68k, 64 cores; page written on " in text
+
+
+def test_a_page_of_a_typical_study_is_small_and_cannot_run_texts() -> None:
+    """60 trials of five parameters with curves: the size that people mail, and that a browser opens at once."""
+    space = Space(**{f"p{i}": Float(0.0, 1.0) for i in range(4)}, kind=Choice("a", "b"))
+
+    def objective(params: dict[str, Any], context: Context) -> float:
+        for step in range(1, 51):
+            context.report(step, loss=params["p0"] + 1 / step, error=params["p1"] / step)
+        return float(params["p0"] + params["p1"] * params["p2"])
+
+    page = report(result(space, objective, strategy=Random(trials=60)))
+    assert len(page.encode()) < 1_500_000
+    assert "unsafe-eval" not in page
+    assert not re.search(r"</?(img|iframe|object|link|image)\b", page)
+
+
+def test_many_parameters_are_capped_and_the_page_says_so() -> None:
+    space = Space(**{f"p{i:02}": Float(0.0, 1.0) for i in range(50)})
+    found = result(space, lambda params: params["p07"] - params["p40"], strategy=Random(trials=30))
+    page = report(found, {kind: KINDS[kind](found.findings) for kind in ("slice", "parallel", "importance")})
+    text = " ".join(Page(page).texts)
+    assert "Of 50 parameters, the 9 most important are drawn." in text  # slice
+    assert "Of 50 parameters, the 12 most important are drawn." in text  # parallel
+    assert "Of 50 parameters, the 30 that the ranks follow most closely are analysed." in text
+    assert "30 less important parameters are in trials.csv too." in text
+    (heads,) = re.findall(r'class="sortable"><thead>(.*?)</thead>', page)
+    assert heads.count("<th>") == 24
+    assert "<th>p07</th>" in heads
+    assert "<th>p40</th>" in heads
+
+
+@pytest.mark.parametrize("changes", [{}, {"maximize": True}, {"replicates": 2}, {"confirm": 3, "confirm_replicates": 2}])
+def test_of_equal_values_the_table_and_the_stars_show_the_same_trial(changes: dict[str, Any]) -> None:
+    """There are two values only."""
+    found = result(objective=lambda params: float(params["learning_rate"] > 0.03), **changes)
+    findings = found.findings
+    assert sum(trial.value == findings.finished[0].value for trial in findings.finished) > 1
+    (first,) = re.findall(r'class="sortable">.*?<tbody><tr><td>(\d+)</td>', report(found, {}))
+    assert int(first) == found.best.number
+    for kind in ("history", "slice", "map"):
+        picture = KINDS[kind](findings)
+        assert isinstance(picture, Chart)
+        stars = [layer.label for p in picture.panels for layer in p.layers if isinstance(layer, Dots) and layer.mark == "star"]
+        assert set(stars) == {f"best: trial {first}"}
 
 
 def test_the_page_has_a_table_of_what_matters_and_advice() -> None:
