@@ -24,7 +24,7 @@ from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, draw
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
-from hpsearch.trial import Trial, duration, format_value
+from hpsearch.trial import Trial, duration, exact_params, format_value
 from hpsearch.trial.formatting import count, describe_resumed
 
 ROWS = 100
@@ -181,7 +181,8 @@ def _setting(result: Result) -> str:
     budget = {f"budget ({unit})": str(best.budget)} if best.budget is not None else {}
     params = listing({name: format_value(value) for name, value in best.params.items()} | budget)
     trivial = "".join(f"<p>{escape(line)}</p>" for line in sentences.describe_baseline(Conclusions(result.findings)))
-    return f"<p>{escape(said)}</p>{trivial}{params}{scores}"
+    exact = f"<pre>{escape(exact_params(best.number, best.params))}</pre>"
+    return f"<p>{escape(said)}</p>{trivial}{params}{exact}{scores}"
 
 
 def _course(result: Result, conclusions: Conclusions) -> str:

@@ -53,7 +53,8 @@ def _git(folder: Path) -> dict[str, str]:
 
 
 def _run_git(folder: Path, *arguments: str) -> str:
-    command = ["git", "-C", str(folder), *arguments]
+    # Without the option `git status` takes a lock to write down what it found; a kill would leave it behind.
+    command = ["git", "--no-optional-locks", "-C", str(folder), *arguments]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=10, check=False)
     except (OSError, subprocess.TimeoutExpired):

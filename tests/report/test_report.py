@@ -58,6 +58,7 @@ def test_the_page_says_everything_and_fetches_nothing() -> None:
     page = Page(report(found))
     text = " ".join(page.texts)
     assert page.fetched == []
+    assert f"Exact params of trial {found.best.number}: {found.best_params!r}" in text
     for expected in ("Best value ", "over 2 seeds", "What is drawn?", "0.0001 to 10", "planted failure", "python", "confirm"):
         assert expected in text
     assert f"{found.chosen.params['learning_rate']:.4g}" in text
