@@ -8,6 +8,7 @@ import platform
 import shlex
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from html import escape
 from typing import Any
@@ -38,16 +39,25 @@ def files(result: Result, jobs: int = 1) -> dict[str, bytes]:
 
     Args:
         result: of the study.
-        jobs: with two or more, so many workers draw the PNGs meanwhile.
+        jobs: with two or more, so many workers draw the pictures, while this process finds the words.
     """
     from hpsearch.tracking.autolog import paused  # loaded late, as every tracker
 
     with paused():  # some findings are fitted
         pictures = draw_all(result)
-    drawn = {kind: picture for kind, picture in pictures.items() if not isinstance(picture, str)}
-    stills = map_ahead(still.png, list(drawn.values()), jobs)
-    texts = {REPORT: report(result, pictures).encode(), TABLE: trials_csv(result).encode()}
-    return texts | {f"{PICTURES}{kind}.png": content for kind, content in zip(drawn, stills, strict=True)}
+    named = [(kind, picture) for kind, picture in pictures.items() if not isinstance(picture, str)]
+    drawings = map_ahead(_draw_twice, named, jobs)
+    words = _Words.of(result)
+    drawn = {kind: both for (kind, _), both in zip(named, drawings, strict=True)}
+    page = words.page(result, pictures, {kind: svg for kind, (_, svg) in drawn.items()})
+    texts = {REPORT: page.encode(), TABLE: trials_csv(result).encode()}
+    return texts | {f"{PICTURES}{kind}.png": png for kind, (png, _) in drawn.items()}
+
+
+def _draw_twice(named: tuple[str, Picture]) -> tuple[bytes, str]:
+    """Return a picture of a kind as PNG, for MLflow's pages, and as SVG, for the report."""
+    kind, picture = named
+    return still.png(picture), inline.svg(picture, kind)
 
 
 def draw_all(result: Result) -> dict[str, Picture | str]:
@@ -80,26 +90,45 @@ def trials_csv(result: Result) -> str:
 
 def report(result: Result, pictures: Mapping[str, Picture | str] | None = None) -> str:
     """Return the report as one page: the result first, then the course, the pictures, the best trials, the facts."""
-    conclusions = Conclusions(result.findings)
     pictures = draw_all(result) if pictures is None else pictures
-    parts = {
-        "Best setting": _setting(result),
-        "How sure it is": _said(conclusions, _confidence),
-        "How it went": _course(result, conclusions),
-        "What was searched": _question(result),
-        **{kind.capitalize(): _picture(kind, picture) for kind, picture in pictures.items() if not isinstance(picture, str)},
-        "Not drawn": _not_drawn(pictures),
-        "What matters": _parameters(conclusions),
-        "What the curves say": _said(conclusions, sentences.describe_curves),
-        "What to do next": _said(conclusions, _next_steps),
-        "Best trials": _best_trials(result),
-        "Facts": listing(result.record.facts),
-    }
-    written = {title: body for title, body in parts.items() if body}
-    drawn = {kind.capitalize() for kind in pictures}
-    sections = [section(title, body, together=title in drawn) for title, body in written.items()]
-    body = "\n".join([_about(result), contents(list(written)), *sections])
-    return page(result.study.name, headline(result), result.record.question, body, inline.style())
+    drawn = {kind: inline.svg(picture, kind) for kind, picture in pictures.items() if not isinstance(picture, str)}
+    return _Words.of(result).page(result, pictures, drawn)
+
+
+@dataclass(frozen=True)
+class _Words:
+    """The sections of a report before and after its pictures, by title."""
+
+    before: Mapping[str, str]
+    after: Mapping[str, str]
+
+    @classmethod
+    def of(cls, result: Result) -> _Words:
+        """Return what there is to say about a result."""
+        conclusions = Conclusions(result.findings)
+        before = {
+            "Best setting": _setting(result),
+            "How sure it is": _said(conclusions, _confidence),
+            "How it went": _course(result, conclusions),
+            "What was searched": _question(result),
+        }
+        after = {
+            "What matters": _parameters(conclusions),
+            "What the curves say": _said(conclusions, sentences.describe_curves),
+            "What to do next": _said(conclusions, _next_steps),
+            "Best trials": _best_trials(result),
+            "Facts": listing(result.record.facts),
+        }
+        return cls(before, after)
+
+    def page(self, result: Result, pictures: Mapping[str, Picture | str], drawn: Mapping[str, str]) -> str:
+        """Return the whole page; ``drawn`` are the pictures as SVG, and ``pictures`` say why others are missing."""
+        shown = {kind.capitalize(): _picture(p, drawn[kind]) for kind, p in pictures.items() if not isinstance(p, str)}
+        parts = {**self.before, **shown, "Not drawn": _not_drawn(pictures), **self.after}
+        written = {title: body for title, body in parts.items() if body}
+        sections = [section(title, body, together=title in shown) for title, body in written.items()]
+        body = "\n".join([_about(result), contents(list(written)), *sections])
+        return page(result.study.name, headline(result), result.record.question, body, inline.style())
 
 
 def _about(result: Result) -> str:
@@ -255,8 +284,8 @@ def _parameters(conclusions: Conclusions) -> str:
     )
 
 
-def _picture(kind: str, picture: Picture) -> str:
-    return f'<p>{escape(picture.caption)}</p><div class="figure">{inline.svg(picture, kind)}</div>'
+def _picture(picture: Picture, svg: str) -> str:
+    return f'<p>{escape(picture.caption)}</p><div class="figure">{svg}</div>'
 
 
 def _not_drawn(pictures: Mapping[str, Picture | str]) -> str:
