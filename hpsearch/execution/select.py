@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from hpsearch.errors import StudyError, must_be
@@ -46,13 +45,6 @@ def with_cluster_options(executor: AnyExecutor, patience: float | None, any_mach
     return _find_dask(executor, patience=patience, any_machine=any_machine) or executor
 
 
-def checkpoint_root(executor: Executor, folder: Path) -> Path | None:
-    """Return where the trials of an executor keep checkpoints; None where it does not say so."""
-    ask = getattr(executor, "checkpoint_root", None)
-    root: Path | None = None if ask is None else ask(folder)
-    return root
-
-
 def _find_dask(executor: AnyExecutor, **settings: Any) -> Executor | None:
     """Return an executor on Dask for an address or a client; None for anything else."""
     address = isinstance(executor, str) and executor.partition("://")[0] in _SCHEMES
@@ -67,7 +59,7 @@ def _find_dask(executor: AnyExecutor, **settings: Any) -> Executor | None:
 
 
 def _checked(executor: AnyExecutor) -> Executor:
-    names = ("open", "run", "points", "close")
+    names = ("open", "run", "points", "checkpoint_root", "close")
     if isinstance(executor, type) or not all(callable(getattr(executor, name, None)) for name in names):
         raise StudyError(must_be("executor", "an executor", executor, _ADVICE))
     found: Executor = executor

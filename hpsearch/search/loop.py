@@ -13,7 +13,6 @@ from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.blas import one_thread
 from hpsearch.execution.checkpoint_folders import CheckpointFolders, temporary_root
-from hpsearch.execution.select import checkpoint_root
 from hpsearch.execution.signals import StopRequest, Terminated, TimeUp, stoppable, time_limit
 from hpsearch.execution.states import States
 from hpsearch.ports import Batch, Executor, Proposal, PruningThresholds, Task, TrackedStudy, Tracker
@@ -340,7 +339,7 @@ class Loop:
         record = self.settings.tracked.record
         lasting = self.tracker.states_folder(record)
         folder = lasting or temporary_root()
-        root = checkpoint_root(self.executor, folder)
+        root = self.executor.checkpoint_root(folder)
         if lasting is None and root != folder:
             folder.rmdir()
         study = repr(sorted(record.identity.items()))
