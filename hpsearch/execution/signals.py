@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from typing import Any
 
 
@@ -46,12 +47,14 @@ def time_limit(seconds: float | None) -> Iterator[None]:
     if seconds is None or not able:
         yield
         return
-    before = signal.signal(signal.SIGALRM, _raise_time_up)
+    before, hook = signal.signal(signal.SIGALRM, _raise_time_up), sys.unraisablehook
     started, outer = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)[0]
+    sys.unraisablehook = partial(_raise_time_up_again, hook)
     signal.setitimer(signal.ITIMER_REAL, max(min(seconds, outer or seconds), 1e-6))
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         left = max(outer - (time.monotonic() - started), 1e-6) if outer else 0.0
         signal.signal(signal.SIGALRM, before)
         signal.setitimer(signal.ITIMER_REAL, left)
@@ -61,7 +64,15 @@ def _raise_time_up(signum: int, frame: object) -> None:
     raise TimeUp
 
 
-# Seconds until a lost KeyboardInterrupt or Terminated is raised again.
+def _raise_time_up_again(hook: Callable[[Any], object], unraisable: Any) -> None:
+    """Raise `TimeUp` again in a moment where it was raised in code that cannot raise, such as a finaliser."""
+    if isinstance(unraisable.exc_value, TimeUp):
+        signal.setitimer(signal.ITIMER_REAL, _RERAISE_SECONDS)
+    else:
+        hook(unraisable)
+
+
+# Seconds until a lost TimeUp, KeyboardInterrupt or Terminated is raised again.
 _RERAISE_SECONDS = 0.05
 
 

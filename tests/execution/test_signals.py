@@ -16,11 +16,13 @@ from hpsearch.execution.signals import (
     StopRequest,
     StopRequested,
     Terminated,
+    TimeUp,
     block_interrupts,
     end_at_second_signal,
     ending_signals,
     leave_closed_terminal,
     stoppable,
+    time_limit,
 )
 
 KINDS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -132,3 +134,49 @@ def test_outside_the_main_thread_a_request_waits_for_the_next_check() -> None:
     thread.start()
     thread.join()
     assert found == ["still here", "asked from there"]
+
+
+class Finalised:
+    """Takes its time to go, in code where an exception is only printed."""
+
+    def __init__(self, ends: list[str]) -> None:
+        self.ends = ends
+
+    def __del__(self) -> None:
+        end = time.monotonic() + 0.3
+        while time.monotonic() < end:
+            pass
+        self.ends.append("went")
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signal here")
+@pytest.mark.parametrize("outer", [None, 60.0])
+def test_time_that_is_up_within_a_finaliser_is_up_after_it(outer: float | None) -> None:
+    ends: list[str] = []
+    hook = sys.unraisablehook
+
+    def work() -> None:
+        with time_limit(outer), time_limit(0.1):
+            Finalised(ends)
+            time.sleep(30)
+
+    began = time.monotonic()
+    with pytest.raises(TimeUp):
+        work()
+    assert time.monotonic() - began < 10
+    assert ends == []  # it was interrupted, and what was raised there was lost
+    assert sys.unraisablehook is hook
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="no timer signal here")
+def test_other_errors_of_finalisers_are_printed_within_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda unraisable: seen.append(str(unraisable.exc_value)))
+
+    class Broken:
+        def __del__(self) -> None:
+            raise ValueError("planted")
+
+    with time_limit(60.0):
+        Broken()
+    assert seen == ["planted"]
