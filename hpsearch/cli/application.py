@@ -341,7 +341,7 @@ def rerun(
     """Run one recorded trial again and compare it bit by bit with the record."""
     from hpsearch.cli.commands import hpsearch_command, recorded_result, say_rerun
     from hpsearch.search.rerun import rerun as run_again
-    from hpsearch.trial.formatting import count, describe_resumed
+    from hpsearch.trial.formatting import count, describe_marks
 
     result = recorded_result(name, tracking_uri)
     trial = next((t for t in result.trials if t.number == number), None)
@@ -357,8 +357,8 @@ def rerun(
 
         pdb.post_mortem()
         raise typer.Exit(1) from None
-    resumed = describe_resumed(trial.resumed_step, trial.attempt, trial.continues)
-    say_rerun(name, trial.number, again.differences, resumed)
+    marks = describe_marks(trial.resumed_step, trial.attempt, trial.continues, trial.machine)
+    say_rerun(name, trial.number, again.differences, marks)
 
 
 @typer_app.command()

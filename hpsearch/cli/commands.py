@@ -185,21 +185,21 @@ def show_summary(console: Console, summary: StudySummary, rows: Sequence[TrialRo
     if finished[:count]:
         best = typed_params(summary.identity.get("space", ""), finished[0].params)
         console.print(exact_params(finished[0].number, best), markup=False, highlight=False, soft_wrap=True)
-    for row in [row for row in rows if row.resumed][:count]:
-        console.print(f"trial {row.number} {row.resumed}", markup=False, soft_wrap=True)
+    for row in [row for row in rows if row.marks][:count]:
+        console.print(f"trial {row.number} {row.marks}", markup=False, soft_wrap=True)
     for row in [row for row in rows if row.error][:count]:
         console.print(f"trial {row.number} {row.status}: {row.error}", markup=False, style="yellow", soft_wrap=True)
 
 
-def say_rerun(name: str, number: int, differences: tuple[str, ...], resumed: str = "") -> None:
-    """Print how a repeated trial compares with its record; ``resumed`` says that it continued from a checkpoint.
+def say_rerun(name: str, number: int, differences: tuple[str, ...], marks: str = "") -> None:
+    """Print how a repeated trial compares with its record; ``marks`` say why its bits may differ.
 
     Raises:
         HpsearchError: the two differ.
     """
-    if differences and resumed:
-        found = f"Trial {number} of {name} {resumed}, and was now trained from its start: {'; '.join(differences)}."
-        terminal().print(f"{found} Its own checkpoint does not promise the same bits.", markup=False, soft_wrap=True)
+    if differences and marks:
+        found = f"Trial {number} of {name} {marks}, and was now run here from its start: {'; '.join(differences)}."
+        terminal().print(f"{found} The same bits were not promised.", markup=False, soft_wrap=True)
         return
     if differences:
         raise HpsearchError(f"Trial {number} of {name} came out differently: {'; '.join(differences)}.")

@@ -121,6 +121,7 @@ def study_json(study: StudySummary, rows: Sequence[TrialRow]) -> str:
             "params": typed_params(space, row.params),
             "seconds": row.seconds if math.isfinite(row.seconds) else None,
             "error": row.error,
+            "marks": row.marks,
             "run_id": row.run_id,
         }
         for row in rows

@@ -54,6 +54,8 @@ _POLL_SECONDS = 1.0
 _PART_BYTES = 8 * 2**20
 # The most points that wait for somebody who reads them.
 _POINTS = 100_000
+# A pickled trial, and what is different about its worker.
+_Content = tuple[bytes, str]
 
 
 @dataclass
@@ -72,11 +74,13 @@ class _Workers:
         room: trials at once, by address of the admitted workers.
         refused: addresses of those that get no trials.
         first: the versions and the machine of the first worker; the others must have the same.
+        different: what is different about workers that run trials all the same, by address.
     """
 
     room: dict[str, int] = field(default_factory=dict)
     refused: set[str] = field(default_factory=set)
     first: dict[str, str] | None = None
+    different: dict[str, str] = field(default_factory=dict)
 
 
 class Dask(ExecutorBase):
@@ -192,7 +196,7 @@ class Dask(ExecutorBase):
                 self._running.difference_update(item.task.trial.number for item in ended)
                 self._fill(waiting, sent)  # before the study takes its time for those that have ended
                 for content in contents.values():
-                    yield pickle.loads(content)  # from a worker of the cluster that the user trusts with the objective
+                    yield _unpickle(content)
                 yield from (_give_up(task.trial) for task in lost if losses[task.trial.number] >= LOSSES)
         finally:
             self._running.clear()
@@ -237,7 +241,7 @@ class Dask(ExecutorBase):
                 ended.append(self._ended.get_nowait())
         return ended
 
-    def _collect(self, ended: Sequence[_Sent]) -> dict[str, bytes]:
+    def _collect(self, ended: Sequence[_Sent]) -> dict[str, _Content]:
         """Return the pickled trials of tasks that ended, by key; without those that were lost with their workers.
 
         Raises:
@@ -249,17 +253,17 @@ class Dask(ExecutorBase):
             return {}
         with suppress(Exception):  # a worker with a result is gone, or the scheduler is
             return self._gather(futures)
-        found = dict[str, bytes]()
+        found = dict[str, _Content]()
         for key, future in futures.items():
             with suppress(Exception):
                 found[key] = future.result(timeout=_CONNECT_SECONDS)
         return found
 
-    def _gather(self, futures: Mapping[str, Any]) -> dict[str, bytes]:
+    def _gather(self, futures: Mapping[str, Any]) -> dict[str, _Content]:
         """Return the results of futures, with one request to each worker that has some."""
 
-        async def gather() -> dict[str, bytes | None]:
-            found: dict[str, bytes | None] = await self._client.gather(futures, errors="skip", asynchronous=True)
+        async def gather() -> dict[str, _Content | None]:
+            found: dict[str, _Content | None] = await self._client.gather(futures, errors="skip", asynchronous=True)
             return found
 
         found = self._client.sync(gather, callback_timeout=_CONNECT_SECONDS)
@@ -394,11 +398,12 @@ class Dask(ExecutorBase):
             self._compare(address, described)
 
     def _compare(self, address: str, described: dict[str, str]) -> None:
-        """Refuse a worker whose trials may have other bits than those of the first one."""
+        """Refuse a worker whose trials may have other bits than those of the first one, or have them marked."""
         first = self._workers.first = self._workers.first or described
         names = sorted(first.keys() | described.keys())
         other = [f"{n} {described.get(n, 'absent')} instead of {first.get(n, 'absent')}" for n in names]
         other = [text for n, text in zip(names, other, strict=True) if described.get(n) != first.get(n)]
+        self._workers.different[address] = ", ".join(other)
         if other and not self._any_machine:
             self._refuse(address, f"Dask worker {address} is of another kind than the first one: {', '.join(other)}.")
 
@@ -409,7 +414,8 @@ class Dask(ExecutorBase):
             return
         for address in wanted:
             self._send_arrays(address)
-        found = self._client.run(dask_worker.admit, self._token, workers=wanted, on_error="return")
+        different = {address: self._workers.different.get(address, "") for address in wanted}
+        found = self._client.run(dask_worker.admit, self._token, different, workers=wanted, on_error="return")
         there = self._client.nthreads()
         for address, error in found.items():
             if error is None:
@@ -431,6 +437,13 @@ class Dask(ExecutorBase):
                 part = bytes(content[offset : offset + _PART_BYTES])
                 arguments = (self._token, checksum, offset, part, len(content))
                 self._client.run(dask_worker.receive_array, *arguments, workers=[address])
+
+
+def _unpickle(content: _Content) -> Trial:
+    """Return a trial from a worker of the cluster, which the user trusts with the objective."""
+    pickled, different = content
+    trial: Trial = pickle.loads(pickled)
+    return replace(trial, machine=different) if different else trial
 
 
 def _keep_points(points: deque[Point], event: tuple[float, Any]) -> None:

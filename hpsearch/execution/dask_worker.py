@@ -13,7 +13,7 @@ import platform
 import shutil
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,7 @@ class StudyPlugin(WorkerPlugin):
         self.name = name_of(token)
         self.token, self.content, self.checksums, self.shared = token, content, checksums, shared
         self.surroundings = surroundings
+        self.different = ""
         self.server: ForkServer | None = None
         self.sender: _PointSender | None = None
 
@@ -152,10 +153,17 @@ async def receive_array(token: str, checksum: str, offset: int, content: bytes, 
     await asyncio.to_thread(write_part, folder, checksum, offset, content, total)
 
 
-async def admit(token: str, dask_worker: Any) -> None:
-    """Load the objective, and then offer room for as many trials as the worker has threads."""
+async def admit(token: str, different: Mapping[str, str], dask_worker: Any) -> None:
+    """Load the objective, and then offer room for as many trials as the worker has threads.
+
+    Args:
+        token: of the run.
+        different: what sets a worker apart from the first one, by address; its trials are marked with it.
+        dask_worker: this one.
+    """
     name = name_of(token)
     plugin = dask_worker.plugins[name]
+    plugin.different = different[dask_worker.address]
     if plugin.server is None:
         await asyncio.to_thread(plugin.start, dask_worker)
     await dask_worker.set_resources(**{name: dask_worker.state.nthreads})
@@ -181,8 +189,12 @@ def forget_points(token: str, dask_scheduler: Any) -> None:
     dask_scheduler._broker._topics.pop(name_of(token), None)
 
 
-def run_trial(token: str, task: bytes) -> bytes:
-    """Run a pickled task in a child process, and return the pickled trial; end it where Dask has dropped the task."""
+def run_trial(token: str, task: bytes) -> tuple[bytes, str]:
+    """Run a pickled task in a child process; end it where Dask has dropped the task.
+
+    Returns:
+        the pickled trial, and what is different about this worker.
+    """
     worker = get_worker()
     key = worker.get_current_task()
 
@@ -194,4 +206,4 @@ def run_trial(token: str, task: bytes) -> bytes:
     if plugin is None or plugin.server is None:
         raise ChildLost
     content: bytes = plugin.server.run(task, is_wanted)
-    return content
+    return content, plugin.different

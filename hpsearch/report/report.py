@@ -26,7 +26,7 @@ from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
 from hpsearch.trial import Trial, duration, exact_params, format_value
-from hpsearch.trial.formatting import count, describe_resumed
+from hpsearch.trial.formatting import count, describe_marks
 
 ROWS = 100
 # Columns of parameters in the table of the best trials, and rows of the table of what matters.
@@ -308,7 +308,7 @@ def _best_trials(result: Result) -> str:
         + table(heads, cells, sortable=True)
         + more
         + others
-        + _resumed(result)
+        + _marked(result)
     )
 
 
@@ -318,9 +318,9 @@ def _rows(findings: Findings) -> list[Trial]:
     return [*chosen, *(trial for trial in findings.finished if trial not in chosen)][:ROWS]
 
 
-def _resumed(result: Result) -> str:
-    """Return one sentence on each trial that continued from a checkpoint of its objective."""
-    clauses = {t.number: describe_resumed(t.resumed_step, t.attempt, t.continues) for t in result.trials}
+def _marked(result: Result) -> str:
+    """Return one sentence on each trial that may have other bits than when it is run again."""
+    clauses = {t.number: describe_marks(t.resumed_step, t.attempt, t.continues, t.machine) for t in result.trials}
     found = [f"Trial {number} {clause}." for number, clause in clauses.items() if clause]
     left = f" And {len(found) - ROWS} more." if len(found) > ROWS else ""
     return f"<p>{escape(' '.join(found[:ROWS]))}{left}</p>" if found else ""

@@ -58,7 +58,8 @@ class TrackerContract:
         failed = replace(finished, number=1, status=Status.FAILED, outcome=Outcome(math.nan), error="E: no", traceback="T")
         diverged = replace(finished, number=2, status=Status.DIVERGED, outcome=Outcome(math.inf), error="inf", budget=3)
         died = replace(finished, number=3, status=Status.DIED, outcome=None, error="gone", params={**params, "act": "relu"})
-        return [finished, failed, diverged, replace(died, continues=0, replicate=2, resumed_step=40, attempt=3)]
+        died = replace(died, continues=0, replicate=2, resumed_step=40, attempt=3, machine="numpy 1 instead of 2")
+        return [finished, failed, diverged, died]
 
     def test_says_whether_its_record_is_lasting(self) -> None:
         assert self.make().lasting in (True, False)

@@ -89,13 +89,18 @@ def duration(seconds: float) -> str:
     return f"{hours} h {minutes} min" if hours else f"{minutes} min {whole % 60} s"
 
 
-def describe_resumed(resumed_step: int | None, attempt: int, continues: int | None = None) -> str:
-    """Return from where a trial went on; an empty text where it did not.
+def describe_marks(resumed_step: int | None, attempt: int, continues: int | None = None, machine: str | None = None) -> str:
+    """Return why a trial may have other bits than when it is run again; an empty text where it has the same.
 
-    >>> describe_resumed(40, 2), describe_resumed(9, 1, continues=3), describe_resumed(None, 1)
+    >>> describe_marks(40, 2), describe_marks(9, 1, continues=3), describe_marks(None, 1)
     ('went on from step 40 in attempt 2', 'went on from step 9 of trial 3', '')
+    >>> describe_marks(None, 1, machine="numpy 2.3 instead of 2.4")
+    'ran on another kind of machine (numpy 2.3 instead of 2.4)'
     """
-    if resumed_step is None:
-        return ""
-    where = f" of trial {continues}" if attempt == 1 and continues is not None else f" in attempt {attempt}"
-    return f"went on from step {resumed_step}{where}"
+    clauses = []
+    if resumed_step is not None:
+        where = f" of trial {continues}" if attempt == 1 and continues is not None else f" in attempt {attempt}"
+        clauses.append(f"went on from step {resumed_step}{where}")
+    if machine:
+        clauses.append(f"ran on another kind of machine ({machine})")
+    return " and ".join(clauses)

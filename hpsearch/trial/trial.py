@@ -62,7 +62,8 @@ class Trial:
 
     ``params`` has plain values only: a chosen template is its label, its domains are parameters of their own. ``started`` is
     in seconds since 1970 (UTC), ``seconds`` is the wall-clock time. ``error`` is one line, ``traceback`` the rest. A trial that
-    continued from a checkpoint of its own has the ``resumed_step`` of it, and the number of its last ``attempt``.
+    continued from a checkpoint of its own has the ``resumed_step`` of it, and the number of its last ``attempt``. ``machine``
+    says what was different where it ran, on a cluster of several kinds of machines.
     """
 
     number: int
@@ -79,6 +80,7 @@ class Trial:
     seconds: float = field(default=0.0, compare=False)
     resumed_step: int | None = field(default=None, metadata=LATER)
     attempt: int = field(default=1, metadata=LATER)
+    machine: str | None = field(default=None, metadata=LATER)
 
     __repr__ = recorded_repr
 

@@ -9,6 +9,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -262,6 +263,11 @@ def test_a_worker_of_another_kind_is_one_sentence(cluster: Cluster, tmp_path: Pa
         end(worker)
 
 
+def slow_square(params: Params) -> float:
+    time.sleep(0.2)
+    return square(params)
+
+
 def widest(executor: Dask) -> int:
     """Return for how many trials at once a study had room."""
     widths: list[int] = []
@@ -278,6 +284,10 @@ def test_a_worker_with_another_library_gets_trials_only_where_any_machine_may(
     cluster.wait_for_workers(3)
     try:
         assert widest(Dask(cluster.address, any_machine=True)) == 3
+        asked = Study("dask", Space(x=Float(-1.0, 1.0)), slow_square, Random(trials=24))
+        marks = [trial.machine for trial in asked.run(executor=Dask(cluster.address, True), tracker=MemoryTracker()).trials]
+        assert 0 < marks.count(None) < 24
+        assert all(re.fullmatch(r"numpy \S+ instead of \S+", mark) for mark in marks if mark)
         assert "of another kind" not in caplog.text
         assert widest(Dask(cluster.address)) < 3
     finally:

@@ -19,7 +19,7 @@ from hpsearch.errors import HpsearchError
 from hpsearch.execution.isolation import run_isolated
 from hpsearch.objectives import TrainNetwork, reporting
 from hpsearch.ports import Context, Limits, ObjectiveBase
-from hpsearch.report.report import _resumed
+from hpsearch.report.report import _marked
 from hpsearch.search.rerun import rerun
 from hpsearch.strategies import Halving, Random
 from hpsearch.testing import table
@@ -97,7 +97,7 @@ def test_an_interrupted_trial_goes_on_and_the_record_says_so(epochs: list[int], 
     assert saved(project) == []
     read = STUDY.result(MlflowTracker(root=project))
     assert "stage all, went on from step 4 in attempt 2" in description(read.trials[1], read.record)
-    assert _resumed(read) == "<p>Trial 1 went on from step 4 in attempt 2.</p>"
+    assert _marked(read) == "<p>Trial 1 went on from step 4 in attempt 2.</p>"
     assert [(trial.resumed_step, trial.attempt) for trial in read.trials] == [(None, 1), (4, 2), (None, 1)]
     assert "trial 1 went on from step 4 in attempt 2" in run_command(project, "show", "saved").stdout
 
@@ -112,7 +112,7 @@ def test_rerun_reads_no_checkpoint(epochs: list[int], project: Path) -> None:
 
 def test_a_marked_trial_may_come_out_differently(capsys: pytest.CaptureFixture[str]) -> None:
     say_rerun("saved", 1, ("value was 0.5, is now 0.25",), "went on from step 4 in attempt 2")
-    assert "Trial 1 of saved went on from step 4 in attempt 2, and was now trained from its start" in capsys.readouterr().out
+    assert "Trial 1 of saved went on from step 4 in attempt 2, and was now run here from its start" in capsys.readouterr().out
     with pytest.raises(HpsearchError, match="came out differently"):
         say_rerun("saved", 1, ("value was 0.5, is now 0.25",))
 

@@ -200,6 +200,8 @@ def line(key: StudyKey, trial: Trial) -> bytes:
     }
     if trial.resumed_step is not None:
         fields |= {"resumed_step": trial.resumed_step, "attempt": trial.attempt}
+    if trial.machine is not None:
+        fields["machine"] = trial.machine
     return json.dumps(fields).encode() + b"\n"
 
 

@@ -31,7 +31,7 @@ from hpsearch.tracking.runs.trial_tags import DamagedRun, read_tags
 from hpsearch.tracking.store.client import reraised_as_tracking_error
 from hpsearch.tracking.store.store import Store
 from hpsearch.trial import PREFLIGHT, Status, flip_sign
-from hpsearch.trial.formatting import describe_resumed
+from hpsearch.trial.formatting import describe_marks
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -76,7 +76,7 @@ class StudySummary:
 class TrialRow:
     """One trial as text, without its space: ``params`` as recorded, ``value`` as the objective returned it (NaN for none).
 
-    ``resumed`` says from which checkpoint it went on, as a clause.
+    ``marks`` say why its bits may differ from those of a repetition, as a clause.
     """
 
     number: int
@@ -87,7 +87,7 @@ class TrialRow:
     seconds: float
     error: str | None
     run_id: str
-    resumed: str = ""
+    marks: str = ""
 
     @property
     def selectable(self) -> bool:
@@ -219,5 +219,5 @@ def _row(run: Run, declared: Sequence[str] | None, maximize: bool) -> TrialRow:
         seconds=run.data.metrics.get(SECONDS, math.nan),
         error=tags.error,
         run_id=str(run.info.run_id),
-        resumed=describe_resumed(tags.resumed_step, tags.attempt, tags.continues),
+        marks=describe_marks(tags.resumed_step, tags.attempt, tags.continues, tags.machine),
     )

@@ -87,6 +87,7 @@ def decode(run: Run, space: Space, history: History, file: Callable[[str], bytes
         seconds=stored.seconds,
         resumed_step=tags.resumed_step,
         attempt=tags.attempt,
+        machine=tags.machine,
     )
 
 

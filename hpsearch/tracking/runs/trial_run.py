@@ -25,7 +25,7 @@ from hpsearch.tracking.runs.trial_keys import (
 from hpsearch.tracking.store import names
 from hpsearch.tracking.store.names import pack_text, unpack_text
 from hpsearch.trial import Outcome, Params, Status, Trial, flip_sign, format_value
-from hpsearch.trial.formatting import describe_resumed
+from hpsearch.trial.formatting import describe_marks
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,7 @@ def tags(trial: Trial, record: StudyRecord, derived: Sequence[str] = ()) -> dict
         "hpsearch.continues": None if trial.continues is None else str(trial.continues),
         "hpsearch.resumed_step": None if trial.resumed_step is None else str(trial.resumed_step),
         "hpsearch.attempt": None if trial.attempt == 1 else str(trial.attempt),
+        "hpsearch.machine": trial.machine,
         "hpsearch.seed": record.identity.get("seed"),
         "hpsearch.error": trial.error,
         "hpsearch.diagnosis": diagnosis.label_of(trial),
@@ -135,8 +136,10 @@ def _setting(trial: Trial) -> str:
     place = f"stage {markup.plain(trial.stage or 'without a name', 40)}"
     place += f", seed {trial.replicate}" if trial.replicate else ""
     place += f", going on with {numbered_name(trial.continues)}" if trial.continues is not None else ""
-    resumed = describe_resumed(trial.resumed_step, trial.attempt, trial.continues)
-    return f"with {markup.settings(trial.params)}  \n{place}{resumed and f', {resumed}'}"
+    marks = describe_marks(trial.resumed_step, trial.attempt, trial.continues)
+    place += f", {marks}" if marks else ""
+    place += f", on another kind of machine ({markup.plain(trial.machine, 200)})" if trial.machine else ""
+    return f"with {markup.settings(trial.params)}  \n{place}"
 
 
 def _long_params(texts: Mapping[str, str]) -> dict[str, str]:

@@ -67,6 +67,7 @@ class TrialTags:
     continues: int | None
     resumed_step: int | None
     attempt: int
+    machine: str | None
     error: str | None
     minimised: float | None
     history: Sequence[str]
@@ -95,6 +96,7 @@ def read_tags(run: Run) -> TrialTags:
         continues=read_tag(run, "hpsearch.continues", _count, None),
         resumed_step=read_tag(run, "hpsearch.resumed_step", _count, None),
         attempt=read_tag(run, "hpsearch.attempt", _count, 1),
+        machine=read_tag(run, "hpsearch.machine", str, None),
         error=read_tag(run, "hpsearch.error", str, None),
         minimised=read_tag(run, "hpsearch.minimised", float) if has_outcome else None,
         history=read_tag(run, "hpsearch.history", _names) if has_outcome else (),
