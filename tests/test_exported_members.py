@@ -176,6 +176,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "Grid",
         "Halving",
         "Hyperband",
+        "InTurn",
         "QuasiRandom",
         "Random",
         "Staged",
