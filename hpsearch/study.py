@@ -17,7 +17,7 @@ from hpsearch.content import html
 from hpsearch.errors import RecordChanged, StudyError
 from hpsearch.execution.local import Backend, Local
 from hpsearch.execution.select import AnyExecutor, select_executor
-from hpsearch.ports import Batch, Recorded, Search, StrategyBase, Tracker
+from hpsearch.ports import Batch, ObjectiveBase, Recorded, Search, StrategyBase, Tracker
 from hpsearch.search.admission import check_limits, check_objective, check_parts, check_run
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export
@@ -31,6 +31,8 @@ from hpsearch.trial import Trial
 
 logger = logging.getLogger(__name__)
 Searched = TypeVar("Searched")
+# The last note of a study of checks alone, where they found no bug.
+CHECKS_PASSED = "All checks passed."
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,28 @@ class Study(StudyConfig):
         objective = own.shrunk() if "shrunk" in own.capabilities else self.objective
         small = replace(self, objective=objective, strategy=_Smoke(self.proposer), first=(), confirm=0, replicates=1)
         return replace(small, name=f"{self.name}-smoke")
+
+    def checks(self) -> Study:
+        """Return this study cut down to its objective's pre-flight checks, whatever its strategy does with them.
+
+        Raises:
+            StudyError: the objective has none.
+        """
+        if "preflight" not in self.adapted.capabilities:
+            kind = type(self.objective).__name__ if isinstance(self.objective, ObjectiveBase) else "the function"
+            raise StudyError(f"Study {self.name!r} has no pre-flight checks, because its objective, {kind}, has none.")
+        bare = replace(self, first=(), known=(), replicates=1, confirm=0, stop=None, early_stop=None)
+        return replace(bare, name=f"{self.name}-checks", strategy=_ChecksAlone())
+
+
+@dataclass(frozen=True)
+class _ChecksAlone(StrategyBase):
+    """No trials beside the objective's pre-flight checks."""
+
+    preflight: bool = True
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        yield Batch((), note=CHECKS_PASSED)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,8 @@ from hpsearch.cli.options import (
     RunOptions,
     Seed,
     Smoke,
+    StudyFile,
+    StudyName,
     TakeOver,
     Trials,
     Uri,
@@ -122,7 +124,7 @@ def common(
 
 @typer_app.command()
 def run(
-    file: Annotated[Path, typer.Argument(help="A Python file that defines a study.")],
+    file: StudyFile,
     jobs: Jobs = None,
     fresh: Fresh = False,
     retry: Retry = None,
@@ -138,7 +140,7 @@ def run(
     any_machine: AnyMachine = False,
     trials: Trials = None,
     seed: Seed = None,
-    study: Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")] = None,
+    study: StudyName = None,
 ) -> None:
     """Run the study in FILE, or resume it if it was interrupted."""
     from hpsearch.cli.commands import run_study
@@ -162,6 +164,45 @@ def run(
         seed=seed,
     )
     run_study(load_study(file, study), file.resolve(), options)
+
+
+@typer_app.command("check")
+def check_study(
+    file: StudyFile,
+    jobs: Jobs = None,
+    study: StudyName = None,
+) -> None:
+    """Run the pre-flight checks of the study in FILE, and nothing else; nothing is recorded.
+
+    The exit code is 0 if they pass or the objective has none, 1 if they find a bug.
+    """
+    from hpsearch.cli.checking import check_study
+    from hpsearch.cli.loading import load_study
+
+    check_study(load_study(file, study), file.resolve(), jobs)
+
+
+@typer_app.command("rate")
+def find_rate(
+    file: StudyFile,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="FILE", help="Draw the cost curves to FILE.png, .svg, .pdf or .html.")
+    ] = None,
+    epochs: Annotated[int, typer.Option("--epochs", metavar="N", help="Epochs of each training.")] = 5,
+    repeats: Annotated[int, typer.Option("--repeats", metavar="N", help="Trainings at each rate.")] = 3,
+    rows: Annotated[
+        int | None, typer.Option("--rows", metavar="N", help="Train on the first N rows only; default: all.")
+    ] = None,
+    study: StudyName = None,
+) -> None:
+    """Find the learning rate up to which the training cost falls, for the network of the study in FILE.
+
+    Nothing is recorded. Prints the threshold, half of it, and a range for the study's space.
+    """
+    from hpsearch.cli.checking import find_study_rate
+    from hpsearch.cli.loading import load_study
+
+    find_study_rate(load_study(file, study), out, epochs, repeats, rows)
 
 
 @typer_app.command()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,6 +30,8 @@ def _parse_seconds(text: str) -> float:
 
 Debug = Annotated[bool, typer.Option("--debug", help="Stop in the debugger where the objective raises.")]
 Uri = Annotated[str | None, typer.Option("--tracking-uri", help="Another MLflow store: sqlite:///FILE or http://HOST:PORT.")]
+StudyFile = Annotated[Path, typer.Argument(help="A Python file that defines a study.")]
+StudyName = Annotated[str | None, typer.Option("--study", help="The name of the study, if the file defines several.")]
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A study's name, as in: hpsearch list")]
 Jobs = Annotated[
     int | None,

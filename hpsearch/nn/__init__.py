@@ -5,14 +5,29 @@ layer have shape (units, inputs), as in the literature. Data come one sample a r
 *column*, (h, m), because the matrix products of small mini-batches are fastest in that order.
 Costs are means over the samples and hold no penalty unless a regularizer is passed.
 
-`train` makes a network of rows and labels in one call, `save` and `load` keep it in a file. `Network` is fully connected and
-fast, `Stack` composes `hpsearch.nn.layers` freely; `Training`, the loop itself, trains either.
+`train` makes a network of rows and labels in one call, `find_rate` finds a learning rate for it, `save` and `load` keep it in a
+file. `Network` is fully connected and fast, `Stack` composes `hpsearch.nn.layers` freely; `Training`, the loop itself, trains
+either.
 """
 
 from hpsearch.nn.network import Network, Score
+from hpsearch.nn.rate import FoundRate, find_rate
 from hpsearch.nn.stack import Stack
 from hpsearch.nn.storage import load, save
 from hpsearch.nn.train import train
 from hpsearch.nn.training.training import Epoch, Monitors, Recipe, Training
 
-__all__ = ["Epoch", "Monitors", "Network", "Recipe", "Score", "Stack", "Training", "load", "save", "train"]
+__all__ = [
+    "Epoch",
+    "FoundRate",
+    "Monitors",
+    "Network",
+    "Recipe",
+    "Score",
+    "Stack",
+    "Training",
+    "find_rate",
+    "load",
+    "save",
+    "train",
+]

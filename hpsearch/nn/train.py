@@ -84,22 +84,43 @@ def train(
     >>> network.predict(x[:4]).tolist()
     [0, 1, 1, 0]
     """
+    if report is not None and not callable(report):
+        raise SettingError(must_be("report", "a function of an Epoch", report, "Try report=print."))
+    training = prepare(
+        data, validation, learning_rate=learning_rate, hidden=hidden, activation=activation, cost=cost, init=init, dtype=dtype,
+        classes=classes, seed=seed, **settings,
+    )  # fmt: skip
+    for epoch in training.run():
+        if report is not None:
+            report(epoch)
+    return training.kept
+
+
+def prepare(
+    data: Rows,
+    validation: Rows | None = None,
+    *,
+    learning_rate: float | None = None,
+    hidden: int | tuple[int, ...] = (30,),
+    activation: str | Activation = "sigmoid",
+    cost: str = "cross_entropy",
+    init: str | Initializer = "scaled",
+    dtype: str = "float32",
+    classes: int | None = None,
+    seed: int = 0,
+    **settings: Any,
+) -> Training:
+    """Return the training that `train` runs, before its first epoch."""
     usual = 1.0 if is_full_batch(settings.get("optimizer")) else 0.5
     recipe = _recipe({"learning_rate": usual if learning_rate is None else learning_rate, **settings})
     known("dtype", dtype, DTYPES)
     x, y = _rows("data", data, dtype)
     chosen = None if validation is None else _rows("validation", validation, dtype)
     whole(0, "It decides the first weights and the order of the rows.")("seed", seed)
-    if report is not None and not callable(report):
-        raise SettingError(must_be("report", "a function of an Epoch", report, "Try report=print."))
     rng = np.random.default_rng(seed)
     sizes = (x.shape[1], *widths(hidden), _classes(y, classes))
     network = Network.create(sizes, rng, activation=activation, cost=cost, init=init, dtype=dtype)
-    training = Training(network, (x, y), recipe, rng, chosen)
-    for epoch in training.run():
-        if report is not None:
-            report(epoch)
-    return training.kept
+    return Training(network, (x, y), recipe, rng, chosen)
 
 
 def _recipe(settings: dict[str, Any]) -> Recipe:

@@ -16,11 +16,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
+from hpsearch.checks import integer
+from hpsearch.nn.rate import CostCurve, FoundRate, check_has_rate, find_threshold, follow_cost
 from hpsearch.nn.schedules import Constant
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives.network_trainer import TrainingPlan
@@ -92,6 +93,26 @@ def check(plan: TrainingPlan, context: Context) -> Outcome:
     return Outcome(value, metrics, artifacts={"verdict.txt": f"{passed}: {verdict}\n".encode()})
 
 
+def find_rate(plan: TrainingPlan, epochs: int = 5, repeats: int = 3, seed: int = 0) -> FoundRate:
+    """Find the threshold of the learning rate on all training rows of a plan; see `hpsearch.nn.find_rate`.
+
+    Args:
+        plan: of params that are `simplified`.
+        epochs: of each training.
+        repeats: trainings at each rate.
+        seed: of the first of them.
+    Raises:
+        SettingError: the method has no learning rate, or there is no threshold.
+    """
+    check_has_rate(plan.settings["optimizer"])
+    integer("epochs", epochs, 1, "Try 5.")
+
+    def begin(rate: float, number: int) -> Training:
+        return plan.changed(learning_rate=rate, epochs=epochs).start(np.random.default_rng(number))
+
+    return find_threshold(begin, plan.targets.encode(plan.rows), repeats=repeats, seed=seed)
+
+
 Verdict = tuple[Training, dict[str, float], str]
 
 
@@ -118,12 +139,9 @@ def _rate_works(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:
     """Train three epochs of about 100 mini-batches; the cost must fall, and not rise on the way by more than 2 %."""
     small = plan.changed(train_rows=100 * plan.recipe.batch_size, epochs=3)
     training, rows = small.start(rng), small.targets.encode(small.data.train)
-    costs = [training.network.score(*rows).cost]
-    costs += [training.network.score(*rows).cost for _ in training.run()]
-    rises = any(after > 1.02 * before for before, after in pairwise(costs))
-    falls = bool(np.isfinite(costs).all()) and costs[-1] < 0.98 * costs[0] and not rises
-    metrics = {"cost_before": costs[0], "cost_after": costs[-1], "passed": float(falls)}
-    return training, metrics, "training cost went " + " -> ".join(f"{cost:.3g}" for cost in costs)
+    curve = CostCurve(small.recipe.learning_rate, tuple(follow_cost(training, rows)))
+    metrics = {"cost_before": curve.costs[0], "cost_after": curve.costs[-1], "passed": float(curve.falls)}
+    return training, metrics, "training cost went " + " -> ".join(f"{cost:.3g}" for cost in curve.costs)
 
 
 def _overfits(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:

@@ -7,6 +7,7 @@ from hpsearch.strategies.freeze_thaw import FreezeThaw
 from hpsearch.strategies.gaussian_process import GaussianProcess
 from hpsearch.strategies.grid import Grid
 from hpsearch.strategies.halving import Halving, Hyperband
+from hpsearch.strategies.in_turn import InTurn
 from hpsearch.strategies.quasirandom import QuasiRandom
 from hpsearch.strategies.random import Random
 from hpsearch.strategies.staged import Staged
@@ -19,4 +20,15 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module 'hpsearch.strategies' has no attribute {name!r}")
 
 
-__all__ = ["Bayesian", "FreezeThaw", "GaussianProcess", "Grid", "Halving", "Hyperband", "QuasiRandom", "Random", "Staged"]
+__all__ = [
+    "Bayesian",
+    "FreezeThaw",
+    "GaussianProcess",
+    "Grid",
+    "Halving",
+    "Hyperband",
+    "InTurn",
+    "QuasiRandom",
+    "Random",
+    "Staged",
+]

@@ -20,7 +20,7 @@ from hpsearch.nn.averaging import MovingAverage
 from hpsearch.nn.schedules import Constant, Cosine, HalveOnPlateau, WarmUp
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
-from hpsearch.strategies import Bayesian, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
+from hpsearch.strategies import Bayesian, Grid, Halving, Hyperband, InTurn, QuasiRandom, Random, Staged
 
 # Facts, see `tests.reference.facts`. Every study draws from NumPy and computes with the C library of a machine; from Python
 # 3.12 on `sum` adds floats in another way.
@@ -189,6 +189,12 @@ def staged_known() -> Study:
         Trial(n, {"rate": 0.2, "x": x}, "all", Status.FINISHED, Outcome(value)) for n, (x, value) in enumerate(values.items())
     ]
     return Study("staged-known", _plain(), noisy, Staged(trials=14), seed=6, known=known, replicates=2)
+
+
+@_reference()
+def in_turn() -> Study:
+    """One parameter after the other, each twice, over every kind of range."""
+    return Study("in-turn", _mixed(), valley, InTurn(trials=40), seed=4)
 
 
 @_reference(*TPE, sequence=TPE)

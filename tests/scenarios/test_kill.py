@@ -23,6 +23,7 @@ OTHERS = {
     "Hyperband(max_epochs=81)": 81,
     "FreezeThaw(epochs=270)": 27,
     "GaussianProcess(trials=60, batch_size=4)": 4,
+    "InTurn(trials=60)": 4,
     "Auto(trials=10)": 27,
 }
 

@@ -10,7 +10,18 @@ from sklearn.naive_bayes import GaussianNB
 from hpsearch import Float, Int, Space, Study, data, strategies
 from hpsearch.objectives import TuneEstimator
 from hpsearch.ports import Strategy
-from hpsearch.strategies import Bayesian, FreezeThaw, GaussianProcess, Grid, Halving, Hyperband, QuasiRandom, Random, Staged
+from hpsearch.strategies import (
+    Bayesian,
+    FreezeThaw,
+    GaussianProcess,
+    Grid,
+    Halving,
+    Hyperband,
+    InTurn,
+    QuasiRandom,
+    Random,
+    Staged,
+)
 from hpsearch.testing import SPACES, StrategyContract
 
 
@@ -71,6 +82,19 @@ class TestFreezeThawOnRows(StrategyContract):
         space = Space(var_smoothing=Float(1e-9, 1.0, log=True))
         bayes = TuneEstimator(GaussianNB(), data.digits().head(90))
         return Study("contract", space, bayes, FreezeThaw(resource="rows", trainings=24, min_rows=30), seed=5)
+
+
+class TestInTurn(StrategyContract):
+    def make(self) -> Strategy:
+        return InTurn(trials=40)
+
+
+class TestInTurnInAnOrder(StrategyContract):
+    # Only this space has both names.
+    spaces: ClassVar = {"mixed": SPACES["mixed"]}
+
+    def make(self) -> Strategy:
+        return InTurn(("n", "x", "n"), trials=20)
 
 
 class TestQuasiRandom(StrategyContract):

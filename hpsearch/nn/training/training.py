@@ -70,6 +70,11 @@ class Training:
         self._engine = engine_of(network, train, recipe, self.optimizer, lambda: self.rng)
 
     @property
+    def training_rows(self) -> Rows:
+        """The rows that it trains on."""
+        return self._train
+
+    @property
     def kept(self) -> Network | Ensemble:
         """The network, or the ensemble, of the kept epoch."""
         return self._select_network(self.kept_epoch, self.best)
