@@ -22,6 +22,10 @@ _SAME_RATE = 0.7
 _NOTHING = 1e-6
 # Shares of a cost that are less are as good as 0, which has no logarithm.
 _LEAST = 1e-9
+# Guessing: validation accuracy moves by no more in the whole training, and stays below what guessing reaches on most data.
+_MOVES, _GUESSED = 0.1, 0.75
+# A gap between validation and training cost that changes by a smaller share in the last third is steady.
+_STEADY = 0.05
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,16 @@ class Shape:
     def end_accuracy(self) -> float:
         """Validation accuracy in the end; NaN without any."""
         return end(self.accuracy) if len(self.accuracy) else float("nan")
+
+    @cached_property
+    def guesses(self) -> bool:
+        """Whether accuracy stays at chance from the first to the last epoch; False without any."""
+        return bool(len(self.accuracy) and np.ptp(self.accuracy) <= _MOVES and self.accuracy.max() <= _GUESSED)
+
+    @cached_property
+    def answers(self) -> int:
+        """How many different accuracies there were: few, where all rows of an epoch are given the same class."""
+        return len(np.unique(self.accuracy))
 
     @cached_property
     def excess(self) -> float:
@@ -149,6 +163,15 @@ class Shape:
         """Validation cost over training cost in the end; NaN unless both are there."""
         both = len(self.training) and len(self.validation)
         return _ratio(end(self.validation), end(self.training)) if both else float("nan")
+
+    @cached_property
+    def steady_gap(self) -> bool:
+        """Whether validation cost is as far from training cost in the last third as in the third before; False without both."""
+        last = max(2, self.epochs // 3)
+        if len(self.training) < 2 * last or len(self.validation) != len(self.training):
+            return False
+        gaps = self.validation / self.training
+        return bool(abs(np.log(gaps[-last:].mean() / gaps[-2 * last : -last].mean())) < _STEADY)
 
     @cached_property
     def lowest(self) -> int:

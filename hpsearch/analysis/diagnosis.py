@@ -1,12 +1,17 @@
 """Diagnosis of learning curves: what is wrong with a training, by which numbers, and what to change.
 
-Three labels are given by a rule, the first that holds:
+Four labels are given by a rule, the first that holds:
 
-    label              rule                                                                                     source
-    diverged           a cost is NaN or infinite, or ends at more than twice what the first epoch cost          [2]
-    decayed too early  the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
-                       them while cost was still falling by 1 % an epoch                                        [1]
-    rate too high      cost stays the same in the second half, having fallen by less than half                  [2]
+    label               rule                                                                                    source
+    diverged            a cost is NaN or infinite, or ends at more than twice what the first epoch cost         [2]
+    bad initialisation  before training, outputs differ between rows by less than 0.001 or more than 30, and
+                        accuracy stays at chance from the first to the last epoch                               [1, 2]
+    decayed too early   the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
+                        them while cost was still falling by 1 % an epoch                                       [1]
+    rate too high       cost stays the same in the second half, having fallen by less than half; or all units
+                        died: outputs differed by 0.1 or more before training, accuracy stays at chance as all rows are
+                        given one class, and training cost is smooth while validation cost is not, since
+                        nothing but output biases moves                                                         [2]
 
 All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
 `hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most points is given. What the
@@ -25,6 +30,9 @@ points amount to, in the words of the sources:
     train longer           cost and accuracy still improve in the last third                                [1]
     underfitting           accuracy is low, and validation cost hardly above training cost (never 1.5 times)  [1]
     healthy                calm, arrived, a small gap; not where validation cost ends 15 % above its lowest [1]
+
+Whatever the points, a training is to go on where accuracy and cost get better fast and the gap between validation and training
+cost is steady: that is no fault of the settings. A rate that may be too low is then named second.
 
 All measures are relative, so that a cost in other units gets the same label. A second label is given where it may be true
 beside the first and has almost as many points.
@@ -50,6 +58,14 @@ FEWEST = 4
 # A second label is given where the first has at most so many points more: it is then half as likely, or likelier.
 NEAR = 0.7
 HEALTHY = "healthy"
+# How far outputs may differ between rows before training where accuracy is at chance throughout.
+USUAL_CONTRAST = (1e-3, 30.0)
+# Accuracy that would rise by so much in as many epochs more is rising; and fast, where cost falls by such a share an epoch.
+RISING, FAST = 0.1, 0.03
+# Of a network whose units have all died, training cost is smoother than this and validation cost at least twice as rough.
+SMOOTH, ROUGHER, ANSWERS = 0.0025, 2.0, 3
+# Less roughness than this is a cost that creeps, or stands still; less contrast than this is a network that begins slowly.
+_SOME, LIVELY = 0.001, 0.1
 
 ADVICE: dict[str, str] = {
     "diverged": "Lower learning_rate by a factor of ten, and l2 where learning_rate * l2 / n is near 2.",
@@ -64,6 +80,8 @@ ADVICE: dict[str, str] = {
     HEALTHY: "Leave the training as it is; what is left to gain lies in the data or in another model.",
 }
 LABELS = tuple(ADVICE)
+# Labels that a training which is still rising with a steady gap is not given in the first place.
+FINISHED = {"rate too low", "overfitting", "underfitting", HEALTHY}
 # What may be true beside the label.
 BESIDE = {
     "rate too low": ("train longer",),
@@ -146,8 +164,18 @@ def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
         return Diagnosis(None, "There is no validation curve, and training cost shows no fault.", "Record a validation curve.")
     total = {label: count for label, count in points(s, table).items() if not (label in NEVER and NEVER[label](s))}
     label = max(total, key=lambda name: total[name])
-    also = (name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
-    return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], tuple(also))
+    also = tuple(name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
+    if label in FINISHED and _rising(s):
+        if s.slope >= FAST:
+            label, also = "train longer", ("rate too low",) if label == "rate too low" else ()
+        elif label == "rate too low":
+            also = ("train longer",)
+    return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], also)
+
+
+def _rising(s: Shape) -> bool:
+    """Whether accuracy and validation cost still get better, and the gap to the training cost stays as it is."""
+    return s.accuracy_pace >= RISING and s.lowest >= s.epochs - 1 and s.steady_gap
 
 
 def _not_finite(s: Shape) -> str | None:
@@ -161,6 +189,13 @@ def _exploded(s: Shape) -> str | None:
     return f"Cost rose from {s.costs[0]:.3g} to {end(s.costs):.3g}." if s.fall < -1 and not s.gap >= 3 else None
 
 
+def _never_began(s: Shape) -> str | None:
+    low, high = USUAL_CONTRAST
+    if not s.guesses or not (s.contrast < low or s.contrast > high):
+        return None
+    return f"{_untrained(s)}; accuracy stays at {s.end_accuracy:.0%} or so from the first epoch to the last."
+
+
 def _cut_early(s: Shape) -> str | None:
     cut = s.first_cut
     if not 0 < cut <= max(3, s.epochs // 5) or (cut > 3 and s.costs[cut - 1] > 0.99 * s.costs[cut - 2]):
@@ -171,13 +206,22 @@ def _cut_early(s: Shape) -> str | None:
 
 
 def _stuck(s: Shape) -> str | None:
-    if not s.still or s.fall >= 0.5:
+    if s.still and s.fall < 0.5:
+        return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+    return _all_died(s)
+
+
+def _all_died(s: Shape) -> str | None:
+    one_class = s.guesses and s.answers <= ANSWERS and s.contrast >= LIVELY
+    rough = s.validation_roughness
+    if not one_class or s.roughness >= SMOOTH or rough < max(ROUGHER * s.roughness, _SOME):
         return None
-    return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+    return f"Units have died: all rows are given one class, accuracy stays at {s.end_accuracy:.0%}, {_ends_at(s)}."
 
 
 FIRST: dict[str, Callable[[Shape], str | None]] = {
     "diverged": _exploded,
+    "bad initialisation": _never_began,
     "decayed too early": _cut_early,
     "rate too high": _stuck,
 }
@@ -190,7 +234,11 @@ def _creeps(s: Shape) -> str:
 def _begins_badly(s: Shape) -> str:
     if np.isnan(s.contrast):
         return f"Validation cost of the first epoch was {s.validation[0]:.3g}, and {_ends_at(s)}."
-    return f"Before training, outputs differed between rows by {s.contrast:.2g}, where 0.1 to 1 is usual; {_ends_at(s)}."
+    return f"{_untrained(s)}; {_ends_at(s)}."
+
+
+def _untrained(s: Shape) -> str:
+    return f"Before training, outputs differed between rows by {s.contrast:.2g}, where 0.1 to 1 is usual"
 
 
 def _turned(s: Shape) -> str:
