@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ Points = Sequence[tuple[int, float]]
 
 TRAINING = ("training_cost", "full_training_cost")
 VALIDATION = ("validation_cost", "validation_error")
+TRAINING_ACCURACY = ("training_accuracy", "full_training_accuracy")
 # Of the untrained network: see `hpsearch.nn.network.Network.contrast`.
 CONTRAST = "first_contrast"
 # Rates that differ by less are the same rate; a slower decay is no cut.
@@ -40,6 +41,7 @@ class Shape:
     accuracy: Values
     rates: Values
     contrast: float = float("nan")
+    training_accuracy: Values = field(default_factory=lambda: np.empty(0))
 
     @property
     def costs(self) -> Values:
@@ -65,6 +67,17 @@ class Shape:
     def end_accuracy(self) -> float:
         """Validation accuracy in the end; NaN without any."""
         return end(self.accuracy) if len(self.accuracy) else float("nan")
+
+    @property
+    def end_training_accuracy(self) -> float:
+        """Accuracy on training rows in the end, where it was recorded with every accuracy on validation rows; else NaN."""
+        both = len(self.accuracy) and len(self.training_accuracy) == len(self.accuracy)
+        return end(self.training_accuracy) if both else float("nan")
+
+    @property
+    def accuracy_gap(self) -> float:
+        """By how much accuracy is higher on training rows than on validation rows in the end; NaN unless both are there."""
+        return self.end_training_accuracy - self.end_accuracy
 
     @cached_property
     def guesses(self) -> bool:
@@ -190,9 +203,9 @@ def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None
     """Return the shape of a history; ``schedule`` holds the rate of each epoch where the history does not."""
     rates = _values(history.get("learning_rate", ()))
     given = rates if schedule is None else np.array([float(rate) for rate in schedule], np.float64)
-    training, validation = (_first(history, names) for names in (TRAINING, VALIDATION))
+    training, validation, fitted = (_first(history, names) for names in (TRAINING, VALIDATION, TRAINING_ACCURACY))
     contrast = next(iter(_values(history.get(CONTRAST, ()))), np.nan)
-    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast))
+    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast), fitted)
 
 
 def _first(history: Mapping[str, Points], names: Sequence[str]) -> Values:

@@ -34,6 +34,11 @@ points amount to, in the words of the sources:
 Whatever the points, a training is to go on where accuracy and cost get better fast and the gap between validation and training
 cost is steady: that is no fault of the settings. A rate that may be too low is then named second.
 
+Where accuracy was recorded on training rows too, the gap between both accuracies corrects the points: what fits 98 % of the
+training rows, and of the validation rows 25 points less, is overfitting and neither healthy nor underfitting; what fits less
+than 70 % of the training rows, with a gap below 5 points, and rises no more is underfitting and not healthy; and what fits 95 %
+of the training rows is no underfitting.
+
 All measures are relative, so that a cost in other units gets the same label. A second label is given where it may be true
 beside the first and has almost as many points.
 
@@ -64,6 +69,8 @@ USUAL_CONTRAST = (1e-3, 30.0)
 RISING, FAST = 0.1, 0.03
 # Of a network whose units have all died, training cost is smoother than this and validation cost at least twice as rough.
 SMOOTH, ROUGHER, ANSWERS = 0.0025, 2.0, 3
+# Accuracies on training rows that are fitted, nearly fitted and badly fitted; a wide gap to validation rows, and a narrow one.
+FITTED, NEARLY, BADLY, WIDE, NARROW = 0.98, 0.95, 0.7, 0.25, 0.05
 # Less roughness than this is a cost that creeps, or stands still; less contrast than this is a network that begins slowly.
 _SOME, LIVELY = 0.001, 0.1
 
@@ -122,9 +129,9 @@ def diagnose(
 
     Args:
         history: curves by name, (epoch, value) pairs, as in ``outcome.history``: training_cost (or full_training_cost),
-            validation_cost (or validation_error), validation_accuracy, learning_rate; and first_contrast, one point, as
-            `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without; without a
-            validation curve only the labels that have a rule are possible.
+            validation_cost (or validation_error), validation_accuracy, training_accuracy, learning_rate; and first_contrast,
+            one point, as `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without;
+            without a validation curve only the labels that have a rule are possible.
         schedule: the learning rate of each epoch, where the history has no learning_rate.
         diverged: the training ended because numbers were no longer finite, which its curves need not show.
         table: the points that are counted; the fitted ones if left out.
@@ -163,7 +170,7 @@ def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
     if not len(s.validation):
         return Diagnosis(None, "There is no validation curve, and training cost shows no fault.", "Record a validation curve.")
     total = {label: count for label, count in points(s, table).items() if not (label in NEVER and NEVER[label](s))}
-    label = max(total, key=lambda name: total[name])
+    label = _by_gap(s, max(total, key=lambda name: total[name]))
     also = tuple(name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
     if label in FINISHED and _rising(s):
         if s.slope >= FAST:
@@ -171,6 +178,16 @@ def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
         elif label == "rate too low":
             also = ("train longer",)
     return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], also)
+
+
+def _by_gap(s: Shape, label: str) -> str:
+    """Return the label that the accuracy on training rows gives in place of another one."""
+    fitted = s.end_training_accuracy
+    if label in (HEALTHY, "underfitting") and fitted >= FITTED and s.accuracy_gap >= WIDE:
+        return "overfitting"
+    if label == HEALTHY and fitted < BADLY and s.accuracy_gap < NARROW and s.accuracy_pace < RISING:
+        return "underfitting"
+    return label
 
 
 def _rising(s: Shape) -> bool:
@@ -243,7 +260,8 @@ def _untrained(s: Shape) -> str:
 
 def _turned(s: Shape) -> str:
     numbers = f"Validation cost was lowest ({s.validation.min():.3g}) in epoch {s.lowest} and ends at {end(s.validation):.3g}"
-    return f"{numbers}, while training cost ends at {end(s.training):.3g}." if len(s.training) else f"{numbers}."
+    ends = f", while training cost ends at {end(s.training):.3g}" if len(s.training) else ""
+    return f"{numbers}{ends}{_both_accuracies(s)}."
 
 
 def _bounces(s: Shape) -> str:
@@ -264,8 +282,15 @@ def _falls(s: Shape) -> str:
 
 def _no_gap(s: Shape) -> str:
     if not len(s.training):
-        return f"{_ends_at(s).capitalize()}, having been {s.validation[0]:.3g} in the first epoch."
-    return f"Training cost ends at {end(s.training):.3g} and validation cost hardly above it, at {end(s.validation):.3g}."
+        return f"{_ends_at(s).capitalize()}, having been {s.validation[0]:.3g} in the first epoch{_both_accuracies(s)}."
+    costs = f"Training cost ends at {end(s.training):.3g} and validation cost hardly above it, at {end(s.validation):.3g}"
+    return f"{costs}{_both_accuracies(s)}."
+
+
+def _both_accuracies(s: Shape) -> str:
+    if np.isnan(s.accuracy_gap):
+        return ""
+    return f"; accuracy ends at {s.end_training_accuracy:.1%} on training rows and {s.end_accuracy:.1%} on validation rows"
 
 
 def _no_fault(s: Shape) -> str:
@@ -282,7 +307,7 @@ NEVER: dict[str, Callable[[Shape], bool]] = {
     "rate too low": lambda s: s.slope < 0.00005 or s.roughness > 0.01,
     "overfitting": lambda s: s.overshoot < 1.1,
     "plateau needing decay": lambda s: s.roughness < 0.01 and not s.validation_roughness >= 0.02,
-    "underfitting": lambda s: s.gap >= 1.5,
+    "underfitting": lambda s: s.gap >= 1.5 or s.end_training_accuracy >= NEARLY,
     HEALTHY: lambda s: s.overshoot > 1.15,
 }
 

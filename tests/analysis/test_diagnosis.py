@@ -91,7 +91,15 @@ def test_the_schedule_may_come_from_elsewhere() -> None:
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 curves = st.lists(numbers, max_size=30).map(lambda values: tuple(enumerate(values, 1)))
-NAMES = (*COSTS, "validation_accuracy", "learning_rate", "full_training_cost", "validation_error", "first_contrast")
+NAMES = (
+    *COSTS,
+    "validation_accuracy",
+    "training_accuracy",
+    "learning_rate",
+    "full_training_cost",
+    "validation_error",
+    "first_contrast",
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -296,3 +304,54 @@ def test_rising_with_a_steady_gap_is_to_train_longer(epochs: int, settings: dict
     found = diagnose(curves)
     assert (found.label, found.also) in {("train longer", ("rate too low",)), ("train longer", ())}, found
     assert found.advice == "Give more epochs."
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings"),
+    [
+        (30, {"activation": "tanh", "learning_rate": 0.3}),
+        (80, {"activation": "sigmoid", "learning_rate": 0.3}),
+        (30, {"activation": "relu", "learning_rate": 0.3, "cost": "log_likelihood"}),
+    ],
+)
+def test_a_wide_gap_of_the_accuracies_is_overfitting(epochs: int, settings: dict[str, Any]) -> None:
+    """Costs alone do not show it: validation cost does not rise. Ten times the rows are the remedy."""
+    curves = on_digits(epochs, train_size=30, monitor_training=True, **settings)
+    more = on_digits(epochs // 2, train_size=300, **settings)
+    assert accuracies(more)[-1] > accuracies(curves)[-1] + 0.15
+    found = diagnose(curves)
+    assert found.label == "overfitting"
+    names, last = ("training_accuracy", "validation_accuracy"), max(2, epochs // 8)
+    ends = [np.mean([value for _, value in curves[name]][-last:]) for name in names]
+    assert f"accuracy ends at {ends[0]:.1%} on training rows and {ends[1]:.1%} on validation rows." in found.evidence
+    assert diagnose({name: curve for name, curve in curves.items() if name != "training_accuracy"}).label == "healthy"
+
+
+def test_what_is_bad_on_training_rows_too_is_underfitting() -> None:
+    """Three hidden units; thirty are the remedy."""
+    curves = on_digits(20, hidden=(3,), learning_rate=1.0, monitor_training=True)
+    assert accuracies(on_digits(20, hidden=(30,), learning_rate=1.0))[-1] > accuracies(curves)[-1] + 0.15
+    found = diagnose(curves)
+    assert found.label == "underfitting"
+    assert "% on training rows" in found.evidence
+
+
+def test_what_fits_the_training_rows_is_no_underfitting() -> None:
+    """Drawn: both costs arrive at the same high level, which is what underfitting looks like."""
+    flat = tuple((i, 1.0 + 0.5 * math.exp(-i / 3)) for i in range(1, 41))
+    curves = {**dict.fromkeys(COSTS, flat), "validation_accuracy": tuple((i, 0.9) for i, _ in flat)}
+    assert diagnose(curves).label == "underfitting"
+    labels = {
+        share: diagnose(curves | {"training_accuracy": tuple((i, share) for i, _ in flat)}).label for share in (0.9, 0.97)
+    }
+    assert labels[0.9] == "underfitting"
+    assert labels[0.97] != "underfitting"
+
+
+def test_an_accuracy_on_training_rows_at_other_steps_is_not_compared() -> None:
+    curves = on_digits(30, train_size=30, activation="tanh", learning_rate=0.3, monitor_training=True)
+    few = curves | {"training_accuracy": curves["training_accuracy"][::2]}
+    assert math.isnan(shape(few).accuracy_gap)
+    assert diagnose(few).label == "healthy"
+    ends = [np.mean([value for _, value in curves[name]][-3:]) for name in ("training_accuracy", "validation_accuracy")]
+    assert shape(curves).accuracy_gap == pytest.approx(ends[0] - ends[1])
