@@ -9,8 +9,8 @@ Four labels are given by a rule, the first that holds:
     decayed too early   the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
                         them while cost was still falling by 1 % an epoch                                       [1]
     rate too high       cost stays the same in the second half, having fallen by less than half; or all units
-                        died: outputs differed by 0.1 or more before training, accuracy stays at chance as all rows are
-                        given one class, and training cost is smooth while validation cost is not, since
+                        died: outputs differed by 0.1 or more before training, accuracy stays at chance as all
+                        rows are given one class, and training cost is smooth while validation cost is not, as
                         nothing but output biases moves                                                         [2]
 
 All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
@@ -231,7 +231,7 @@ def _stuck(s: Shape) -> str | None:
 def _all_died(s: Shape) -> str | None:
     one_class = s.guesses and s.answers <= ANSWERS and s.contrast >= LIVELY
     rough = s.validation_roughness
-    if not one_class or s.roughness >= SMOOTH or rough < max(ROUGHER * s.roughness, _SOME):
+    if not one_class or s.roughness >= SMOOTH or not rough >= max(ROUGHER * s.roughness, _SOME):
         return None
     return f"Units have died: all rows are given one class, accuracy stays at {s.end_accuracy:.0%}, {_ends_at(s)}."
 

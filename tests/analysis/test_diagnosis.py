@@ -282,6 +282,11 @@ def test_units_that_die_are_a_rate_too_high(hidden: tuple[int, ...], rate: float
     assert accuracies(on_digits(5, learning_rate=rate / 10, **settings))[-1] > 0.8
 
 
+def test_without_a_validation_cost_nothing_is_said_of_dead_units() -> None:
+    curves = on_digits(20, learning_rate=2.0, activation="relu", init="he", hidden=(60,))
+    assert diagnose({name: curve for name, curve in curves.items() if name != "validation_cost"}).label is None
+
+
 def test_a_deep_network_that_begins_late_has_no_dead_units() -> None:
     curves = on_digits(6, hidden=(30, 30), learning_rate=0.1)
     assert diagnose(curves).label != "rate too high"
