@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -14,6 +14,7 @@ Points = Sequence[tuple[int, float]]
 
 TRAINING = ("training_cost", "full_training_cost")
 VALIDATION = ("validation_cost", "validation_error")
+TRAINING_ACCURACY = ("training_accuracy", "full_training_accuracy")
 # Of the untrained network: see `hpsearch.nn.network.Network.contrast`.
 CONTRAST = "first_contrast"
 # Rates that differ by less are the same rate; a slower decay is no cut.
@@ -22,6 +23,10 @@ _SAME_RATE = 0.7
 _NOTHING = 1e-6
 # Shares of a cost that are less are as good as 0, which has no logarithm.
 _LEAST = 1e-9
+# Guessing: validation accuracy moves by no more in the whole training, and stays below what guessing reaches on most data.
+_MOVES, _GUESSED = 0.1, 0.75
+# A gap between validation and training cost that changes by a smaller share in the last third is steady.
+_STEADY = 0.05
 
 
 @dataclass(frozen=True)
@@ -36,6 +41,7 @@ class Shape:
     accuracy: Values
     rates: Values
     contrast: float = float("nan")
+    training_accuracy: Values = field(default_factory=lambda: np.empty(0))
 
     @property
     def costs(self) -> Values:
@@ -61,6 +67,27 @@ class Shape:
     def end_accuracy(self) -> float:
         """Validation accuracy in the end; NaN without any."""
         return end(self.accuracy) if len(self.accuracy) else float("nan")
+
+    @property
+    def end_training_accuracy(self) -> float:
+        """Accuracy on training rows in the end, where it was recorded with every accuracy on validation rows; else NaN."""
+        both = len(self.accuracy) and len(self.training_accuracy) == len(self.accuracy)
+        return end(self.training_accuracy) if both else float("nan")
+
+    @property
+    def accuracy_gap(self) -> float:
+        """By how much accuracy is higher on training rows than on validation rows in the end; NaN unless both are there."""
+        return self.end_training_accuracy - self.end_accuracy
+
+    @cached_property
+    def guesses(self) -> bool:
+        """Whether accuracy stays at chance from the first to the last epoch; False without any."""
+        return bool(len(self.accuracy) and np.ptp(self.accuracy) <= _MOVES and self.accuracy.max() <= _GUESSED)
+
+    @cached_property
+    def answers(self) -> int:
+        """How many different accuracies there were: few, where all rows of an epoch are given the same class."""
+        return len(np.unique(self.accuracy))
 
     @cached_property
     def excess(self) -> float:
@@ -151,6 +178,15 @@ class Shape:
         return _ratio(end(self.validation), end(self.training)) if both else float("nan")
 
     @cached_property
+    def steady_gap(self) -> bool:
+        """Whether validation cost is as far from training cost in the last third as in the third before; False without both."""
+        last = max(2, self.epochs // 3)
+        if len(self.training) < 2 * last or len(self.validation) != len(self.training):
+            return False
+        gaps = self.validation / self.training
+        return bool(abs(np.log(gaps[-last:].mean() / gaps[-2 * last : -last].mean())) < _STEADY)
+
+    @cached_property
     def lowest(self) -> int:
         """The epoch of lowest validation cost, counted from 1; 0 without one."""
         return int(np.argmin(self.validation)) + 1 if len(self.validation) else 0
@@ -167,9 +203,9 @@ def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None
     """Return the shape of a history; ``schedule`` holds the rate of each epoch where the history does not."""
     rates = _values(history.get("learning_rate", ()))
     given = rates if schedule is None else np.array([float(rate) for rate in schedule], np.float64)
-    training, validation = (_first(history, names) for names in (TRAINING, VALIDATION))
+    training, validation, fitted = (_first(history, names) for names in (TRAINING, VALIDATION, TRAINING_ACCURACY))
     contrast = next(iter(_values(history.get(CONTRAST, ()))), np.nan)
-    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast))
+    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast), fitted)
 
 
 def _first(history: Mapping[str, Points], names: Sequence[str]) -> Values:

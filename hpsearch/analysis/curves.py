@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from hpsearch.analysis.findings import Findings, spread
 from hpsearch.trial import Curve, Trial
@@ -11,6 +12,29 @@ from hpsearch.trial import Curve, Trial
 # Curves of a recorded study are fetched one by one, so that only these are: the best, and an even choice of the others.
 MOST = 300
 POINTS = 200
+# Names of a curve of the training rows, by that of the validation rows without "validation_"; the best first.
+_OF_TRAINING = ("sampled_training_{}", "full_training_{}", "training_{}")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """How far apart the training rows and the validation rows of one trial are, at the steps where both were scored.
+
+    Args:
+        trial: the trial.
+        name: what is measured, such as ``"accuracy"``.
+        source: the name of the curve of the training rows.
+        steps: in rising order, two or more.
+        training: of the training rows, one value a step.
+        validation: of the validation rows.
+    """
+
+    trial: Trial
+    name: str
+    source: str
+    steps: Sequence[int]
+    training: Sequence[float]
+    validation: Sequence[float]
 
 
 def curve_names(findings: Findings) -> list[str]:
@@ -21,6 +45,29 @@ def curve_names(findings: Findings) -> list[str]:
     names = dict.fromkeys(name for history in histories for name, curve in history.items() if curve and curve[-1][0] > 0)
     own = _own(findings, list(names))
     return sorted(names, key=lambda name: (name != own, not name.startswith("validation"), not name.startswith("training")))
+
+
+def gap(findings: Findings) -> Gap | None:
+    """Return the gap of the best trial, of the value where it has that, else of another measure; None without any."""
+    trial = findings.chosen
+    if trial is None or trial.outcome is None:
+        return None
+    history = trial.outcome.history
+    for validation in curve_names(findings):
+        name = validation.removeprefix("validation_")
+        for source in (form.format(name) for form in _OF_TRAINING if name != validation):
+            steps, *values = _shared(history, source, validation)
+            if len(steps) > 1:
+                return Gap(trial, name, source, steps, values[0], values[1])
+    return None
+
+
+def _shared(history: Mapping[str, Curve], first: str, second: str) -> tuple[list[int], list[float], list[float]]:
+    """Return the steps at which two curves are finite, and both their values; of long ones an even choice."""
+    ours, theirs = (dict(history.get(name, ())) for name in (first, second))
+    both = [(step, value) for step, value in ours.items() if math.isfinite(value) and math.isfinite(theirs.get(step, math.nan))]
+    steps = [step for step, _ in _thinned(sorted(both))]
+    return steps, [ours[step] for step in steps], [theirs[step] for step in steps]
 
 
 def _own(findings: Findings, names: Sequence[str]) -> str | None:

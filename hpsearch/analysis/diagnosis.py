@@ -1,12 +1,17 @@
 """Diagnosis of learning curves: what is wrong with a training, by which numbers, and what to change.
 
-Three labels are given by a rule, the first that holds:
+Four labels are given by a rule, the first that holds:
 
-    label              rule                                                                                     source
-    diverged           a cost is NaN or infinite, or ends at more than twice what the first epoch cost          [2]
-    decayed too early  the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
-                       them while cost was still falling by 1 % an epoch                                        [1]
-    rate too high      cost stays the same in the second half, having fallen by less than half                  [2]
+    label               rule                                                                                    source
+    diverged            a cost is NaN or infinite, or ends at more than twice what the first epoch cost         [2]
+    bad initialisation  before training, outputs differ between rows by less than 0.001 or more than 30, and
+                        accuracy stays at chance from the first to the last epoch                               [1, 2]
+    decayed too early   the rate fell by 30 % or more at once after 3 epochs or fewer, or in the first fifth of
+                        them while cost was still falling by 1 % an epoch                                       [1]
+    rate too high       cost stays the same in the second half, having fallen by less than half; or all units
+                        died: outputs differed by 0.1 or more before training, accuracy stays at chance as all
+                        rows are given one class, and training cost is smooth while validation cost is not, as
+                        nothing but output biases moves                                                         [2]
 
 All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
 `hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most points is given. What the
@@ -25,6 +30,14 @@ points amount to, in the words of the sources:
     train longer           cost and accuracy still improve in the last third                                [1]
     underfitting           accuracy is low, and validation cost hardly above training cost (never 1.5 times)  [1]
     healthy                calm, arrived, a small gap; not where validation cost ends 15 % above its lowest [1]
+
+Whatever the points, a training is to go on where accuracy and cost get better fast and the gap between validation and training
+cost is steady: that is no fault of the settings. A rate that may be too low is then named second.
+
+Where accuracy was recorded on training rows too, the gap between both accuracies corrects the points: what fits 98 % of the
+training rows, and of the validation rows 25 points less, is overfitting and neither healthy nor underfitting; what fits less
+than 70 % of the training rows, with a gap below 5 points, and rises no more is underfitting and not healthy; and what fits 95 %
+of the training rows is no underfitting.
 
 All measures are relative, so that a cost in other units gets the same label. A second label is given where it may be true
 beside the first and has almost as many points.
@@ -50,6 +63,16 @@ FEWEST = 4
 # A second label is given where the first has at most so many points more: it is then half as likely, or likelier.
 NEAR = 0.7
 HEALTHY = "healthy"
+# How far outputs may differ between rows before training where accuracy is at chance throughout.
+USUAL_CONTRAST = (1e-3, 30.0)
+# Accuracy that would rise by so much in as many epochs more is rising; and fast, where cost falls by such a share an epoch.
+RISING, FAST = 0.1, 0.03
+# Of a network whose units have all died, training cost is smoother than this and validation cost at least twice as rough.
+SMOOTH, ROUGHER, ANSWERS = 0.0025, 2.0, 3
+# Accuracies on training rows that are fitted, nearly fitted and badly fitted; a wide gap to validation rows, and a narrow one.
+FITTED, NEARLY, BADLY, WIDE, NARROW = 0.98, 0.95, 0.7, 0.25, 0.05
+# Less roughness than this is a cost that creeps, or stands still; less contrast than this is a network that begins slowly.
+_SOME, LIVELY = 0.001, 0.1
 
 ADVICE: dict[str, str] = {
     "diverged": "Lower learning_rate by a factor of ten, and l2 where learning_rate * l2 / n is near 2.",
@@ -64,6 +87,8 @@ ADVICE: dict[str, str] = {
     HEALTHY: "Leave the training as it is; what is left to gain lies in the data or in another model.",
 }
 LABELS = tuple(ADVICE)
+# Labels that a training which is still rising with a steady gap is not given in the first place.
+FINISHED = {"rate too low", "overfitting", "underfitting", HEALTHY}
 # What may be true beside the label.
 BESIDE = {
     "rate too low": ("train longer",),
@@ -104,9 +129,9 @@ def diagnose(
 
     Args:
         history: curves by name, (epoch, value) pairs, as in ``outcome.history``: training_cost (or full_training_cost),
-            validation_cost (or validation_error), validation_accuracy, learning_rate; and first_contrast, one point, as
-            `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without; without a
-            validation curve only the labels that have a rule are possible.
+            validation_cost (or validation_error), validation_accuracy, training_accuracy, learning_rate; and first_contrast,
+            one point, as `hpsearch.nn.network.Network.contrast` measures it before training. What is missing is done without;
+            without a validation curve only the labels that have a rule are possible.
         schedule: the learning rate of each epoch, where the history has no learning_rate.
         diverged: the training ended because numbers were no longer finite, which its curves need not show.
         table: the points that are counted; the fitted ones if left out.
@@ -145,9 +170,29 @@ def _read(s: Shape, diverged: bool, table: Table | None) -> Diagnosis:
     if not len(s.validation):
         return Diagnosis(None, "There is no validation curve, and training cost shows no fault.", "Record a validation curve.")
     total = {label: count for label, count in points(s, table).items() if not (label in NEVER and NEVER[label](s))}
-    label = max(total, key=lambda name: total[name])
-    also = (name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
-    return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], tuple(also))
+    label = _by_gap(s, max(total, key=lambda name: total[name]))
+    also = tuple(name for name in BESIDE.get(label, ()) if name in total and total[label] - total[name] <= NEAR)
+    if label in FINISHED and _rising(s):
+        if s.slope >= FAST:
+            label, also = "train longer", ("rate too low",) if label == "rate too low" else ()
+        elif label == "rate too low":
+            also = ("train longer",)
+    return Diagnosis(label, EVIDENCE[label](s), ADVICE[label], also)
+
+
+def _by_gap(s: Shape, label: str) -> str:
+    """Return the label that the accuracy on training rows gives in place of another one."""
+    fitted = s.end_training_accuracy
+    if label in (HEALTHY, "underfitting") and fitted >= FITTED and s.accuracy_gap >= WIDE:
+        return "overfitting"
+    if label == HEALTHY and fitted < BADLY and s.accuracy_gap < NARROW and s.accuracy_pace < RISING:
+        return "underfitting"
+    return label
+
+
+def _rising(s: Shape) -> bool:
+    """Whether accuracy and validation cost still get better, and the gap to the training cost stays as it is."""
+    return s.accuracy_pace >= RISING and s.lowest >= s.epochs - 1 and s.steady_gap
 
 
 def _not_finite(s: Shape) -> str | None:
@@ -161,6 +206,13 @@ def _exploded(s: Shape) -> str | None:
     return f"Cost rose from {s.costs[0]:.3g} to {end(s.costs):.3g}." if s.fall < -1 and not s.gap >= 3 else None
 
 
+def _never_began(s: Shape) -> str | None:
+    low, high = USUAL_CONTRAST
+    if not s.guesses or not (s.contrast < low or s.contrast > high):
+        return None
+    return f"{_untrained(s)}; accuracy stays at {s.end_accuracy:.0%} or so from the first epoch to the last."
+
+
 def _cut_early(s: Shape) -> str | None:
     cut = s.first_cut
     if not 0 < cut <= max(3, s.epochs // 5) or (cut > 3 and s.costs[cut - 1] > 0.99 * s.costs[cut - 2]):
@@ -171,13 +223,22 @@ def _cut_early(s: Shape) -> str | None:
 
 
 def _stuck(s: Shape) -> str | None:
-    if not s.still or s.fall >= 0.5:
+    if s.still and s.fall < 0.5:
+        return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+    return _all_died(s)
+
+
+def _all_died(s: Shape) -> str | None:
+    one_class = s.guesses and s.answers <= ANSWERS and s.contrast >= LIVELY
+    rough = s.validation_roughness
+    if not one_class or s.roughness >= SMOOTH or not rough >= max(ROUGHER * s.roughness, _SOME):
         return None
-    return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+    return f"Units have died: all rows are given one class, accuracy stays at {s.end_accuracy:.0%}, {_ends_at(s)}."
 
 
 FIRST: dict[str, Callable[[Shape], str | None]] = {
     "diverged": _exploded,
+    "bad initialisation": _never_began,
     "decayed too early": _cut_early,
     "rate too high": _stuck,
 }
@@ -190,12 +251,17 @@ def _creeps(s: Shape) -> str:
 def _begins_badly(s: Shape) -> str:
     if np.isnan(s.contrast):
         return f"Validation cost of the first epoch was {s.validation[0]:.3g}, and {_ends_at(s)}."
-    return f"Before training, outputs differed between rows by {s.contrast:.2g}, where 0.1 to 1 is usual; {_ends_at(s)}."
+    return f"{_untrained(s)}; {_ends_at(s)}."
+
+
+def _untrained(s: Shape) -> str:
+    return f"Before training, outputs differed between rows by {s.contrast:.2g}, where 0.1 to 1 is usual"
 
 
 def _turned(s: Shape) -> str:
     numbers = f"Validation cost was lowest ({s.validation.min():.3g}) in epoch {s.lowest} and ends at {end(s.validation):.3g}"
-    return f"{numbers}, while training cost ends at {end(s.training):.3g}." if len(s.training) else f"{numbers}."
+    ends = f", while training cost ends at {end(s.training):.3g}" if len(s.training) else ""
+    return f"{numbers}{ends}{_both_accuracies(s)}."
 
 
 def _bounces(s: Shape) -> str:
@@ -216,8 +282,15 @@ def _falls(s: Shape) -> str:
 
 def _no_gap(s: Shape) -> str:
     if not len(s.training):
-        return f"{_ends_at(s).capitalize()}, having been {s.validation[0]:.3g} in the first epoch."
-    return f"Training cost ends at {end(s.training):.3g} and validation cost hardly above it, at {end(s.validation):.3g}."
+        return f"{_ends_at(s).capitalize()}, having been {s.validation[0]:.3g} in the first epoch{_both_accuracies(s)}."
+    costs = f"Training cost ends at {end(s.training):.3g} and validation cost hardly above it, at {end(s.validation):.3g}"
+    return f"{costs}{_both_accuracies(s)}."
+
+
+def _both_accuracies(s: Shape) -> str:
+    if np.isnan(s.accuracy_gap):
+        return ""
+    return f"; accuracy ends at {s.end_training_accuracy:.1%} on training rows and {s.end_accuracy:.1%} on validation rows"
 
 
 def _no_fault(s: Shape) -> str:
@@ -234,7 +307,7 @@ NEVER: dict[str, Callable[[Shape], bool]] = {
     "rate too low": lambda s: s.slope < 0.00005 or s.roughness > 0.01,
     "overfitting": lambda s: s.overshoot < 1.1,
     "plateau needing decay": lambda s: s.roughness < 0.01 and not s.validation_roughness >= 0.02,
-    "underfitting": lambda s: s.gap >= 1.5,
+    "underfitting": lambda s: s.gap >= 1.5 or s.end_training_accuracy >= NEARLY,
     HEALTHY: lambda s: s.overshoot > 1.15,
 }
 

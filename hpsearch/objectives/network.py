@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from hpsearch.checks import LATER, boolean, recorded_repr
+from hpsearch.checks import LATER, boolean, integer, recorded_repr, to_python
 from hpsearch.data import Dataset, Part
 from hpsearch.data.encoding import Encoded, check_plain, encode, reason_to_standardize, say_standardized
 from hpsearch.errors import SettingError, must_be
@@ -84,6 +84,10 @@ class TrainNetwork(ObjectiveBase):
             are means over the members, and the metric single_accuracy is their mean accuracy.
         monitor_images: also evaluate within epochs, after every so many training images, on the first 100 validation rows:
             curves accuracy_by_images and cost_by_images, by the number of images; see `hpsearch.nn.recipe.Monitors`.
+        monitor_training: also score training rows wherever the validation rows are scored: curves training_accuracy and
+            sampled_training_cost, to see the gap. True takes as many rows as there are validation rows, a number so many, and
+            both at most all; they are evenly spread over the training rows, and always the same. It changes nothing else, and
+            takes as long as scoring so many validation rows.
         standardize: whether columns of numbers get mean 0 and deviation 1, texts and categories an input per option, and
             missing values 0 and an input that marks them; all fitted to the training rows and kept with the network, which then
             takes rows as they are. None does so, and says so, for ``data.table``, ``csv``, ``parquet`` and ``arrays`` where a
@@ -106,8 +110,8 @@ class TrainNetwork(ObjectiveBase):
 
     Metrics of the outcome: best_validation_accuracy, best_validation_cost and best_epoch (counted from 1), all of the kept
     epoch, and epochs (done); with ``scoring`` also best_validation_NAME for each. Curves: training_cost, validation_cost,
-    validation_accuracy, learning_rate; and, of the untrained network alone, first_contrast (see
-    `hpsearch.nn.network.Network.contrast`).
+    validation_accuracy, learning_rate; with ``monitor_training`` two more; and, of the untrained network alone,
+    first_contrast (see `hpsearch.nn.network.Network.contrast`).
 
     Numbers are standardised with mean and standard deviation of the training rows, and costs are half their squared errors:
     0.5 for guessing the mean. Errors, and the network that is exported, are in your units. Instead of the accuracy there are
@@ -143,6 +147,7 @@ class TrainNetwork(ObjectiveBase):
     standardize: bool | None = field(default=None, metadata={**LATER, "off": False})
     class_weight: Any = field(default=None, metadata=LATER)
     scoring: Any = field(default=None, metadata=LATER)
+    monitor_training: bool | int = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)
@@ -158,6 +163,7 @@ class TrainNetwork(ObjectiveBase):
         object.__setattr__(self, "_engine", resolve(self.engine))
         known("value", self.value, tuple(VALUES))
         known("dtype", self.dtype, DTYPES)
+        object.__setattr__(self, "monitor_training", _check_monitored(self.monitor_training))
         if not isinstance(self.data, Dataset):
             raise SettingError(
                 must_be("TrainNetwork's data", "a Dataset", self.data, "Write data.mnist() or data.arrays(X, y).")
@@ -226,6 +232,7 @@ class TrainNetwork(ObjectiveBase):
         """The curves that a trial reports while it runs."""
         epochs = ("learning_rate", "training_cost", "validation_cost", "validation_accuracy")
         names = epochs + (("cost_by_images", "accuracy_by_images") if self.monitor_images else ())
+        names += ("sampled_training_cost", "training_accuracy") if self.monitor_training else ()
         return tuple(name for name in names if not (self.data.regression and "accuracy" in name))
 
     @property
@@ -314,6 +321,7 @@ class TrainNetwork(ObjectiveBase):
             encoded=self.encoded,
             source=self.data,
             scoring=self._scoring,
+            sampled=len(self.data.validation) if self.monitor_training is True else int(self.monitor_training),
         )
 
     def __call__(self, params: Params, context: Context) -> Outcome:
@@ -355,3 +363,12 @@ class TrainNetwork(ObjectiveBase):
     def _settings(self) -> dict[str, Any]:
         """The fixed settings, of which any may be a param instead."""
         return {name: getattr(self, name) for name in PARAMETERS}
+
+
+def _check_monitored(value: object) -> bool | int:
+    """Return True, False or a number of rows, or raise."""
+    plain = to_python(value)
+    if isinstance(plain, bool):
+        return plain
+    advice = "True takes as many training rows as there are validation rows."
+    return integer("monitor_training", plain, 1, advice, other="True or False")

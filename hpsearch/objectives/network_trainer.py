@@ -59,6 +59,7 @@ class TrainingPlan:
         encoded: the encoding of the rows, where ``data`` holds encoded ones; None where they are taken as they are.
         source: the data set as the user has it, for the example of an exported network; None is ``data``.
         scoring: what a search minimises or maximises instead of ``value``.
+        sampled: the number of training rows that are scored beside the validation rows; 0 for none.
     Raises:
         SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
 
@@ -76,6 +77,7 @@ class TrainingPlan:
     encoded: Encoded | None = None
     source: Dataset | None = None
     scoring: Scoring | None = None
+    sampled: int = 0
     rows: Part = field(init=False)
     sizes: tuple[int, ...] = field(init=False)
     recipe: Recipe = field(init=False)
@@ -123,7 +125,7 @@ class TrainingPlan:
         """Return the training of a single network, before its first epoch."""
         named = {name: self.settings[name] for name in ("activation", "cost", "init")}
         network = Network.create(self.sizes, rng, **named, dtype=self.dtype)
-        return Training(network, self.targets.encode(self.rows), self.recipe, rng, self.validation)
+        return Training(network, self.targets.encode(self.rows), self.recipe, rng, self.validation, self.sample)
 
     def begin(self, rng: np.random.Generator) -> Training | Committee:
         """Return the training of all members, before its first epoch."""
@@ -135,6 +137,19 @@ class TrainingPlan:
     def validation(self) -> Rows:
         """Inputs and targets of the validation part, as the training takes them."""
         return self.targets.encode(self.data.validation)
+
+    @property
+    def sample(self) -> Rows | None:
+        """Inputs and targets of the training rows that are scored, evenly spread over all; None where there are none.
+
+        They are a view, and rows count as in the validation part: without what ``class_weight`` adds.
+        """
+        if not self.sampled:
+            return None
+        taken = min(self.sampled, len(self.rows))
+        whole = self.targets.encode(self.data.train.head(len(self.rows)))
+        x, y, *weights = (part[:: len(self.rows) // taken][:taken] for part in whole)
+        return (x, y, weights[0]) if weights else (x, y)
 
     def value_of(self, score: Score) -> float:
         """Return what a search minimises, from a score on validation data."""

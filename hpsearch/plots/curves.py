@@ -6,12 +6,13 @@ import math
 from collections.abc import Sequence
 from itertools import chain
 
-from hpsearch.analysis.curves import MOST, curve_names, learning_curves
+from hpsearch.analysis.curves import MOST, Gap, curve_names, gap, learning_curves
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, value_scale
-from hpsearch.plots.chart import FIFTHS, GREY, ORANGE, Axis, Chart, Lines, Panel
+from hpsearch.plots.chart import BLUE, FIFTHS, GREY, ORANGE, Axis, Band, Chart, Layer, Lines, Panel
 from hpsearch.trial import Curve, Trial
 
+# So many kinds of curve are drawn, and one more beside the panel of the gap, where there is one.
 PANELS = 4
 # Points of a panel: of longer curves an even choice is drawn, with the last one.
 POINTS = 8000
@@ -20,17 +21,43 @@ Having = Sequence[tuple[Trial, Curve]]
 
 
 def curves(findings: Findings) -> Chart | str:
-    """Draw up to four kinds of curve, the value's own one first; of very many trials the best and an even choice."""
-    names = curve_names(findings)
-    found = {name: learning_curves(findings, name) for name in names[:PANELS]}
+    """Draw the kinds of curve, the value's own one first, and then the gap of the best trial between training and validation.
+
+    Of very many trials the best and an even choice are drawn.
+    """
+    apart = gap(findings)
+    names = [name for name in curve_names(findings) if apart is None or name != apart.source]
+    most = PANELS if apart is None else PANELS + 1
+    found = {name: learning_curves(findings, name) for name in names[:most]}
     panels = [_panel(findings, name, having) for name, having in found.items() if having]
+    panels[1:1] = [_gap_panel(apart)] if apart else []
     if not panels:
         return "There are no learning curves: the objective reported none."
     drawn, trials = len(found[names[0]]), len(findings.searching)
     chosen = f" {drawn} of {trials} trials are drawn: the best, and an even choice of the others."
     part = "" if drawn == trials else chosen if trials > MOST else f" {drawn} of {trials} trials have one."
-    left = f" Not drawn: {', '.join(names[PANELS:])}." if names[PANELS:] else ""
-    return Chart("Learning curves", f"One line per trial, coloured by its rank.{part}{left}", panels, min(len(panels), 2))
+    left = f" Not drawn: {', '.join(names[most:])}." if names[most:] else ""
+    of_best = f" {_gap_sentence(apart)}" if apart else ""
+    caption = f"One line per trial, coloured by its rank.{part}{of_best}{left}"
+    return Chart("Learning curves", caption, panels, min(len(panels), 2))
+
+
+def _gap_panel(apart: Gap) -> Panel:
+    """Return the panel of the best trial, training and validation, the gap between them shaded."""
+    low, high = ([pick(pair) for pair in zip(apart.training, apart.validation, strict=True)] for pick in (min, max))
+    layers: list[Layer] = [
+        Band(apart.steps, low, high, GREY, "gap"),
+        Lines(apart.steps, apart.training, BLUE, apart.source.replace("_", " "), width=2.0, dashed=True),
+        Lines(apart.steps, apart.validation, ORANGE, f"validation {apart.name}".replace("_", " "), width=2.6),
+    ]
+    label = f"{apart.name} of trial {apart.trial.number}, the best".replace("_", " ")
+    return Panel(Axis("step (epoch)"), Axis(label, value_scale([*apart.training, *apart.validation])), layers)
+
+
+def _gap_sentence(apart: Gap) -> str:
+    first, last = (abs(apart.training[i] - apart.validation[i]) for i in (0, -1))
+    name = apart.name.replace("_", " ")
+    return f"Shaded: training and validation {name} of the best trial are {first:.3g} apart at first and {last:.3g} in the end."
 
 
 def _panel(findings: Findings, name: str, having: Having) -> Panel:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 
-from hpsearch.analysis.curves import POINTS, curve_names, learning_curves
+from hpsearch.analysis.curves import POINTS, curve_names, gap, learning_curves
 from hpsearch.analysis.findings import Findings
 from hpsearch.space import Float, Space
 from hpsearch.trial import Candidate, Curve, Outcome, Status, Trial
@@ -63,3 +63,50 @@ def test_the_curve_of_the_value_comes_first_then_validation_then_training() -> N
 
 def test_what_is_known_before_training_alone_is_no_curve() -> None:
     assert curve_names(found([{"parameters": ((0, 70.0),), "cost": ((0, 3.0), (1, 2.0)), "empty": ()}])) == ["cost"]
+
+
+ACCURACY = {"validation_accuracy": ((1, 0.5), (2, 0.7), (3, 0.75)), "training_accuracy": ((1, 0.5), (2, 0.8), (3, 0.95))}
+COSTS = {"validation_cost": ((1, 2.0), (2, 1.5), (3, 1.75)), "training_cost": ((1, 2.5), (2, 1.0), (3, 0.5))}
+
+
+def test_the_gap_of_the_best_trial_is_that_of_its_value() -> None:
+    history = COSTS | ACCURACY
+    other = dict.fromkeys(history, ((1, 9.0), (2, 9.0)))
+    apart = gap(found([history, other], measure="validation accuracy"))
+    assert apart is not None
+    assert (apart.trial.number, apart.name, apart.source, apart.steps) == (0, "accuracy", "training_accuracy", [1, 2, 3])
+    assert (apart.training, apart.validation) == ([0.5, 0.8, 0.95], [0.5, 0.7, 0.75])
+    cost = gap(found([history], measure="validation cost"))
+    assert cost is not None
+    assert (cost.name, cost.training) == ("cost", [2.5, 1.0, 0.5])
+    sampled = gap(found([history | {"sampled_training_cost": COSTS["validation_cost"]}], measure="validation cost"))
+    assert sampled is not None
+    assert sampled.source == "sampled_training_cost"  # of the same weights, where the training cost is one of all steps
+
+
+def test_where_the_value_has_no_gap_another_measure_has() -> None:
+    history = COSTS | {"validation_accuracy": ACCURACY["validation_accuracy"]}
+    apart = gap(found([history], measure="validation accuracy"))
+    assert apart is not None
+    assert apart.name == "cost"
+
+
+def test_a_gap_has_the_steps_where_both_are_finite() -> None:
+    history = {
+        "validation_loss": ((2, 1.0), (4, math.nan), (6, 3.0), (8, 4.0)),
+        "training_loss": ((1, 0.5), (2, 0.6), (4, 0.7), (6, math.inf), (8, 0.9)),
+    }
+    apart = gap(found([history]))
+    assert apart is not None
+    assert (apart.steps, apart.training, apart.validation) == ([2, 8], [0.6, 0.9], [1.0, 4.0])
+    assert gap(found([{"validation_loss": ((1, 1.0),), "training_loss": ((1, 1.0),)}])) is None
+    assert gap(found([{"validation_": ((1, 1.0), (2, 1.0)), "training_cost": ((1, 1.0), (2, 1.0))}])) is None
+    assert gap(found([{"cost": line(5)}])) is None
+    assert gap(found([{}])) is None
+
+
+def test_a_long_gap_is_thinned() -> None:
+    apart = gap(found([{"validation_cost": line(1001), "training_cost": line(1001)}]))
+    assert apart is not None
+    assert len(apart.steps) == len(apart.training) == 168
+    assert apart.steps[-1] == 1000

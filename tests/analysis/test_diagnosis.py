@@ -6,6 +6,7 @@ import math
 import tomllib
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,12 +14,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import hpsearch
-from hpsearch import Outcome, Status, Trial
+from hpsearch import Outcome, Status, Trial, data
 from hpsearch.analysis.curve_points import LABELS as SCORED
 from hpsearch.analysis.curve_points import fitted, parse, points
 from hpsearch.analysis.curve_shape import CONTRAST, shape
 from hpsearch.analysis.diagnosis import ADVICE, LABELS, diagnose, label_of, of_trial
 from hpsearch.errors import DataError
+from hpsearch.nn.initializers import Normal
+from hpsearch.objectives import TrainNetwork
+from hpsearch.ports import Context
+from hpsearch.trial import Curve
 from tests.benchmarks import curve_points as fit
 from tests.benchmarks.curve_data import TUNED_ON
 from tests.benchmarks.curves_of_networks import FILE, Labelled, history, read
@@ -86,7 +91,15 @@ def test_the_schedule_may_come_from_elsewhere() -> None:
 
 numbers = st.floats(allow_nan=True, allow_infinity=True)
 curves = st.lists(numbers, max_size=30).map(lambda values: tuple(enumerate(values, 1)))
-NAMES = (*COSTS, "validation_accuracy", "learning_rate", "full_training_cost", "validation_error", "first_contrast")
+NAMES = (
+    *COSTS,
+    "validation_accuracy",
+    "training_accuracy",
+    "learning_rate",
+    "full_training_cost",
+    "validation_error",
+    "first_contrast",
+)
 
 
 @settings(max_examples=300, deadline=None)
@@ -212,3 +225,138 @@ def test_the_noise_of_accuracy_is_that_of_its_steps_in_the_second_half() -> None
     costs = [(n, 1.0 / (n + 1)) for n in range(8)]
     found = shape({"validation_cost": costs, "training_cost": costs, "validation_accuracy": list(enumerate(rises))})
     assert found.accuracy_noise == pytest.approx(float(np.std(np.diff(rises[4:]))))
+
+
+def on_digits(epochs: int, **settings: Any) -> dict[str, Curve]:
+    """Return the curves of a real training on scikit-learn's digits, of which a tenth are of each class."""
+    objective = TrainNetwork(data.digits(), epochs=epochs, engine="numpy", **settings)
+    return objective({}, Context(np.random.default_rng(0))).history
+
+
+def accuracies(history: dict[str, Curve]) -> list[float]:
+    return [value for _, value in history["validation_accuracy"]]
+
+
+@pytest.mark.parametrize("layers", [3, 4])
+@pytest.mark.parametrize("activation", ["sigmoid", "tanh", "relu"])
+@pytest.mark.parametrize("scale", [0.01, 0.1])
+def test_a_network_that_lets_nothing_through_is_badly_initialised(scale: float, activation: str, layers: int) -> None:
+    """The same network with the usual weights learns: that it stays at chance is the fault of the first weights alone."""
+    settings = {"hidden": (30,) * layers, "activation": activation, "learning_rate": 0.1}
+    curves = on_digits(8, init=Normal(scale), **settings)
+    assert max(accuracies(curves)) < 0.15
+    found = diagnose(curves)
+    assert found.label == "bad initialisation", found
+    assert f"{curves[CONTRAST][0][1]:.2g}" in found.evidence
+    assert "10%" in found.evidence
+    if activation != "sigmoid":  # which begins late with three layers
+        usual = on_digits(8, init="scaled", **settings)
+        assert accuracies(usual)[-1] > 0.8
+        assert diagnose(usual).label != "bad initialisation"
+
+
+@pytest.mark.parametrize(("activation", "scale"), [("relu", 10), ("relu", 1000), ("tanh", 100), ("sigmoid", 1000)])
+def test_a_network_of_far_too_large_weights_is_badly_initialised(activation: str, scale: float) -> None:
+    curves = on_digits(10, init=Normal(scale), hidden=(30, 30), activation=activation, learning_rate=0.1)
+    assert curves[CONTRAST][0][1] > 30
+    assert max(accuracies(curves)) < 0.2
+    assert diagnose(curves).label == "bad initialisation"
+
+
+def test_small_first_weights_that_learning_gets_over_are_no_fault() -> None:
+    curves = on_digits(20, init=Normal(0.1), hidden=(30, 30), activation="tanh", learning_rate=0.1)
+    assert curves[CONTRAST][0][1] < 1e-3
+    assert accuracies(curves)[-1] > 0.9
+    assert diagnose(curves).label == "train longer"
+
+
+@pytest.mark.parametrize(("hidden", "rate"), [((30, 30), 1.0), ((30,), 1.5), ((60,), 2.0), ((30, 20), 2.0), ((30,), 3.0)])
+def test_units_that_die_are_a_rate_too_high(hidden: tuple[int, ...], rate: float) -> None:
+    """A tenth of the rate is the remedy: there the same network learns."""
+    settings = {"hidden": hidden, "activation": "relu", "init": "he"}
+    curves = on_digits(20, learning_rate=rate, **settings)
+    assert max(accuracies(curves)) < 0.15
+    found = diagnose(curves)
+    assert found.label == "rate too high", found
+    assert "one class" in found.evidence
+    assert accuracies(on_digits(5, learning_rate=rate / 10, **settings))[-1] > 0.8
+
+
+def test_without_a_validation_cost_nothing_is_said_of_dead_units() -> None:
+    curves = on_digits(20, learning_rate=2.0, activation="relu", init="he", hidden=(60,))
+    assert diagnose({name: curve for name, curve in curves.items() if name != "validation_cost"}).label is None
+
+
+def test_a_deep_network_that_begins_late_has_no_dead_units() -> None:
+    curves = on_digits(6, hidden=(30, 30), learning_rate=0.1)
+    assert diagnose(curves).label != "rate too high"
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings"),
+    [
+        (10, {"activation": "tanh", "learning_rate": 0.01}),
+        (15, {"activation": "sigmoid", "learning_rate": 0.03}),
+        (15, {"activation": "tanh", "learning_rate": 0.01, "hidden": (30, 30)}),
+        (15, {"activation": "tanh", "learning_rate": 0.03, "train_size": 300}),
+    ],
+)
+def test_rising_with_a_steady_gap_is_to_train_longer(epochs: int, settings: dict[str, Any]) -> None:
+    """Twice as many epochs are the remedy: a third of the validation cost is gone then, and errors are fewer."""
+    curves, longer = on_digits(epochs, **settings), on_digits(2 * epochs, **settings)
+    assert longer["validation_cost"][-1][1] < 0.67 * curves["validation_cost"][-1][1]
+    assert accuracies(longer)[-1] > accuracies(curves)[-1]
+    found = diagnose(curves)
+    assert (found.label, found.also) in {("train longer", ("rate too low",)), ("train longer", ())}, found
+    assert found.advice == "Give more epochs."
+
+
+@pytest.mark.parametrize(
+    ("epochs", "settings"),
+    [
+        (30, {"activation": "tanh", "learning_rate": 0.3}),
+        (80, {"activation": "sigmoid", "learning_rate": 0.3}),
+        (30, {"activation": "relu", "learning_rate": 0.3, "cost": "log_likelihood"}),
+    ],
+)
+def test_a_wide_gap_of_the_accuracies_is_overfitting(epochs: int, settings: dict[str, Any]) -> None:
+    """Costs alone do not show it: validation cost does not rise. Ten times the rows are the remedy."""
+    curves = on_digits(epochs, train_size=30, monitor_training=True, **settings)
+    more = on_digits(epochs // 2, train_size=300, **settings)
+    assert accuracies(more)[-1] > accuracies(curves)[-1] + 0.15
+    found = diagnose(curves)
+    assert found.label == "overfitting"
+    names, last = ("training_accuracy", "validation_accuracy"), max(2, epochs // 8)
+    ends = [np.mean([value for _, value in curves[name]][-last:]) for name in names]
+    assert f"accuracy ends at {ends[0]:.1%} on training rows and {ends[1]:.1%} on validation rows." in found.evidence
+    assert diagnose({name: curve for name, curve in curves.items() if name != "training_accuracy"}).label == "healthy"
+
+
+def test_what_is_bad_on_training_rows_too_is_underfitting() -> None:
+    """Three hidden units; thirty are the remedy."""
+    curves = on_digits(20, hidden=(3,), learning_rate=1.0, monitor_training=True)
+    assert accuracies(on_digits(20, hidden=(30,), learning_rate=1.0))[-1] > accuracies(curves)[-1] + 0.15
+    found = diagnose(curves)
+    assert found.label == "underfitting"
+    assert "% on training rows" in found.evidence
+
+
+def test_what_fits_the_training_rows_is_no_underfitting() -> None:
+    """Drawn: both costs arrive at the same high level, which is what underfitting looks like."""
+    flat = tuple((i, 1.0 + 0.5 * math.exp(-i / 3)) for i in range(1, 41))
+    curves = {**dict.fromkeys(COSTS, flat), "validation_accuracy": tuple((i, 0.9) for i, _ in flat)}
+    assert diagnose(curves).label == "underfitting"
+    labels = {
+        share: diagnose(curves | {"training_accuracy": tuple((i, share) for i, _ in flat)}).label for share in (0.9, 0.97)
+    }
+    assert labels[0.9] == "underfitting"
+    assert labels[0.97] != "underfitting"
+
+
+def test_an_accuracy_on_training_rows_at_other_steps_is_not_compared() -> None:
+    curves = on_digits(30, train_size=30, activation="tanh", learning_rate=0.3, monitor_training=True)
+    few = curves | {"training_accuracy": curves["training_accuracy"][::2]}
+    assert math.isnan(shape(few).accuracy_gap)
+    assert diagnose(few).label == "healthy"
+    ends = [np.mean([value for _, value in curves[name]][-3:]) for name in ("training_accuracy", "validation_accuracy")]
+    assert shape(curves).accuracy_gap == pytest.approx(ends[0] - ends[1])

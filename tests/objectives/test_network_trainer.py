@@ -66,7 +66,10 @@ def test_a_check_before_a_search_resolves_its_changed_settings_and_no_others() -
 
 def test_the_params_are_the_documented_settings() -> None:
     """The docstring of `TrainNetwork` names those that are none; underscores are not settings."""
-    never = {"data", "value", "dtype", "rescale_penalty", "engine", "monitor_every", "monitor_images", "standardize", "scoring"}
+    never = {"data", "value", "dtype", "rescale_penalty", "engine", "monitor_every", "monitor_images", "monitor_training"} | {
+        "standardize",
+        "scoring",
+    }
     settings = {item.name for item in fields(TrainNetwork) if not item.name.startswith("_")}
     assert settings - never == PARAMETERS
 

@@ -22,6 +22,8 @@ class Epoch(NamedTuple):
         validation_accuracy: the same.
         full_training_cost: on all training data, after the epoch.
         full_training_accuracy: the same.
+        sampled_training_cost: on a fixed sample of the training data, after the epoch.
+        training_accuracy: the same.
     """
 
     epoch: int
@@ -31,6 +33,8 @@ class Epoch(NamedTuple):
     validation_accuracy: float | None = None
     full_training_cost: float | None = None
     full_training_accuracy: float | None = None
+    sampled_training_cost: float | None = None
+    training_accuracy: float | None = None
 
     @property
     def curves(self) -> dict[str, float]:

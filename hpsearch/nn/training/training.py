@@ -40,6 +40,7 @@ class Training:
         rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
             is random here.
         validation: data of the same form, for the schedule, the stopping rule and the choice of the kept epoch.
+        sample: training data of the same form, to score wherever the validation data are scored; nothing depends on that.
     Raises:
         SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
         DataError: for rows or labels of another shape or kind, or a label that the network has no output for.
@@ -49,7 +50,13 @@ class Training:
     """
 
     def __init__(
-        self, network: Network, train: Rows, recipe: Recipe, rng: np.random.Generator, validation: Rows | None = None
+        self,
+        network: Network,
+        train: Rows,
+        recipe: Recipe,
+        rng: np.random.Generator,
+        validation: Rows | None = None,
+        sample: Rows | None = None,
     ) -> None:
         train, validation = _check_data(network, train, recipe, validation)
         self.network, self.recipe, self.rng = network, recipe, rng
@@ -58,7 +65,7 @@ class Training:
         self.best, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
-        self._train, self._validation = train, validation
+        self._train, self._validation, self._sample = train, validation, sample
         samples, rule = len(train[1]), rule_of(recipe.optimizer)
         self._minibatches = -(-samples // recipe.batch_size)
         self.optimizer: Optimizer
@@ -198,7 +205,8 @@ class Training:
         if self._average is not None:
             self._average.end_epoch(number)
         due = monitors.due(number, last) or self._converged
-        full = self._select_network(number, self._scored).score(*self._train) if due and monitors.full_training else None
+        full = self._score(number, self._train) if due and monitors.full_training else None
+        sampled = self._score(number, self._sample) if due and self._sample is not None else None
         score = self._evaluate(number) if due else None
         return Epoch(
             number,
@@ -208,7 +216,13 @@ class Training:
             score.share if score and monitors.validation else None,
             full.cost if full else None,
             full.share if full else None,
+            sampled.cost if sampled else None,
+            sampled.share if sampled else None,
         )
+
+    def _score(self, number: int, data: Rows) -> Score:
+        """Score what epoch ``number`` ends with."""
+        return self._select_network(number, self._scored).score(*data)
 
     def _evaluate(self, number: int) -> Score | None:
         """Score on the validation data where they are watched or recorded, keep the best weights and inform the rules."""
@@ -216,7 +230,7 @@ class Training:
         if self._validation is None or not wanted:
             self._keep(number, Score(math.nan, math.nan))
             return None
-        score = self._select_network(number, self._scored).score(*self._validation)
+        score = self._score(number, self._validation)
         if not math.isfinite(score.cost):
             raise self._diverged(self._minibatches, "the validation cost")
         if self._better(score):
