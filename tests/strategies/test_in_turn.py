@@ -107,6 +107,12 @@ def test_it_ends_at_its_number_of_trials(trials: int) -> None:
     assert len(run_trials) == trials
 
 
+def test_a_longer_search_begins_with_the_shorter_one() -> None:
+    """So a study extends from 20 trials to 50."""
+    short, long = (run(InTurn(trials=trials), PLANE, log_bowl)[1] for trials in (20, 50))
+    assert long[:20] == short
+
+
 def test_it_ends_where_nothing_new_is_left_and_tries_nothing_twice() -> None:
     """From (3, a), the optimum (9, c) of 5 x 3 points: one line each, and the lines through the optimum."""
     space = Space(n=Int(1, 9, step=2), c=Choice("a", "b", "c"))
