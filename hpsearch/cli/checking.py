@@ -66,10 +66,12 @@ def find_study_rate(study: Study, out: Path | None, epochs: int, repeats: int, r
 def _say_rate(found: FoundRate, middle: dict[str, Any]) -> None:
     console = terminal()
     table = Table("learning rate", "training cost before the first epoch and after each", "", box=SIMPLE_HEAD)
-    for rate, curves in groupby(found.curves, lambda curve: curve.rate):
+    for rate, group in groupby(found.curves, lambda curve: curve.rate):
+        curves = list(group)
+        level = rate > found.threshold and not any(curve.rises for curve in curves)
         for curve in curves:
             costs = " ".join(f"{cost:.3g}" for cost in curve.costs)
-            table.add_row(f"{rate:g}", costs, "rises" if curve.rises else "")
+            table.add_row(f"{rate:g}", costs, "rises" if curve.rises else "falls too little" if level else "")
     console.print(table)
     params = ", ".join(f"{name}={value}" for name, value in middle.items())
     where = f" Trained with {params}: the middle of the space." if middle else ""

@@ -30,6 +30,7 @@ digits = data.digits().head(400)
 shuffled = replace(digits.train, y=np.random.default_rng(0).permutation(digits.train.y))
 rates = Float(0.01, 1.0, log=True)
 few = Random(trials=2)
+squared = Study("squared", Space(learning_rate=rates), TrainNetwork(digits, hidden=8, cost="quadratic"), few)
 sound = Study("sound", Space(learning_rate=rates, l2=Float(0.1, 1.0)), TrainNetwork(digits, hidden=8), few, seed=3)
 folds = Study("folds", Space(hidden=Choice(5, 8)), CrossValidate(TrainNetwork(digits, optimizer="l-bfgs")), Staged(trials=12))
 wrong = replace(digits, train=shuffled)
@@ -88,6 +89,13 @@ def test_the_rate_is_that_of_find_rate_without_penalty(file: Path, capsys: pytes
     assert (low, high) == found.range
     assert (file.parent / "rate.png").read_bytes().startswith(b"\x89PNG")
     assert sorted(path.name for path in file.parent.iterdir() if path.name != "__pycache__") == ["rate.png", "study.py"]
+
+
+def test_saturated_units_are_said_to_fall_too_little(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """All outputs at 0 cost 1/2 by the quadratic cost, for ever: less than the first cost, and no rise."""
+    code, said = hpsearch(capsys, "rate", file, "--study", "squared", "--repeats", "1")
+    assert code == 0
+    assert "0.5 0.5 0.5 0.5 0.5 falls too little" in said
 
 
 @pytest.mark.parametrize(

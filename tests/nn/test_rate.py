@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from types import SimpleNamespace
 from typing import Any, cast
@@ -34,6 +35,16 @@ def test_gradient_descent_on_a_quadratic_cost_has_its_threshold_at_two_by_the_cu
     found = find_threshold(begin, rows, repeats=1)
     assert exact / 1.13 <= found.threshold <= 1.01 * exact
     assert found.order == 10.0 ** math.floor(math.log10(found.threshold))
+
+
+@pytest.mark.skipif("HPSEARCH_DATA_HOME" not in os.environ, reason="MNIST is not here: HPSEARCH_DATA_HOME is not set")
+@pytest.mark.parametrize("l2", [0.0, 20.0])
+def test_the_first_steps_of_the_book_oscillate_beyond_the_threshold(l2: float) -> None:
+    """Nielsen, ch. 3: [784, 10] on 1,000 images, lambda 20, goes 62, 42, 43, 61 % at the rate 1, and is at chance at 100."""
+    images = data.mnist().train.head(1000)
+    found = find_rate(images, hidden=(), init="large", l2=l2)
+    assert 0.05 < found.threshold < 1.0
+    assert any(curve.rises for curve in found.curves if curve.rate == 1.0)
 
 
 def planted(costs: Callable[[float], Sequence[float]]) -> Callable[[float, int], Training]:

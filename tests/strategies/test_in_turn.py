@@ -11,8 +11,9 @@ import pytest
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
 from hpsearch.errors import SettingError, SpaceError
 from hpsearch.ports import Batch, Proposal
+from hpsearch.space.equality import params_key
 from hpsearch.strategies import InTurn
-from hpsearch.testing import drive
+from hpsearch.testing import SPACES, drive
 from hpsearch.tracking import MemoryTracker
 
 NETWORK = Space(
@@ -107,6 +108,12 @@ def test_it_ends_at_its_number_of_trials(trials: int) -> None:
     assert len(run_trials) == trials
 
 
+def test_a_longer_search_begins_with_the_shorter_one() -> None:
+    """So a study extends from 20 trials to 50."""
+    short, long = (run(InTurn(trials=trials), PLANE, log_bowl)[1] for trials in (20, 50))
+    assert long[:20] == short
+
+
 def test_it_ends_where_nothing_new_is_left_and_tries_nothing_twice() -> None:
     """From (3, a), the optimum (9, c) of 5 x 3 points: one line each, and the lines through the optimum."""
     space = Space(n=Int(1, 9, step=2), c=Choice("a", "b", "c"))
@@ -117,6 +124,13 @@ def test_it_ends_where_nothing_new_is_left_and_tries_nothing_twice() -> None:
     assert {(9, "c"), (9, "b"), (7, "c")} <= set(points)
     assert min(trials, key=lambda trial: trial.value).params == {"n": 9, "c": "c"}
     assert batches[-1].note.endswith("tried.")
+
+
+@pytest.mark.parametrize("kind", SPACES)
+def test_no_point_of_any_space_is_tried_twice(kind: str) -> None:
+    _, trials = drive(InTurn(trials=80), SPACES[kind])
+    points = [params_key(SPACES[kind].canonical(trial.params)) for trial in trials]
+    assert len(set(points)) == len(points)
 
 
 def test_equal_trials_leave_a_parameter_where_it_is() -> None:
