@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dask
 import numpy as np
 import pytest
 from distributed import Client, LocalCluster
@@ -39,6 +40,8 @@ KILLS = int(os.environ.get("HPSEARCH_TEST_KILLS", "5"))
 
 
 def new_cluster(workers: int = 2) -> Any:
+    # After so long without its worker a cluster of this kind gives a nanny up for ever; a start may take longer here.
+    dask.config.set({"distributed.deploy.lost-worker-timeout": "10 minutes"})
     return LocalCluster(
         n_workers=workers, threads_per_worker=1, processes=True, dashboard_address="127.0.0.1:0", host="127.0.0.1"
     )
