@@ -368,7 +368,7 @@ class TrainNetwork(ObjectiveBase):
 def _check_monitored(value: object) -> bool | int:
     """Return True, False or a number of rows, or raise."""
     plain = to_python(value)
-    if isinstance(plain, bool):
+    if plain is True or plain is False:
         return plain
     advice = "True takes as many training rows as there are validation rows."
     return integer("monitor_training", plain, 1, advice, other="True or False")
