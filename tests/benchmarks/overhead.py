@@ -13,6 +13,7 @@ stands beside wall-clock time, because it says more on a machine that does other
 from __future__ import annotations
 
 import json
+import os
 import resource
 import subprocess
 import sys
@@ -103,7 +104,9 @@ def cpu() -> float:
 
 def run(trials: int, tracker: Tracker, objective: Train, jobs: int = 1, strategy: Any = None) -> Clock:
     """Run a study; return the clock, which ran from its first trial to the end of its record."""
-    study, clock = Study("overhead", SPACE, objective, strategy or Random(trials=trials)), Clock()
+    # A name of its own each time: a database that is given holds the studies of earlier repeats.
+    name = f"overhead-{os.getpid()}" if strategy is None else "overhead"
+    study, clock = Study(name, SPACE, objective, strategy or Random(trials=trials)), Clock()
     study.run(jobs, backend="loky" if jobs > 1 else "sequential", tracker=tracker, progress=clock, report=False, model=False)
     clock()
     return clock
