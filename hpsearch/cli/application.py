@@ -492,4 +492,5 @@ def _say_usage(error: Any) -> None:
     """Print a usage error of the command line in one sentence, with where to look."""
     message = getattr(error, "format_message", lambda: str(error))()
     if message:
-        _say_error(f"{message.rstrip('.')}. See: hpsearch --help")
+        said = message.rstrip(".")
+        _say_error(f"{said}{'' if said.endswith('?') else '.'} See: hpsearch --help")

@@ -358,3 +358,10 @@ def test_a_command_ends_at_once() -> None:
     code += "atexit._run_exitfuncs()\nprint(gc.get_freeze_count() > 10_000)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[1:] == ["0", "True"]
+
+
+@pytest.mark.parametrize("words", [["shwo"], ["list", "--jsn"], ["show"]])
+def test_a_usage_error_is_one_sentence_and_where_to_look(project: Path, words: list[str]) -> None:
+    done = run_command(project, *words)
+    assert done.returncode == 2
+    assert re.fullmatch(r"hpsearch: .*[^.?][.?] See: hpsearch --help\n", done.stderr)
