@@ -33,11 +33,12 @@ from hpsearch.study import Study
 from hpsearch.tracking import MemoryTracker, MlflowTracker, Store, project_root
 from hpsearch.tracking.autolog import paused
 from hpsearch.tracking.doctor import doctor
+from hpsearch.tracking.home.app import is_installed
 from hpsearch.tracking.pages import links
 from hpsearch.tracking.runs import catalog
 from hpsearch.tracking.runs.catalog import StudySummary, TrialRow
 from hpsearch.tracking.runs.recorded_params import typed_params
-from hpsearch.tracking.store import store_root
+from hpsearch.tracking.store import server, store_root
 from hpsearch.tracking.store.redaction import hide_secrets
 from hpsearch.trial import exact_params, flip_sign
 
@@ -134,7 +135,10 @@ def _show_result(console: Console, result: Result) -> None:
 
 
 def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
-    """Print how to open the study of a tracker in MLflow: a command that works as typed in this folder, and a link."""
+    """Print how to open the study of a tracker in MLflow: a command that works as typed in this folder, and links.
+
+    The home page comes first: by the way from there a browser opens MLflow's tables without the Assistant in front of them.
+    """
     if tracker.store.served:
         console.print(f"See it in MLflow: {tracker.link()}", markup=False, soft_wrap=True)
         return
@@ -142,7 +146,11 @@ def show_link(console: Console, tracker: Any, tracking_uri: str | None) -> None:
     if Store.at(tracking_uri, project_root(Path.cwd())).uri != tracker.store.uri:  # the study is in another project
         command = f"cd {shlex.quote(str(tracker.store.root))} && {command}"
     console.print(f"See it in MLflow: {command}", markup=False, soft_wrap=True)
-    console.print(f"Then open: {tracker.link()}", markup=False, soft_wrap=True)
+    if is_installed():
+        console.print(f"Then open: {links.BASE}{server.PATH}", markup=False, soft_wrap=True)
+        console.print(f"Its trials: {tracker.link()}", markup=False, soft_wrap=True)
+    else:
+        console.print(f"Then open: {tracker.link()}", markup=False, soft_wrap=True)
 
 
 def hpsearch_command(verb: str, *arguments: str, tracking_uri: str | None = None) -> str:

@@ -21,6 +21,7 @@ import pytest
 from hpsearch.cli.application import run
 from hpsearch.cli.options import RunOptions
 from hpsearch.nn import load
+from hpsearch.tracking.home.app import is_installed
 from tests.command import run_command
 
 STUDY = '''
@@ -195,7 +196,8 @@ def test_the_last_lines_of_a_run_name_a_command_that_works_as_typed(tmp_path: Pa
     done = hpsearch(here, "run", str(project / "study.py"), "--jobs", "1", *given, TRIALS="1").stdout
     assert "Best 1 of 1 trial by" in done or "Best 0 of 1 trial by" in done
     (command,) = re.findall(r"^See it in MLflow: (.*)$", done, re.MULTILINE)
-    assert re.search(r"^Then open: http://127\.0\.0\.1:5000/\S+$", done, re.MULTILINE)
+    home = "Then open: http://127.0.0.1:5000/hpsearch\nIts trials: " if is_installed() else "Then open: "
+    assert re.search(rf"^{home}http://127\.0\.0\.1:5000/#/\S+$", done, re.MULTILINE)
     assert command.count("hpsearch ui") == 1
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     typed = subprocess.run(
