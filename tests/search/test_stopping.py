@@ -68,13 +68,12 @@ def test_the_clock_cuts_the_same_sequence(jobs: int, backend: str) -> None:
         time.sleep(0.2)
         return float(params["x"])
 
-    # Proposing 5,000 trials and starting workers take a second, or many on a busy machine: the limit follows what the same
-    # study takes here to the end of its second trial.
-    s = study(objective=slow, stop=Stop(trials=2), strategy=Random(trials=5000))
-    started = time.monotonic()
-    run(s, jobs=jobs, backend=backend)
-    seconds = 1.0 + 2 * (time.monotonic() - started)
-    trials = run(replace(s, stop=Stop(seconds=seconds)), jobs=jobs, backend=backend).trials
+    # Workers start in a second, or in many on a busy machine, where a short limit rightly ends the study before its first
+    # trial: the limit doubles until one is done.
+    s, seconds, trials = study(objective=slow, strategy=Random(trials=5000)), 1.5, []
+    while not trials and seconds < 100:
+        seconds *= 2
+        trials = run(replace(s, stop=Stop(seconds=seconds)), jobs=jobs, backend=backend).trials
     assert 0 < len(trials) <= jobs * (seconds / 0.2 + 1)
     quick = study(objective=lambda params: float(params["x"]), strategy=Random(trials=len(trials)))
     assert table(trials) == table(run(quick).trials)
@@ -108,7 +107,11 @@ def test_a_thread_cannot_be_interrupted_but_is_marked() -> None:
 
 
 def test_the_earlier_of_two_limits_rings() -> None:
-    s = study(objective=_naps, strategy=Random(trials=50), stop=Stop(seconds=0.5), trial_seconds=30)
+    def second_hangs(params: Params, context: Context) -> float:
+        time.sleep(60.0 * context.number)
+        return 0.0
+
+    s = study(objective=second_hangs, strategy=Random(trials=50), stop=Stop(seconds=2.0), trial_seconds=30)
     assert [t.status for t in run(s).trials] == [Status.FINISHED]
 
 
