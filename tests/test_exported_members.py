@@ -174,6 +174,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "FreezeThaw",
         "GaussianProcess",
         "Grid",
+        "Grow",
         "Halving",
         "Hyperband",
         "InTurn",

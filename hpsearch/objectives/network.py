@@ -105,6 +105,8 @@ class TrainNetwork(ObjectiveBase):
         scoring: what the value is instead, by a scorer of the kept network; ``value`` still says which epoch is kept. As in
             `TuneEstimator`; probabilities are the outputs as shares of their sum.
         decides: the name of the score that is the value where there are several; the first where left out.
+        classes: train and score on the rows of the first so many classes alone, a reduced problem for fast feedback, such as
+            two digits of ten (see `hpsearch.strategies.Grow`); None takes all. Sizes beyond their rows are cut.
     Raises:
         SettingError: for a setting of wrong type or out of range, or an unknown scorer.
 
@@ -148,6 +150,7 @@ class TrainNetwork(ObjectiveBase):
     class_weight: Any = field(default=None, metadata=LATER)
     scoring: Any = field(default=None, metadata=LATER)
     monitor_training: bool | int = field(default=False, metadata=LATER)
+    classes: int | None = field(default=None, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)
@@ -275,7 +278,8 @@ class TrainNetwork(ObjectiveBase):
         found = self.trivial
         if found is None:
             return None
-        return found.baseline(self.data.train.y, self.data.validation.y, self.data.validation.weights)
+        data = self.data if self.classes is None else network_trainer.of_classes(self.data, self.classes)
+        return found.baseline(data.train.y, data.validation.y, data.validation.weights)
 
     @property
     def ranges(self) -> dict[str, Domain]:

@@ -38,7 +38,7 @@ from hpsearch.trial import Outcome
 VALUES = {"error": "accuracy", "cost": "cost"}
 _OF_RECIPE = frozenset(item.name for item in fields(Recipe)) - {"keep", "monitors", "engine"}
 # The settings that may be params.
-PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members", "class_weight"}
+PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members", "class_weight", "classes"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +85,9 @@ class TrainingPlan:
 
     def __post_init__(self) -> None:
         _check_names(self.settings)
-        settings = _completed(self.settings, len(self.data.train) if self.cut else None)
+        if reduced := self.settings["classes"] is not None:
+            object.__setattr__(self, "data", of_classes(self.data, self.settings["classes"]))
+        settings = _completed(self.settings, len(self.data.train) if self.cut or reduced else None)
         _check_network(settings, self.data)
         rows = _training_rows(self.data.train, settings["train_size"])
         weights = training_weights(rows, settings["class_weight"], self.data)
@@ -182,6 +184,7 @@ def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:
 
 def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, float]:
     """Return the scores of what a trial keeps on a part, by the names they are recorded under."""
+    part = part if plan.settings["classes"] is None else part.only(range(plan.data.classes))
     rows = _as_trained(plan, part)
     training = _train(plan, context)
     score = training.kept.score(*plan.targets.encode(rows))
@@ -257,6 +260,22 @@ def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+
+
+def of_classes(data: Dataset, count: Any) -> Dataset:
+    """Return the training and validation rows of the first so many classes; made once and kept with the data set.
+
+    Raises:
+        SettingError: for another number than 2 to all, and for data without classes.
+    """
+    if data.regression:
+        advice = "Leave it out: these data have numbers to predict."
+        raise SettingError(must_be("classes", "used with data that have classes", count, advice))
+    integer("classes", count, 2, "Leave it out for all.", most=data.classes)
+    kept: dict[int, Dataset] = data.__dict__.setdefault("_of_classes", {data.classes: data})
+    if count not in kept:
+        kept[count] = replace(data, test=None).only(range(count))
+    return kept[count]
 
 
 def training_weights(rows: Part, class_weight: Any, data: Dataset) -> NDArray[np.float64] | None:

@@ -6,6 +6,7 @@ from hpsearch.strategies.bayesian import Bayesian
 from hpsearch.strategies.freeze_thaw import FreezeThaw
 from hpsearch.strategies.gaussian_process import GaussianProcess
 from hpsearch.strategies.grid import Grid
+from hpsearch.strategies.grow import Grow
 from hpsearch.strategies.halving import Halving, Hyperband
 from hpsearch.strategies.in_turn import InTurn
 from hpsearch.strategies.quasirandom import QuasiRandom
@@ -25,6 +26,7 @@ __all__ = [
     "FreezeThaw",
     "GaussianProcess",
     "Grid",
+    "Grow",
     "Halving",
     "Hyperband",
     "InTurn",

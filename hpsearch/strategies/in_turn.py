@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from hpsearch.checks import boolean, integer, is_number
-from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Domain, Float, Int, Params, Space
 from hpsearch.space.equality import params_key
+from hpsearch.strategies.named_parameters import check_in_space, check_names
 from hpsearch.trial import Trial, best
 
 # These begin at their low end: without a penalty it is seen which rate trains the network.
@@ -38,7 +38,8 @@ class InTurn(StrategyBase):
     try neighbours alone, and begin with half the step of the turn before. When all have had their turn, the next round begins.
 
     It ends after ``trials`` trials, or sooner where a round finds nothing new to try. It draws nothing at random, so two seeds
-    differ in the noise of their trials alone. A parameter that is absent at the best setting so far is passed over.
+    differ in the noise of their trials alone. A parameter that is absent at the best setting so far is passed over; an
+    ``order`` names it after the parameters that it depends on.
 
     Args:
         order: the names of the parameters in turn; one may come back, as in ``("learning_rate", "l2", "learning_rate",
@@ -58,16 +59,13 @@ class InTurn(StrategyBase):
     preflight: bool = True
 
     def __post_init__(self) -> None:
-        if isinstance(self.order, list):
-            object.__setattr__(self, "order", tuple(self.order))
-        if not isinstance(self.order, tuple) or not all(isinstance(name, str) for name in self.order):
-            advice = "Write it as in ('learning_rate', 'l2'), or leave it out for all."
-            raise SettingError(must_be("InTurn order", "a tuple of names", self.order, advice))
+        check_names(self, "order", "Write it as in ('learning_rate', 'l2'), or leave it out for all.")
         integer("InTurn trials", self.trials, 1, "Try 64.")
         boolean("InTurn preflight", self.preflight, "Leave it out for True.")
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the batches of each turn, and after them one without proposals that says what was kept."""
+        check_in_space("InTurn order", self.order, space)
         names = [name for name in self.order or space if not _is_fixed(space[name])] or list(space)
         climb, turns = _Climb(space, self.trials, known), Counter[str]()
         while climb.left:

@@ -16,14 +16,12 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.space.equality import params_key
-from hpsearch.strategies.candidate_model import CandidateModel
+from hpsearch.strategies.candidate_model import CandidateModel, redraw
 from hpsearch.strategies.starting_points import latin_hypercube, near_centre
 from hpsearch.trial import Trial, best
 
-# The coarse stage's share of all trials, and the probability that a fine trial redraws a range instead of keeping the value
-# of the trial it starts from. Both were measured on ten BBOB functions in five dimensions; both optima are flat.
+# The coarse stage's share of all trials, measured on ten BBOB functions in five dimensions; the optimum is flat.
 _COARSE = 0.2
-_REDRAW = 0.6
 # The smallest number of trials per stage.
 _FEWEST = 4
 # A fine trial is the best of so many candidates, by a model of at most so many trials: the best and the newest, half of each.
@@ -265,7 +263,7 @@ class _Progress:
             drawn: dict[str, Params] = {}
             for _ in range(_CANDIDATES):
                 rank = min(int(rng.geometric(0.5)), len(centres)) - 1
-                params = _redraw(centres[rank], near[rank], window, width, rng)
+                params = redraw(centres[rank], near[rank], window, width, rng)
                 if window.contains(params):  # a few whole numbers around one centre may go beyond the hull of all
                     drawn.setdefault(params_key(params), params)
             fresh = [params for key, params in drawn.items() if key not in tried] or list(drawn.values()) or centres[:1]
@@ -278,21 +276,6 @@ def _coarse_points(space: Space, count: int, rng: np.random.Generator) -> list[P
     """Return a point near the centre, and a Latin hypercube."""
     points = [near_centre(space, rng), *(latin_hypercube(space, count - 1, rng) if count > 1 else [])]
     return [space.from_unit(point) for point in points]
-
-
-def _redraw(centre: Params, near: Space, window: Space, width: float, rng: np.random.Generator) -> Params:
-    """Return a point with some parameters redrawn: ranges from the window ``near`` it, choices with probability ``width``."""
-    params: Params = {}
-    for name, domain in near.domains.items():
-        chance, u = rng.random(2).tolist()
-        if near.active(name, params):
-            if name not in centre:
-                params[name] = window.domains[name].from_unit(u)
-            elif chance < (width if isinstance(domain, Choice) else _REDRAW):
-                params[name] = domain.from_unit(u)
-            else:
-                params[name] = centre[name]
-    return params
 
 
 def _describe_window(name: str, window: Space) -> str:

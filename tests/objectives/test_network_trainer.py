@@ -100,3 +100,40 @@ def test_a_changed_plan_is_resolved_anew() -> None:
     assert (len(plan.rows), plan.recipe.batch_size, plan.recipe.epochs) == (100, 20, 1)
     with pytest.raises(SettingError, match=r"epochs must be a whole number >= 1, got 0\."):
         plan.changed(epochs=0)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_some_classes_train_and_score_as_the_data_set_of_them(classes: int, dtype: str) -> None:
+    """The other way to the same rows is `Dataset.only`; bits, outputs and test scores agree."""
+    few = TrainNetwork(DIGITS.only(range(classes)), hidden=(8,), epochs=2, dtype=dtype)
+    whole = TrainNetwork(DIGITS, hidden=(8,), epochs=2, dtype=dtype)
+    assert whole(PARAMS | {"classes": classes}, context()) == few(PARAMS, context())
+    fixed = TrainNetwork(DIGITS, hidden=(8,), epochs=2, dtype=dtype, classes=classes)
+    assert fixed(PARAMS, context()) == few(PARAMS, context())
+    assert fixed.baseline == few.baseline
+    part = DIGITS.validation
+    assert whole.test(PARAMS | {"classes": classes}, context(), part) == few.test(PARAMS, context(), part.only(range(classes)))
+    labels = whole.export(PARAMS | {"classes": classes}, context()).architecture["labels"]
+    assert [int(label) for label in labels] == list(range(classes))
+
+
+def test_sizes_beyond_the_rows_of_some_classes_are_cut() -> None:
+    rows = int((DIGITS.train.y < 2).sum())
+    plan = TrainNetwork(DIGITS, train_size=900, batch_size=500).plan({"classes": 2, "learning_rate": 0.1})
+    assert (len(plan.rows), plan.recipe.batch_size) == (rows, rows)
+
+
+@pytest.mark.parametrize("classes", [1, 11, 2.5, True, "2"])
+def test_a_wrong_number_of_classes_is_refused(classes: object) -> None:
+    with pytest.raises(SettingError, match=r"classes must be a whole number .*, got .*Leave it out for all"):
+        TrainNetwork(DIGITS).plan({"classes": classes, "learning_rate": 0.1})
+
+
+def test_a_table_is_reduced_to_some_of_its_classes() -> None:
+    rows = np.repeat(["a", "b", "c"], 40)
+    frame = {"size": np.arange(120.0), "kind": np.tile(["x", "y"], 60), "answer": rows}
+    pandas = pytest.importorskip("pandas")
+    table = data.table(pandas.DataFrame(frame), target="answer")
+    objective = TrainNetwork(table, hidden=(4,), epochs=1)
+    assert objective.export(PARAMS | {"classes": 2}, context()).architecture["labels"] == ["a", "b"]

@@ -20,7 +20,7 @@ from hpsearch.nn.averaging import MovingAverage
 from hpsearch.nn.schedules import Constant, Cosine, HalveOnPlateau, WarmUp
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
-from hpsearch.strategies import Bayesian, Grid, Halving, Hyperband, InTurn, QuasiRandom, Random, Staged
+from hpsearch.strategies import Bayesian, Grid, Grow, Halving, Hyperband, InTurn, QuasiRandom, Random, Staged
 
 # Facts, see `tests.reference.facts`. Every study draws from NumPy and computes with the C library of a machine; from Python
 # 3.12 on `sum` adds floats in another way.
@@ -195,6 +195,12 @@ def staged_known() -> Study:
 def in_turn() -> Study:
     """One parameter after the other, each twice, over every kind of range."""
     return Study("in-turn", _mixed(), valley, InTurn(trials=40), seed=4)
+
+
+@_reference("scipy")
+def grow() -> Study:
+    """A problem that grows by a range and a choice, with settings known and a conditional parameter."""
+    return Study("grow", _mixed(), noisy, Grow(("n", "kind"), trials=10, reduced=8), seed=8)
 
 
 @_reference(*TPE, sequence=TPE)

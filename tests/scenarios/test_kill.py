@@ -24,6 +24,7 @@ OTHERS = {
     "FreezeThaw(epochs=270)": 27,
     "GaussianProcess(trials=60, batch_size=4)": 4,
     "InTurn(trials=60)": 4,
+    "Grow(('batch_size',), trials=60)": 4,
     "Auto(trials=10)": 27,
 }
 

@@ -15,6 +15,7 @@ from hpsearch.strategies import (
     FreezeThaw,
     GaussianProcess,
     Grid,
+    Grow,
     Halving,
     Hyperband,
     InTurn,
@@ -95,6 +96,14 @@ class TestInTurnInAnOrder(StrategyContract):
 
     def make(self) -> Strategy:
         return InTurn(("n", "x", "n"), trials=20)
+
+
+class TestGrow(StrategyContract):
+    # The first space has two parameters, of which one can grow; a pass by itself with three stages.
+    spaces: ClassVar = {"mixed": SPACES["mixed"]}
+
+    def make(self) -> Strategy:
+        return Grow(("n",), trials=10, reduced=6)
 
 
 class TestQuasiRandom(StrategyContract):

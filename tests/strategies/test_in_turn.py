@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Choice, Float, Int, Outcome, Space, Status, Study, Trial
-from hpsearch.errors import SettingError, SpaceError
+from hpsearch.errors import SettingError
 from hpsearch.ports import Batch, Proposal
 from hpsearch.space.equality import params_key
 from hpsearch.strategies import InTurn
@@ -178,8 +178,18 @@ def test_a_fixed_parameter_has_no_turn() -> None:
 
 def test_an_unknown_name_is_refused_before_the_first_trial() -> None:
     study = Study("s", NETWORK, lambda params: 0.0, InTurn(("learning_rat",)))
-    with pytest.raises(SpaceError, match=r"Unknown parameter 'learning_rat'; the space has .* Did you mean 'learning_rate'"):
+    sentence = r"InTurn order must be names of parameters, .*, got 'learning_rat'\. .* Did you mean 'learning_rate'"
+    with pytest.raises(SettingError, match=sentence):
         study.run(1, backend="sequential", tracker=MemoryTracker())
+
+
+def test_an_order_names_a_conditional_parameter_after_the_one_that_it_depends_on() -> None:
+    space = Space(optimizer=Choice("sgd", "adam"), momentum=Float(0.0, 0.9, when={"optimizer": "sgd"}))
+    sentence = r"InTurn order must be parameters that every setting has, got 'momentum'\. .* Name 'optimizer' before it, or"
+    with pytest.raises(SettingError, match=sentence):
+        run(InTurn(("momentum", "optimizer")), space, lambda params: 0.0)
+    _, trials = run(InTurn(("optimizer", "momentum")), space, lambda params: float(params.get("momentum", 1.0)))
+    assert trials[-1].params["optimizer"] == "sgd"
 
 
 @pytest.mark.parametrize(
