@@ -12,6 +12,7 @@ from hpsearch.reproductions.documents.hundred_hidden import HUNDRED_HIDDEN
 from hpsearch.reproductions.documents.initialisers import INITIALISERS
 from hpsearch.reproductions.documents.l1 import L1
 from hpsearch.reproductions.documents.l2_all_images import L2_ALL_IMAGES
+from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
@@ -31,6 +32,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     EXPANSION,
     INITIALISERS,
     CHANCE_LEVEL,
+    LADDER,
     THREE_RATES,
 )
 REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))

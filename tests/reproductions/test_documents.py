@@ -17,6 +17,7 @@ from hpsearch.data import Dataset
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
+from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.experiment import Experiment, network
@@ -157,3 +158,16 @@ def test_trainings_that_are_stuck_are_named() -> None:
     assert said[0].endswith("the others reach 95.00 to 95.00 %.")
     assert "quadratic, 100 hidden: 2 of 2 seeds stay below 90 %" in said[1]
     assert "the others" not in said[1]
+
+
+@mnist
+def test_the_ladder_names_the_first_class_once_it_diverges() -> None:
+    """10 of the first 100 validation images are zeros: the document prints 10 for every epoch of that setting."""
+    tracker = MemoryTracker()
+    found = LADDER.run(options(tracker, []))
+    (kept,) = tracker.studies.values()
+    diverging = [t for t in kept.trials.values() if t.params == {"learning_rate": 10.0, "l2": 1000.0} and t.outcome is not None]
+    assert {t.outcome.history["validation_accuracy"][-1] for t in diverging} == {(4, 0.1)}
+    assert {t.outcome.metrics["finite_epochs"] for t in diverging} == {3.0}
+    assert found.conclusions[1].startswith("3 of 3 trainings with rate 10, lambda 1000 diverge, after 3 epochs")
+    assert [row.verdict for row in found.rows[:4]] == ["within the interval"] * 4
