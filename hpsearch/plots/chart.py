@@ -19,7 +19,7 @@ VIRIDIS = "viridis"
 # The greys of a surface below marks, from 0 to 1.
 GREYS = ("#A2A2A2", "#FAFAFA")
 
-Mark = Literal["dot", "big dot", "cross", "star"]
+Mark = Literal["dot", "big dot", "halo", "cross", "star"]
 
 
 @dataclass(frozen=True)

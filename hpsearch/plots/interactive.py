@@ -38,6 +38,7 @@ _MARKS: dict[str, dict[str, Any]] = {
     "dot": {"symbol": "circle", "size": 7, "line": {"width": 0.5, "color": "white"}},
     "big dot": {"symbol": "circle", "size": 12, "line": {"width": 0.5, "color": "white"}},
     "cross": {"symbol": "x-thin", "size": 7},
+    "halo": {"symbol": "circle", "size": 18, "line": {"width": 0}},
     "star": {"symbol": "star", "size": 16, "line": {"width": 1, "color": "black"}},
 }
 _CONFIG = {"displaylogo": False, "responsive": True}

@@ -54,7 +54,7 @@ def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "") 
         kind: of picture.
         findings: of the study.
         x, y: of a map: its parameters; empty for the most important ones.
-        by: of a map: the parameter or the metric that colours the dots; empty for the rank of the value.
+        by: of a map: a choice with a panel for each option, or what colours the dots; empty for the rank of the value.
     Raises:
         SettingError: there is no such kind, or no such parameter or metric.
     """

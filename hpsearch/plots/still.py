@@ -42,6 +42,7 @@ _WIDTH, _HEIGHT, _MORE = 12.0, 7.0, 2.6  # inches; each row of panels beyond the
 _MARKS: dict[str, dict[str, Any]] = {
     "dot": {"marker": "o", "s": 22, "linewidth": 0.3, "edgecolor": "white", "zorder": 3},
     "big dot": {"marker": "o", "s": 80, "linewidth": 0.5, "edgecolor": "white", "zorder": 3},
+    "halo": {"marker": "o", "s": 190, "linewidth": 0.0, "zorder": 2.5},
     "cross": {"marker": "x", "s": 32, "linewidth": 1.2, "zorder": 4, "clip_on": False},
     "star": {"marker": "*", "s": 210, "linewidth": 0.8, "edgecolor": "black", "zorder": 6},
 }
