@@ -324,7 +324,7 @@ def write_plot(
     x: Annotated[str, typer.Option("--x", metavar="NAME", help="Parameter across a map.")] = "",
     y: Annotated[str, typer.Option("--y", metavar="NAME", help="Parameter up a map.")] = "",
     by: Annotated[
-        str, typer.Option("--by", metavar="NAME", help="Choice whose options get a map each, or what colours its dots.")
+        str, typer.Option("--by", metavar="NAME", help="Choice with a map per option, or what colours a map's dots.")
     ] = "",
     width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
     height: Annotated[float | None, typer.Option(help="Inches.")] = None,

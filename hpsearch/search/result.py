@@ -150,8 +150,8 @@ class Result:
         Args:
             kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
             x, y: of a ``"map"``: its parameters; left out, the most important ones.
-            by: of a ``"map"``: a choice has a panel for each of its options, another parameter or a metric colours the dots; left
-                out, the rank of the value does.
+            by: of a ``"map"``: a choice has a panel for each of its options, another parameter or a metric colours the dots;
+                left out, the rank of the value does.
         Raises:
             SettingError: there is no such kind, or no such parameter or metric.
             StudyError: there is nothing to draw; it says why.
