@@ -18,7 +18,7 @@ from hpsearch.errors import HpsearchError, brief
 from hpsearch.nn.schedules import HalveOnPlateau
 from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
 from hpsearch.search.stopping import MedianStop, Stop
-from hpsearch.strategies import Bayesian, Grow, Halving, InTurn, QuasiRandom, Random
+from hpsearch.strategies import Bayesian, FollowSlope, Grow, Halving, InTurn, QuasiRandom, Random
 
 X, Y = np.random.default_rng(0).random((500, 30)), np.arange(500) % 3
 small = st.recursive(
@@ -102,6 +102,7 @@ TAKERS: dict[str, Callable[[Any], Any]] = {
     "QuasiRandom": lambda bad: QuasiRandom(bad),
     "InTurn": lambda bad: InTurn(trials=bad),
     "InTurn order": lambda bad: InTurn(bad),
+    "FollowSlope": lambda bad: FollowSlope(bad),
     "Grow": lambda bad: Grow(("a",), trials=bad),
     "Grow by": lambda bad: Grow(bad),
     "Halving": lambda bad: Halving(bad),

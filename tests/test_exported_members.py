@@ -128,7 +128,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "SoftmaxWithLoss",
     ),
     "hpsearch.nn.training": ("Committee", "Epoch", "Monitors", "Recipe", "Training"),
-    "hpsearch.objectives": ("CrossValidate", "TrainNetwork", "TrainSVM", "TuneEstimator"),
+    "hpsearch.objectives": ("CrossValidate", "TrainNetwork", "TrainSVM", "TrainUnrolled", "TuneEstimator"),
     "hpsearch.plots": (
         "Chart",
         "KINDS",
@@ -171,6 +171,7 @@ LISTED: dict[str, tuple[str, ...]] = {
     ),
     "hpsearch.strategies": (
         "Bayesian",
+        "FollowSlope",
         "FreezeThaw",
         "GaussianProcess",
         "Grid",
@@ -396,7 +397,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.nn.settings": ("number", "refuse_open", "setting", "unresolved", "whole", "widths"),
     "hpsearch.nn.stopping": ("Plateau",),
     "hpsearch.plots.success": ("nine_trials_figure",),
-    "hpsearch.ports": ("CopyObjects", "PruningThresholds", "process_token"),
+    "hpsearch.ports": ("CopyObjects", "PruningThresholds", "SLOPE", "process_token"),
     "hpsearch.trial": (
         "Candidate",
         "GIVEN",

@@ -4,5 +4,6 @@ from hpsearch.objectives.crossvalidation import CrossValidate
 from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
 from hpsearch.objectives.svm import TrainSVM
+from hpsearch.objectives.unrolled import TrainUnrolled
 
-__all__ = ["CrossValidate", "TrainNetwork", "TrainSVM", "TuneEstimator"]
+__all__ = ["CrossValidate", "TrainNetwork", "TrainSVM", "TrainUnrolled", "TuneEstimator"]

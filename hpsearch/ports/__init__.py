@@ -3,7 +3,16 @@
 from hpsearch.ports.adapt import adapt_objective, adapt_strategy
 from hpsearch.ports.checkpoints import Checkpoint, CheckpointPlace, Checkpoints
 from hpsearch.ports.executor import CopyObjects, Executor, ExecutorBase, Limits, Point, Task, process_token
-from hpsearch.ports.objective import AnyObjective, Baseline, Context, DataSet, Objective, ObjectiveBase, PruningThresholds
+from hpsearch.ports.objective import (
+    SLOPE,
+    AnyObjective,
+    Baseline,
+    Context,
+    DataSet,
+    Objective,
+    ObjectiveBase,
+    PruningThresholds,
+)
 from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Batch, Preflight, Proposal, Search, Strategy, StrategyBase
 from hpsearch.ports.tracker import (
@@ -27,6 +36,7 @@ from hpsearch.ports.tracker import (
 __all__ = [
     "PICKED",
     "PICKED_BECAUSE",
+    "SLOPE",
     "AnyObjective",
     "Baseline",
     "Batch",

@@ -23,6 +23,8 @@ from hpsearch.space import Domain, Space
 from hpsearch.trial import Curve, Outcome, Params
 
 AnyObjective = Callable[..., Any]
+# With the name of a parameter behind it, the metric that holds the derivative of the value by that parameter.
+SLOPE = "slope."
 
 
 @dataclass(frozen=True)

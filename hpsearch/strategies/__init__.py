@@ -3,6 +3,7 @@
 from typing import Any
 
 from hpsearch.strategies.bayesian import Bayesian
+from hpsearch.strategies.follow_slope import FollowSlope
 from hpsearch.strategies.freeze_thaw import FreezeThaw
 from hpsearch.strategies.gaussian_process import GaussianProcess
 from hpsearch.strategies.grid import Grid
@@ -23,6 +24,7 @@ def __getattr__(name: str) -> Any:
 
 __all__ = [
     "Bayesian",
+    "FollowSlope",
     "FreezeThaw",
     "GaussianProcess",
     "Grid",

@@ -12,6 +12,7 @@ from hpsearch.objectives import TuneEstimator
 from hpsearch.ports import Strategy
 from hpsearch.strategies import (
     Bayesian,
+    FollowSlope,
     FreezeThaw,
     GaussianProcess,
     Grid,
@@ -104,6 +105,16 @@ class TestGrow(StrategyContract):
 
     def make(self) -> Strategy:
         return Grow(("n",), trials=10, reduced=6)
+
+
+class TestFollowSlope(StrategyContract):
+    # The contract's trials report no derivatives: it ends after its first batch, with a sentence.
+    spaces: ClassVar = {
+        name: space for name, space in SPACES.items() if any(isinstance(d, Float) for d in space.domains.values())
+    }
+
+    def make(self) -> Strategy:
+        return FollowSlope(trials=12)
 
 
 class TestQuasiRandom(StrategyContract):

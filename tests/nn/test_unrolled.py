@@ -1,0 +1,81 @@
+"""Derivatives through a training: against two-sided differences, a training of the other code, and a step by hand."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from hpsearch import data
+from hpsearch.errors import Diverged
+from hpsearch.nn.network import Network
+from hpsearch.nn.unrolled import ACTIVATIONS, UnrolledTraining
+
+DIGITS = data.digits().head(60, 40)
+SETTINGS = {"learning_rate": 0.8, "l2": 0.4, "momentum": 0.3}
+
+
+def training(hidden: tuple[int, ...] = (5,), activation: str = "sigmoid", batch: int = 20, epochs: int = 3) -> UnrolledTraining:
+    rng = np.random.default_rng(3)
+    first = Network.create((64, *hidden, 10), rng, activation=activation, dtype="float64")
+    parts = [(part.x.astype(np.float64), np.eye(10)[part.y]) for part in (DIGITS.train, DIGITS.validation)]
+    orders = [rng.permutation(60) for _ in range(epochs)]
+    return UnrolledTraining(parts[0], parts[1], first.weights, first.biases, activation, orders, batch)
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize("hidden", [(), (5,), (6, 4)])
+@pytest.mark.parametrize("batch", [7, 60])
+def test_slopes_are_those_of_two_sided_differences(activation: str, hidden: tuple[int, ...], batch: int) -> None:
+    one = training(hidden, activation, batch)
+    for name, slopes in one.slopes(SETTINGS, list(SETTINGS)).items():
+        h = 1e-6 * SETTINGS[name]
+        above, below = (one.costs({**SETTINGS, name: SETTINGS[name] + step}) for step in (h, -h))
+        for part in ("training", "validation"):
+            difference = (getattr(above, part) - getattr(below, part)) / (2 * h)
+            assert getattr(slopes, part) == pytest.approx(difference, rel=1e-5, abs=1e-8)
+
+
+@given(rate=st.floats(1e-3, 2.0), decay=st.floats(0.0, 3.0), momentum=st.floats(0.0, 0.9))
+@settings(max_examples=20, deadline=None)
+def test_any_settings_have_their_differences_as_slopes(rate: float, decay: float, momentum: float) -> None:
+    one, given_ = training((), epochs=2), {"learning_rate": rate, "l2": decay, "momentum": momentum}
+    slope = one.slopes(given_, ["learning_rate"])["learning_rate"].validation
+    h = 1e-5 * rate
+    above, below = (one.costs({**given_, "learning_rate": rate + step}).validation for step in (h, -h))
+    assert slope == pytest.approx((above - below) / (2 * h), rel=1e-5, abs=1e-8)
+
+
+def test_its_training_is_the_one_of_the_network() -> None:
+    """With all rows in a batch the order is of no account; gradients and costs are those of `hpsearch.nn.network`."""
+    one = training((5,), batch=60, epochs=4)
+    network = Network([w.copy() for w in one.weights], [b.copy() for b in one.biases], "sigmoid", "cross_entropy")
+    speeds = [np.zeros_like(w) for w in network.weights], [np.zeros_like(b) for b in network.biases]
+    for _ in range(4):
+        by_weights, by_biases = network.gradient(DIGITS.train.x.astype(np.float64), DIGITS.train.y)
+        for i, w in enumerate(network.weights):
+            speeds[0][i] = SETTINGS["momentum"] * speeds[0][i] - SETTINGS["learning_rate"] * (by_weights[i] + 0.4 / 60 * w)
+            speeds[1][i] = SETTINGS["momentum"] * speeds[1][i] - SETTINGS["learning_rate"] * by_biases[i]
+        for i in range(len(network.weights)):
+            network.weights[i] += speeds[0][i]
+            network.biases[i] += speeds[1][i]
+    expected = network.mean_cost(DIGITS.validation.x.astype(np.float64), DIGITS.validation.y)
+    assert one.costs(SETTINGS).validation == pytest.approx(expected, rel=1e-12)
+
+
+def test_one_step_of_one_weight_by_hand() -> None:
+    """From w = 0 with x = 1, y = 0: the gradient is 1/2, and the bias moves alike: z = -eta."""
+    row = (np.array([[1.0]]), np.array([[0.0]]))
+    zero = [np.zeros((1, 1))], [np.zeros(1)]
+    one = UnrolledTraining(row, row, *zero, "sigmoid", [np.array([0])], 1)
+    settings_ = {"learning_rate": 0.6, "l2": 0.0, "momentum": 0.0}
+    assert one.costs(settings_).training == pytest.approx(math.log1p(math.exp(-0.6)))
+    assert one.slopes(settings_, ["learning_rate"])["learning_rate"].training == pytest.approx(-1 / (1 + math.exp(0.6)))
+
+
+def test_a_training_that_diverges_raises() -> None:
+    with pytest.raises(Diverged, match=r"its cost is not finite\. Lower the learning rate from 1e\+200"):
+        training(epochs=9).costs({"learning_rate": 1e200, "l2": 5.0, "momentum": 0.9})
