@@ -82,7 +82,7 @@ class Grow(StrategyBase):
             whole = at == len(sizes)
             stage = _WHOLE if whole else f"{PREFLIGHT}: size {at} of {len(sizes)}"
             growth.begin(stage, size)
-            yield Batch((), stage, note=f"Size {at} of {len(sizes)}: {_describe(space, size)}.")
+            yield Batch((), stage, note=f"Size {at} of {len(sizes)}: {_describe(space, size)}.{growth.describe_start()}")
             yield from growth.fill(self.reduced, _DRAWS) if at == 1 else growth.refine(self.trials if whole else self.reduced)
             if not any(trial.ok for trial in growth.ended):
                 yield Batch((), stage, note=_describe_failed(stage, growth.ended))
@@ -147,6 +147,11 @@ class _Growth:
         # Until the stage has values of its own, its model learns from those of the stage before.
         self.before = [replace(trial, params=self._resized(trial.params)) for trial in self.ended]
         self.model, self.ended = CandidateModel(), []
+
+    def describe_start(self) -> str:
+        """Return a sentence on the setting that the stage begins with, with a space before it; empty without one."""
+        first = {name: value for name, value in next(iter(self.centres), {}).items() if name not in self.by}
+        return f" It begins with {_describe(self.space, first)}." if first else ""
 
     def fill(self, count: int, draws: int) -> Search:
         """Yield points that fill the space, again while all of their values are equal."""
@@ -219,7 +224,8 @@ def _fix(space: Space, size: Mapping[str, Any]) -> Space:
 
 
 def _describe(space: Space, size: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name} {space[name].text(value)}" for name, value in size.items())
+    texts = {n: f"{value:.4g}" if isinstance(value, float) else space[n].text(value) for n, value in size.items()}
+    return ", ".join(f"{name} {text}" for name, text in texts.items())
 
 
 def _describe_failed(stage: str, trials: Sequence[Trial]) -> str:

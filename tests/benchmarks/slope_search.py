@@ -1,10 +1,10 @@
 """Descent on derivatives of a training beside searches without them, at equal seconds of computing.
 
-python -m tests.benchmarks.slope_search             # 10 seeds on three data sets, two minutes; needs MNIST
+python -m tests.benchmarks.slope_search             # 10 seeds on two data sets and two spaces, four minutes; needs MNIST
 python -m tests.benchmarks.slope_search --seeds 3
 
-`FollowSlope` has 32 trials with their derivatives. The others train the same networks without derivatives, until as many seconds
-are spent. The best validation cost is compared, paired by seed.
+`FollowSlope` has 32 trials with their derivatives. The others train the same networks without derivatives, until as many
+seconds are spent. The best validation cost is compared, paired by seed.
 """
 
 from __future__ import annotations

@@ -52,6 +52,16 @@ def test_every_stage_takes_the_next_option_of_each_growing_parameter() -> None:
     assert [len(of(trials, stage)) for stage in STAGES] == [8, 8, 12]
 
 
+def test_each_stage_says_what_it_is_and_what_it_begins_with() -> None:
+    batches, trials = run(Grow(BY, trials=12, reduced=8))
+    notes = [batch.note for batch in batches if batch.note]
+    assert notes[0] == "Size 1 of 3: classes 2, train_size 1000, hidden ()."
+    rate, decay = (of(trials, "whole")[0].params[name] for name in ("learning_rate", "l2"))
+    assert notes[2] == (
+        f"Size 3 of 3: classes 10, train_size 50000, hidden (30,). It begins with learning_rate {rate:.4g}, l2 {decay:.4g}."
+    )
+
+
 def test_a_range_grows_from_its_low_to_its_high_end() -> None:
     space = Space(learning_rate=Float(0.01, 1.0, log=True), epochs=Int(1, 9))
     _, trials = run(Grow(("epochs",), trials=4, reduced=4), space, lambda params: params["learning_rate"])
