@@ -85,6 +85,13 @@ class StrategyBase:
         """Yield batches; see `Strategy`."""
         raise NotImplementedError
 
+    def check(self, space: Space) -> None:
+        """Raise for a space that it cannot search, before the first trial of a study; by default every space will do.
+
+        Raises:
+            SettingError: naming the setting, the constraint, the value and what to do.
+        """
+
     @default
     def trials(self) -> int | None:
         """How many trials it proposes, for the progress display; None where that is not known."""

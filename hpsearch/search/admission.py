@@ -104,6 +104,7 @@ def check_objective(study: StudyConfig) -> None:
     if study.maximize and objective.greater_is_better is False:
         advice = "Leave it out: the objective knows its direction."
         raise StudyError(must_be("A study's maximize", f"False for a {objective.measure}", True, advice))
+    study.proposer.check(study.space)
     _check_resource(study)
     _check_curve(study)
     name, given = type(study.objective).__name__, [key for key, _ in study.space.declared]

@@ -195,7 +195,9 @@ class Auto(StrategyBase):
 
 
 # The values of the port that are those of the picked strategy; all but what stands in `Picked` itself, and the version.
-_ASKED = [n for n in vars(StrategyBase) if n[0] != "_" and n not in ("search", "on_rows", "trials", "preflight", "version")]
+_ASKED = [
+    n for n in vars(StrategyBase) if n[0] != "_" and n not in ("search", "check", "on_rows", "trials", "preflight", "version")
+]
 
 
 @dataclass(frozen=True)
@@ -218,6 +220,10 @@ class Picked(StrategyBase):
         # What a study asks of a strategy is asked of the picked one: whether it continues trials, its resource, and the like.
         for name in _ASKED:
             object.__setattr__(self, name, getattr(self.strategy, name))
+
+    def check(self, space: Space) -> None:
+        """Raise for a space that the picked strategy cannot search."""
+        self.strategy.check(space)
 
     @property
     def note(self) -> str:

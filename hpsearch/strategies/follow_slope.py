@@ -52,12 +52,16 @@ class FollowSlope(StrategyBase):
         integer("FollowSlope starts", self.starts, 1, "Try 4.")
         number("FollowSlope step", self.step, _ARRIVED, 1.0, "Try 0.2.", error=SettingError)
 
-    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
-        """Yield one batch for each step of all descents."""
-        names = [name for name, domain in space.domains.items() if isinstance(domain, Float) and not domain.is_fixed]
-        if not names:
+    def check(self, space: Space) -> None:
+        """Raise for a space without a Float."""
+        if not _moving(space):
             advice = "Take Grid or Random."
             raise SettingError(must_be("The space of FollowSlope", "one with a Float to move along", space, advice))
+
+    def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
+        """Yield one batch for each step of all descents."""
+        self.check(space)
+        names = _moving(space)
         settings = best_known(space, known, self.starts)
         points = [*settings, *first_points(space, self.starts, True, rng)][: self.starts]
         descents = [_Descent(space, names, self.step, point) for point in points]
@@ -73,6 +77,10 @@ class FollowSlope(StrategyBase):
             for descent, trial in zip(batch, trials, strict=True):
                 if not descent.learn(trial):
                     descent.begin(space.sample(rng))
+
+
+def _moving(space: Space) -> list[str]:
+    return [name for name, domain in space.domains.items() if isinstance(domain, Float) and not domain.is_fixed]
 
 
 @dataclass

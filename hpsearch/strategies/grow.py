@@ -73,6 +73,10 @@ class Grow(StrategyBase):
             integer(f"Grow {name}", getattr(self, name), 1, f"Try {example}.")
         boolean("Grow preflight", self.preflight, "Leave it out for True.")
 
+    def check(self, space: Space) -> None:
+        """Raise for names that cannot grow, or where nothing is left to search."""
+        self._sizes(space)
+
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the batches of each size, the smallest first."""
         sizes = self._sizes(space)

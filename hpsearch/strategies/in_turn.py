@@ -63,9 +63,13 @@ class InTurn(StrategyBase):
         integer("InTurn trials", self.trials, 1, "Try 64.")
         boolean("InTurn preflight", self.preflight, "Leave it out for True.")
 
+    def check(self, space: Space) -> None:
+        """Raise for an order with an unknown name, or with a conditional one before what it depends on."""
+        check_in_space("InTurn order", self.order, space)
+
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield the batches of each turn, and after them one without proposals that says what was kept."""
-        check_in_space("InTurn order", self.order, space)
+        self.check(space)
         names = [name for name in self.order or space if not _is_fixed(space[name])] or list(space)
         climb, turns = _Climb(space, self.trials, known), Counter[str]()
         while climb.left:

@@ -183,7 +183,7 @@ def test_names_are_checked_before_the_first_trial(by: tuple[str, ...], sentence:
 
     space = Space(classes=Choice(2, 10), s=Choice(Constant(), HalveOnPlateau(patience=Int(2, 10))), one=Choice(1))
     with pytest.raises(SettingError, match=sentence):
-        Study("s", space, lambda params: 0.0, Grow(by)).run(1, backend="sequential", tracker=MemoryTracker())
+        Study("s", space, lambda params: 0.0, Grow(by))
 
 
 def test_data_without_classes_cannot_grow_by_them() -> None:

@@ -14,7 +14,6 @@ from hpsearch.ports import Batch, Proposal
 from hpsearch.space.equality import params_key
 from hpsearch.strategies import InTurn
 from hpsearch.testing import SPACES, drive
-from hpsearch.tracking import MemoryTracker
 
 NETWORK = Space(
     learning_rate=Float(1e-3, 10.0, log=True),
@@ -177,10 +176,9 @@ def test_a_fixed_parameter_has_no_turn() -> None:
 
 
 def test_an_unknown_name_is_refused_before_the_first_trial() -> None:
-    study = Study("s", NETWORK, lambda params: 0.0, InTurn(("learning_rat",)))
     sentence = r"InTurn order must be names of parameters, .*, got 'learning_rat'\. .* Did you mean 'learning_rate'"
     with pytest.raises(SettingError, match=sentence):
-        study.run(1, backend="sequential", tracker=MemoryTracker())
+        Study("s", NETWORK, lambda params: 0.0, InTurn(("learning_rat",)))
 
 
 def test_an_order_names_a_conditional_parameter_after_the_one_that_it_depends_on() -> None:
