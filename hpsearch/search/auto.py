@@ -195,9 +195,8 @@ class Auto(StrategyBase):
 
 
 # The values of the port that are those of the picked strategy; all but what stands in `Picked` itself, and the version.
-_ASKED = [
-    n for n in vars(StrategyBase) if n[0] != "_" and n not in ("search", "check", "on_rows", "trials", "preflight", "version")
-]
+_OWN = ("search", "check", "on_rows", "trials", "preflight", "version")
+_ASKED = [n for n in vars(StrategyBase) if n[0] != "_" and n not in _OWN]
 
 
 @dataclass(frozen=True)
