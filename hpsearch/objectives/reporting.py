@@ -40,9 +40,22 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
         before = _restore(training, dict(context.state or {CONTRAST: np.array(contrast(training, x))}))
     for epoch in training.history:
         _report(context, epoch, before)
+    monitored = _Monitored(training, context)
+    try:
+        _run(training, context, before, monitored)
+    finally:  # what a training that fails has recorded shows why
+        monitored.report()
+        for block in training.open_iterations:
+            context.report(block.iteration, **block.curves)
+    for evaluation in training.evaluations:
+        context.report(evaluation.images, **evaluation.curves)
+
+
+def _run(training: Training | Committee, context: Context, before: Mapping[str, float], monitored: _Monitored) -> None:
     saved = time.monotonic()
     for epoch in training.run(until=context.budget):
         _report(context, epoch, before)
+        monitored.report()
         if context.seconds_left <= 0:
             training.evaluate_last_epoch()
             break
@@ -50,8 +63,23 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
             with context.checkpoint(epoch.epoch, exact=True) as folder:
                 np.savez(folder / _FILE, allow_pickle=False, **state(training, context))
             saved = time.monotonic()
-    for evaluation in training.evaluations:
-        context.report(evaluation.images, **evaluation.curves)
+
+
+class _Monitored:
+    """Reports what is recorded of iterations and of layers, each once."""
+
+    def __init__(self, training: Training | Committee, context: Context) -> None:
+        self._training, self._context = training, context
+        self._iterations = self._states = 0
+
+    def report(self) -> None:
+        """Report what is new."""
+        for block in self._training.iterations[self._iterations :]:
+            self._context.report(block.iteration, **block.curves)
+            self._iterations += 1
+        for state in self._training.layer_states[self._states :]:
+            self._context.report(state.epoch, **state.curves)
+            self._states += 1
 
 
 def _restore_checkpoint(training: Training | Committee, context: Context) -> dict[str, float] | None:
