@@ -183,7 +183,7 @@ def run(plan: TrainingPlan, context: Context) -> Outcome:
     if plan.scoring is not None:
         scores = _scores(plan, plan.scoring, training, plan.data.validation, seconds)
         value, metrics = scores[plan.scoring.decides], metrics | plan.scoring.metrics("best_validation", scores)
-    return Outcome(value, metrics, context.history, state=reporting.state(training, context))
+    return Outcome(value, metrics, context.history, state=reporting.state(training, context), times=context.times)
 
 
 def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:

@@ -78,6 +78,11 @@ class Committee:
         """The mean validation accuracy of the networks that the members keep."""
         return sum(member.kept_score.accuracy for member in self.members) / len(self.members)
 
+    @property
+    def steps_per_epoch(self) -> dict[str, int]:
+        """How many images and iterations an epoch of each member has."""
+        return self.members[0].steps_per_epoch
+
     def run(self, until: int | None = None) -> Iterator[Epoch]:
         """Train on, see `Training.run`; members that their rules have stopped stay as they are."""
         going = [member.run(until) for member in self.members]

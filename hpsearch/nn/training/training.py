@@ -105,6 +105,11 @@ class Training:
         """The network, or the ensemble, of the kept epoch."""
         return self._select_network(self.kept_epoch, self.best)
 
+    @property
+    def steps_per_epoch(self) -> dict[str, int]:
+        """How many images and iterations an epoch has."""
+        return {"images": len(self._train[1]), "iteration": 1 if self.recipe.full_batch else self._minibatches}
+
     def _select_network(self, epoch: int, network: Network) -> Network | Ensemble:
         return network if self._average is None else self._average.select_network(epoch, network)
 
