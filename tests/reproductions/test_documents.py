@@ -19,6 +19,7 @@ from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
 from hpsearch.reproductions.reproduction import Options
 from hpsearch.tracking.memory import MemoryTracker
@@ -40,6 +41,8 @@ def small(experiment: Experiment) -> Experiment:
     if experiment is OVERFITTING:
         watched = network(test=True, training=True, train_size=100, learning_rate=0.5, epochs=120, init="large")
         return replace(experiment, objective=watched)
+    if experiment is VANISHING_GRADIENT:
+        return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     return experiment
 
 
