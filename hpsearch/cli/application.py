@@ -324,7 +324,9 @@ def write_plot(
     ] = None,
     x: Annotated[str, typer.Option("--x", metavar="NAME", help="Parameter across a map.")] = "",
     y: Annotated[str, typer.Option("--y", metavar="NAME", help="Parameter up a map.")] = "",
-    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Parameter or metric that colours a map's dots.")] = "",
+    by: Annotated[
+        str, typer.Option("--by", metavar="NAME", help="Parameter or metric that colours; of curves, a parameter.")
+    ] = "",
     over: Annotated[str, typer.Option("--over", metavar="WHAT", help="Of curves: steps or seconds lie across.")] = "",
     width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
     height: Annotated[float | None, typer.Option(help="Inches.")] = None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from itertools import chain
+from typing import Any
 
 from hpsearch.analysis.curves import (
     MOST,
@@ -18,8 +19,9 @@ from hpsearch.analysis.curves import (
 )
 from hpsearch.analysis.findings import Findings
 from hpsearch.analysis.scales import Scale, value_scale
-from hpsearch.errors import SettingError, must_be
+from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.plots.chart import BLUE, FIFTHS, GREY, ORANGE, SKY, Axis, Band, Chart, Layer, Lines, Panel
+from hpsearch.plots.seeds import COLOURS
 from hpsearch.trial import EPOCH, IMAGES, ITERATION, Curve, Trial, seconds_of, step_unit
 
 # So many kinds of curve are drawn, and one more beside the panel of the gap, where there is one.
@@ -34,13 +36,17 @@ Points = Sequence[tuple[float, float]]
 Having = Sequence[tuple[Trial, Points]]
 
 
+# As many values of a parameter are told apart by colours.
+MOST_VALUES = 6
+
+
 def check_over(over: str) -> None:
     """Raise `SettingError` unless ``over`` is empty, ``"steps"`` or ``"seconds"``."""
     if over not in ("", STEPS, SECONDS):
         raise SettingError(must_be("What curves are drawn over", f"{STEPS!r} or {SECONDS!r}", over, "Leave it out for steps."))
 
 
-def curves(findings: Findings, over: str = "") -> Chart | str:
+def curves(findings: Findings, over: str = "", by: str = "") -> Chart | str:
     """Draw the kinds of curve, the value's own one first, and then the gap of the best trial between training and validation.
 
     The cost by iteration of the best trial is drawn with its moving average. Curves of layers have a plot of their own. Of very
@@ -49,19 +55,25 @@ def curves(findings: Findings, over: str = "") -> Chart | str:
     Args:
         findings: of the study.
         over: what lies across, ``"steps"`` where it is empty, or ``"seconds"``.
+        by: the parameter that colours the lines, of a few values; the rank of the trial where it is empty. With one the gap is
+            not drawn.
     Raises:
         SettingError: for anything else.
     """
     check_over(over)
-    view = _View(over == SECONDS)
-    apart, iterations = gap(findings), by_iteration(findings)
+    view, values = _View(over == SECONDS), _values_of(findings, by) if by else []
+    apart, iterations = None if by else gap(findings), by_iteration(findings)
     names = [name for name in curve_names(findings) if not is_of_layer(name) and step_unit(name) != ITERATION]
     names = [name for name in names if apart is None or name != apart.source]
     most = PANELS if apart is None else PANELS + 1
     if iterations and len(names) > most:  # an even number of panels
         most += 1
     found = {name: view.points(name, learning_curves(findings, name)) for name in names[:most]}
-    panels = [_panel(findings, name, having, view) for name, having in found.items() if having]
+    shown = [(name, having) for name, having in found.items() if having]
+    if by:
+        panels = [_panel_by(by, values, name, having, view) for name, having in shown]
+    else:
+        panels = [_panel(findings, name, having, view) for name, having in shown]
     panels[1:1] = [_gap_panel(apart, view)] if apart and view.has_seconds(apart.trial, apart.source) else []
     panels += (
         [_iterations_panel(findings, *iterations, view)] if iterations and _best_has(findings, iterations[0], view) else []
@@ -74,8 +86,29 @@ def curves(findings: Findings, over: str = "") -> Chart | str:
     left = f" Not drawn: {', '.join(names[most:])}." if names[most:] else ""
     of_best = f" {_gap_sentence(apart)}" if apart else ""
     averaged = f" {_average_sentence(iterations[1])}" if iterations else ""
-    caption = f"One line per trial, coloured by its rank.{part}{of_best}{averaged}{left}"
+    caption = f"One line per trial, coloured by {by or 'its rank'}.{part}{of_best}{averaged}{left}"
     return Chart("Learning curves", caption, panels, min(len(panels), 2))
+
+
+def _values_of(findings: Findings, by: str) -> list[Any]:
+    """Return the values of a parameter that the trials have, in order, or raise."""
+    if by not in findings.space.domains:
+        known = ", ".join(findings.space.domains)
+        advice = f"Take one of them.{did_you_mean(by, findings.space.domains)}"
+        raise SettingError(must_be("What curves are coloured by", f"one of {known}", by, advice))
+    found = dict.fromkeys(trial.params[by] for trial in findings.searching if by in trial.params)
+    if len(found) > MOST_VALUES:
+        constraint = f"a parameter of at most {MOST_VALUES} values"
+        raise SettingError(must_be("What curves are coloured by", constraint, by, f"Its trials have {len(found)} values."))
+    return sorted(found, key=lambda value: (isinstance(value, str), value))
+
+
+def _panel_by(by: str, values: Sequence[Any], name: str, having: Having, view: _View) -> Panel:
+    layers: list[Layer] = []
+    for value, colour in zip(values, COLOURS, strict=False):
+        some = [(trial, points) for trial, points in having if trial.params.get(by) == value]
+        layers += [_lines(some, len(having), colour, f"{by} {value}", width=1.4)] if some else []
+    return Panel(view.axis(name), Axis(name.replace("_", " "), _scale(having)), layers)
 
 
 def _no_panel(reported: bool) -> str:

@@ -47,7 +47,7 @@ def check_kind(kind: str, x: str = "", y: str = "", by: str = "", over: str = ""
     if kind not in KINDS:
         advice = f"Take one of them.{did_you_mean(kind, KINDS)}"
         raise SettingError(must_be("A kind of picture", f"one of {', '.join(KINDS)}", kind, advice))
-    if kind != MAP and (x or y or by):
+    if kind != MAP and (x or y or (by and kind != CURVES)):
         raise SettingError(must_be("A kind with x, y or by", f"{MAP!r}", kind, "Leave them out."))
     check_over(over)
     if kind != CURVES and over:
@@ -61,12 +61,13 @@ def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "", 
         kind: of picture.
         findings: of the study.
         x, y: of a map: its parameters; empty for the most important ones.
-        by: of a map: the parameter or the metric that colours the dots; empty for the rank of the value.
+        by: of a map: the parameter or the metric that colours the dots; of curves: the parameter of few values that colours the
+            lines; empty for the rank of the value.
         over: of curves: what lies across, ``"steps"`` or ``"seconds"``; empty for steps.
     Raises:
         SettingError: there is no such kind, or no such parameter or metric.
     """
     check_kind(kind, x, y, by, over)
-    if over:
-        return curves(findings, over)
+    if kind == CURVES:
+        return curves(findings, over, by)
     return pair_map(findings, x, y, by) if x or y or by else KINDS[kind](findings)

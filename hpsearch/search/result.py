@@ -150,7 +150,8 @@ class Result:
         Args:
             kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
             x, y: of a ``"map"``: its parameters; left out, the most important ones.
-            by: of a ``"map"``: the parameter or the metric that colours the dots; left out, the rank of the value does.
+            by: of a ``"map"``: the parameter or the metric that colours the dots; of ``"curves"``: the parameter of few values
+                that colours the lines; left out, the rank of the value does.
             over: of ``"curves"``: ``"seconds"`` draws them over the seconds of the training.
         Raises:
             SettingError: there is no such kind, or no such parameter or metric.

@@ -12,6 +12,7 @@ from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Band, Chart, Lines, Panel
 from hpsearch.plots.curves import curves
 from hpsearch.plots.kinds import check_kind
+from hpsearch.space import Choice, Space
 from hpsearch.trial import Candidate, Curve, Times
 from tests.analysis.test_curves import ACCURACY, COSTS, found
 
@@ -128,3 +129,34 @@ def test_other_axes_raise() -> None:
         curves(found([COSTS]), over="minutes")
     with pytest.raises(SettingError, match=r"A kind with over must be 'curves', got 'history'\. Leave it out"):
         check_kind("history", over="seconds")
+
+
+def coloured(values: list[object]) -> Findings:
+    """Return findings of trials with a curve each and a parameter of these values."""
+    of = found([COSTS] * len(values), measure="validation cost")
+    trials = [replace(trial, params={"size": value}) for trial, value in zip(of.trials, values, strict=True)]
+    return replace(
+        of, trials=trials, space=Space(size=Choice(*dict.fromkeys(values))), setting=Candidate({}, None, (trials[0],))
+    )
+
+
+def test_a_parameter_of_few_values_colours_the_lines() -> None:
+    chart = curves(coloured([10, 1, 10, 100]), by="size")
+    assert isinstance(chart, Chart)
+    assert labels(chart) == ["validation cost", "training cost"]
+    lines = [layer for layer in chart.panels[0].layers if isinstance(layer, Lines)]
+    assert [line.label for line in lines] == ["size 1", "size 10", "size 100"]
+    assert len(lines[1].x) == 2 * (3 + 1)  # two trials of three epochs, a gap after each
+    assert len({line.colour for line in lines}) == 3
+    assert chart.caption.startswith("One line per trial, coloured by size.")
+
+
+def test_a_parameter_of_many_values_or_none_raises() -> None:
+    with pytest.raises(
+        SettingError, match=r"coloured by must be a parameter of at most 6 values, got 'size'\. Its trials have 7"
+    ):
+        curves(coloured(list(range(7))), by="size")
+    with pytest.raises(
+        SettingError, match=r"coloured by must be one of size, got 'sise'\. Take one of them\. Did you mean 'size'"
+    ):
+        curves(coloured([1, 2]), by="sise")
