@@ -13,7 +13,7 @@ study = Study(
         batch_size=Choice(10, 20, 50),
         activation=Choice("sigmoid", "tanh", "relu"),
     ),
-    objective=TrainNetwork(data.digits(), hidden=(30,), epochs=15),
+    objective=TrainNetwork(data.digits(), hidden=(30,), epochs=15, monitor_training=True),
     strategy=Random(trials=32),
     seed=0,
 )

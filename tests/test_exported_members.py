@@ -127,7 +127,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "SigmoidWithQuadratic",
         "SoftmaxWithLoss",
     ),
-    "hpsearch.nn.training": ("Committee", "Epoch", "Monitors", "Recipe", "Training"),
+    "hpsearch.nn.training": ("Committee", "Epoch", "Evaluation", "Iteration", "LayerState", "Monitors", "Recipe", "Training"),
     "hpsearch.objectives": ("CrossValidate", "TrainNetwork", "TrainSVM", "TrainUnrolled", "TuneEstimator"),
     "hpsearch.plots": (
         "Chart",
@@ -400,8 +400,12 @@ INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.ports": ("CopyObjects", "PruningThresholds", "SLOPE", "process_token"),
     "hpsearch.trial": (
         "Candidate",
+        "EPOCH",
         "GIVEN",
+        "IMAGES",
+        "ITERATION",
         "Rule",
+        "Times",
         "candidates",
         "chances",
         "check_rule",
@@ -413,7 +417,9 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "lowest",
         "params_line",
         "rank_candidates",
+        "seconds_of",
         "select",
+        "step_unit",
     ),
 }
 

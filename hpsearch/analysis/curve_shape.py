@@ -25,6 +25,8 @@ _NOTHING = 1e-6
 _LEAST = 1e-9
 # Guessing: validation accuracy moves by no more in the whole training, and stays below what guessing reaches on most data.
 _MOVES, _GUESSED = 0.1, 0.75
+# A cost that fell at once began so many times higher than it ends, and has moved by less since: by this share of it.
+_AT_ONCE, _STANDS = 1.28, 0.025
 # A gap between validation and training cost that changes by a smaller share in the last third is steady.
 _STEADY = 0.05
 
@@ -33,7 +35,8 @@ _STEADY = 0.05
 class Shape:
     """The curves of one training as arrays, one value an epoch; a curve that is not there is empty.
 
-    ``contrast`` is how far apart rows are in the output layer before training, NaN where it was not recorded.
+    ``contrast`` is how far apart rows are in the output layer before training, NaN where it was not recorded. ``dead`` is the
+    share of dead units, before training and in the end, of the layer that has most in the end; NaN where none was measured.
     """
 
     training: Values
@@ -42,6 +45,7 @@ class Shape:
     rates: Values
     contrast: float = float("nan")
     training_accuracy: Values = field(default_factory=lambda: np.empty(0))
+    dead: tuple[float, float] = (float("nan"), float("nan"))
 
     @property
     def costs(self) -> Values:
@@ -83,6 +87,12 @@ class Shape:
     def guesses(self) -> bool:
         """Whether accuracy stays at chance from the first to the last epoch; False without any."""
         return bool(len(self.accuracy) and np.ptp(self.accuracy) <= _MOVES and self.accuracy.max() <= _GUESSED)
+
+    @cached_property
+    def fell_at_once(self) -> bool:
+        """Whether cost is 28 % higher in the first epoch than in the end, and stands from the third one on."""
+        last = end(self.costs)
+        return bool(self.costs[0] >= _AT_ONCE * last and np.ptp(self.costs[2:]) <= _STANDS * last)
 
     @cached_property
     def answers(self) -> int:
@@ -205,7 +215,15 @@ def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None
     given = rates if schedule is None else np.array([float(rate) for rate in schedule], np.float64)
     training, validation, fitted = (_first(history, names) for names in (TRAINING, VALIDATION, TRAINING_ACCURACY))
     contrast = next(iter(_values(history.get(CONTRAST, ()))), np.nan)
-    return Shape(training, validation, _values(history.get("validation_accuracy", ())), given, float(contrast), fitted)
+    accuracy = _values(history.get("validation_accuracy", ()))
+    return Shape(training, validation, accuracy, given, float(contrast), fitted, _dead(history))
+
+
+def _dead(history: Mapping[str, Points]) -> tuple[float, float]:
+    """Return the share of dead units, first and last, of the layer with most in the end."""
+    layers = [_values(points) for name, points in history.items() if name.startswith("dead_") and len(points)]
+    found = max(((float(shares[-1]), float(shares[0])) for shares in layers), default=(np.nan, np.nan))
+    return found[1], found[0]
 
 
 def _first(history: Mapping[str, Points], names: Sequence[str]) -> Values:

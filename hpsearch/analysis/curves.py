@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from hpsearch.analysis.findings import Findings, spread
-from hpsearch.trial import Curve, Trial
+from hpsearch.trial import ITERATION, Curve, Trial, step_unit
 
 # Curves of a recorded study are fetched one by one, so that only these are: the best, and an even choice of the others.
 MOST = 300
 POINTS = 200
+# A moving average is over this share of the points, and over so many at least.
+SHARE, FEWEST = 1 / 25, 5
+# The curves of one layer, by its number.
+_OF_LAYER = re.compile(r"(gradient_norm|weight_norm|saturated|dead)_(\d+)")
 # Names of a curve of the training rows, by that of the validation rows without "validation_"; the best first.
 _OF_TRAINING = ("sampled_training_{}", "full_training_{}", "training_{}")
 
@@ -89,6 +96,51 @@ def learning_curves(findings: Findings, name: str, most: int = MOST) -> list[tup
     chosen = spread(having, findings.ranks, most)
     found = [(t, _thinned([p for p in t.outcome.history[name] if math.isfinite(p[1])])) for t in chosen if t.outcome]
     return [(trial, curve) for trial, curve in found if curve]
+
+
+def by_iteration(findings: Findings) -> tuple[str, Curve] | None:
+    """Return the name and the points of the curve by iteration of the best trial, finite ones; None without one."""
+    history = _history_of_best(findings)
+    for name in history:
+        points = tuple(point for point in history[name] if math.isfinite(point[1])) if step_unit(name) == ITERATION else ()
+        if points:
+            return name, points
+    return None
+
+
+def moving_average(values: Sequence[float]) -> tuple[list[float], int]:
+    """Return the means of values around each, and of how many; near the ends of fewer, as many on both sides.
+
+    >>> moving_average([0.0, 1.0, 5.0, 3.0, 1.0])
+    ([0.0, 2.0, 2.0, 3.0, 1.0], 5)
+    """
+    side = max(FEWEST, round(SHARE * len(values))) // 2
+    sums = np.concatenate([[0.0], np.cumsum(values)])
+    sides = [min(side, i, len(values) - 1 - i) for i in range(len(values))]
+    means = [float(sums[i + near + 1] - sums[i - near]) / (2 * near + 1) for i, near in enumerate(sides)]
+    return means, 2 * side + 1
+
+
+def layer_curves(findings: Findings) -> dict[str, dict[int, Curve]]:
+    """Return what was measured of each layer of the best trial: its curves by kind and number of the layer."""
+    history = _history_of_best(findings)
+    found: dict[str, dict[int, Curve]] = {}
+    for name in history:
+        match = _OF_LAYER.fullmatch(name)
+        points = tuple(point for point in history[name] if math.isfinite(point[1])) if match else ()
+        if match and points:
+            found.setdefault(match[1], {})[int(match[2])] = points
+    return found
+
+
+def is_of_layer(name: str) -> bool:
+    """Return whether a curve is that of one layer."""
+    return _OF_LAYER.fullmatch(name) is not None
+
+
+def _history_of_best(findings: Findings) -> Mapping[str, Curve]:
+    trial = findings.chosen
+    return {} if trial is None or trial.outcome is None else trial.outcome.history
 
 
 def _thinned(points: Sequence[tuple[int, float]]) -> Curve:

@@ -10,8 +10,12 @@ Four labels are given by a rule, the first that holds:
                         them while cost was still falling by 1 % an epoch                                       [1]
     rate too high       cost stays the same in the second half, having fallen by less than half; or all units
                         died: outputs differed by 0.1 or more before training, accuracy stays at chance as all
-                        rows are given one class, and training cost is smooth while validation cost is not, as
-                        nothing but output biases moves                                                         [2]
+                        rows are given one class, and training cost is smooth while validation cost is not, or
+                        fell in the first two epochs alone, as nothing but output biases moves                [2]
+
+Where the share of dead units was recorded (``TrainNetwork(..., monitor_layers=True)``) nothing has to be inferred: a layer with
+no living unit in the end, or hardly any and accuracy at chance, was badly initialised where that was so before training, and
+otherwise killed by too high a rate.
 
 All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
 `hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most points is given. What the
@@ -69,6 +73,8 @@ USUAL_CONTRAST = (1e-3, 30.0)
 RISING, FAST = 0.1, 0.03
 # Of a network whose units have all died, training cost is smoother than this and validation cost at least twice as rough.
 SMOOTH, ROUGHER, ANSWERS = 0.0025, 2.0, 3
+# A share of dead units that leaves hardly any.
+HARDLY = 0.9
 # Accuracies on training rows that are fitted, nearly fitted and badly fitted; a wide gap to validation rows, and a narrow one.
 FITTED, NEARLY, BADLY, WIDE, NARROW = 0.98, 0.95, 0.7, 0.25, 0.05
 # Less roughness than this is a cost that creeps, or stands still; less contrast than this is a network that begins slowly.
@@ -208,6 +214,8 @@ def _exploded(s: Shape) -> str | None:
 
 def _never_began(s: Shape) -> str | None:
     low, high = USUAL_CONTRAST
+    if _layer_is_dead(s) and s.dead[0] >= HARDLY:
+        return f"{s.dead[0]:.0%} of the units of a layer were dead before training, and {s.dead[1]:.0%} are in the end."
     if not s.guesses or not (s.contrast < low or s.contrast > high):
         return None
     return f"{_untrained(s)}; accuracy stays at {s.end_accuracy:.0%} or so from the first epoch to the last."
@@ -225,13 +233,21 @@ def _cut_early(s: Shape) -> str | None:
 def _stuck(s: Shape) -> str | None:
     if s.still and s.fall < 0.5:
         return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
+    if _layer_is_dead(s):
+        return f"Units have died: {s.dead[0]:.0%} of a layer's were dead before training, and {s.dead[1]:.0%} are in the end."
     return _all_died(s)
+
+
+def _layer_is_dead(s: Shape) -> bool:
+    """Whether a layer has no living unit in the end, or hardly any while accuracy is at chance; False if that is not known."""
+    return s.dead[1] == 1 or (s.dead[1] >= HARDLY and s.guesses)
 
 
 def _all_died(s: Shape) -> str | None:
     one_class = s.guesses and s.answers <= ANSWERS and s.contrast >= LIVELY
     rough = s.validation_roughness
-    if not one_class or s.roughness >= SMOOTH or not rough >= max(ROUGHER * s.roughness, _SOME):
+    biases_move = s.roughness < SMOOTH and rough >= max(ROUGHER * s.roughness, _SOME)
+    if not one_class or not (biases_move or s.fell_at_once):
         return None
     return f"Units have died: all rows are given one class, accuracy stays at {s.end_accuracy:.0%}, {_ends_at(s)}."
 

@@ -315,7 +315,8 @@ def write_plot(
     kind: Annotated[
         str,
         typer.Argument(
-            metavar="KIND", help="history, curves, slice, parallel, map, ranges, importance, model, confusion or calibration."
+            metavar="KIND",
+            help="history, curves, layers, slice, parallel, map, ranges, importance, model, confusion or calibration.",
         ),
     ],
     out: Annotated[
@@ -323,9 +324,8 @@ def write_plot(
     ] = None,
     x: Annotated[str, typer.Option("--x", metavar="NAME", help="Parameter across a map.")] = "",
     y: Annotated[str, typer.Option("--y", metavar="NAME", help="Parameter up a map.")] = "",
-    by: Annotated[
-        str, typer.Option("--by", metavar="NAME", help="Choice with a map per option, or what colours a map's dots.")
-    ] = "",
+    by: Annotated[str, typer.Option("--by", metavar="NAME", help="Choice with a map per option; or what colours.")] = "",
+    over: Annotated[str, typer.Option("--over", metavar="WHAT", help="Of curves: steps or seconds lie across.")] = "",
     width: Annotated[float | None, typer.Option(help="Inches; 3.5 is a column of most journals.")] = None,
     height: Annotated[float | None, typer.Option(help="Inches.")] = None,
     dpi: Annotated[float | None, typer.Option(help="Dots per inch of a PNG; 100.")] = None,
@@ -335,7 +335,7 @@ def write_plot(
     """Write one plot of a study."""
     from hpsearch.cli.commands import write_plot
 
-    names = {"x": x, "y": y, "by": by}
+    names = {"x": x, "y": y, "by": by, "over": over}
     write_plot(name, kind, out, tracking_uri, names, title, width=width, height=height, dpi=dpi)
 
 

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -76,7 +76,7 @@ class TrialCheckpoints(Checkpoints):
         return None if found is None else replace(found, attempt=self._attempt)
 
     @contextmanager
-    def save(self, step: int, points: Points, exact: bool) -> Iterator[Path]:
+    def save(self, step: int, points: Points, exact: bool, times: Points) -> Iterator[Path]:
         """Give an empty folder; it is the newest checkpoint once the block has ended without an error."""
         part = self._begin()
         if part is None:
@@ -89,7 +89,7 @@ class TrialCheckpoints(Checkpoints):
                 yield part / _FILES
                 written = True
             if written:
-                self._keep(part, step, points, exact)
+                self._keep(part, step, exact, {"points": _as_json(points), "times": _as_json(times)})
         except OSError as error:
             if not written:
                 raise
@@ -130,7 +130,7 @@ class TrialCheckpoints(Checkpoints):
                 raise
             self._warn(error)
 
-    def _keep(self, part: Path, step: int, points: Points, exact: bool) -> None:
+    def _keep(self, part: Path, step: int, exact: bool, curves: Mapping[str, Any]) -> None:
         size = sum(path.stat().st_size for path in _list_files(part / _FILES).values())
         if size > self.place.most_bytes:
             self._warn(f"it has {_megabytes(size)}, and at most {_megabytes(self.place.most_bytes)} are kept")
@@ -139,7 +139,7 @@ class TrialCheckpoints(Checkpoints):
             "step": step,
             "attempt": self._attempt,
             "exact": exact,
-            "points": {name: [[at, repr(value)] for at, value in curve.items()] for name, curve in points.items()},
+            **curves,
             "files": _describe(part / _FILES),
         }
         text = json.dumps(manifest).encode()
@@ -203,9 +203,17 @@ def _read(path: Path) -> Checkpoint | None:
         manifest: Manifest = json.loads(text)
         if manifest["files"] != _describe(path / _FILES):
             return None
-        points = {name: {step: float(value) for step, value in curve} for name, curve in manifest["points"].items()}
-        return Checkpoint(path / _FILES, manifest["step"], manifest["attempt"], manifest["exact"], points)
+        points, times = (_from_json(manifest.get(name, {})) for name in ("points", "times"))
+        return Checkpoint(path / _FILES, manifest["step"], manifest["attempt"], manifest["exact"], points, times)
     return None
+
+
+def _as_json(points: Points) -> dict[str, list[tuple[int, str]]]:
+    return {name: [(at, repr(value)) for at, value in curve.items()] for name, curve in points.items()}
+
+
+def _from_json(points: Mapping[str, Any]) -> Points:
+    return {name: {step: float(value) for step, value in curve} for name, curve in points.items()}
 
 
 def _describe(folder: Path) -> dict[str, list[Any]]:

@@ -15,10 +15,10 @@ import numpy as np
 from hpsearch.checks import is_number
 from hpsearch.errors import StudyError, must_be
 from hpsearch.ports import Context
-from hpsearch.trial import Curve, Outcome, Trial
+from hpsearch.trial import ITERATION, Curve, Outcome, Trial, step_unit
 
-# At most so many points of a curve are kept.
-POINTS = 100
+# At most so many points of a curve are kept, and of one by iteration, whose noise is what people look at.
+POINTS, BY_ITERATION = 100, 1000
 
 
 def to_outcome(returned: object, context: Context, sign: int = 1, keep_state: bool = False) -> Outcome:
@@ -47,6 +47,7 @@ def to_outcome(returned: object, context: Context, sign: int = 1, keep_state: bo
         {str(name): _content(name, content) for name, content in returned.artifacts.items()},
         _state(returned.state) if keep_state else None,
         {str(name): _number(name, seconds) for name, seconds in returned.timings.items()},
+        dict(returned.times or context.times),
     )
 
 
@@ -84,16 +85,21 @@ def _state(state: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
 
 
 def thin_curves(trial: Trial) -> Trial:
-    """Return the trial with at most `POINTS` points in each of its curves."""
+    """Return the trial with at most `POINTS` points in each of its curves, and `BY_ITERATION` in those by iteration."""
     outcome = trial.outcome
-    if outcome is None or all(len(curve) <= POINTS for curve in outcome.history.values()):
+    if outcome is None or all(len(curve) <= POINTS for curve in (*outcome.history.values(), *outcome.times.values())):
         return trial
-    history = {name: thin_curve(curve) for name, curve in outcome.history.items()}
-    return replace(trial, outcome=replace(outcome, history=history))
+    history = {name: thin_curve(curve, _points_of(name)) for name, curve in outcome.history.items()}
+    times = {unit: thin_curve(curve) for unit, curve in outcome.times.items()}
+    return replace(trial, outcome=replace(outcome, history=history, times=times))
 
 
-def thin_curve(curve: Curve) -> Curve:
-    """Return every second point of a curve, or every fourth, eighth, ... until at most `POINTS` remain; and the last one.
+def _points_of(name: str) -> int:
+    return BY_ITERATION if step_unit(name) == ITERATION else POINTS
+
+
+def thin_curve(curve: Curve, most: int = POINTS) -> Curve:
+    """Return every second point of a curve, or every fourth, eighth, ... until at most so many remain; and the last one.
 
     Powers of two, because then curves of different lengths have the points of the coarser one in common, step by step.
 
@@ -101,6 +107,6 @@ def thin_curve(curve: Curve) -> Curve:
     [245, 249, 251]
     """
     stride = 1
-    while len(kept := curve[::stride]) + (kept[-1:] != curve[-1:]) > POINTS:
+    while len(kept := curve[::stride]) + (kept[-1:] != curve[-1:]) > most:
         stride *= 2
     return kept if kept[-1:] == curve[-1:] else (*kept, curve[-1])

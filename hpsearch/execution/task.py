@@ -128,7 +128,7 @@ def _fail(task: Task, status: Status, error: BaseException, context: Context) ->
         reason = _message(error)
     elif status is Status.OUT_OF_MEMORY:
         reason = f"{task.limits.too_large} ({reason})"
-    partial = Outcome(math.nan, history=context.history)
+    partial = Outcome(math.nan, history=context.history, times=context.times)
     return {"status": status, "outcome": partial, "error": reason[:500], "traceback": _traceback(error)}
 
 

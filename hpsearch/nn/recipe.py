@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
+from hpsearch.checks import boolean
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import Expansion, check_expansion
@@ -45,11 +46,15 @@ class Monitors:
         every: evaluate on validation and full training data every so many epochs and after the last one; None evaluates after
             the last one only. Schedules and stopping rules that watch accuracy then count evaluations, and the kept epoch is
             one that was evaluated.
-        images: evaluate within the epochs too, after every so many training images, at least 1,000 (at the end of a chunk of
-            mini-batches, which has at most 1,000 images). No rule sees these evaluations.
+        images: evaluate within the epochs too, after every so many training images, at least one mini-batch of them; from 1,000
+            images on, at the end of a chunk of mini-batches, which has at most 1,000. No rule sees these evaluations.
         rows: the number of validation rows, the first ones, that these evaluations score.
+        iterations: the cost of every mini-batch before its step, in means over blocks of iterations, at most 1,000 of them
+            (see `hpsearch.nn.training.iterations`).
+        layers: after every evaluated epoch, and before the first, the norms and idle units of each layer, on so many training
+            rows (see `hpsearch.nn.training.layer_state`); None does not.
     Raises:
-        SettingError: unless ``every`` is a whole number >= 1 or None, ``images`` one >= 1000 or None, and ``rows`` one >= 1.
+        SettingError: unless ``every``, ``images``, ``layers`` (or None) and ``rows`` are whole numbers >= 1.
     """
 
     training_cost: bool = True
@@ -58,13 +63,18 @@ class Monitors:
     every: int | None = 1
     images: int | None = None
     rows: int = 100
+    iterations: bool = False
+    layers: int | None = None
 
     def __post_init__(self) -> None:
         if self.images is not None:
-            whole(1000, "Give None to evaluate after whole epochs only.")("monitor_images", self.images)
+            whole(1, "Give None to evaluate after whole epochs only.")("monitor_images", self.images)
         whole(1, "100 rows are usual.")("rows of an evaluation within an epoch", self.rows)
         if self.every is not None:
             whole(1, "Give None to evaluate after the last epoch only.")("monitor_every", self.every)
+        boolean("monitor_iterations", self.iterations, "True records the cost of every mini-batch.")
+        if self.layers is not None:
+            whole(1, "500 rows are usual.")("monitor_layers", self.layers)
 
     def due(self, epoch: int, last: int) -> bool:
         """Return whether an epoch is evaluated, in a training that ends with epoch ``last``.
@@ -137,6 +147,7 @@ class Recipe:
         known("engine", self.engine, ENGINES)
         check_optimizer(self.optimizer, self.momentum)
         check_full_batch(self)
+        _check_images(self)
         _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
         if self.stopping is not None:
             _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10), SmallGain() or None")
@@ -154,6 +165,14 @@ class Recipe:
     def watches_accuracy(self) -> bool:
         """Whether validation accuracy steers the training."""
         return self.schedule.watches_accuracy or self.stopping is not None
+
+
+def _check_images(recipe: Recipe) -> None:
+    """Raise where the network would be evaluated more than once in a mini-batch."""
+    images = recipe.monitors.images
+    if images is not None and images < recipe.batch_size and not recipe.full_batch:
+        constraint = f"at least {recipe.batch_size}, the images of one mini-batch"
+        raise SettingError(must_be("monitor_images", constraint, images, "No network changes within a mini-batch."))
 
 
 def _check_rule(what: str, rule: object, method: str, examples: str) -> None:

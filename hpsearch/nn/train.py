@@ -20,7 +20,9 @@ from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.settings import whole, widths
-from hpsearch.nn.training.history import Epoch
+from hpsearch.nn.training.history import Evaluation
+from hpsearch.nn.training.iterations import Iteration
+from hpsearch.nn.training.layer_state import LayerState
 from hpsearch.nn.training.training import Training
 
 _SETTINGS = tuple(item.name for item in fields(Recipe))
@@ -54,7 +56,7 @@ def train(
     dtype: str = "float32",
     classes: int | None = None,
     seed: int = 0,
-    report: Callable[[Epoch], object] | None = None,
+    report: Callable[[Any], object] | None = None,
     **settings: Any,
 ) -> Network | Ensemble:
     """Train a network of fully connected layers and return it, with ``averaging=Snapshots()`` an ensemble of several.
@@ -72,7 +74,9 @@ def train(
         dtype: ``"float32"`` or ``"float64"``.
         classes: k; one more than the highest label of ``data`` where left out.
         seed: decides the first weights and the order of the rows; the same seed gives the same network to the bit.
-        report: called with every `Epoch` as it ends; ``print`` shows the curve.
+        report: called with every `Epoch` as it ends; ``print`` shows the curve. With ``monitors=Monitors(iterations=True)``,
+            ``images`` or ``layers`` it is called before that with what was recorded within the epoch: each
+            `hpsearch.nn.training.Iteration`, `Evaluation` and `LayerState`.
         settings: everything else that a `Recipe` takes, such as ``epochs=20``, ``momentum=0.9`` or ``l2=1.0``.
     Raises:
         DataError: for rows or labels that a network cannot learn from.
@@ -90,10 +94,28 @@ def train(
         data, validation, learning_rate=learning_rate, hidden=hidden, activation=activation, cost=cost, init=init, dtype=dtype,
         classes=classes, seed=seed, **settings,
     )  # fmt: skip
+    recorded = _Recorded(training)
     for epoch in training.run():
         if report is not None:
-            report(epoch)
+            for one in (*recorded.new(), epoch):
+                report(one)
+    if report is not None:
+        for block in training.open_iterations:
+            report(block)
     return training.kept
+
+
+class _Recorded:
+    """What the monitors of a training record within its epochs, each once."""
+
+    def __init__(self, training: Training) -> None:
+        self._training, self._seen = training, [0, 0, 0]
+
+    def new(self) -> list[Iteration | Evaluation | LayerState]:
+        """Return what was recorded since the last call."""
+        lists = (self._training.iterations, self._training.evaluations, self._training.layer_states)
+        seen, self._seen = self._seen, [len(recorded) for recorded in lists]
+        return [*lists[0][seen[0] :], *lists[1][seen[1] :], *lists[2][seen[2] :]]
 
 
 def prepare(

@@ -313,7 +313,8 @@ class CrossValidate(ObjectiveBase):
             metrics[name] = float(np.mean([outcome.metrics[name] for outcome in outcomes]))
         histories = [outcome.history for outcome in outcomes]
         curves = {name: _mean_curve([history[name] for history in histories]) for name in _shared(histories)}
-        return Outcome(float(np.mean(values)), metrics, curves, state=_state([outcome.state for outcome in outcomes]))
+        times = {unit: _mean_curve([o.times[unit] for o in outcomes]) for unit in _shared([o.times for o in outcomes])}
+        return Outcome(float(np.mean(values)), metrics, curves, state=_state([o.state for o in outcomes]), times=times)
 
 
 def _with_scoring(objective: Any, scoring: Any, decides: str | None) -> Any:

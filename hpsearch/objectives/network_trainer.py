@@ -27,6 +27,7 @@ from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
+from hpsearch.nn.training.layer_state import spread_rows
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
 from hpsearch.objectives.scoring import Scoring, labelled, labels_of
@@ -60,6 +61,7 @@ class TrainingPlan:
         source: the data set as the user has it, for the example of an exported network; None is ``data``.
         scoring: what a search minimises or maximises instead of ``value``.
         sampled: the number of training rows that are scored beside the validation rows; 0 for none.
+        reference_batch_size: the mini-batch that the learning rate is meant for; None takes the rate as it is.
     Raises:
         SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
 
@@ -78,6 +80,7 @@ class TrainingPlan:
     source: Dataset | None = None
     scoring: Scoring | None = None
     sampled: int = 0
+    reference_batch_size: int | None = None
     rows: Part = field(init=False)
     sizes: tuple[int, ...] = field(init=False)
     recipe: Recipe = field(init=False)
@@ -106,12 +109,24 @@ class TrainingPlan:
     def _recipe(self, settings: Mapping[str, Any], share: float) -> Recipe:
         """Return the recipe; ``share`` is that of the training rows that are used."""
         asked = {name: settings[name] for name in _OF_RECIPE}
+        if self.reference_batch_size is not None:
+            asked["learning_rate"] = self._scaled_rate(asked)
         if self.rescale_penalty:
             for name in ("l1", "l2"):
                 Recipe.CHECKS[name](name, asked[name])
                 asked[name] = asked[name] if isinstance(asked[name], WeightCost) else asked[name] * share
         keep = VALUES["cost" if self.data.regression else self.value]
         return Recipe(**asked, keep=keep, monitors=self.monitors, engine=self.engine)
+
+    def _scaled_rate(self, settings: Mapping[str, Any]) -> float:
+        """Return the rate for this batch size, in proportion to that of the reference."""
+        reference = integer("reference_batch_size", self.reference_batch_size, 1, "10 is usual.", other="None")
+        if is_full_batch(settings["optimizer"]):
+            advice = "A line search finds every step."
+            raise SettingError(must_be("reference_batch_size", f"left out with {settings['optimizer']!r}", reference, advice))
+        for name in ("learning_rate", "batch_size"):
+            Recipe.CHECKS[name](name, settings[name])
+        return float(settings["learning_rate"]) * int(settings["batch_size"]) / reference
 
     @property
     def members(self) -> int:
@@ -148,10 +163,7 @@ class TrainingPlan:
         """
         if not self.sampled:
             return None
-        taken = min(self.sampled, len(self.rows))
-        whole = self.targets.encode(self.data.train.head(len(self.rows)))
-        x, y, *weights = (part[:: len(self.rows) // taken][:taken] for part in whole)
-        return (x, y, weights[0]) if weights else (x, y)
+        return spread_rows(self.targets.encode(self.data.train.head(len(self.rows))), self.sampled)
 
     def value_of(self, score: Score) -> float:
         """Return what a search minimises, from a score on validation data."""
@@ -173,7 +185,7 @@ def run(plan: TrainingPlan, context: Context) -> Outcome:
     if plan.scoring is not None:
         scores = _scores(plan, plan.scoring, training, plan.data.validation, seconds)
         value, metrics = scores[plan.scoring.decides], metrics | plan.scoring.metrics("best_validation", scores)
-    return Outcome(value, metrics, context.history, state=reporting.state(training, context))
+    return Outcome(value, metrics, context.history, state=reporting.state(training, context), times=context.times)
 
 
 def kept_network(plan: TrainingPlan, context: Context) -> AnyNetwork:

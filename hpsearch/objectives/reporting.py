@@ -16,11 +16,14 @@ from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.history import Epoch
 from hpsearch.nn.training.training import Training
 from hpsearch.ports import Context
+from hpsearch.trial import EPOCH, step_unit
 
 logger = logging.getLogger(__name__)
 # Seconds of training between two checkpoints.
 CHECKPOINT_SECONDS = 30.0
 _FILE = "state.npz"
+# What a state holds beside the training's own: epoch and seconds of each point so far.
+_SECONDS = "seconds"
 # Rows on which the contrast of the untrained network is measured.
 _CONTRAST_ROWS = 500
 
@@ -37,12 +40,36 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
     """
     before = _restore_checkpoint(training, context)
     if before is None:
-        before = _restore(training, dict(context.state or {CONTRAST: np.array(contrast(training, x))}))
+        before = _restore(training, context, dict(context.state or {CONTRAST: np.array(contrast(training, x))}))
+    context.set_times(EPOCH, {0: 0.0, **dict(context.times.get(EPOCH, ()))})  # what precedes training is reported later
     for epoch in training.history:
         _report(context, epoch, before)
+    monitored = _Monitored(training, context)
+    try:
+        _run(training, context, before, monitored)
+    finally:  # what a training that fails has recorded shows why
+        monitored.report()
+        for block in training.open_iterations:
+            context.report(block.iteration, **block.curves)
+        _time_within_epochs(training, context)
+    for evaluation in training.evaluations:
+        context.report(evaluation.images, **evaluation.curves)
+    _time_within_epochs(training, context)
+
+
+def _time_within_epochs(training: Training | Committee, context: Context) -> None:
+    """Set the seconds of images and iterations, which are reported late, by those of the epochs that they end."""
+    epochs, units = dict(context.times.get(EPOCH, ())), {step_unit(name) for name in context.history}
+    for unit, steps in training.steps_per_epoch.items():
+        if unit in units:
+            context.set_times(unit, {epoch * steps: seconds for epoch, seconds in epochs.items()})
+
+
+def _run(training: Training | Committee, context: Context, before: Mapping[str, float], monitored: _Monitored) -> None:
     saved = time.monotonic()
     for epoch in training.run(until=context.budget):
         _report(context, epoch, before)
+        monitored.report()
         if context.seconds_left <= 0:
             training.evaluate_last_epoch()
             break
@@ -50,8 +77,23 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
             with context.checkpoint(epoch.epoch, exact=True) as folder:
                 np.savez(folder / _FILE, allow_pickle=False, **state(training, context))
             saved = time.monotonic()
-    for evaluation in training.evaluations:
-        context.report(evaluation.images, **evaluation.curves)
+
+
+class _Monitored:
+    """Reports what is recorded of iterations and of layers, each once."""
+
+    def __init__(self, training: Training | Committee, context: Context) -> None:
+        self._training, self._context = training, context
+        self._iterations = self._states = 0
+
+    def report(self) -> None:
+        """Report what is new."""
+        for block in self._training.iterations[self._iterations :]:
+            self._context.report(block.iteration, **block.curves)
+            self._iterations += 1
+        for state in self._training.layer_states[self._states :]:
+            self._context.report(state.epoch, **state.curves)
+            self._states += 1
 
 
 def _restore_checkpoint(training: Training | Committee, context: Context) -> dict[str, float] | None:
@@ -60,16 +102,18 @@ def _restore_checkpoint(training: Training | Committee, context: Context) -> dic
         return None
     try:
         with np.load(context.folder / _FILE, allow_pickle=False) as arrays:
-            return _restore(training, dict(arrays))
+            return _restore(training, context, dict(arrays))
     except (OSError, ValueError, KeyError, SettingError, zipfile.BadZipFile) as error:
         logger.warning("The checkpoint of trial %d cannot be used, so it starts anew: %s", context.number, error)
         return None
 
 
-def _restore(training: Training | Committee, state: dict[str, Array]) -> dict[str, float]:
+def _restore(training: Training | Committee, context: Context, state: dict[str, Array]) -> dict[str, float]:
     """Resume from a state, where it holds one; return what was measured before training."""
     # A state of an earlier version lacks the contrast, and the untrained network is gone.
     before = {CONTRAST: float(state.pop(CONTRAST))} if CONTRAST in state else {}
+    if _SECONDS in state:
+        context.continue_times({EPOCH: {int(epoch): seconds for epoch, seconds in state.pop(_SECONDS).tolist()}})
     if state:
         training.restore(state)
     return before
@@ -78,7 +122,8 @@ def _restore(training: Training | Committee, state: dict[str, Array]) -> dict[st
 def state(training: Training | Committee, context: Context) -> dict[str, Array]:
     """Return all that is needed to resume the trial."""
     before = context.history.get(CONTRAST)
-    return training.state() | ({CONTRAST: np.array(before[0][1])} if before else {})
+    seconds = {_SECONDS: np.array(context.times.get(EPOCH, ()), np.float64).reshape(-1, 2)}
+    return training.state() | seconds | ({CONTRAST: np.array(before[0][1])} if before else {})
 
 
 def contrast(training: Training | Committee, x: Array) -> float:

@@ -7,9 +7,10 @@ from collections.abc import Callable
 from hpsearch.analysis.findings import Findings
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.plots.chart import Picture
-from hpsearch.plots.curves import curves
+from hpsearch.plots.curves import check_over, curves
 from hpsearch.plots.history import history, stage_ranges
 from hpsearch.plots.importance import importance_bars
+from hpsearch.plots.layers import layers_chart
 from hpsearch.plots.model import model_chart
 from hpsearch.plots.pair_map import pair_map
 from hpsearch.plots.parameters import parallel, slices
@@ -21,6 +22,7 @@ Kind = Callable[[Findings], Picture | str]
 KINDS: dict[str, Kind] = {
     "history": history,
     "curves": curves,
+    "layers": layers_chart,
     "slice": slices,
     "parallel": parallel,
     "map": pair_map,
@@ -34,29 +36,38 @@ KINDS: dict[str, Kind] = {
 OF_PREDICTIONS = ("confusion", "calibration")
 
 
-# The kind that takes names.
-MAP = "map"
+# The kinds that are left out of a report where there is nothing to draw, as it is recorded only where it is asked for.
+WHERE_RECORDED = ("layers",)
+# The kind that takes names, and the one that is drawn over steps or seconds.
+MAP, CURVES = "map", "curves"
 
 
-def check_kind(kind: str, x: str = "", y: str = "", by: str = "") -> None:
+def check_kind(kind: str, x: str = "", y: str = "", by: str = "", over: str = "") -> None:
     """Raise `SettingError` for an unknown kind, and name the closest one; and for names where the kind takes none."""
     if kind not in KINDS:
         advice = f"Take one of them.{did_you_mean(kind, KINDS)}"
         raise SettingError(must_be("A kind of picture", f"one of {', '.join(KINDS)}", kind, advice))
-    if kind != MAP and (x or y or by):
+    if kind != MAP and (x or y or (by and kind != CURVES)):
         raise SettingError(must_be("A kind with x, y or by", f"{MAP!r}", kind, "Leave them out."))
+    check_over(over)
+    if kind != CURVES and over:
+        raise SettingError(must_be("A kind with over", f"{CURVES!r}", kind, "Leave it out."))
 
 
-def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "") -> Picture | str:
+def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "", over: str = "") -> Picture | str:
     """Return the picture of a kind, or one sentence that says why there is none.
 
     Args:
         kind: of picture.
         findings: of the study.
         x, y: of a map: its parameters; empty for the most important ones.
-        by: of a map: a choice with a panel for each option, or what colours the dots; empty for the rank of the value.
+        by: of a map: a choice with a panel for each option, or what colours the dots; of curves: the parameter of few values that
+            colours the lines; empty for the rank of the value.
+        over: of curves: what lies across, ``"steps"`` or ``"seconds"``; empty for steps.
     Raises:
         SettingError: there is no such kind, or no such parameter or metric.
     """
-    check_kind(kind, x, y, by)
+    check_kind(kind, x, y, by, over)
+    if kind == CURVES:
+        return curves(findings, over, by)
     return pair_map(findings, x, y, by) if x or y or by else KINDS[kind](findings)

@@ -43,6 +43,7 @@ class Checkpoint:
         attempt: the number of the attempt that continues from it; 1 where it is another trial's.
         exact: whether a training continues from it to the same bits.
         points: the curves up to ``step``.
+        times: the seconds of the steps up to then, by what they count.
     """
 
     folder: Path
@@ -50,6 +51,7 @@ class Checkpoint:
     attempt: int = 2
     exact: bool = False
     points: Points = field(default_factory=dict, repr=False)
+    times: Points = field(default_factory=dict, repr=False)
 
 
 class Checkpoints(Protocol):
@@ -60,7 +62,7 @@ class Checkpoints(Protocol):
         """Return the newest whole checkpoint of this trial, else of the one that it continues, else None."""
 
     @abstractmethod
-    def save(self, step: int, points: Points, exact: bool) -> AbstractContextManager[Path]:
+    def save(self, step: int, points: Points, exact: bool, times: Points) -> AbstractContextManager[Path]:
         """Return a context with an empty folder, which is the newest checkpoint once the block has ended without an error."""
 
     @abstractmethod

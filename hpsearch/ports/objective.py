@@ -20,7 +20,7 @@ from hpsearch.ports.predictions import Predictions
 from hpsearch.ports.strategy import Preflight, default
 from hpsearch.ports.tracker import DataRecord, Exported, StudyRecord
 from hpsearch.space import Domain, Space
-from hpsearch.trial import Curve, Outcome, Params
+from hpsearch.trial import Curve, Outcome, Params, step_unit
 
 AnyObjective = Callable[..., Any]
 # With the name of a parameter behind it, the metric that holds the derivative of the value by that parameter.
@@ -97,6 +97,8 @@ class Context:
     number: int = 0
     checkpoints: Checkpoints | None = field(default=None, repr=False)
     _points: dict[str, dict[int, float]] = field(default_factory=dict, repr=False)
+    _times: dict[str, dict[int, float]] = field(default_factory=dict, init=False, repr=False)
+    _began: float = field(default_factory=time.perf_counter, init=False, repr=False)
     _found: Checkpoint | None = field(default=None, init=False, repr=False)
     _searched: bool = field(default=False, init=False, repr=False)
 
@@ -110,6 +112,7 @@ class Context:
             if not (is_number(value) or isinstance(value, np.number)):
                 raise SettingError(must_be(f"Metric {name!r}", "a number", value, "Report one float per metric."))
             self._points.setdefault(name, {})[int(step)] = float(value)
+            self._times.setdefault(step_unit(name), {}).setdefault(int(step), self.seconds)
         if self.on_report is not None:
             self.on_report(int(step), metrics)
         self._check_thresholds(int(step), metrics)
@@ -139,8 +142,7 @@ class Context:
         self._searched = True  # a trial that saves before it asks starts anew
         if self.checkpoints is None:
             return thrown_away()
-        points = {name: {at: value for at, value in curve.items() if at <= step} for name, curve in self._points.items()}
-        return self.checkpoints.save(step, points, exact)
+        return self.checkpoints.save(step, _until(step, self._points), exact, _until(step, self._times))
 
     @property
     def folder(self) -> Path | None:
@@ -172,6 +174,7 @@ class Context:
 
     def _take_over(self, earlier: Checkpoint) -> None:
         """Add the curves of a checkpoint, and pass them on: they belong to the trial's curves from here on."""
+        self.continue_times(earlier.times)
         rows: dict[int, dict[str, float]] = {}
         for name, curve in earlier.points.items():
             self._points[name] = {**curve, **self._points.get(name, {})}
@@ -187,9 +190,33 @@ class Context:
         return {name: tuple(sorted(points.items())) for name, points in self._points.items()}
 
     @property
+    def seconds(self) -> float:
+        """Seconds of training so far, with those of the training that it continues."""
+        return time.perf_counter() - self._began
+
+    @property
+    def times(self) -> dict[str, Curve]:
+        """The seconds of each step that was reported, when it was first, by what the steps count; never part of a record."""
+        return {unit: tuple(sorted(times.items())) for unit, times in self._times.items()}
+
+    def set_times(self, unit: str, times: Mapping[int, float]) -> None:
+        """Replace the seconds of the steps of a unit, where they are known better than from the time of a report."""
+        self._times[unit] = dict(times)
+
+    def continue_times(self, earlier: Mapping[str, Mapping[int, float]]) -> None:
+        """Take over the seconds of the steps of an earlier training, and go on from the last of them."""
+        for unit, times in earlier.items():
+            self._times[unit] = {**self._times.get(unit, {}), **times}
+        self._began -= max((seconds for times in earlier.values() for seconds in times.values()), default=0.0)
+
+    @property
     def seconds_left(self) -> float:
         """Seconds until the deadline; infinite without one."""
         return math.inf if self.deadline is None else self.deadline - time.monotonic()
+
+
+def _until(step: int, curves: Mapping[str, Mapping[int, float]]) -> dict[str, dict[int, float]]:
+    return {name: {at: value for at, value in curve.items() if at <= step} for name, curve in curves.items()}
 
 
 class DataSet:

@@ -16,6 +16,7 @@ from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
+from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
 from hpsearch.reproductions.experiment import Experiment
 from hpsearch.reproductions.reproduction import Reproduction
 from hpsearch.reproductions.svm.svm_vs_network import SVM_VS_NETWORK
@@ -34,6 +35,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     CHANCE_LEVEL,
     LADDER,
     THREE_RATES,
+    VANISHING_GRADIENT,
 )
 REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))
 

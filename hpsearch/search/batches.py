@@ -68,7 +68,7 @@ def average(trials: Sequence[Trial]) -> Trial:
     names = [name for name in outcomes[0].metrics if all(name in outcome.metrics for outcome in outcomes)]
     metrics = {name: sum(outcome.metrics[name] for outcome in outcomes) / len(outcomes) for name in names}
     value = sum(outcome.value for outcome in outcomes) / len(outcomes)
-    return replace(trials[0], outcome=Outcome(value, metrics, outcomes[0].history))
+    return replace(trials[0], outcome=Outcome(value, metrics, outcomes[0].history, times=outcomes[0].times))
 
 
 def _with_replicate(proposal: Proposal, replicate: int) -> Proposal:

@@ -144,14 +144,15 @@ class Result:
         """The value of the `best` trial, as the objective returned it."""
         return self.value(self.best)
 
-    def plot(self, kind: str = "history", *, x: str = "", y: str = "", by: str = "") -> Plot:
+    def plot(self, kind: str = "history", *, x: str = "", y: str = "", by: str = "", over: str = "") -> Plot:
         """Return a plot, which shows itself in a notebook; ``.save("x.svg")`` writes it.
 
         Args:
             kind: one of `hpsearch.plots.KINDS`, such as ``"curves"``, ``"slice"`` or ``"importance"``.
             x, y: of a ``"map"``: its parameters; left out, the most important ones.
-            by: of a ``"map"``: a choice has a panel for each of its options, another parameter or a metric colours the dots;
-                left out, the rank of the value does.
+            by: of a ``"map"``: a choice has a panel for each of its options, another parameter or a metric colours the dots; of
+                ``"curves"``: the parameter of few values that colours the lines; left out, the rank of the value does.
+            over: of ``"curves"``: ``"seconds"`` draws them over the seconds of the training.
         Raises:
             SettingError: there is no such kind, or no such parameter or metric.
             StudyError: there is nothing to draw; it says why.
@@ -159,7 +160,7 @@ class Result:
         from hpsearch.plots import Plot, draw
 
         with _autolog_paused():
-            picture = draw(kind, self.findings, x, y, by)
+            picture = draw(kind, self.findings, x, y, by, over)
         if isinstance(picture, str):
             raise StudyError(f"Study {self.study.name!r} has no picture {kind!r}: {picture}")
         return Plot(picture)

@@ -3,11 +3,15 @@
 from hpsearch.space import Params
 from hpsearch.trial.formatting import duration, exact_params, flip_sign, format_spread, format_value, params_line
 from hpsearch.trial.selection import Candidate, Rule, candidates, chances, check_rule, lowest, rank_candidates, select
+from hpsearch.trial.step_units import EPOCH, IMAGES, ITERATION, Times, seconds_of, step_unit
 from hpsearch.trial.trial import CONFIRM, GIVEN, PREFLIGHT, Curve, Outcome, Status, Trial, best, root
 
 __all__ = [
     "CONFIRM",
+    "EPOCH",
     "GIVEN",
+    "IMAGES",
+    "ITERATION",
     "PREFLIGHT",
     "Candidate",
     "Curve",
@@ -15,6 +19,7 @@ __all__ = [
     "Params",
     "Rule",
     "Status",
+    "Times",
     "Trial",
     "best",
     "candidates",
@@ -29,5 +34,7 @@ __all__ = [
     "params_line",
     "rank_candidates",
     "root",
+    "seconds_of",
     "select",
+    "step_unit",
 ]

@@ -12,9 +12,9 @@ from hpsearch.checks import LATER, recorded_repr
 from hpsearch.content import html
 from hpsearch.errors import StudyError
 from hpsearch.space import Params as Params
+from hpsearch.trial.step_units import Curve as Curve
+from hpsearch.trial.step_units import Times
 
-# One metric over the epochs: (step, value) pairs in rising order of step.
-Curve = tuple[tuple[int, float], ...]
 # The stage of a pre-flight check, which tests the objective instead of searching, begins with this.
 PREFLIGHT = "pre-flight"
 # The stage of the settings that the user has tried before anything else.
@@ -46,6 +46,8 @@ class Outcome:
         artifacts: file name -> content, recorded with the trial by trackers that keep files.
         state: arrays from which training can continue; a cache, never recorded and never compared.
         timings: seconds that parts of the trial took, by name; never recorded and never compared, as no two runs agree.
+        times: seconds from the start of the training to each step, by what the steps count (see `hpsearch.trial.step_units`);
+            recorded beside the trial, and never compared.
     """
 
     value: float
@@ -54,6 +56,7 @@ class Outcome:
     artifacts: Mapping[str, bytes] = field(default_factory=dict)
     state: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
     timings: Mapping[str, float] = field(default_factory=dict, compare=False, repr=False)
+    times: Times = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

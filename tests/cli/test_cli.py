@@ -95,7 +95,7 @@ def test_a_study_from_run_to_delete(project: Path) -> None:
     hpsearch(project, "plot", "parabola", "slice", "--out", "slice.png")
     assert (project / "slice.png").read_bytes().startswith(b"\x89PNG")
     unknown = hpsearch(project, "plot", "parabola", "slices", code=2).stderr
-    assert "A kind of picture must be one of history, curves, slice" in unknown
+    assert "A kind of picture must be one of history, curves, layers, slice" in unknown
     assert "Did you mean 'slice'?" in unknown
     assert "in a folder that exists" in hpsearch(project, "report", "parabola", "--out", "no/page.html", code=2).stderr
     for given, sentence in {

@@ -318,7 +318,7 @@ def test_two_processes_with_one_trial_do_not_harm_each_other(tmp_path: Path, mon
     def rename_late(self: Path, target: Path) -> Any:
         if not taken:  # the other one is first
             taken.append(target)
-            with other.save(8, {}, False) as folder:
+            with other.save(8, {}, False, {}) as folder:
                 (folder / "theirs").touch()
         return rename(self, target)
 

@@ -364,8 +364,8 @@ def test_refuses_bad_fixed_settings(settings: Params, message: str) -> None:
             r"monitor_every must be a whole number >= 1, got 0\. Give None to evaluate after the last",
         ),
         (
-            lambda: train(monitor_images=100),
-            r"monitor_images must be a whole number >= 1000, got 100\. Give None to evaluate after whole",
+            lambda: train(monitor_images=0),
+            r"monitor_images must be a whole number >= 1, got 0\. Give None to evaluate after whole",
         ),
         (lambda: train().check({"learning_rat": 1}), r"got 'learning_rat'\. .*Did you mean 'learning_rate'\?"),
         (lambda: train().check({}), r"learning_rate must be a number in \(0, inf\), got None\."),

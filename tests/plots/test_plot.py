@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from hpsearch import Float, Space, Study
+from hpsearch import Choice, Float, Space, Study
 from hpsearch.analysis.contest import Contest
 from hpsearch.errors import SettingError, StudyError
 from hpsearch.plots import Plot, contest_chart
@@ -54,14 +54,18 @@ def every_kind() -> dict[str, Plot]:
     from sklearn.linear_model import LogisticRegression
 
     from hpsearch import data
-    from hpsearch.objectives import TuneEstimator
+    from hpsearch.objectives import TrainNetwork, TuneEstimator
 
     x = np.random.default_rng(0).normal(size=(120, 3))
     objective = TuneEstimator(LogisticRegression(), data.arrays(x, np.where(x[:, 0] > 0, "yes", "no")))
     study = Study("p", Space(C=Float(0.01, 100.0, log=True)), objective, Random(trials=2))
     predicting = study.run(1, backend="sequential", tracker=MemoryTracker())
     searching = STUDIES["stages"]()
-    plots = {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in KINDS}
+    monitored = TrainNetwork(data.digits(), hidden=(5,), epochs=2, learning_rate=0.5, train_size=100, monitor_layers=True)
+    layered = Study("l", Space(batch_size=Choice(10, 20)), monitored, Random(trials=2))
+    plots = {"layers": layered.run(1, backend="sequential", tracker=MemoryTracker()).plot("layers")}
+    others = [kind for kind in KINDS if kind not in plots]
+    plots |= {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in others}
     rng = np.random.default_rng(0)
     arms = {name: [search(rng.random(9).tolist()) for _ in range(4)] for name in "abcd"}
     return plots | {"contest": Plot(contest_chart(Contest(arms)))}

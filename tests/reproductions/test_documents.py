@@ -20,6 +20,7 @@ from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROS
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
 from hpsearch.reproductions.reproduction import Options
 from hpsearch.tracking.memory import MemoryTracker
@@ -41,6 +42,8 @@ def small(experiment: Experiment) -> Experiment:
     if experiment is OVERFITTING:
         watched = network(test=True, training=True, train_size=100, learning_rate=0.5, epochs=120, init="large")
         return replace(experiment, objective=watched)
+    if experiment is VANISHING_GRADIENT:
+        return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     return experiment
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
 from hpsearch.nn.arrays import Array, Labels
@@ -14,12 +15,14 @@ Rows = tuple[Array, Labels] | tuple[Array, Labels, Array]
 class ChunkResult(NamedTuple):
     """The mini-batches of a chunk after training on them: z before the step of each, and the targets, both (steps, k, m).
 
-    ``weights``, (steps, m), are those of the samples, None where all count alike.
+    ``weights``, (steps, m), are those of the samples, None where all count alike. At a pause within a chunk it holds the
+    mini-batches so far, and is not ``complete``.
     """
 
     z: Array
     targets: Array
     weights: Array | None = None
+    complete: bool = True
 
 
 class Engine(Protocol):
@@ -31,6 +34,24 @@ class Engine(Protocol):
     @property
     def scale(self) -> float: ...
 
-    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[ChunkResult]:
-        """Train along an order of the rows, with a rate for each mini-batch, and yield the results chunk by chunk."""
+    def epoch(self, order: Labels, rates: Iterator[float], pauses: Sequence[int] = ()) -> Iterator[ChunkResult]:
+        """Train along an order of the rows, with a rate for each mini-batch, and yield the results chunk by chunk.
+
+        Also yield after the mini-batches of the numbers ``pauses``, rising and counted from 1. They change no bit.
+        """
         ...
+
+
+def ends_of_pieces(pauses: Sequence[int], before: int, steps: int) -> list[int]:
+    """Return where the pieces of a chunk end that the pauses cut it into.
+
+    Args:
+        pauses: numbers of mini-batches of the epoch.
+        before: the mini-batches of the epoch before this chunk.
+        steps: the mini-batches of this chunk.
+
+    >>> ends_of_pieces([2, 5, 10, 12], before=4, steps=6)
+    [1, 6]
+    """
+    within = pauses[bisect_right(pauses, before) : bisect_left(pauses, before + steps)]
+    return [*(pause - before for pause in within), steps]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import accumulate, islice
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.costs import one_hot
 from hpsearch.nn.engines import kernels
-from hpsearch.nn.engines.base import ChunkResult
+from hpsearch.nn.engines.base import ChunkResult, ends_of_pieces
 from hpsearch.nn.engines.kernels import LANES
 from hpsearch.nn.engines.numpy_engine import chunks
 from hpsearch.nn.network import Network
@@ -57,9 +57,9 @@ class NumbaEngine:
         self._classes = np.arange(classes)
         self.scale, self._evaluated_within = 1.0, recipe.monitors.images is not None
 
-    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[ChunkResult]:
+    def epoch(self, order: Labels, rates: Iterator[float], pauses: Sequence[int] = ()) -> Iterator[ChunkResult]:
         """See `hpsearch.nn.engines.base.Engine`."""
-        order, start = np.array(order, np.int64), 0
+        order, start, before = np.array(order, np.int64), 0, 0
         for layout in self._layouts:
             layout.copy_in()
         for steps, size, times in self._shapes:
@@ -68,10 +68,18 @@ class NumbaEngine:
                 rows = order[start : start + steps * size]
                 start += steps * size
                 some = np.fromiter(islice(rates, steps), np.float64, steps)
-                self.scale = kernels.run(self._x, self._labels, rows, some, self._net, buffers, self._rule, self.scale)
-                for layout in (self._weights, self._biases) if self._evaluated_within else ():
-                    layout.copy_out()
-                yield ChunkResult(buffers.z, one_hot(self._labels[rows].reshape(steps, size), self._classes))
+                targets, first = one_hot(self._labels[rows].reshape(steps, size), self._classes), 0
+                for end in ends_of_pieces(pauses, before, steps):
+                    piece = buffers._replace(z=buffers.z[first:end])
+                    some_rows, some_rates = rows[first * size : end * size], some[first:end]
+                    self.scale = kernels.run(
+                        self._x, self._labels, some_rows, some_rates, self._net, piece, self._rule, self.scale
+                    )
+                    for layout in (self._weights, self._biases) if self._evaluated_within else ():
+                        layout.copy_out()
+                    first = end
+                    yield ChunkResult(buffers.z[:end], targets[:end], complete=end == steps)
+                before += steps
         self._weights.array *= self.scale
         self.scale = 1.0
         for layout in self._layouts:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import expand
 from hpsearch.nn.costs import encode_targets
-from hpsearch.nn.engines.base import ChunkResult, Rows
+from hpsearch.nn.engines.base import ChunkResult, Rows, ends_of_pieces
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Minibatch
@@ -119,16 +119,20 @@ class NumpyEngine:
         """See `Engine`."""
         return self._optimizer.scale
 
-    def epoch(self, order: Labels, rates: Iterator[float]) -> Iterator[ChunkResult]:
+    def epoch(self, order: Labels, rates: Iterator[float], pauses: Sequence[int] = ()) -> Iterator[ChunkResult]:
         """See `Engine`."""
-        optimizer, step = self._optimizer, self._optimizer.step
+        optimizer, step, before = self._optimizer, self._optimizer.step, 0
         for chunk in self._gather_chunks(order):
-            passes = self._passes[chunk.samples]
+            passes, steps, first = self._passes[chunk.samples], len(chunk.batches), 0
             run = passes.run
-            for batch, rate in zip(chunk.batches, rates, strict=False):
-                run(batch, optimizer.scale)
-                step(passes, batch, rate)
-            yield ChunkResult(chunk.z, chunk.targets, chunk.weights)
+            for end in ends_of_pieces(pauses, before, steps):
+                for batch, rate in zip(chunk.batches[first:end], rates, strict=False):
+                    run(batch, optimizer.scale)
+                    step(passes, batch, rate)
+                first = end
+                weights = None if chunk.weights is None else chunk.weights[:end]
+                yield ChunkResult(chunk.z[:end], chunk.targets[:end], weights, end == steps)
+            before += steps
         optimizer.fold()
 
     def _gather_chunks(self, order: Labels) -> Iterator[Chunk]:

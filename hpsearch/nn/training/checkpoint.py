@@ -13,8 +13,10 @@ from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.recipe import Recipe
-from hpsearch.nn.training import history
+from hpsearch.nn.training import history, layer_state
 from hpsearch.nn.training.history import Epoch, Evaluation
+from hpsearch.nn.training.iterations import IterationCosts
+from hpsearch.nn.training.layer_state import LayerState
 
 _ADVICE = "Train from the start, with the settings that made this state."
 
@@ -27,6 +29,8 @@ class Resumable(Protocol):
     rng: np.random.Generator
     history: list[Epoch]
     evaluations: list[Evaluation]
+    iteration_costs: IterationCosts
+    layer_states: list[LayerState]
     best: Network
     kept_epoch: int
     kept_score: Score
@@ -40,7 +44,8 @@ def save(training: Resumable) -> dict[str, Array]:
 
     ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
     such as ``velocity_weights_0`` ... with momentum, and the average where there is one; ``history`` one row an epoch,
-    ``looks`` one row an evaluation within epochs; ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best
+    ``looks`` one row an evaluation within epochs; ``iterations``, ``iterations_open`` and ``layers`` what else is monitored;
+    ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best
     epoch, its cost and accuracy; ``rng`` the generator.
     """
     arrays = {name: array.copy() for name, array in _in_place(training).items()}
@@ -48,8 +53,7 @@ def save(training: Resumable) -> dict[str, Array]:
     arrays["schedule"] = np.array(training.schedule_memory, np.float64)
     arrays["stopping"] = np.array(training.stopping_memory, np.float64)
     arrays["kept"] = np.array([training.kept_epoch, *training.kept_score], np.float64)
-    if training.recipe.monitors.images is not None:
-        arrays["looks"] = history.evaluations_to_array(training.evaluations)
+    arrays |= _monitored(training)
     arrays["rng"] = generator_to_array(training.rng)
     return arrays
 
@@ -66,11 +70,28 @@ def load(training: Resumable, state: Mapping[str, Array]) -> None:
         np.copyto(array, state[name])
     training.history = history.from_array(state["history"])
     training.evaluations = history.evaluations_from_array(state["looks"]) if "looks" in state else []
+    if "iterations" in state:
+        training.iteration_costs.restore(state["iterations"], state["iterations_open"])
+    if "layers" in state:
+        names = layer_state.curve_names(training.network.activation.name, len(training.network.weights))
+        training.layer_states = layer_state.from_array(state["layers"], names)
     training.schedule_memory = tuple(state["schedule"].tolist())
     training.stopping_memory = tuple(state["stopping"].tolist())
     epoch, cost, accuracy = state["kept"].tolist()
     training.kept_epoch, training.kept_score = int(epoch), Score(cost, accuracy)
     training.rng = generator_from_array(state["rng"])
+
+
+def _monitored(training: Resumable) -> dict[str, Array]:
+    """Return what is recorded within epochs and of layers, where that is asked for."""
+    monitors, arrays = training.recipe.monitors, {}
+    if monitors.images is not None:
+        arrays["looks"] = history.evaluations_to_array(training.evaluations)
+    if monitors.iterations:
+        arrays |= training.iteration_costs.arrays
+    if monitors.layers is not None:
+        arrays["layers"] = layer_state.to_array(training.layer_states)
+    return arrays
 
 
 def _in_place(training: Resumable) -> dict[str, Array]:
@@ -87,7 +108,7 @@ def _check(training: Resumable, targets: Mapping[str, Array], state: Mapping[str
     wanted = {name: (array.shape, array.dtype.name) for name, array in targets.items()}
     wanted["schedule"] = ((len(training.schedule_memory),), "float64")
     wanted["stopping"] = ((len(training.stopping_memory),), "float64")
-    names = {*wanted, "history", "kept", "rng"} | ({"looks"} if training.recipe.monitors.images is not None else set())
+    names = {*wanted, "history", "kept", "rng", *_monitored(training)}
     if set(state) != names:
         odd = sorted(names ^ set(state))
         raise SettingError(must_be("State", "of this network and recipe", f"differing in {', '.join(odd)}", _ADVICE))

@@ -9,7 +9,10 @@ from hpsearch.nn.arrays import Array
 from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Score
+from hpsearch.nn.training import layer_state
 from hpsearch.nn.training.history import Epoch, Evaluation, mean
+from hpsearch.nn.training.iterations import Iteration
+from hpsearch.nn.training.layer_state import LayerState
 from hpsearch.nn.training.training import Training
 
 
@@ -39,6 +42,23 @@ class Committee:
         return [mean(lines) for lines in zip(*(member.evaluations for member in self.members), strict=False)]
 
     @property
+    def iterations(self) -> list[Iteration]:
+        """The means of the whole blocks of iterations."""
+        return [mean(lines) for lines in zip(*(member.iterations for member in self.members), strict=False)]
+
+    @property
+    def open_iterations(self) -> list[Iteration]:
+        """The mean of the last blocks, where all members have one of the same length that is not whole."""
+        rests = list(zip(*(member.open_iterations for member in self.members), strict=False))
+        return [mean(rest) for rest in rests if len({one.iteration for one in rest}) == 1]
+
+    @property
+    def layer_states(self) -> list[LayerState]:
+        """The means of the states of the layers."""
+        states = zip(*(member.layer_states for member in self.members), strict=False)
+        return [layer_state.mean(some) for some in states]
+
+    @property
     def kept(self) -> Ensemble:
         """The networks that the members keep, as an ensemble."""
         return Ensemble([member.kept for member in self.members])
@@ -57,6 +77,11 @@ class Committee:
     def single_accuracy(self) -> float:
         """The mean validation accuracy of the networks that the members keep."""
         return sum(member.kept_score.accuracy for member in self.members) / len(self.members)
+
+    @property
+    def steps_per_epoch(self) -> dict[str, int]:
+        """How many images and iterations an epoch of each member has."""
+        return self.members[0].steps_per_epoch
 
     def run(self, until: int | None = None) -> Iterator[Epoch]:
         """Train on, see `Training.run`; members that their rules have stopped stay as they are."""

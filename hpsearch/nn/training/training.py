@@ -23,10 +23,14 @@ from hpsearch.nn.prediction import check_targets
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
-from hpsearch.nn.training import checkpoint
+from hpsearch.nn.training import checkpoint, layer_state
 from hpsearch.nn.training.history import Epoch, Evaluation
+from hpsearch.nn.training.iterations import Iteration, IterationCosts
+from hpsearch.nn.training.layer_state import LayerState
 
 __all__ = ["Epoch", "Monitors", "Recipe", "Training"]
+# Where the network is evaluated after every so many images or more, it is at the end of a chunk.
+_AT_CHUNKS = 1000
 
 
 class Training:
@@ -42,11 +46,14 @@ class Training:
         validation: data of the same form, for the schedule, the stopping rule and the choice of the kept epoch.
         sample: training data of the same form, to score wherever the validation data are scored; nothing depends on that.
     Raises:
-        SettingError: if the recipe needs validation data that are not there, or a mini-batch exceeds the training data.
+        SettingError: if the recipe needs validation data that are not there, a mini-batch exceeds the training data, or the
+            layers of a `hpsearch.nn.stack.Stack` are to be monitored.
         DataError: for rows or labels of another shape or kind, or a label that the network has no output for.
 
     ``history`` holds one `Epoch` for each epoch done, ``kept`` the network of the best one (without validation: the last).
-    Where the recipe has an averaging, the average is scored and kept; ``best`` is a copy that belongs to ``kept``.
+    What the recipe's monitors ask for is in ``evaluations``, ``iteration_costs`` and ``layer_states``; none of it changes a bit
+    of the training. Where the recipe has an averaging, the average is scored and kept; ``best`` is a copy that belongs to
+    ``kept``.
     """
 
     def __init__(
@@ -62,12 +69,14 @@ class Training:
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
         self.evaluations: list[Evaluation] = []
+        self.layer_states: list[LayerState] = []
         self.best, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation, self._sample = train, validation, sample
         samples, rule = len(train[1]), rule_of(recipe.optimizer)
         self._minibatches = -(-samples // recipe.batch_size)
+        self.iteration_costs = IterationCosts(recipe.epochs * (1 if recipe.full_batch else self._minibatches))
         self.optimizer: Optimizer
         self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
         self._average: WeightAverager | None = None
@@ -82,9 +91,24 @@ class Training:
         return self._train
 
     @property
+    def iterations(self) -> list[Iteration]:
+        """The costs of the whole blocks of iterations."""
+        return self.iteration_costs.whole
+
+    @property
+    def open_iterations(self) -> list[Iteration]:
+        """The cost of the last block, where it is not whole."""
+        return self.iteration_costs.rest
+
+    @property
     def kept(self) -> Network | Ensemble:
         """The network, or the ensemble, of the kept epoch."""
         return self._select_network(self.kept_epoch, self.best)
+
+    @property
+    def steps_per_epoch(self) -> dict[str, int]:
+        """How many images and iterations an epoch has."""
+        return {"images": len(self._train[1]), "iteration": 1 if self.recipe.full_batch else self._minibatches}
 
     def _select_network(self, epoch: int, network: Network) -> Network | Ensemble:
         return network if self._average is None else self._average.select_network(epoch, network)
@@ -121,6 +145,8 @@ class Training:
             Diverged: in the mini-batch where an output left the finite numbers.
         """
         last = self.recipe.epochs if until is None else until
+        if not self.history and not self.layer_states:
+            self._measure_layers(0)
         given = repeat(None) if orders is None else iter(orders)
         while len(self.history) < last and not self.finished:
             order = next(given)
@@ -158,17 +184,43 @@ class Training:
     def _steps(self, order: Labels) -> float:
         """Run one epoch's mini-batches; return the running mean of their cost."""
         if isinstance(self.optimizer, FullBatchSteps):
-            return self.optimizer.iterate(*self._train)
-        total, before, seen = 0.0, 0, len(self.history) * len(order)
-        for result in self._engine.epoch(order, self._rates()):
+            cost = self.optimizer.iterate(*self._train)
+            if self.recipe.monitors.iterations:
+                self.iteration_costs.add([cost])
+            return cost
+        monitors, total, before = self.recipe.monitors, 0.0, 0
+        seen = evaluated = len(self.history) * len(order)
+        for result in self._engine.epoch(order, self._rates(), self._pauses(len(order))):
             self._check_outputs(result.z, before)
             steps, _, samples = result.z.shape
-            before += steps
-            seen += steps * samples
-            self._evaluate_within(seen, steps * samples)
-            if self.recipe.monitors.training_cost:
+            now = seen + steps * samples
+            self._evaluate_within(now, now - evaluated)
+            evaluated = now
+            if not result.complete:
+                continue
+            before, seen = before + steps, now
+            if monitors.training_cost:
                 total += self._cost_of(result) * (steps * samples)
+            if monitors.iterations:
+                self.iteration_costs.add(self._costs_of(result))
         return total / len(order)
+
+    def _pauses(self, rows: int) -> list[int]:
+        """Return the mini-batches of the next epoch, by their numbers, after which the network is evaluated within a chunk."""
+        every = self.recipe.monitors.images
+        if every is None or every >= _AT_CHUNKS or self._validation is None:
+            return []
+        size = self.recipe.batch_size
+        ends = len(self.history) * rows + np.minimum(np.arange(self._minibatches + 1) * size, rows)
+        pauses: list[int] = (np.flatnonzero(np.diff(ends // every)) + 1).tolist()
+        return pauses
+
+    def _costs_of(self, result: ChunkResult) -> list[float]:
+        """Return the mean cost of each mini-batch of a chunk, each sample counted by its weight."""
+        each = self.network.cost.each(result.z, result.targets)
+        each = each if result.weights is None else each * result.weights
+        costs: list[float] = each.mean(axis=-1, dtype=np.float64).tolist()
+        return costs
 
     def _cost_of(self, result: ChunkResult) -> float:
         """Return the mean cost of a chunk, each sample counted by its weight."""
@@ -208,6 +260,8 @@ class Training:
         full = self._score(number, self._train) if due and monitors.full_training else None
         sampled = self._score(number, self._sample) if due and self._sample is not None else None
         score = self._evaluate(number) if due else None
+        if due:
+            self._measure_layers(number)
         return Epoch(
             number,
             rate,
@@ -219,6 +273,15 @@ class Training:
             sampled.cost if sampled else None,
             sampled.share if sampled else None,
         )
+
+    def _measure_layers(self, number: int) -> None:
+        """Measure the layers of the network that is trained, where that is asked for."""
+        rows = self.recipe.monitors.layers
+        if rows is None:
+            return
+        with np.errstate(all="ignore"):
+            curves = layer_state.measure(self.network, layer_state.spread_rows(self._train, rows))
+        self.layer_states.append(LayerState(number, curves))
 
     def _score(self, number: int, data: Rows) -> Score:
         """Score what epoch ``number`` ends with."""
@@ -266,6 +329,9 @@ def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows 
         raise SettingError(must_be("Inputs of the network", what, network.sizes[0], "Change the first of its sizes."))
     if recipe.expansion is not None:
         side_of(network.sizes[0])
+    if recipe.monitors.layers is not None and type(network) is not Network:
+        advice = "Its layers may be of any kind, and keep something of each pass."
+        raise SettingError(must_be("monitor_layers", "left out for a Stack", recipe.monitors.layers, advice))
     if recipe.watches_accuracy and validation is None:
         advice = "Hand it in, or take Constant() and no stopping rule."
         raise SettingError(must_be("validation", "data, for the schedule or the stopping rule", None, advice))

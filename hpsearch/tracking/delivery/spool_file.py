@@ -14,6 +14,7 @@ from typing import Any
 from hpsearch.errors import TrackingError
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
+from hpsearch.tracking.runs import trial_times
 from hpsearch.tracking.runs.trial_decoding import parse_params
 from hpsearch.tracking.store.names import digest
 from hpsearch.trial import Outcome, Status, Trial
@@ -211,6 +212,7 @@ def _pack_outcome(outcome: Outcome) -> dict[str, Any]:
         "metrics": {name: repr(float(value)) for name, value in outcome.metrics.items()},
         "history": {name: [[step, repr(float(v))] for step, v in curve] for name, curve in outcome.history.items()},
         "artifacts": {name: base64.b64encode(content).decode() for name, content in outcome.artifacts.items()},
+        **({"times": trial_times.pack(outcome.times)} if outcome.times else {}),
     }
 
 
@@ -232,4 +234,5 @@ def _unpack_outcome(fields: dict[str, Any]) -> Outcome:
         metrics={name: float(text) for name, text in fields["metrics"].items()},
         history={name: tuple((step, float(text)) for step, text in curve) for name, curve in fields["history"].items()},
         artifacts={name: base64.b64decode(text) for name, text in fields["artifacts"].items()},
+        times=trial_times.unpack(fields.get("times", "")),
     )

@@ -111,6 +111,7 @@ def _outcome(value: float, tags: TrialTags, stored: OwnMetrics, file: Callable[[
         metrics={name: final(key) for name, key in of_metrics.items()},
         history=Lazy(tags.history, curve),
         artifacts=Lazy(tags.files, lambda name: file(paths[name])) if tags.files else {},
+        times=tags.times,
     )
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from hpsearch.analysis import diagnosis
 from hpsearch.ports import StudyRecord, TrackedStudy
 from hpsearch.space import Space
-from hpsearch.tracking.runs import markup
+from hpsearch.tracking.runs import markup, trial_times
 from hpsearch.tracking.runs.trial_keys import (
     DERIVED,
     SECONDS,
@@ -107,6 +107,7 @@ def tags(trial: Trial, record: StudyRecord, derived: Sequence[str] = ()) -> dict
             "hpsearch.history": json.dumps(list(trial.outcome.history)),
             "hpsearch.metrics": json.dumps(list(trial.outcome.metrics)),
             "hpsearch.files": json.dumps(list(trial.outcome.artifacts)) if trial.outcome.artifacts else None,
+            trial_times.TAG: trial_times.pack(trial.outcome.times) if trial.outcome.times else None,
         }
     return {k: v for name, text in texts.items() if text is not None for k, v in names.pack_text(name, text).items()}
 

@@ -10,10 +10,10 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from hpsearch.errors import TrackingError
-from hpsearch.tracking.runs import trial_run
+from hpsearch.tracking.runs import trial_run, trial_times
 from hpsearch.tracking.runs.trial_keys import DERIVED, STARTED
 from hpsearch.tracking.store import names
-from hpsearch.trial import Status
+from hpsearch.trial import Status, Times
 
 if TYPE_CHECKING:
     from mlflow.entities import Run
@@ -77,6 +77,7 @@ class TrialTags:
     derived: Sequence[str]
     exact: trial_run.Exact
     started: int | None
+    times: Times
 
 
 def read_tags(run: Run) -> TrialTags:
@@ -106,6 +107,7 @@ def read_tags(run: Run) -> TrialTags:
         derived=read_tag(run, DERIVED, _names, ()),
         exact=_read_exact(run),
         started=read_tag(run, STARTED, _count, None),
+        times=read_tag(run, trial_times.TAG, trial_times.unpack, {}),
     )
 
 
