@@ -61,8 +61,8 @@ def draw(kind: str, findings: Findings, x: str = "", y: str = "", by: str = "", 
         kind: of picture.
         findings: of the study.
         x, y: of a map: its parameters; empty for the most important ones.
-        by: of a map: a choice with a panel for each option, or what colours the dots; of curves: the parameter of few values that
-            colours the lines; empty for the rank of the value.
+        by: of a map: a choice with a panel for each option, or what colours the dots; of curves: the parameter of few values
+            that colours the lines; empty for the rank of the value.
         over: of curves: what lies across, ``"steps"`` or ``"seconds"``; empty for steps.
     Raises:
         SettingError: there is no such kind, or no such parameter or metric.
