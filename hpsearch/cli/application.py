@@ -441,6 +441,7 @@ def run_reproduction(
     trials: Annotated[
         int | None, typer.Option("--trials", metavar="N", help="Run searches of N trials, or N seeds, for a quick result.")
     ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Only show in seconds that it runs; no figure is judged.")] = False,
     jobs: Jobs = None,
     fresh: Fresh = False,
     seed: Annotated[int, typer.Option("--seed", help="The seed of all its studies.")] = 0,
@@ -450,7 +451,7 @@ def run_reproduction(
     """Repeat a published comparison, and show the published figures beside ours."""
     from hpsearch.cli.reproduce import reproduce
 
-    reproduce(name, tracking_uri, out, full=full, trials=trials, jobs=jobs, fresh=fresh, seed=seed)
+    reproduce(name, tracking_uri, out, full=full, trials=trials, smoke=smoke, jobs=jobs, fresh=fresh, seed=seed)
 
 
 @typer_app.command("data")

@@ -16,7 +16,7 @@ from hpsearch.errors import HpsearchError, must_be
 from hpsearch.reproductions import catalogue
 from hpsearch.reproductions.catalogue import find_reproduction
 from hpsearch.reproductions.figures import DIFFERS
-from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction
+from hpsearch.reproductions.reproduction import NOT_JUDGED, Options, Reproduced, Reproduction
 from hpsearch.tracking import MlflowTracker, project_root
 
 # The name that stands for every reproduction.
@@ -56,7 +56,8 @@ def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any
     for one in catalogue.REPRODUCTIONS:
         found = _run(one, tracking_uri, out, settings)
         differ = [row.what for row in found.rows if row.verdict.startswith(DIFFERS)]
-        table.add_row(Text(one.name), str(len(found.rows)), Text("; ".join(differ) or "none"))
+        none = NOT_JUDGED if settings.get("smoke") else "none"
+        table.add_row(Text(one.name), str(len(found.rows)), Text("; ".join(differ) or none))
     terminal().print(table)
 
 
