@@ -291,7 +291,10 @@ def compare(
     fresh: Fresh = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Compare studies over repeated searches on the same seeds, with intervals; a difference within the noise is a tie."""
+    """Compare studies over repeated searches on the same seeds, with intervals; a difference within the noise is a tie.
+
+    The studies may tune different models, each over its own space, where data and measure are the same.
+    """
     from hpsearch.cli.commands import compare_studies
 
     compare_studies(arms, tracking_uri, repetitions, budget, unit, name, seed, jobs, fresh)

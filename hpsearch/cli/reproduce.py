@@ -66,15 +66,14 @@ def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, setti
     console, root = terminal(), project_root(Path.cwd())
     if out is not None and out.exists() and not out.is_dir():
         raise HpsearchError(must_be("--out", "a folder", str(out), "Name a folder; it is created if it does not exist."))
-    console.print(f"{wanted.claim} ({wanted.source})", markup=False, soft_wrap=True)
-    found = wanted.run(
-        Options(
-            tracker=lambda: MlflowTracker(tracking_uri, root),
-            say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
-            show=lambda: open_display(console, False),
-            **settings,
-        )
+    options = Options(
+        tracker=lambda: MlflowTracker(tracking_uri, root),
+        say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
+        show=lambda: open_display(console, False),
+        **settings,
     )
+    console.print(f"{wanted.claim} ({wanted.source})", markup=False, soft_wrap=True)
+    found = wanted.run(options)
     console.print(published_beside_ours(found))
     for sentence in found.conclusions:
         console.print(sentence, markup=False, soft_wrap=True)

@@ -21,6 +21,7 @@ from hpsearch.reproductions.documents.three_rates import THREE_RATES
 from hpsearch.reproductions.experiment import Experiment
 from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
 from hpsearch.reproductions.judging.cross_validation import CROSS_VALIDATION
+from hpsearch.reproductions.judging.each_arm_tuned import EACH_ARM_TUNED
 from hpsearch.reproductions.judging.validation_set import VALIDATION_SET
 from hpsearch.reproductions.reproduction import Reproduction
 from hpsearch.reproductions.svm.svm_vs_network import SVM_VS_NETWORK
@@ -45,7 +46,12 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     CROSS_VALIDATION,
     BOOTSTRAP_SHARE,
 )
-REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))
+REPRODUCTIONS: tuple[Reproduction, ...] = (
+    GRID_VS_RANDOM,
+    SVM_VS_NETWORK,
+    EACH_ARM_TUNED,
+    *(one.reproduction for one in EXPERIMENTS),
+)
 
 
 def find_reproduction(name: str) -> Reproduction:
