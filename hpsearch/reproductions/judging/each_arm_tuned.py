@@ -17,7 +17,7 @@ from hpsearch.strategies import Random
 from hpsearch.study import Study
 
 NAME = "each-arm-tuned"
-CROSS_ENTROPY, QUADRATIC, DROPOUT, SVM = "cross-entropy", "quadratic", "cross-entropy with dropout", "SVM"
+CROSS_ENTROPY, QUADRATIC, DROPOUT, SVM = "cross-entropy", "quadratic", "with dropout", "SVM"
 TIE = "a tie"
 # Who is ahead of whom as published, by how much, and under which settings; none of them was tuned for its own arm.
 PUBLISHED = (
@@ -40,7 +40,7 @@ class Size:
 
 
 MINUTES = Size("", trials=16, repetitions=10)
-FULL = Size("-full", trials=32, repetitions=20)
+FULL = Size("-full", trials=32, repetitions=20, epochs=300)
 SMALL = Size(SMOKE, trials=2, repetitions=LEAST, epochs=2, images=200, validation=100)
 
 
@@ -99,7 +99,8 @@ def _reached(contest: Contest, arm: str) -> Row:
 
 def _order(contest: Contest, ahead: str, behind: str, shown: str) -> Row:
     gain = _gain(contest, ahead, behind)
-    ours = f"{gain.centre:+.2f} points (95 % interval {gain.low:+.2f} to {gain.high:+.2f})"
+    level = f"{100 * gain.level:.4g} % interval"  # widened for the pairs that are compared side by side
+    ours = f"{gain.centre:+.2f} points ({level} {gain.low:+.2f} to {gain.high:+.2f})"
     verdict = AS_PUBLISHED if gain.low > 0 else f"{DIFFERS}: {behind} is ahead" if gain.high < 0 else TIE
     return Row(f"{ahead} over {behind}, each tuned", shown, ours, verdict)
 

@@ -47,7 +47,7 @@ def test_a_lead_has_its_sign_and_its_verdict() -> None:
     # Errors .1, .1101, .1202: mean .1101, s .0101; t with 2 degrees of freedom 4.303, so -+ 4.303 * 1.01 / sqrt(3) = 2.51.
     assert reached.ours == "88.99 % (mean of 3 searches, ± 2.51)"
     svm = found[f"{CROSS_ENTROPY} over {SVM}, each tuned"]
-    assert svm.ours.startswith("-5.00 points (95 % interval -5.00 to ")
+    assert svm.ours.startswith("-5.00 points (99.17 % interval -5.00 to ")
     assert svm.verdict == f"differs: {SVM} is ahead"
     assert found[f"{DROPOUT} over {CROSS_ENTROPY}, each tuned"].verdict == "as published"
     assert found[f"{CROSS_ENTROPY} over {QUADRATIC}, each tuned"].verdict == "a tie"
