@@ -51,7 +51,8 @@ class ChooseByFolds(ObjectiveBase):
         """Draw the data, and compare the three errors of every model of the kind ``params["model"]``."""
         sizes, make = KINDS[params["model"]]
         x, y = draw(context.rng, self.rows)
-        sizes = tuple(size for size in sizes if 2 * size <= self.rows)
+        # K is at most the rows of the smallest training part.
+        sizes = tuple(size for size in sizes if size <= self.rows - -(-self.rows // self.folds))
         fits = {str(size): make(size) for size in sizes}
         found = errors_of(fits, x, y, self.folds, context.rng, misclassified)
         for size in sizes:
