@@ -79,7 +79,7 @@ class Contest:
         last = min(float(run.spent[-1]) for run in every)
         last = min(last, math.inf if self.budget is None else float(self.budget))
         if last < first:
-            advice = "Take a larger one."
+            advice = "Take a larger one, or give the search that ends first more trials."
             raise SettingError(must_be("The budget", f"at least {first:g} {self.unit}", last, advice))
         if self.unit == "trials" and last - first < _POINTS:
             return np.arange(first, last + 1)

@@ -291,7 +291,10 @@ def compare(
     fresh: Fresh = False,
     tracking_uri: Uri = None,
 ) -> None:
-    """Compare studies over repeated searches on the same seeds, with intervals; a difference within the noise is a tie."""
+    """Compare studies over repeated searches on the same seeds, with intervals; a difference within the noise is a tie.
+
+    The studies may tune different models, each over its own space, where data and measure are the same.
+    """
     from hpsearch.cli.commands import compare_studies
 
     compare_studies(arms, tracking_uri, repetitions, budget, unit, name, seed, jobs, fresh)
@@ -443,6 +446,7 @@ def run_reproduction(
     trials: Annotated[
         int | None, typer.Option("--trials", metavar="N", help="Run searches of N trials, or N seeds, for a quick result.")
     ] = None,
+    smoke: Annotated[bool, typer.Option("--smoke", help="Only show in seconds that it runs; no figure is judged.")] = False,
     jobs: Jobs = None,
     fresh: Fresh = False,
     seed: Annotated[int, typer.Option("--seed", help="The seed of all its studies.")] = 0,
@@ -452,7 +456,7 @@ def run_reproduction(
     """Repeat a published comparison, and show the published figures beside ours."""
     from hpsearch.cli.reproduce import reproduce
 
-    reproduce(name, tracking_uri, out, full=full, trials=trials, jobs=jobs, fresh=fresh, seed=seed)
+    reproduce(name, tracking_uri, out, full=full, trials=trials, smoke=smoke, jobs=jobs, fresh=fresh, seed=seed)
 
 
 @typer_app.command("data")

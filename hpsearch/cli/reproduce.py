@@ -16,7 +16,7 @@ from hpsearch.errors import HpsearchError, must_be
 from hpsearch.reproductions import catalogue
 from hpsearch.reproductions.catalogue import find_reproduction
 from hpsearch.reproductions.figures import DIFFERS
-from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction
+from hpsearch.reproductions.reproduction import NOT_JUDGED, Options, Reproduced, Reproduction
 from hpsearch.tracking import MlflowTracker, project_root
 
 # The name that stands for every reproduction.
@@ -56,7 +56,8 @@ def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any
     for one in catalogue.REPRODUCTIONS:
         found = _run(one, tracking_uri, out, settings)
         differ = [row.what for row in found.rows if row.verdict.startswith(DIFFERS)]
-        table.add_row(Text(one.name), str(len(found.rows)), Text("; ".join(differ) or "none"))
+        none = NOT_JUDGED if settings.get("smoke") else "none"
+        table.add_row(Text(one.name), str(len(found.rows)), Text("; ".join(differ) or none))
     terminal().print(table)
 
 
@@ -65,15 +66,14 @@ def _run(wanted: Reproduction, tracking_uri: str | None, out: Path | None, setti
     console, root = terminal(), project_root(Path.cwd())
     if out is not None and out.exists() and not out.is_dir():
         raise HpsearchError(must_be("--out", "a folder", str(out), "Name a folder; it is created if it does not exist."))
-    console.print(f"{wanted.claim} ({wanted.source})", markup=False, soft_wrap=True)
-    found = wanted.run(
-        Options(
-            tracker=lambda: MlflowTracker(tracking_uri, root),
-            say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
-            show=lambda: open_display(console, False),
-            **settings,
-        )
+    options = Options(
+        tracker=lambda: MlflowTracker(tracking_uri, root),
+        say=lambda sentence: console.print(sentence, markup=False, soft_wrap=True),
+        show=lambda: open_display(console, False),
+        **settings,
     )
+    console.print(f"{wanted.claim} ({wanted.source})", markup=False, soft_wrap=True)
+    found = wanted.run(options)
     console.print(published_beside_ours(found))
     for sentence in found.conclusions:
         console.print(sentence, markup=False, soft_wrap=True)

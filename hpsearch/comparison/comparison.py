@@ -1,4 +1,4 @@
-"""Comparison of strategies or studies on one objective, at equal budget and on paired seeds, with repetitions."""
+"""Comparison of strategies, or of studies on the same data, at equal budget and on paired seeds, with repetitions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from hpsearch.analysis.regret import Unit
 from hpsearch.analysis.sample import FEWEST
 from hpsearch.checks import choice, integer, is_number
 from hpsearch.comparison.conclusions import describe
-from hpsearch.comparison.objective import SEARCH, RunArm, find_mismatch, unpack
+from hpsearch.comparison.objective import SEARCH, RunArm, find_mismatch, same_objective, unpack
 from hpsearch.errors import StudyError, must_be
 from hpsearch.plots import inline, still
 from hpsearch.plots.contest import contest_chart
@@ -28,6 +28,10 @@ from hpsearch.strategies import Grid
 from hpsearch.study import Study
 from hpsearch.trial import Trial, format_value
 
+TUNED = (
+    "Each contender was tuned by its own search over its own space; the best of many values looks better than it is, and the"
+    " more so the more they vary."
+)
 PICTURE, PAGE = "plots/comparison.png", "comparison.html"
 
 
@@ -62,7 +66,9 @@ class Comparison:
     @property
     def conclusions(self) -> list[str]:
         """What follows, and what does not, one sentence each."""
-        return describe(self.contest)
+        objective = self.result.study.objective
+        tuned = isinstance(objective, RunArm) and _differ([study for _, study in objective.arms])
+        return [*describe(self.contest), *([TUNED] if tuned else [])]
 
     def rows(self) -> list[list[str]]:
         """Return one row per contender: its name, the mean of its best value, the interval of that mean, the repetitions."""
@@ -114,7 +120,9 @@ def compare(
     earlier run ended, and identical for any number of jobs.
 
     Args:
-        arms: the contenders: studies of one objective; or one study and strategies that replace its own.
+        arms: the contenders: studies; or one study and strategies that replace its own. Objectives may differ, such as a
+            network and a support vector machine: each is tuned by its own search over its own space. Data and measure must be
+            the same.
         repetitions: searches per contender; 20 detect a difference of one standard deviation nearly always.
         budget: what every search may spend; by default the least that any of them spends.
         unit: ``"trials"``, ``"epochs"`` or ``"seconds"`` (of computing time).
@@ -149,9 +157,21 @@ def comparison_study(
         strategy=Grid(),
         seed=seed,
         maximize=first.maximize,
-        question=f"Which of {', '.join(labels)} finds the better setting at the same budget? {first.question}".strip(),
+        question=_ask(named),
         replicates=repetitions,
     )
+
+
+def _ask(named: Sequence[tuple[str, Study]]) -> str:
+    """Return the question; that of a study belongs to it only where all have the same objective."""
+    names = ", ".join(name for name, _ in named)
+    if _differ([study for _, study in named]):
+        return f"Which of {names} is better, each tuned by its own search at the same budget?"
+    return f"Which of {names} finds the better setting at the same budget? {named[0][1].question}".strip()
+
+
+def _differ(studies: Sequence[Study]) -> bool:
+    return any(not same_objective(studies[0], study) for study in studies)
 
 
 def _name_contenders(arms: Sequence[Study | Strategy]) -> list[tuple[str, Study]]:
@@ -191,14 +211,15 @@ def _check_numbers(repetitions: int, budget: float | None, unit: str) -> None:
 def _check_arms(named: Sequence[tuple[str, Study]], budget: float | None, unit: Unit) -> None:
     (first_name, first), *others = named
     for name, study in named:
-        if unit == "epochs" and study.spends_rows:
+        if unit == "epochs" and (study.spends_rows or "epochs" not in study.adapted.resources):
+            spent = "rows" if study.spends_rows else "an objective without epochs"
             advice = "Compare by unit='trials' or 'seconds' (--unit)."
-            raise StudyError(must_be(f"The budget of contender {name!r}", "in epochs", "rows", advice))
+            raise StudyError(must_be(f"The budget of contender {name!r}", "in epochs", spent, advice))
     for name, study in others:
-        part = find_mismatch(first, study)
-        if part:
-            advice = f"{name!r} differs from {first_name!r}; give both studies the same one."
-            raise StudyError(must_be(f"The {part} of all contenders", "the same", [first_name, name], advice))
+        wrong = find_mismatch(first, study)
+        if wrong:
+            found = dict(zip((first_name, name), wrong.found, strict=True))
+            raise StudyError(must_be(f"The {wrong.part} of all contenders", "the same", found, wrong.advice))
     sizes = {name: study.proposer.trials for name, study in named}
     known = {name: size for name, size in sizes.items() if size is not None}
     if unit == "trials" and budget is None and len(set(known.values())) > 1:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,8 @@ from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Outcome, Params, Status, Trial, best
 
 SEARCH = "search.json"
+# The measure of an objective that does not say what its value is.
+UNNAMED = ObjectiveBase().measure
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,15 +73,45 @@ def identity(study: Study) -> dict[str, str]:
     return {name: text for name, text in known.items() if name != "seed"} | ({"stop": repr(study.stop)} if study.stop else {})
 
 
-def find_mismatch(first: Study, second: Study) -> str:
-    """Return an empty text where two studies can be compared, else the part in which they differ."""
-    if describe(first.objective) != describe(second.objective):
-        one, other = identity(first), identity(second)
-        data = one.get("data") != other.get("data") and type(first.objective) is type(second.objective)
-        return "data" if data else "objective"
-    if identity(first).get("data") != identity(second).get("data"):
-        return "data"
-    return "" if first.maximize == second.maximize else "direction"
+@dataclass(frozen=True)
+class Mismatch:
+    """The part in which two studies differ that must be the same in a comparison, what each has there, and what to do."""
+
+    part: str
+    found: tuple[str, str]
+    advice: str
+
+
+def same_objective(first: Study, second: Study) -> bool:
+    """Return whether two studies ask the same objective, on the same data or not."""
+    return describe(first.objective) == describe(second.objective)
+
+
+def find_mismatch(first: Study, second: Study) -> Mismatch | None:
+    """Return why two studies cannot be compared; None where they can.
+
+    Objectives may differ, as where a network is compared with a support vector machine, if their values mean the same: the
+    same measure, on the same data. Of a function without a data set that cannot be known.
+    """
+    pair, same = (first, second), same_objective(first, second)
+    if not same and any(study.data is None for study in pair):
+        kinds = _texts(type(study.objective).__name__ for study in pair)
+        return Mismatch("objective", kinds, "Other objectives can be compared only if each has a data set (`data`).")
+    data = _texts(identity(study).get("data", "none") for study in pair)
+    if data[0] != data[1]:
+        return Mismatch("data", data, "Give both studies the same data set.")
+    directions = _texts("maximize" if study.maximize else "minimize" for study in pair)
+    if directions[0] != directions[1]:
+        return Mismatch("direction", directions, "Minimise or maximise in both studies.")
+    measures = _texts(study.adapted.criterion(study.space) for study in pair)
+    if measures[0] != measures[1] or (not same and measures[0] == UNNAMED):
+        return Mismatch("measure", measures, "Give both objectives values that mean the same, and say what (`measure`).")
+    return None
+
+
+def _texts(two: Iterable[str]) -> tuple[str, str]:
+    first, second = two
+    return first, second
 
 
 def pack(trials: Sequence[Trial]) -> bytes:

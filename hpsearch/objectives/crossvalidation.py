@@ -150,6 +150,10 @@ class CrossValidate(ObjectiveBase):
         inner = self._inner.measure
         return inner.replace("validation", "cross-validation") if "validation" in inner else f"cross-validation {inner}"
 
+    def criterion(self, space: Space) -> str:
+        """Return that of the objective, with the folds."""
+        return f"{self.measure} ({self._inner.criterion(space)}; folds={self.folds!r}, seed={self.seed})"
+
     @property
     def greater_is_better(self) -> bool | None:
         """Whether larger values are better: as of the objective."""

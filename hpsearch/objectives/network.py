@@ -264,6 +264,12 @@ class TrainNetwork(ObjectiveBase):
         numbers = self.data.regression and self.value == "error"
         return "validation mean squared error" if numbers else f"validation {self.value}"
 
+    def criterion(self, space: Space) -> str:
+        """Return the measure; of a cost with the cost function, or with all of them where the space has several."""
+        if self.value != "cost" or self._scoring is not None or self.data.regression:
+            return self.measure
+        return f"{self.measure} by {space.domains.get('cost') or self.cost or 'cross_entropy'}"
+
     @property
     def greater_is_better(self) -> bool:
         """Whether larger values are better: of scores, but not of errors and costs."""

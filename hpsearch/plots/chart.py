@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -157,14 +158,38 @@ class ColourBar:
 
 
 @dataclass(frozen=True)
+class Cell:
+    """Place of a panel: its row, its first column, and how many columns wide it is."""
+
+    row: int
+    column: int
+    width: int
+
+
+@dataclass(frozen=True)
 class Chart:
-    """Panels under one title; ``caption`` is one sentence on how to read it."""
+    """Panels under one title, at most ``columns`` in a row; ``caption`` is one sentence on how to read it."""
 
     title: str
     caption: str
     panels: Sequence[Panel]
     columns: int = 1
     colours: ColourBar | None = None
+
+    def layout(self) -> tuple[int, int, list[Cell]]:
+        """Return rows and columns of a grid, and the cell of each panel; those of a last row that is short are wider.
+
+        >>> empty = Panel(Axis(""), Axis(""), [])
+        >>> rows, columns, cells = Chart("", "", [empty] * 3, columns=2).layout()
+        >>> rows, columns, cells[-1]
+        (2, 2, Cell(row=1, column=0, width=2))
+        """
+        count = len(self.panels)
+        most = min(self.columns, count)
+        rows, last = -(-count // most), (count - 1) % most + 1
+        columns = math.lcm(most, last)
+        widths = [columns // (last if i >= count - last else most) for i in range(count)]
+        return rows, columns, [Cell(i // most, i % most * width, width) for i, width in enumerate(widths)]
 
 
 @dataclass(frozen=True)

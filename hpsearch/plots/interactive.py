@@ -60,16 +60,19 @@ def figure(picture: Picture) -> Figure:
 def _chart(chart: Chart) -> Figure:
     from plotly.subplots import make_subplots
 
-    columns = min(chart.columns, len(chart.panels))
-    rows = -(-len(chart.panels) // columns)
+    rows, columns, cells = chart.layout()
     height = 560 if rows == 1 else 330 * rows + 60
     beside = max((_width(layer) for panel in chart.panels for layer in panel.layers if isinstance(layer, EndLabels)), default=0)
-    spacing = 0.26 / (columns + 1) + (beside / _WIDTH if columns > 1 else 0.0)
+    most = min(chart.columns, len(chart.panels))
+    spacing = 0.26 / (most + 1) + (beside / _WIDTH if most > 1 else 0.0)
     gaps = {"horizontal_spacing": spacing, "vertical_spacing": 80 / height if rows > 1 else 0.0}
-    drawn = make_subplots(rows=rows, cols=columns, **gaps)
+    specs: list[list[dict[str, int] | None]] = [[None] * columns for _ in range(rows)]
+    for cell in cells:
+        specs[cell.row][cell.column] = {"colspan": cell.width}
+    drawn = make_subplots(rows=rows, cols=columns, specs=specs, **gaps)
     seen: set[str] = set()
-    for i, panel in enumerate(chart.panels):
-        _panel(drawn, panel, {"row": i // columns + 1, "col": i % columns + 1}, seen)
+    for cell, panel in zip(cells, chart.panels, strict=True):
+        _panel(drawn, panel, {"row": cell.row + 1, "col": cell.column + 1}, seen)
     drawn.update_layout(**_layout(chart.title, height))
     drawn.update_layout(margin={"r": 30 + beside})
     if chart.colours is not None:

@@ -10,15 +10,22 @@ import numpy as np
 
 from hpsearch.analysis.scales import Scale
 from hpsearch.plots.chart import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW, Axis, Dots, Layer, Lines, Panel
-from hpsearch.trial import Curve
 
 COLOURS = (BLUE, ORANGE, GREEN, YELLOW, SKY, GREY)
 
-Seeds = Mapping[str, Sequence[Curve]]
-Points = Mapping[str, Sequence[tuple[float, float]]]
+# (place across, height) from left to right; a `Curve` by epoch is one.
+Points = tuple[tuple[float, float], ...]
 
 
-def curves_panel(label: str, seeds: Seeds, published: Points, ends: tuple[float, float] | None = None) -> Panel:
+def curves_panel(
+    label: str,
+    seeds: Mapping[str, Sequence[Points]],
+    published: Mapping[str, Sequence[tuple[float, float]]],
+    ends: tuple[float, float] | None = None,
+    across: str = "epoch",
+    log: bool = False,
+    dashed: Sequence[str] = (),
+) -> Panel:
     """Draw the mean curve of each setting over the curves of its seeds.
 
     Args:
@@ -26,25 +33,33 @@ def curves_panel(label: str, seeds: Seeds, published: Points, ends: tuple[float,
         seeds: curves by the name of the setting; one without any is left out, and leaves the others their colours.
         published: points that are drawn as crosses, by the setting they belong to.
         ends: of the upright axis; None fits it to what is drawn.
+        across: label of the other axis.
+        log: whether that one is logarithmic.
+        dashed: settings whose mean is drawn dashed, above the others.
     """
     layers: list[Layer] = []
     for (name, curves), colour in zip(seeds.items(), COLOURS, strict=False):
-        layers += _curves(name, curves, colour) if curves else []
+        layers += _curves(name, curves, colour, name in dashed) if curves else []
     layers += _crosses([point for name in seeds if seeds[name] for point in published.get(name, ())])
     every = [epoch for curves in seeds.values() for curve in curves for epoch, _ in curve]
     scale = None if ends is None else Scale(*ends)
-    return Panel(Axis("epoch", Scale(min(every), max(every))), Axis(label, scale), layers)
+    return Panel(Axis(across, Scale(min(every), max(every), log)), Axis(label, scale), layers)
 
 
-def values_panel(label: str, seeds: Mapping[str, Sequence[float]], published: Mapping[str, float]) -> Panel:
-    """Draw one dot a seed for each setting, a line at their mean, and a cross where a published value is."""
+def values_panel(label: str, seeds: Mapping[str, Sequence[float]], published: Mapping[str, float], log: bool = False) -> Panel:
+    """Draw one dot a seed for each setting, a line at their mean, and a cross where a published value is.
+
+    ``log`` draws the upright axis logarithmic, and the line at the geometric mean; all values are then above 0.
+    """
     layers: list[Layer] = []
     for i, (values, colour) in enumerate(zip(seeds.values(), COLOURS, strict=False)):
-        mean = float(np.mean(values))
+        mean = float(np.exp(np.mean(np.log(values))) if log else np.mean(values))
         layers.append(Dots([i + 0.3 * (2 * ((k * 0.618) % 1) - 1) for k in range(len(values))], list(values), colour))
         layers.append(Lines([i - 0.38, i + 0.38], [mean, mean], colour, width=2.4))
     layers += _crosses([(i, published[name]) for i, name in enumerate(seeds) if name in published])
-    return Panel(Axis("", Scale(-0.5, len(seeds) - 0.5, options=tuple(seeds))), Axis(label), layers)
+    every = [*chain.from_iterable(seeds.values()), *published.values()]
+    up = Scale(min(every), max(every), log=True) if log else None
+    return Panel(Axis("", Scale(-0.5, len(seeds) - 0.5, options=tuple(seeds))), Axis(label, up), layers)
 
 
 def _crosses(points: Sequence[tuple[float, float]]) -> list[Layer]:
@@ -53,15 +68,15 @@ def _crosses(points: Sequence[tuple[float, float]]) -> list[Layer]:
     return [Dots(x, y, "black", label="published", mark="cross")] if points else []
 
 
-def _curves(name: str, curves: Sequence[Curve], colour: str) -> list[Layer]:
+def _curves(name: str, curves: Sequence[Points], colour: str, dashed: bool) -> list[Layer]:
     gap = (math.nan, math.nan)
     points = list(chain.from_iterable([*curve, gap] for curve in curves))
     mean = _mean(curves)
     each = [Lines([p[0] for p in points], [p[1] for p in points], colour, width=0.5, faint=True)] if len(curves) > 1 else []
-    return [*each, Lines([p[0] for p in mean], [p[1] for p in mean], colour, name, width=2.2)]
+    return [*each, Lines([p[0] for p in mean], [p[1] for p in mean], colour, name, width=2.2, dashed=dashed)]
 
 
-def _mean(curves: Sequence[Curve]) -> Curve:
+def _mean(curves: Sequence[Points]) -> Points:
     """Return the mean of the curves at every epoch that all of them have."""
     found = [dict(curve) for curve in curves]
     shared = sorted(set.intersection(*(set(one) for one in found)))

@@ -100,16 +100,13 @@ def figure(picture: Picture, named: bool = False) -> Figure:
 def _chart(chart: Chart, named: bool) -> Figure:
     from matplotlib.figure import Figure
 
-    columns = min(chart.columns, len(chart.panels))
-    rows = -(-len(chart.panels) // columns)
+    rows, columns, cells = chart.layout()
     height = _HEIGHT if rows <= 2 else _HEIGHT + _MORE * (rows - 2)
     drawn = Figure(figsize=(_WIDTH, height), dpi=DPI, layout="constrained")
-    all_axes = drawn.subplots(rows, columns, squeeze=False).ravel()
-    for axes, panel in zip(all_axes, chart.panels, strict=False):
+    places = drawn.add_gridspec(rows, columns)
+    shown = [drawn.add_subplot(places[cell.row, cell.column : cell.column + cell.width]) for cell in cells]
+    for axes, panel in zip(shown, chart.panels, strict=True):
         _panel(axes, panel, min(MOST, _NAMED_MARKS // len(chart.panels)) if named else 0)
-    for axes in all_axes[len(chart.panels) :]:
-        axes.remove()
-    shown = list(all_axes[: len(chart.panels)])
     _title(drawn, chart.title)
     _legend(drawn, shown)
     if chart.colours is not None:

@@ -310,6 +310,13 @@ class ObjectiveBase:
         """What its value is, such as ``"validation error"``."""
         return "value"
 
+    def criterion(self, space: Space) -> str:
+        """Return what values must be for those of another objective to be compared with them, in a search of this space.
+
+        By default `measure`. Override it where that says too little, such as a cost without the name of its function.
+        """
+        return self.measure
+
     @default
     def greater_is_better(self) -> bool | None:
         """Whether larger values are better, as of a score; the study takes this direction. None leaves it to the study."""

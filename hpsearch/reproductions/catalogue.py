@@ -6,6 +6,8 @@ from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.reproductions.bergstra.grid_vs_random import GRID_VS_RANDOM
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS
+from hpsearch.reproductions.documents.decay_of_large_weights import DECAY_OF_LARGE_WEIGHTS
+from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
 from hpsearch.reproductions.documents.dropout import DROPOUT_800
 from hpsearch.reproductions.documents.expansion import EXPANSION
 from hpsearch.reproductions.documents.hundred_hidden import HUNDRED_HIDDEN
@@ -15,9 +17,14 @@ from hpsearch.reproductions.documents.l2_all_images import L2_ALL_IMAGES
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
 from hpsearch.reproductions.experiment import Experiment
+from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
+from hpsearch.reproductions.judging.cross_validation import CROSS_VALIDATION
+from hpsearch.reproductions.judging.each_arm_tuned import EACH_ARM_TUNED
+from hpsearch.reproductions.judging.validation_set import VALIDATION_SET
 from hpsearch.reproductions.reproduction import Reproduction
 from hpsearch.reproductions.svm.svm_vs_network import SVM_VS_NETWORK
 
@@ -36,8 +43,19 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     LADDER,
     THREE_RATES,
     VANISHING_GRADIENT,
+    DEGREE_NINE,
+    STUCK,
+    DECAY_OF_LARGE_WEIGHTS,
+    VALIDATION_SET,
+    CROSS_VALIDATION,
+    BOOTSTRAP_SHARE,
 )
-REPRODUCTIONS: tuple[Reproduction, ...] = (GRID_VS_RANDOM, SVM_VS_NETWORK, *(one.reproduction for one in EXPERIMENTS))
+REPRODUCTIONS: tuple[Reproduction, ...] = (
+    GRID_VS_RANDOM,
+    SVM_VS_NETWORK,
+    EACH_ARM_TUNED,
+    *(one.reproduction for one in EXPERIMENTS),
+)
 
 
 def find_reproduction(name: str) -> Reproduction:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from hpsearch.data import Dataset, mnist
@@ -11,11 +11,11 @@ from hpsearch.errors import StudyError
 from hpsearch.objectives import TrainNetwork
 from hpsearch.plots import still
 from hpsearch.plots.chart import Chart
-from hpsearch.ports import AnyObjective
+from hpsearch.ports import AnyObjective, adapt_objective
 from hpsearch.reproductions.figures import INSIDE, TOO_FEW, Figure, Found, OneSeed
 from hpsearch.reproductions.fixed_settings import Listed, as_params, space_of
 from hpsearch.reproductions.network_objectives import Watched
-from hpsearch.reproductions.reproduction import Options, Reproduced, Reproduction, Row
+from hpsearch.reproductions.reproduction import LEAST, SMOKE, Options, Reproduced, Reproduction, Row
 from hpsearch.reproductions.views import View
 from hpsearch.search.result import Result
 from hpsearch.space import Space
@@ -38,9 +38,11 @@ class Experiment:
         objective: made from what loads the data.
         figures: rows of the table.
         views: panels of the picture.
-        seeds: of each setting; ``--full`` takes 20.
+        seeds: of each setting; ``--full`` takes 20 or more.
         conclude: further sentences from the trials.
         source: of the claim.
+        small: the settings of a smoke run, where the usual ones need all rows; None takes the usual ones.
+        budget: epochs of each trial; None trains as long as the objective says.
     """
 
     name: str
@@ -53,6 +55,8 @@ class Experiment:
     seeds: int = 5
     conclude: Callable[[Found], Sequence[str]] = lambda found: ()
     source: str = SOURCE
+    small: Mapping[str, Mapping[str, Any]] | None = None
+    budget: int | None = None
 
     @property
     def reproduction(self) -> Reproduction:
@@ -66,7 +70,7 @@ class Experiment:
             name=self.name if count == self.seeds else f"{self.name}-{count}",
             space=self._space,
             objective=self.objective(load),
-            strategy=Listed(tuple(self._params.values())),
+            strategy=Listed(tuple(self._params.values()), self.budget),
             seed=seed,
             question=self.question,
             replicates=count,
@@ -74,6 +78,8 @@ class Experiment:
 
     def run(self, options: Options, load: Load = mnist) -> Reproduced:
         """Run the study, and compare its figures with the published ones."""
+        if options.smoke:
+            return self.smoke().run(replace(options, smoke=False), load).unjudged()
         study = self.study(self._seeds(options), options.seed, load)
         settings, seeds = (
             f"{n} {word}{'s' * (n > 1)}" for n, word in ((len(self.settings), "setting"), (study.replicates, "seed"))
@@ -81,6 +87,16 @@ class Experiment:
         options.say(f"{settings} under {seeds}{' each' * (len(self.settings) > 1)}: {self.question}")
         result = options.result(study)
         return self.reproduced(result)
+
+    def smoke(self) -> Experiment:
+        """Return the experiment on few rows, for two epochs and under three seeds; its study has a name of its own."""
+
+        def objective(load: Load) -> AnyObjective:
+            whole = adapt_objective(self.objective(load))
+            return whole.shrunk() if "shrunk" in whole.capabilities else self.objective(load)
+
+        seeds, settings = min(self.seeds, LEAST), self.small or self.settings
+        return replace(self, name=f"{self.name}{SMOKE}", settings=settings, objective=objective, seeds=seeds, budget=2)
 
     def reproduced(self, result: Result) -> Reproduced:
         """Return the table, the conclusions and the picture of a result, and attach the picture to its record."""
@@ -103,7 +119,7 @@ class Experiment:
     def _seeds(self, options: Options) -> int:
         if self.seeds == 1:
             return 1
-        return 20 if options.full else options.trials or self.seeds
+        return max(20, self.seeds) if options.full else options.trials or self.seeds
 
     def _found(self, result: Result) -> Found:
         ok = [trial for trial in result.trials if trial.ok]
@@ -148,4 +164,4 @@ def network(test: bool = False, training: bool = False, **fixed: Any) -> Callabl
 
 
 def _took(result: Result) -> str:
-    return f"{len(result.trials)} trainings, {duration(sum(trial.seconds for trial in result.trials))} of computing in all."
+    return f"{len(result.trials)} trials, {duration(sum(trial.seconds for trial in result.trials))} of computing in all."

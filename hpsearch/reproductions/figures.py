@@ -28,7 +28,7 @@ def verdict(published: float, ours: Sequence[float]) -> str:
     """Return whether a published seed lies where one more seed of ours would in 95 % of all cases.
 
     >>> verdict(3.0, [1.0, 2.0, 3.0, 4.0]), verdict(8.0, [1.0, 2.0, 3.0, 4.0])   # 2.5 -+ 4.6
-    ('within the interval', 'differs')
+    ('within the interval', 'differs (-5.5)')
     """
     if len(ours) < FEWEST:
         return TOO_FEW

@@ -3,32 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar
 
 import numpy as np
 
+from hpsearch.checks import LATER, recorded_repr
 from hpsearch.ports import Batch, Proposal, Search
 from hpsearch.space import Choice, Space
 from hpsearch.trial import Params, Trial
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Listed:
     """Try each of the settings once, in one batch.
 
     Args:
         settings: params, each with a value for every parameter of the space.
+        budget: epochs of each trial; None leaves it to the objective.
     """
+
+    __repr__ = recorded_repr
 
     # Settings that failed are run again when the study is: a table with holes is no table.
     complete: ClassVar[bool] = True
 
     settings: tuple[Params, ...]
+    budget: int | None = field(default=None, metadata=LATER)
 
     def search(self, space: Space, rng: np.random.Generator, known: Sequence[Trial] = ()) -> Search:
         """Yield one batch, in the order of the list."""
-        yield Batch([Proposal(dict(params)) for params in self.settings])
+        yield Batch([Proposal(dict(params), self.budget) for params in self.settings])
 
 
 def space_of(settings: Sequence[Mapping[str, Any]]) -> Space:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from hpsearch.study import Study
 
 Show = Callable[[Progress], None]
+# Student's interval needs three values.
+LEAST = 3
+SMOKE = "-smoke"
+NOT_JUDGED = "not judged"
 
 
 @dataclass(frozen=True)
@@ -38,20 +42,22 @@ class Options:
         tracker: makes the tracker of one study; every study of a reproduction is recorded under a name of its own.
         jobs: trials side by side; None takes all cores.
         full: the published size instead of the one that takes about ten minutes on two cores; 20 seeds of what has that size.
-        trials: searches of this many trials instead of either, or this many seeds of each setting.
+        trials: searches of this many trials instead of either, or this many seeds of each setting; at least 3.
+        smoke: few rows, epochs and trials and 3 seeds instead, in seconds: shows that it runs, and judges no figure.
         seed: of all studies.
         fresh: start again instead of resuming what is recorded.
         say: called with sentences on the progress.
         source: the file the studies are recorded under.
         show: opens a display of one study's progress; None shows nothing.
     Raises:
-        SettingError: for fewer than two trials, or a size given in two ways.
+        SettingError: for fewer than three trials, or a size given in two ways.
     """
 
     tracker: Callable[[], Tracker]
     jobs: int | None = None
     full: bool = False
     trials: int | None = None
+    smoke: bool = False
     seed: int = 0
     fresh: bool = False
     say: Callable[[str], None] = print
@@ -60,9 +66,13 @@ class Options:
 
     def __post_init__(self) -> None:
         if self.trials is not None:
-            integer("--trials", self.trials, 2, "Leave it out for ten minutes' worth.")
+            advice = f"Fewer than {LEAST} seeds make no interval. Leave it out for ten minutes' worth."
+            integer("--trials", self.trials, LEAST, advice)
         if self.trials is not None and self.full:
             raise SettingError(must_be("--trials", "left out beside --full", self.trials, "Give one of the two."))
+        if self.smoke and (self.full or self.trials is not None):
+            other, value = ("--full", True) if self.full else ("--trials", self.trials)
+            raise SettingError(must_be(other, "left out beside --smoke", value, "Give one of the two."))
 
     def result(self, study: Study, report: bool | None = None) -> Result:
         """Run a study of a reproduction, with its progress shown; ``report`` as `Study.run`."""
@@ -87,6 +97,12 @@ class Reproduced:
     conclusions: Sequence[str]
     files: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     main: Result | None = None
+
+    def unjudged(self) -> Reproduced:
+        """Return the result of a smoke run: without verdicts and conclusions, since it is too small for either."""
+        rows = [replace(row, verdict=NOT_JUDGED) for row in self.rows]
+        said = "A smoke run shows that everything runs; so few rows, epochs and seeds say nothing about the published figures."
+        return replace(self, rows=rows, conclusions=[said])
 
 
 @dataclass(frozen=True)

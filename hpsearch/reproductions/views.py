@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from hpsearch.plots.chart import Panel
-from hpsearch.plots.seeds import curves_panel, values_panel
+from hpsearch.analysis.scales import Scale
+from hpsearch.plots.chart import Axis, Panel
+from hpsearch.plots.distributions import boxes_panel, histogram_panel
+from hpsearch.plots.seeds import Points, curves_panel, values_panel
 from hpsearch.reproductions.curve_metrics import metric_value, penalised
 from hpsearch.reproductions.figures import Found
 from hpsearch.trial import Curve, Trial
@@ -62,8 +64,108 @@ class BySetting:
     metric: str
     label: str
     published: Mapping[str, float] = field(default_factory=dict)
+    log: bool = False
 
     def panel(self, found: Found) -> Panel:
         """Return the panel."""
         seeds = {name: [metric_value(trial, self.metric) for trial in trials] for name, trials in found.items()}
-        return values_panel(self.label, seeds, self.published)
+        return values_panel(self.label, seeds, self.published, self.log)
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """Several numbers of every seed of one setting, side by side; ``metrics`` holds their names by what the picture says."""
+
+    metrics: Mapping[str, str]
+    setting: str
+    label: str
+
+    def panel(self, found: Found) -> Panel:
+        """Return the panel."""
+        trials = found[self.setting]
+        return values_panel(
+            self.label, {shown: [metric_value(t, name) for t in trials] for shown, name in self.metrics.items()}, {}
+        )
+
+
+@dataclass(frozen=True)
+class Along:
+    """Several curves of one setting, by what its steps are.
+
+    Args:
+        curves: their names in a trial's history, with the name that each has in the picture.
+        setting: whose curves are drawn.
+        across: what a step is, for the axis.
+        label: of the upright axis, with the unit.
+        published: value by step, by the name of the curve.
+        factor: what a step is multiplied by; ``inverse`` draws 1 / step on a logarithmic axis instead.
+        whole: whether each step from 1 on has a place of its own on the axis.
+        ends: of the upright axis; None fits it. ``log`` needs them.
+        log: whether the upright axis is logarithmic.
+        dashed: names of curves, as in the picture, that are dashed.
+    """
+
+    curves: Mapping[str, str]
+    setting: str
+    across: str
+    label: str
+    published: Mapping[str, Mapping[int, float]] = field(default_factory=dict)
+    factor: float = 1.0
+    inverse: bool = False
+    whole: bool = False
+    ends: tuple[float, float] | None = None
+    log: bool = False
+    dashed: tuple[str, ...] = ()
+
+    def panel(self, found: Found) -> Panel:
+        """Return the panel."""
+        histories = [trial.outcome.history for trial in found[self.setting] if trial.outcome is not None]
+        seeds = {shown: [self._placed(history[name]) for history in histories] for name, shown in self.curves.items()}
+        crosses = {self.curves[name]: self._placed(points.items()) for name, points in self.published.items()}
+        panel = curves_panel(self.label, seeds, crosses, self.ends, self.across, self.inverse, self.dashed)
+        if self.log and self.ends is not None:
+            panel = replace(panel, y=Axis(self.label, Scale(*self.ends, log=True)))
+        if not self.whole:
+            return panel
+        last = max(step for curves in seeds.values() for curve in curves for step, _ in curve)
+        names = tuple(str(step) for step in range(1, int(last) + 2))
+        return replace(panel, x=Axis(self.across, Scale(-0.3, last + 0.3, options=names)))
+
+    def _placed(self, points: Iterable[tuple[int, float]]) -> Points:
+        if self.whole:
+            return tuple((step - 1.0, value) for step, value in points)
+        return tuple((1 / step if self.inverse else self.factor * step, value) for step, value in points)
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The counts by bin of the first seed of one setting, as a trial reports them under ``curve``, and the true value."""
+
+    curve: str
+    setting: str
+    across: str
+    label: str
+    low: float
+    width: float
+    truth: float
+
+    def panel(self, found: Found) -> Panel:
+        """Return the panel."""
+        outcome = found[self.setting][0].outcome
+        assert outcome is not None
+        counts = [count for _, count in outcome.history[self.curve]]
+        return histogram_panel(self.across, self.label, counts, self.low, self.width, self.truth)
+
+
+@dataclass(frozen=True)
+class BoxPlots:
+    """Box plots of the first seed of every setting: five metrics from the lowest to the highest value, and the true value."""
+
+    metrics: Sequence[str]
+    label: str
+    truth: float
+
+    def panel(self, found: Found) -> Panel:
+        """Return the panel."""
+        numbers = {name: [metric_value(trials[0], metric) for metric in self.metrics] for name, trials in found.items()}
+        return boxes_panel(self.label, numbers, self.truth)

@@ -87,7 +87,13 @@ def test_lists_what_there_is(tmp_path: Path) -> None:
     ("arguments", "sentence"),
     [
         (("grid-vs-randm",), "Did you mean 'grid-vs-random'?"),
-        (("grid-vs-random", "--trials", "1"), "--trials must be a whole number >= 2, got 1."),
+        (
+            ("grid-vs-random", "--trials", "2"),
+            "--trials must be a whole number >= 3, got 2. Fewer than 3 seeds make no interval.",
+        ),
+        (("l1", "--trials", "2"), "--trials must be a whole number >= 3, got 2."),
+        (("all", "--smoke", "--trials", "4"), "--trials must be left out beside --smoke, got 4."),
+        (("l1", "--smoke", "--full"), "--full must be left out beside --smoke, got True."),
         (("grid-vs-random", "--full", "--trials", "4"), "--trials must be left out beside --full, got 4."),
         (("grid-vs-random", "--out", "file"), "--out must be a folder, got 'file'."),
     ],

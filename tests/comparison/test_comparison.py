@@ -7,16 +7,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sklearn.ensemble import RandomForestClassifier
+from sklearn.svm import SVC
 
-from hpsearch import Float, Space, Stop, Study, compare, data
+from hpsearch import Float, Int, Space, Stop, Study, compare, data
 from hpsearch.cli.loading import load_study
 from hpsearch.comparison.comparison import PAGE, PICTURE, comparison_study
-from hpsearch.comparison.objective import pack, unpack
+from hpsearch.comparison.objective import find_mismatch, pack, unpack
 from hpsearch.errors import StudyError
-from hpsearch.objectives import TrainNetwork, TrainSVM
+from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
+from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.strategies import Grid, QuasiRandom, Random
 from hpsearch.testing import table
 from hpsearch.tracking import MemoryTracker, MlflowTracker
+from hpsearch.trial import Params
 from tests.command import run_command
 
 
@@ -110,6 +114,73 @@ def test_epochs_are_counted_from_the_curves() -> None:
 
 
 NETWORK = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.digits()), Random(trials=9))
+SVM = Study("svm", Space(C=Float(0.1, 1.0)), TrainSVM(data.digits()), Random(trials=9))
+
+
+def cross_validated(folds: int) -> Study:
+    return replace(SVM, name=f"folds-{folds}", objective=CrossValidate(TrainSVM(data.digits()), folds))
+
+
+def of_cost(cost: str) -> Study:
+    return replace(NETWORK, name=cost, objective=TrainNetwork(data.digits(), cost=cost, value="cost"))
+
+
+def test_contenders_of_other_objectives_are_each_tuned_by_their_own_search() -> None:
+    few = data.digits().head(150, 100)
+    arms = (
+        Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(few, epochs=2), Random(trials=2)),
+        Study(
+            "quadratic", Space(learning_rate=Float(1.0, 9.0)), TrainNetwork(few, cost="quadratic", epochs=2), Random(trials=2)
+        ),
+        Study("dropout", Space(dropout=Float(0.1, 0.5)), TrainNetwork(few, learning_rate=0.5, epochs=2), Random(trials=2)),
+        Study("svm", Space(C=Float(0.1, 9.0), gamma=Float(0.01, 1.0)), TrainSVM(few), Random(trials=2)),
+        Study("forest", Space(max_depth=Int(1, 9)), TuneEstimator(RandomForestClassifier(5), few), Random(trials=2)),
+    )
+    found = compare(*arms, repetitions=3, jobs=1, tracker=MemoryTracker())
+    assert found.heads[1] == "best validation error after 2 trials"
+    assert found.result.study.question == (
+        "Which of net, quadratic, dropout, svm, forest is better, each tuned by its own search at the same budget?"
+    )
+    assert found.conclusions[-1].startswith("Each contender was tuned by its own search")
+    seed = _seeds(found)[0]
+    for arm in arms:
+        alone = replace(arm, seed=seed).run(backend="sequential", tracker=MemoryTracker(), report=False, model=False)
+        first = found.contest.searches[arm.name][0]
+        assert [trial.value for trial in first] == [trial.value for trial in alone.trials]
+        assert [set(trial.params) for trial in first] == [set(arm.space)] * 2
+    longer = [replace(arm, strategy=Random(trials=40)) for arm in (arms[0], arms[3])]  # so that both spend seconds
+    seconds = compare(*longer, repetitions=3, unit="seconds", jobs=1, tracker=MemoryTracker())
+    assert "seconds" in seconds.heads[1]
+
+
+def test_an_objective_that_does_not_name_its_measure_is_compared_with_itself_alone() -> None:
+    class Unnamed(ObjectiveBase):
+        data = NETWORK.data
+
+        def __call__(self, params: Params, context: Context) -> float:
+            return 1.0
+
+    class Other(Unnamed):
+        def __call__(self, params: Params, context: Context) -> float:
+            return 2.0
+
+    space = Space(x=Float(0.0, 1.0))
+    one, other = Study("one", space, Unnamed(), Random(trials=9)), Study("other", space, Other(), Random(trials=9))
+    assert find_mismatch(one, one) is None
+    found = find_mismatch(one, other)
+    assert found is not None
+    assert found.part == "measure"
+
+
+def test_the_record_of_a_comparison_of_one_objective_is_as_before() -> None:
+    """The identity of comparisons recorded before objectives could differ."""
+    small = replace(NETWORK, objective=TrainNetwork(data.digits(), epochs=2), question="Which rate?")
+    study = comparison_study((small, QuasiRandom(trials=9)), 3, None, "trials")
+    assert study.name == "random vs quasi-random"
+    assert study.question == "Which of random, quasi-random finds the better setting at the same budget? Which rate?"
+    inner = {name: text for name, text in small.record().identity.items() if name != "seed"}
+    other = inner | {"strategy": repr(QuasiRandom(trials=9))}
+    assert study.identity["objective"] == f"RunArm({ ({'random': inner, 'quasi-random': other})!r}, trials=None)"
 
 
 @pytest.mark.parametrize(
@@ -124,7 +195,33 @@ NETWORK = Study("net", Space(learning_rate=Float(0.1, 1.0)), TrainNetwork(data.d
             {},
             "The data of all contenders must be the same",
         ),
-        ((NETWORK, Study("svm", Space(C=Float(0.1, 1.0)), TrainSVM(data.digits()), Random(trials=9))), {}, "The objective"),
+        (
+            (NETWORK, replace(SVM, objective=TrainSVM(data.digits().head(300)))),
+            {},
+            "The data of all contenders must be the same",
+        ),
+        (
+            (NETWORK, replace(SVM, objective=CrossValidate(TrainSVM(data.digits())))),
+            {},
+            "'net': 'validation error', 'svm': 'cross-",
+        ),
+        ((cross_validated(5), cross_validated(3)), {}, "The measure of all contenders must be the same"),
+        (
+            (of_cost("cross_entropy"), of_cost("quadratic")),
+            {},
+            "by cross_entropy', 'quadratic': 'validation cost by quadratic'",
+        ),
+        (
+            (NETWORK, replace(SVM, objective=TuneEstimator(SVC(), data.digits(), scoring="f1_macro"))),
+            {},
+            "The direction of all",
+        ),
+        ((NETWORK, STUDY), {}, "The objective of all contenders must be the same"),
+        (
+            (NETWORK, SVM),
+            {"unit": "epochs"},
+            "The budget of contender 'svm' must be in epochs, got 'an objective without epochs'",
+        ),
         ((STUDY, Random(trials=10)), {}, "The trials of all contenders must be the same"),
         ((STUDY, Grid(points=3)), {"repetitions": 2}, "repetitions must be a whole number >= 3"),
         ((STUDY, Grid(points=3)), {"unit": "parsecs"}, "unit must be"),

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from hpsearch import data
@@ -17,12 +18,18 @@ from hpsearch.data import Dataset
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
+from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
-from hpsearch.reproductions.reproduction import Options
+from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
+from hpsearch.reproductions.judging.cross_validation import CROSS_VALIDATION
+from hpsearch.reproductions.judging.validation_set import VALIDATION_SET
+from hpsearch.reproductions.reproduction import NOT_JUDGED, Options
+from hpsearch.reproductions.views import Along
 from hpsearch.tracking.memory import MemoryTracker
 from hpsearch.trial import Outcome, Status, Trial
 
@@ -31,8 +38,17 @@ FILES = sorted((ROOT / "studies" / "documents").glob("*.py"))
 mnist = pytest.mark.skipif("HPSEARCH_DATA_HOME" not in os.environ, reason="MNIST is not here: HPSEARCH_DATA_HOME is not set")
 
 
+WITHOUT_EPOCHS = (ONE_NEURON, DEGREE_NINE, VALIDATION_SET, CROSS_VALIDATION, BOOTSTRAP_SHARE)
+
+
 def few() -> Dataset:
     return data.digits().head(150, 100)
+
+
+def many() -> Dataset:
+    """Return as many rows as any experiment asks for."""
+    digits = data.digits()
+    return replace(digits, train=digits.train.take(np.resize(np.arange(len(digits.train)), 5000)))
 
 
 def small(experiment: Experiment) -> Experiment:
@@ -44,6 +60,8 @@ def small(experiment: Experiment) -> Experiment:
         return replace(experiment, objective=watched)
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
+    if experiment in (STUCK, VALIDATION_SET, CROSS_VALIDATION):
+        return replace(experiment, objective=lambda load: experiment.smoke().objective(many))
     return experiment
 
 
@@ -62,7 +80,7 @@ def test_it_runs_and_goes_on_where_it_ended(experiment: Experiment) -> None:
     (name,) = tracker.studies
     kept = tracker.studies[name]
     assert len(kept.trials) == seeds * len(experiment.settings)
-    assert found.conclusions[-1].startswith(f"{len(kept.trials)} trainings, ")
+    assert found.conclusions[-1].startswith(f"{len(kept.trials)} trials, ")
     (picture,) = found.files.values()
     assert picture.startswith(b"\x89PNG")
     assert set(kept.files) == set(found.files) == {f"plots/{experiment.name}.png"}
@@ -77,7 +95,24 @@ def test_it_is_listed_and_its_figures_belong_to_its_settings(experiment: Experim
     assert find_reproduction(experiment.name).claim == experiment.claim
     used = {getattr(figure, "setting", None) for figure in experiment.figures}
     assert used <= set(experiment.settings)
-    assert all(set(getattr(view, "published", {})) <= set(experiment.settings) for view in experiment.views)
+    for view in experiment.views:
+        known = set(view.curves) if isinstance(view, Along) else set(experiment.settings)
+        assert set(getattr(view, "published", {})) <= known
+
+
+@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
+def test_a_smoke_run_has_a_record_of_its_own_and_judges_nothing(experiment: Experiment) -> None:
+    tracker = MemoryTracker()
+    found = experiment.run(Options(lambda: tracker, jobs=1, smoke=True, say=lambda _: None), many)
+    assert {row.verdict for row in found.rows} == {NOT_JUDGED}
+    (sentence,) = found.conclusions
+    assert "say nothing about the published figures" in sentence
+    (name,) = tracker.studies
+    assert name == f"{experiment.name}-smoke"
+    seeds = min(experiment.seeds, 3)
+    assert len(tracker.studies[name].trials) == seeds * len(experiment.settings)
+    steps = {curve[-1][0] for t in tracker.studies[name].trials.values() if t.outcome for curve in t.outcome.history.values()}
+    assert experiment in WITHOUT_EPOCHS or max(steps) <= 2
 
 
 def test_options_decide_the_seeds_and_each_number_has_a_record_of_its_own() -> None:

@@ -52,6 +52,10 @@ class Images:
     dataset: Dataset
     evaluation: tuple[Part, ...]
 
+    def at_most(self, rows: int, others: int) -> Images:
+        """Return the first images alone: so many to train on, and so many of each other part."""
+        return Images(self.dataset.at_most(rows, others), tuple(part.head(min(others, len(part))) for part in self.evaluation))
+
 
 def mnist_basic() -> Images:
     """Return MNIST cut as mnist basic is: 10,000, 2,000 and 50,000 images.

@@ -28,4 +28,6 @@ CHANCE_LEVEL = Experiment(
         )
     ],
     seeds=3,
+    # lambda / n is what matters, and a smoke run has 500 images instead of 50,000.
+    small={ONLY: {"learning_rate": 10.0, "l2": 10.0}},
 )

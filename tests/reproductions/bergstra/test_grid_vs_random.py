@@ -21,7 +21,7 @@ from hpsearch.reproductions.bergstra.grid_vs_random import PUBLISHED, TEN_MINUTE
 from hpsearch.reproductions.bergstra.network_space import AXES, SPACE, Images, axes, grid_space, objective
 from hpsearch.reproductions.catalogue import find_reproduction
 from hpsearch.reproductions.network_objectives import ERROR, Evaluated
-from hpsearch.reproductions.reproduction import Options, Reproduced
+from hpsearch.reproductions.reproduction import NOT_JUDGED, Options, Reproduced
 from hpsearch.strategies import Grid
 from hpsearch.tracking import MemoryTracker
 from hpsearch.trial import Outcome, Status
@@ -82,6 +82,14 @@ def test_it_goes_on_where_it_ended(found: Reproduced, tracker: MemoryTracker) ->
     assert again.rows == found.rows
     assert again.main is not None
     assert again.main.taken_over == 8
+
+
+@pytest.mark.campaign
+def test_a_smoke_run_has_records_of_its_own_and_judges_nothing() -> None:
+    tracker = MemoryTracker()
+    found = run(Options(lambda: tracker, jobs=1, smoke=True, say=lambda sentence: None), images)
+    assert {row.verdict for row in found.rows} == {NOT_JUDGED}
+    assert all(name.endswith("-smoke") for name in tracker.studies)
 
 
 def test_scores_of_a_trial_that_diverged_are_those_of_guessing() -> None:
@@ -153,8 +161,8 @@ def test_sizes() -> None:
     assert size(options(full=True)) is PUBLISHED
     assert (PUBLISHED.random, PUBLISHED.grid, PUBLISHED.targets) == (256, 100, 10_000)
     assert (size(options(trials=4)).random, size(options(trials=4)).grid) == (4, 4)
-    with pytest.raises(SettingError, match=r"--trials must be a whole number >= 2, got 1\."):
-        options(trials=1)
+    with pytest.raises(SettingError, match=r"--trials must be a whole number >= 3, got 2\."):
+        options(trials=2)
     with pytest.raises(SettingError, match="--trials must be left out beside --full, got 4"):
         options(trials=4, full=True)
     with pytest.raises(SettingError, match=r"got 'grid-vs-randm'\. .*Did you mean 'grid-vs-random'\?"):

@@ -17,7 +17,7 @@ from hpsearch.plots import still
 from hpsearch.plots.learning_curves import learning_curves_chart
 from hpsearch.ports import Context
 from hpsearch.reproductions.catalogue import find_reproduction
-from hpsearch.reproductions.reproduction import Options
+from hpsearch.reproductions.reproduction import NOT_JUDGED, Options
 from hpsearch.reproductions.svm import svm_conclusions, svm_table
 from hpsearch.reproductions.svm.rivals import AUTO, NETWORK, SCALE, SVM, AsPublished, Rivals, Tuned, curves, space
 from hpsearch.reproductions.svm.svm_vs_network import PAGE, PICTURE, Plan, plan, run
@@ -66,11 +66,20 @@ def test_it_is_listed() -> None:
 
 
 def test_the_options_decide_how_much_is_run() -> None:
-    usual, full, few_trials = (plan(Options(MemoryTracker, **kw)) for kw in ({}, {"full": True}, {"trials": 2}))  # type: ignore[arg-type]
+    usual, full, few_trials = (plan(Options(MemoryTracker, **kw)) for kw in ({}, {"full": True}, {"trials": 3}))  # type: ignore[arg-type]
     assert (usual.sizes[-1], full.sizes[-1], full.tuned_sizes[-1]) == (10_000, 50_000, 50_000)
-    assert few_trials.trials == 2
+    assert few_trials.trials == 3
     assert {usual.images, full.images, few_trials.images} == {1_500_000}
-    assert len({usual.label, full.label, few_trials.label}) == 3
+    small = plan(Options(MemoryTracker, smoke=True))
+    assert len({usual.label, full.label, few_trials.label, small.label}) == 4
+
+
+@pytest.mark.campaign
+def test_a_smoke_run_has_records_of_its_own_and_judges_nothing() -> None:
+    tracker = MemoryTracker()
+    found = run(Options(lambda: tracker, jobs=1, smoke=True, say=lambda _: None), few)
+    assert {row.verdict for row in found.rows} == {NOT_JUDGED}
+    assert all(name.endswith("-smoke") for name in tracker.studies)
 
 
 def test_the_network_is_trained_as_the_documents_say() -> None:
