@@ -1,7 +1,7 @@
 """How often `diagnose` names the fault in curves of twelve fresh data sets, without and with what is recorded of layers.
 
 python -m tests.benchmarks.fresh_faults          # the figures, from the file
-python -m tests.benchmarks.fresh_faults make     # plants the faults anew, one process, about a quarter of an hour; needs MNIST
+python -m tests.benchmarks.fresh_faults make     # plants the faults anew, one process, about ten minutes; needs MNIST
 
 Faults are planted as in `planted_faults`, and with two more: first weights that are bad for ReLU units too, and units that all
 die of too high a rate.
