@@ -84,10 +84,6 @@ def test_they_are_read_back_from_a_record_and_drawn(tmp_path: Path) -> None:
     assert {panel.x.label for panel in picture.panels} == {"seconds of training"}
 
 
-def test_a_damaged_text_is_none() -> None:
-    assert [trial_times.unpack(text) for text in ("", "{", "[]", '{"epoch": 3}', '{"epoch": [["a", 1]]}')] == [{}] * 5
-
-
 def test_they_wait_in_the_spool_file_too() -> None:
     times = {"epoch": ((1, 0.25), (2, 0.5))}
     trial = Trial(0, {}, "all", Status.FINISHED, Outcome(1.0, times=times))
