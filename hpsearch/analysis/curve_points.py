@@ -11,10 +11,12 @@ import math
 from collections.abc import Mapping
 from functools import cache
 from importlib import resources
+from operator import attrgetter
 
 import numpy as np
 
 from hpsearch.analysis.curve_shape import Shape
+from hpsearch.analysis.layer_shape import LayerShape
 from hpsearch.errors import DataError
 
 # By measure, rows of a value and the points that it gives to each of `LABELS`, with rising values. Between two values points
@@ -23,6 +25,10 @@ from hpsearch.errors import DataError
 Table = Mapping[str, tuple[tuple[float, ...], ...]]
 
 FILE = "curve_points.json"
+# What the names of measures of layers begin with.
+_OF_LAYERS = "layers."
+# The same for trainings whose layers were recorded.
+LAYERS_FILE = "curve_points_with_layers.json"
 LABELS = (
     "rate too low",
     "bad initialisation",
@@ -36,9 +42,10 @@ LABELS = (
 
 
 @cache
-def fitted() -> Table:
-    """Return the table that comes with the package."""
-    return parse(resources.files(__package__).joinpath(FILE).read_text(encoding="utf-8"))
+def fitted(layers: bool = False) -> Table:
+    """Return the table that comes with the package; with ``layers`` the one for trainings whose layers were recorded."""
+    name = LAYERS_FILE if layers else FILE
+    return parse(resources.files(__package__).joinpath(name).read_text(encoding="utf-8"))
 
 
 def parse(text: str) -> Table:
@@ -57,7 +64,7 @@ def parse(text: str) -> Table:
 
 
 def _check(name: str, rows: tuple[tuple[float, ...], ...]) -> None:
-    known = not name or hasattr(Shape, name)
+    known = not name or hasattr(LayerShape if name.startswith(_OF_LAYERS) else Shape, name.removeprefix(_OF_LAYERS))
     values = [row[0] for row in rows]
     if not known or not rows or {len(row) for row in rows} != {len(LABELS) + 1} or values != sorted(set(values)):
         constraint = f"rows of a rising value and {len(LABELS)} points, for a measure of a Shape"
@@ -67,8 +74,8 @@ def _check(name: str, rows: tuple[tuple[float, ...], ...]) -> None:
 def points(s: Shape, table: Table | None = None) -> dict[str, float]:
     """Return the points of every label, by the fitted table if none is given; a measure that is NaN gives none."""
     total = np.zeros(len(LABELS))
-    for name, rows in (fitted() if table is None else table).items():
-        value = getattr(s, name) if name else 0.0
+    for name, rows in (fitted(s.layers.measured) if table is None else table).items():
+        value = attrgetter(name)(s) if name else 0.0
         if not math.isnan(value):
             known, *columns = zip(*rows, strict=True)
             total += [np.interp(value, known, column) for column in columns]

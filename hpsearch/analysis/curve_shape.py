@@ -9,6 +9,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from hpsearch.analysis.layer_shape import LayerShape, layer_shape
+
 Values = NDArray[np.float64]
 Points = Sequence[tuple[int, float]]
 
@@ -35,8 +37,8 @@ _STEADY = 0.05
 class Shape:
     """The curves of one training as arrays, one value an epoch; a curve that is not there is empty.
 
-    ``contrast`` is how far apart rows are in the output layer before training, NaN where it was not recorded. ``dead`` is the
-    share of dead units, before training and in the end, of the layer that has most in the end; NaN where none was measured.
+    ``contrast`` is how far apart rows are in the output layer before training, NaN where it was not recorded. ``layers``
+    holds what was recorded of each layer.
     """
 
     training: Values
@@ -45,7 +47,7 @@ class Shape:
     rates: Values
     contrast: float = float("nan")
     training_accuracy: Values = field(default_factory=lambda: np.empty(0))
-    dead: tuple[float, float] = (float("nan"), float("nan"))
+    layers: LayerShape = field(default=LayerShape())
 
     @property
     def costs(self) -> Values:
@@ -216,14 +218,7 @@ def shape(history: Mapping[str, Points], schedule: Iterable[float] | None = None
     training, validation, fitted = (_first(history, names) for names in (TRAINING, VALIDATION, TRAINING_ACCURACY))
     contrast = next(iter(_values(history.get(CONTRAST, ()))), np.nan)
     accuracy = _values(history.get("validation_accuracy", ()))
-    return Shape(training, validation, accuracy, given, float(contrast), fitted, _dead(history))
-
-
-def _dead(history: Mapping[str, Points]) -> tuple[float, float]:
-    """Return the share of dead units, first and last, of the layer with most in the end."""
-    layers = [_values(points) for name, points in history.items() if name.startswith("dead_") and len(points)]
-    found = max(((float(shares[-1]), float(shares[0])) for shares in layers), default=(np.nan, np.nan))
-    return found[1], found[0]
+    return Shape(training, validation, accuracy, given, float(contrast), fitted, layer_shape(history))
 
 
 def _first(history: Mapping[str, Points], names: Sequence[str]) -> Values:

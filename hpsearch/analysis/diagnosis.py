@@ -15,7 +15,7 @@ Four labels are given by a rule, the first that holds:
 
 Where the share of dead units was recorded (``TrainNetwork(..., monitor_layers=True)``) nothing has to be inferred: a layer with
 no living unit in the end, or hardly any and accuracy at chance, was badly initialised where that was so before training, and
-otherwise killed by too high a rate.
+otherwise killed by too high a rate. Norms and shares of the layers then count among the points, by a table of their own.
 
 All other labels are scored by points. Each measure of `hpsearch.analysis.curve_shape.Shape` in the table of
 `hpsearch.analysis.curve_points` gives points to each label by its value, and the label with the most points is given. What the
@@ -214,8 +214,8 @@ def _exploded(s: Shape) -> str | None:
 
 def _never_began(s: Shape) -> str | None:
     low, high = USUAL_CONTRAST
-    if _layer_is_dead(s) and s.dead[0] >= HARDLY:
-        return f"{s.dead[0]:.0%} of the units of a layer were dead before training, and {s.dead[1]:.0%} are in the end."
+    if _layer_is_dead(s) and s.layers.dead_first >= HARDLY:
+        return f"Of a layer's units {_dead_shares(s)}."
     if not s.guesses or not (s.contrast < low or s.contrast > high):
         return None
     return f"{_untrained(s)}; accuracy stays at {s.end_accuracy:.0%} or so from the first epoch to the last."
@@ -234,13 +234,17 @@ def _stuck(s: Shape) -> str | None:
     if s.still and s.fall < 0.5:
         return f"Nothing moves: cost stays at {s.costs[-1]:.3g} in the second half."
     if _layer_is_dead(s):
-        return f"Units have died: {s.dead[0]:.0%} of a layer's were dead before training, and {s.dead[1]:.0%} are in the end."
+        return f"Units have died: of a layer's {_dead_shares(s)}."
     return _all_died(s)
 
 
 def _layer_is_dead(s: Shape) -> bool:
     """Whether a layer has no living unit in the end, or hardly any while accuracy is at chance; False if that is not known."""
-    return s.dead[1] == 1 or (s.dead[1] >= HARDLY and s.guesses)
+    return s.layers.dead_end == 1 or (s.layers.dead_end >= HARDLY and s.guesses)
+
+
+def _dead_shares(s: Shape) -> str:
+    return f"{s.layers.dead_first:.0%} were dead before training, and {s.layers.dead_end:.0%} are in the end"
 
 
 def _all_died(s: Shape) -> str | None:

@@ -92,8 +92,8 @@ class TrainNetwork(ObjectiveBase):
             both at most all; they are evenly spread over the training rows, and always the same. It changes nothing else, and
             takes as long as scoring so many validation rows.
         monitor_iterations: also record the cost of the mini-batches, each before its own step: the curve cost_by_iteration, of
-            every one, or means over blocks where there are more than 1,000. It changes nothing else, and takes 5 to 12 % longer
-            (with the compiled loop and mini-batches of one, 20 %).
+            every one, or means over blocks where there are more than 1,000. It changes nothing else, and takes 3 to 12 % longer
+            (up to 20 % with the compiled loop).
         monitor_layers: also measure each layer of the trained network, before the first epoch and wherever the validation rows
             are scored: curves gradient_norm_1, weight_norm_1 and saturated_1 or dead_1 of the first layer, and so on (see
             `hpsearch.nn.training.layer_state`). True takes 500 training rows, evenly spread, a number so many. It changes

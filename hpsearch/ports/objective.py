@@ -207,7 +207,8 @@ class Context:
         """Take over the seconds of the steps of an earlier training, and go on from the last of them."""
         for unit, times in earlier.items():
             self._times[unit] = {**self._times.get(unit, {}), **times}
-        self._began -= max((seconds for times in earlier.values() for seconds in times.values()), default=0.0)
+        last = max((seconds for times in earlier.values() for seconds in times.values()), default=0.0)
+        self._began = min(self._began, time.perf_counter() - last)  # a second call with the same times changes nothing
 
     @property
     def seconds_left(self) -> float:

@@ -66,7 +66,7 @@ def _blobs(name: str, **settings: Any) -> Dataset:
     return _made_up(name, *make_blobs(1500, **settings))
 
 
-def _relabelled(images: Dataset, first: int, groups: Sequence[Sequence[int]], name: str, side: int = 2) -> Dataset:
+def relabelled(images: Dataset, first: int, groups: Sequence[Sequence[int]], name: str, side: int = 2) -> Dataset:
     """Images from row ``first`` of the training part on, of some classes only, each group of them made one class."""
     part = Part(images.train.x[first:], images.train.y[first:])
     label = np.full(10, -1)
@@ -180,12 +180,10 @@ TUNED_ON: dict[str, Callable[[], Dataset]] = {
     "wide classes": lambda: _classification(
         "wide classes", n_features=60, n_informative=15, n_classes=4, class_sep=1.5, flip_y=0.06
     ),
-    "even digits": lambda: _relabelled(data.mnist(30_000, 1), 12_000, [[0], [2], [4], [6], [8]], "even digits"),
-    "odd or even": lambda: _relabelled(
-        data.mnist(50_000, 1), 32_000, [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]], "odd or even", side=4
-    ),
-    "tops": lambda: _relabelled(data.idx(FASHION), 12_000, [[0], [2], [3], [4], [6]], "tops"),
-    "coarse fashion": lambda: _relabelled(data.idx(FASHION), 32_000, [[i] for i in range(10)], "coarse fashion", side=4),
+    "even digits": lambda: relabelled(data.mnist(30_000, 1), 12_000, [[0], [2], [4], [6], [8]], "even digits"),
+    "odd or even": lambda: relabelled(data.mnist(50_000, 1), 32_000, [[0, 2, 4, 6, 8], [1, 3, 5, 7, 9]], "odd or even", side=4),
+    "tops": lambda: relabelled(data.idx(FASHION), 12_000, [[0], [2], [3], [4], [6]], "tops"),
+    "coarse fashion": lambda: relabelled(data.idx(FASHION), 32_000, [[i] for i in range(10)], "coarse fashion", side=4),
     "quantiles": lambda: _quantiles("quantiles", n_features=4, n_classes=4, random_state=23),
     "hastie": _hastie,
     "friedman": _friedman,
@@ -202,10 +200,10 @@ TUNED_ON: dict[str, Callable[[], Dataset]] = {
     "twelve classes": lambda: _other_classes(
         "twelve classes", n_features=50, n_informative=25, n_redundant=5, n_classes=12, class_sep=2.5, flip_y=0.05
     ),
-    "alike digits": lambda: _relabelled(data.mnist(40_000, 1), 22_000, [[1, 7], [4, 9], [3, 5, 8]], "alike digits"),
-    "coarse digits": lambda: _relabelled(data.mnist(50_000, 1), 42_000, [[i] for i in range(10)], "coarse digits", side=4),
-    "shoes and bags": lambda: _relabelled(data.idx(FASHION), 22_000, [[5], [7], [8], [9]], "shoes and bags"),
-    "clothes": lambda: _relabelled(data.idx(FASHION), 42_000, [[0, 6], [2, 4], [3], [1]], "clothes", side=4),
+    "alike digits": lambda: relabelled(data.mnist(40_000, 1), 22_000, [[1, 7], [4, 9], [3, 5, 8]], "alike digits"),
+    "coarse digits": lambda: relabelled(data.mnist(50_000, 1), 42_000, [[i] for i in range(10)], "coarse digits", side=4),
+    "shoes and bags": lambda: relabelled(data.idx(FASHION), 22_000, [[5], [7], [8], [9]], "shoes and bags"),
+    "clothes": lambda: relabelled(data.idx(FASHION), 42_000, [[0, 6], [2, 4], [3], [1]], "clothes", side=4),
     "more quantiles": lambda: _quantiles("more quantiles", n_features=8, n_classes=5, random_state=41),
     "friedman two": _friedman_two,
     "s curve": _s_curve,
@@ -225,11 +223,11 @@ TUNED_ON: dict[str, Callable[[], Dataset]] = {
 }
 # Made for the figure that is reported, with all their settings, before a curve was made of them.
 HELD_OUT: dict[str, Callable[[], Dataset]] = {
-    "loops or not": lambda: _relabelled(
+    "loops or not": lambda: relabelled(
         data.mnist(50_000, 1), 5_500, [[0, 6, 8, 9], [1, 2, 3, 4, 5, 7]], "loops or not", side=4
     ),
-    "odd digits": lambda: _relabelled(data.mnist(50_000, 1), 36_000, [[1], [3], [5], [7], [9]], "odd digits", side=4),
-    "worn where": lambda: _relabelled(data.idx(FASHION), 36_000, [[0, 2, 3, 4, 6], [1], [5, 7, 9], [8]], "worn where", side=4),
+    "odd digits": lambda: relabelled(data.mnist(50_000, 1), 36_000, [[1], [3], [5], [7], [9]], "odd digits", side=4),
+    "worn where": lambda: relabelled(data.idx(FASHION), 36_000, [[0, 2, 3, 4, 6], [1], [5, 7, 9], [8]], "worn where", side=4),
     "circles": _circles,
     "friedman three": _friedman_three,
     "straight lines": _straight_lines,
@@ -250,5 +248,7 @@ HELD_OUT: dict[str, Callable[[], Dataset]] = {
 
 @cache
 def dataset(name: str) -> Dataset:
-    """Return a data set by the name it has here."""
-    return (TUNED_ON | HELD_OUT)[name]()
+    """Return a data set by the name it has here, or among the fresh ones."""
+    from tests.benchmarks.fresh_data import FRESH
+
+    return (TUNED_ON | HELD_OUT | FRESH)[name]()

@@ -6,7 +6,7 @@ import json
 import lzma
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ import numpy as np
 from hpsearch.analysis.curve_shape import CONTRAST
 from hpsearch.errors import Diverged
 from hpsearch.nn.network import Network
-from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.schedules import Memory
 from hpsearch.nn.training.training import Rows, Training
 from hpsearch.trial import Curve
@@ -78,7 +78,7 @@ class Labelled:
     history: History
 
 
-def start(made: Made) -> Training:
+def start(made: Made, monitors: Monitors | None = None) -> Training:
     """Return the training of a curve before its first epoch."""
     rng, source = np.random.default_rng(made.seed), dataset(made.data)
     rows = rng.permutation(len(source.train))[: made.rows]
@@ -88,6 +88,7 @@ def start(made: Made) -> Training:
     for weights in network.weights:
         weights *= np.float32(made.spread)
     recipe = Recipe(made.learning_rate, made.l2, made.momentum, made.batch_size, made.epochs, Cut(*made.cut), keep="cost")
+    recipe = recipe if monitors is None else replace(recipe, monitors=monitors)
     return Training(network, train, recipe, rng, (source.validation.x, source.validation.y))
 
 
@@ -99,7 +100,7 @@ def history(made: Made) -> History:
     try:
         for epoch in training.run():
             for name, value in epoch.curves.items():
-                points.setdefault(name, []).append((epoch.epoch, _rounded(value)))
+                points.setdefault(name, []).append((epoch.epoch, rounded(value)))
     except Diverged:
         points.setdefault("training_cost", []).append((len(training.history) + 1, math.nan))
     return {name: tuple(curve) for name, curve in points.items()}
@@ -107,10 +108,11 @@ def history(made: Made) -> History:
 
 def contrast(untrained: Network, made: Made) -> float:
     """Return what `TrainNetwork` reports of an untrained network."""
-    return _rounded(untrained.contrast(dataset(made.data).train.x[:500]))
+    return rounded(untrained.contrast(dataset(made.data).train.x[:500]))
 
 
-def _rounded(value: float) -> float:
+def rounded(value: float) -> float:
+    """Return a number with the digits that are kept."""
     return float(f"{value:.{DIGITS}g}")
 
 

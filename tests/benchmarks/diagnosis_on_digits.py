@@ -48,10 +48,10 @@ def badly_initialised() -> Iterator[History]:
             yield found
 
 
-def dead(batch_size: int) -> Iterator[History]:
+def dead(batch_size: int, **monitors: Any) -> Iterator[History]:
     """Yield the curves of networks that stay at chance because all their units died."""
     for rate, hidden in product((1.0, 1.5, 2.0, 3.0, 4.0), ((30,), (60,), (30, 30), (30, 20))):
-        found = curves(20, init="he", activation="relu", hidden=hidden, learning_rate=rate, batch_size=batch_size)
+        found = curves(20, init="he", activation="relu", hidden=hidden, learning_rate=rate, batch_size=batch_size, **monitors)
         if found is not None and at_chance(found):
             yield found
 
@@ -126,7 +126,11 @@ def main() -> None:
     faults = {
         "bad initialisation": list(badly_initialised()),
         "rate too high, batches of 10": list(dead(10)),
+        "rate too high, batches of 20": list(dead(20)),
         "rate too high, batches of 50": list(dead(50)),
+        "rate too high, batches of 50, layers monitored": list(dead(50, monitor_layers=True)),
+        "rate too high, batches of 100": list(dead(100)),
+        "rate too high, batches of 100, layers monitored": list(dead(100, monitor_layers=True)),
         "train longer": list(too_short()),
     }
     rows = list(few_rows())

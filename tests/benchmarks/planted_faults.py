@@ -84,9 +84,9 @@ def underfitting(p: Problem) -> Labelled | None:
     return _plant("underfitting", made, curves)
 
 
-def bad_initialisation(p: Problem) -> Labelled | None:
+def bad_initialisation(p: Problem, activations: Sequence[str] = ("sigmoid", "tanh")) -> Labelled | None:
     """Weights far too large or nearly zero: learning begins late, and begins early with the usual ones."""
-    usual = replace(p.good, epochs=LONGEST, l2=0.0, activation=str(p.rng.choice(["sigmoid", "tanh"])))
+    usual = replace(p.good, epochs=LONGEST, l2=0.0, activation=str(p.rng.choice(activations)))
     if p.rng.random() < 0.5:
         made = replace(usual, init="large", spread=p.some(1, 3, 10, 30))
     else:

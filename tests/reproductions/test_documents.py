@@ -15,7 +15,9 @@ import pytest
 from hpsearch import data
 from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
+from hpsearch.ports import Context
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
+from hpsearch.reproductions.documents import vanishing_gradient
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
@@ -140,6 +142,25 @@ def test_the_neuron_learns_by_the_printed_rules() -> None:
         wanted = of_one_neuron(2.0, cost, rate)
         assert outcome.metrics["last_output"] == pytest.approx(wanted[-1], abs=1e-12)
         assert dict(outcome.history["output"])[152] == pytest.approx(wanted[152], abs=1e-12)
+
+
+def test_the_speed_of_a_layer_is_its_gradient_by_the_biases() -> None:
+    """By two-sided differences of the mean cost, before training; the factor is the geometric mean of 2 and 8, by hand."""
+    objective, hidden = speed_of_learning(few, epochs=1), {"hidden": (4, 3)}
+    found = objective(hidden, Context(np.random.default_rng(0))).history
+    training = objective.train.plan(hidden).start(np.random.default_rng(0))
+    for layer in (0, 1):
+        bias, slopes = training.network.biases[layer], []
+        for unit in range(len(bias)):
+            costs = []
+            for step in (1e-6, -2e-6):
+                bias[unit] += step
+                costs.append(training.network.mean_cost(*training.training_rows[:2]))
+            bias[unit] += 1e-6
+            slopes.append((costs[0] - costs[1]) / 2e-6)
+        assert found[f"speed_{layer + 1}"][0] == (0, pytest.approx(float(np.linalg.norm(slopes)), rel=1e-5))
+    metrics = vanishing_gradient._metrics([[1.0, 2.0, 16.0], [3.0, 2.0, 4.0], [1.0, 5.0, 4.0], [1.0, 2.0, 3.0]])
+    assert (metrics["factor"], metrics["slowest_share"], metrics["behind_share"]) == (4.0, 0.75, 0.5)
 
 
 def test_every_experiment_has_a_study_file() -> None:

@@ -15,7 +15,7 @@ from hpsearch.errors import StudyError
 from hpsearch.execution.checkpoints import TrialCheckpoints
 from hpsearch.execution.outcome import POINTS, thin_curves
 from hpsearch.execution.task import run_task
-from hpsearch.objectives import CrossValidate, TrainNetwork
+from hpsearch.objectives import CrossValidate, TrainNetwork, reporting
 from hpsearch.plots import Chart
 from hpsearch.ports import CheckpointPlace, Context, Task
 from hpsearch.ports.adapt import adapt_objective
@@ -84,10 +84,6 @@ def test_they_are_read_back_from_a_record_and_drawn(tmp_path: Path) -> None:
     assert {panel.x.label for panel in picture.panels} == {"seconds of training"}
 
 
-def test_a_damaged_text_is_none() -> None:
-    assert [trial_times.unpack(text) for text in ("", "{", "[]", '{"epoch": 3}', '{"epoch": [["a", 1]]}')] == [{}] * 5
-
-
 def test_they_wait_in_the_spool_file_too() -> None:
     times = {"epoch": ((1, 0.25), (2, 0.5))}
     trial = Trial(0, {}, "all", Status.FINISHED, Outcome(1.0, times=times))
@@ -137,6 +133,21 @@ def test_a_checkpoint_carries_the_seconds(tmp_path: Path) -> None:
     (_, one), (_, two) = second.times["epoch"]
     assert one == dict(first.times["epoch"])[1]
     assert two > one
+
+
+def test_an_exact_checkpoint_carries_the_seconds_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A network's checkpoint has the seconds in its manifest and in its state."""
+    monkeypatch.setattr(reporting, "CHECKPOINT_SECONDS", 0.0)
+    place = CheckpointPlace(tmp_path / "a")
+    first = Context(np.random.default_rng(0), 2, checkpoints=TrialCheckpoints(place, 0))
+    train(epochs=200)({}, first)
+    first._times["epoch"] = {epoch: seconds + 50.0 for epoch, seconds in first._times["epoch"].items()}
+    state = dict(train(epochs=200)({}, Context(np.random.default_rng(0), 2)).state or {})
+    with first.checkpoint(2, exact=True) as folder:
+        np.savez(folder / "state.npz", **state | {"seconds": state["seconds"] + [0.0, 50.0]})
+    second = Context(np.random.default_rng(0), 3, checkpoints=TrialCheckpoints(place, 0))
+    train(epochs=200)({}, second)
+    assert 50.0 < dict(second.times["epoch"])[3] < 75.0
 
 
 def test_of_folds_the_mean_is_taken() -> None:
