@@ -16,6 +16,7 @@ from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.augment import Expansion
 from hpsearch.nn.averaging import Averaging
+from hpsearch.nn.engines.base import NUMBA
 from hpsearch.nn.engines.select import prepare, resolve
 from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.optimizers.full_batch import is_full_batch
@@ -313,7 +314,8 @@ class TrainNetwork(ObjectiveBase):
     @property
     def facts(self) -> dict[str, str]:
         """The engine, which a study records next to the versions, and what no trial repeats."""
-        return {"engine": self._engine, **({} if self._scoring is None else self._scoring.facts)}
+        engine = NUMBA if self._engine == "numba" else self._engine
+        return {"engine": engine, **({} if self._scoring is None else self._scoring.facts)}
 
     def prepare(self) -> None:
         """Load what every trial needs into this process, before the first one runs."""

@@ -73,7 +73,9 @@ class Replay:
         was, now = (facts.get("engine") for facts in (self.recorded.facts, self.record.facts))
         if not was or not now or was == now:
             return ""
-        return f" The engine was {was}, is now {now}: from here on trials differ by rounding from what they would have been."
+        return (
+            f" The engine was {was}, is now {now}: from here on trials may differ by rounding from what they would have been."
+        )
 
     @property
     def _other_python(self) -> str:

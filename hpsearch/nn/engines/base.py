@@ -12,6 +12,25 @@ from hpsearch.nn.arrays import Array, Labels
 Rows = tuple[Array, Labels] | tuple[Array, Labels, Array]
 
 
+# What a study records of the compiled loop. Since 2 it also trains wide first layers by default, which used to train on NumPy:
+# the same to the bit by either, but not by both.
+NUMBA = "numba 2"
+# Hidden units, and samples in a mini-batch, from which on and up to which the compiled loop goes column by column.
+_WIDE, _MANY, _MOST = 81, 20, 256
+
+
+def by_columns(units: int, samples: int) -> bool:
+    """Return whether the compiled loop adds the gradients of the first layer column by column instead of sample by sample.
+
+    The results are the same to the bit. It pays where the lists by column, which have to be made, serve many units.
+
+    Args:
+        units: of the first layer.
+        samples: of a mini-batch.
+    """
+    return units >= _WIDE and _MANY <= samples <= _MOST
+
+
 class ChunkResult(NamedTuple):
     """The mini-batches of a chunk after training on them: z before the step of each, and the targets, both (steps, k, m).
 

@@ -33,6 +33,11 @@ CROSS_ENTROPY, QUADRATIC, LOG_LIKELIHOOD = 0, 1, 2
 _LOW, _HIGH = 2.0**-10, 2.0**10
 # Columns that are listed at a time; samples that are fetched from memory before it is their turn.
 AT_ONCE, _AHEAD = 8, 2
+# Strips that are worked on together, and listed columns after which it is the next sample's turn: few enough for the rows of
+# the weights that they read to stay in the first-level cache. A multiple of the four sums.
+TOGETHER, _PIECE, SUMS = 2, 40, 4
+# Strips whose gradient is added together; the layout has a whole number of such blocks.
+BLOCK = 4
 # A product and the sum it goes into may be rounded once instead of twice: decided at compile time, never later.
 _compile: Any = njit(cache=True, nogil=True, error_model="numpy", fastmath={"contract"})
 
@@ -63,6 +68,10 @@ class Buffers(NamedTuple):
         delta: the deltas, by the same index as the outputs.
         columns: those listed for each sample, with `AT_ONCE` to spare, and a last row with all.
         counts: how many are listed, (layers, m).
+        sums: partial sums of the first layer, (m, strips at a time * 4, LANES).
+        fills, samples, values: what is listed, column by column: how many entries each column has, (inputs,), and the sample
+            and the value of each, (inputs, m); empty where gradients are added sample by sample.
+        turned: the weights of a last layer of one strip, output by output: (LANES, 1, units below).
         z: pre-activations of the output layer, (steps, k, m).
     """
 
@@ -70,6 +79,11 @@ class Buffers(NamedTuple):
     delta: Any
     columns: Any
     counts: Any
+    sums: Any
+    fills: Any
+    samples: Any
+    values: Any
+    turned: Any
     z: Any
 
 
@@ -290,6 +304,8 @@ def run(x: Any, labels: Any, rows: Any, rates: Any, net: Net, buffers: Buffers, 
         first = step * samples
         for i in range(samples):
             _list_columns(x, rows[first + i], rows[min(first + i + _AHEAD, rows.size - 1)], buffers, i)
+        if buffers.values.size:
+            _list_samples(buffers)
         _forward(net, buffers, rule, scale)
         for i in range(samples):
             _compute_outputs(net, buffers, rule, i, scale, labels[rows[first + i]], step)
@@ -332,11 +348,27 @@ def _list_columns(x: Any, row: int, coming: int, buffers: Buffers, i: int) -> No
 
 
 @_compile
+def _list_samples(buffers: Buffers) -> None:
+    """List what is listed of each sample by its column, in the order of the samples."""
+    fills, columns, counts, a = buffers.fills, buffers.columns, buffers.counts, buffers.a
+    fills[:] = 0
+    for i in range(a.shape[1]):
+        for k in range(counts[0, i]):
+            column = columns[i, k]
+            n = fills[column]
+            buffers.samples[column, n], buffers.values[column, n] = i, a[0, i, k]
+            fills[column] = n + 1
+
+
+@_compile
 def _forward(net: Net, buffers: Buffers, rule: Rule, scale: float) -> None:
     """Compute the outputs of every layer; of the last layer only the products."""
     layers, samples = net.inputs.size, buffers.a.shape[1]
     for layer in range(layers):
-        for strip in range(net.strips[layer]):
+        together = net.strips[0] - net.strips[0] % TOGETHER if layer == 0 and buffers.values.size else 0
+        for strip in range(0, together, TOGETHER):
+            _combine_first(net.w, strip, net.firsts[0], buffers)
+        for strip in range(together, net.strips[layer]):
             for i in range(samples):
                 _combine_rows(net.w, strip, net.firsts[layer], buffers.a, layer, i, buffers.columns, buffers.counts)
         if layer < layers - 1:
@@ -358,6 +390,64 @@ def _combine_rows(w: Any, strip: int, first: int, a: Any, layer: int, i: int, co
     for j in range(whole, n):
         p = add_product(p, a[layer, i, j], load(w, strip, first + columns[listed, j], 0))
     store(a, layer + 1, i, strip * LANES, add_product(add_product(p, 1, q), 1, add_product(r, 1, s)))
+
+
+@_compile
+def _combine_first(w: Any, strip: int, first: int, buffers: Buffers) -> None:
+    """Sum two strips of the listed rows for all samples, piece by piece; the sums are those of `_combine_rows`, to the bit."""
+    a, columns, counts, sums, most = buffers.a, buffers.columns, buffers.counts, buffers.sums, 0
+    for i in range(a.shape[1]):
+        most = max(most, counts[0, i])
+    for start in range(0, most, _PIECE):
+        for i in range(a.shape[1]):
+            _add_piece(w, strip, first, a, columns, sums, i, start, counts[0, i])
+    for i in range(a.shape[1]):
+        for k in range(TOGETHER):
+            _close_sums(w, strip, k, first, a, columns, sums, i, counts[0, i])
+
+
+@_compile
+def _add_piece(w: Any, strip: int, first: int, a: Any, columns: Any, sums: Any, i: int, start: int, n: int) -> None:
+    """Add some listed rows of a sample to its sums: two strips, four sums each."""
+    if start == 0:
+        p, q, r, s = zeros(w), zeros(w), zeros(w), zeros(w)
+        t, u, v, x = zeros(w), zeros(w), zeros(w), zeros(w)
+    else:
+        p, q, r, s = load(sums, i, 0, 0), load(sums, i, 1, 0), load(sums, i, 2, 0), load(sums, i, 3, 0)
+        t, u, v, x = load(sums, i, 4, 0), load(sums, i, 5, 0), load(sums, i, 6, 0), load(sums, i, 7, 0)
+    for j in range(start, min(start + _PIECE, n - n % SUMS), SUMS):
+        one, row = a[0, i, j], first + columns[i, j]
+        p = add_product(p, one, load(w, strip, row, 0))
+        t = add_product(t, one, load(w, strip + 1, row, 0))
+        one, row = a[0, i, j + 1], first + columns[i, j + 1]
+        q = add_product(q, one, load(w, strip, row, 0))
+        u = add_product(u, one, load(w, strip + 1, row, 0))
+        one, row = a[0, i, j + 2], first + columns[i, j + 2]
+        r = add_product(r, one, load(w, strip, row, 0))
+        v = add_product(v, one, load(w, strip + 1, row, 0))
+        one, row = a[0, i, j + 3], first + columns[i, j + 3]
+        s = add_product(s, one, load(w, strip, row, 0))
+        x = add_product(x, one, load(w, strip + 1, row, 0))
+    store(sums, i, 0, 0, p)
+    store(sums, i, 1, 0, q)
+    store(sums, i, 2, 0, r)
+    store(sums, i, 3, 0, s)
+    store(sums, i, 4, 0, t)
+    store(sums, i, 5, 0, u)
+    store(sums, i, 6, 0, v)
+    store(sums, i, 7, 0, x)
+
+
+@_compile
+def _close_sums(w: Any, strip: int, k: int, first: int, a: Any, columns: Any, sums: Any, i: int, n: int) -> None:
+    """Add the rows that are left over, and write the total of the four sums."""
+    p, q, r, s = zeros(w), zeros(w), zeros(w), zeros(w)
+    if n >= SUMS:
+        of = SUMS * k
+        p, q, r, s = load(sums, i, of, 0), load(sums, i, of + 1, 0), load(sums, i, of + 2, 0), load(sums, i, of + 3, 0)
+    for j in range(n - n % SUMS, n):
+        p = add_product(p, a[0, i, j], load(w, strip + k, first + columns[i, j], 0))
+    store(a, 1, i, (strip + k) * LANES, add_product(add_product(p, 1, q), 1, add_product(r, 1, s)))
 
 
 @_compile
@@ -422,6 +512,11 @@ def _backward(net: Net, buffers: Buffers, rule: Rule, scale: float) -> None:
     one, by, below = number(1), number(scale), number(rule.leak)
     for layer in range(net.inputs.size - 1, 0, -1):
         first = net.firsts[layer]
+        if net.strips[layer] == 1 and a.shape[1] > 1:
+            _turn_weights(w, first, net.inputs[layer], buffers.turned)
+            for i in range(a.shape[1]):
+                _backward_turned(net, buffers, layer, i, by, rule.hidden, below)
+            continue
         for i in range(a.shape[1]):
             for j in range(net.inputs[layer]):
                 p = zeros(w)
@@ -435,6 +530,57 @@ def _backward(net: Net, buffers: Buffers, rule: Rule, scale: float) -> None:
                 else:
                     slope = one if out > 0 else below
                 delta[layer, i, j] = by * sum_lanes(p) * slope
+
+
+@_compile
+def _turn_weights(w: Any, first: int, inputs: int, turned: Any) -> None:
+    """Copy the weights of a layer of one strip, output by output."""
+    for j in range(inputs):
+        for k in range(LANES):
+            turned[k, 0, j] = w[0, first + j, k]
+
+
+@_compile
+def _backward_turned(net: Net, buffers: Buffers, layer: int, i: int, by: Any, hidden: int, below: Any) -> None:
+    """Compute the deltas below a layer of one strip for one sample, `LANES` units at a time.
+
+    The products of the outputs are added in the order of `sum_lanes`, so the results are the same to the bit.
+    """
+    a, delta, turned, one = buffers.a, buffers.delta, buffers.turned, buffers.a.dtype.type(1)
+    for j in range(0, net.inputs[layer], LANES):
+        total = _sum_products(turned, delta, layer + 1, i, j)
+        store(delta, layer, i, j, total)
+    for j in range(net.inputs[layer]):
+        out = a[layer, i, j]
+        if hidden == SIGMOID:
+            slope = out - out * out
+        elif hidden == TANH:
+            slope = one - out * out
+        else:
+            slope = one if out > 0 else below
+        delta[layer, i, j] = by * delta[layer, i, j] * slope
+    for j in range(net.inputs[layer], delta.shape[2]):
+        delta[layer, i, j] = 0
+
+
+@_compile
+def _sum_products(turned: Any, delta: Any, above: int, i: int, j: int) -> Any:
+    """Return the sum over the outputs of weight times delta for `LANES` units, halves added as `sum_lanes` adds them."""
+    c0 = _sum_four(turned, delta, above, i, j, 0)
+    c1 = _sum_four(turned, delta, above, i, j, 1)
+    c2 = _sum_four(turned, delta, above, i, j, 2)
+    c3 = _sum_four(turned, delta, above, i, j, 3)
+    return add_product(add_product(c0, 1, c2), 1, add_product(c1, 1, c3))
+
+
+@_compile
+def _sum_four(turned: Any, delta: Any, above: int, i: int, j: int, k: int) -> Any:
+    """Return (p[k] + p[k + 8]) + (p[k + 4] + p[k + 12]) of the products p of each output."""
+    p = add_product(zeros(turned), delta[above, i, k], load(turned, k, 0, j))
+    q = add_product(zeros(turned), delta[above, i, k + 8], load(turned, k + 8, 0, j))
+    r = add_product(zeros(turned), delta[above, i, k + 4], load(turned, k + 4, 0, j))
+    s = add_product(zeros(turned), delta[above, i, k + 12], load(turned, k + 12, 0, j))
+    return add_product(add_product(p, 1, q), 1, add_product(r, 1, s))
 
 
 @_compile
@@ -477,7 +623,10 @@ def _add_gradient(net: Net, buffers: Buffers, by: float, scale: float) -> None:
     a, delta, samples, number = buffers.a, buffers.delta, buffers.a.shape[1], buffers.a.dtype.type
     weights_by, biases_by = number(by / scale), number(by)
     for layer in range(net.inputs.size):
-        for strip in range(net.strips[layer]):
+        together = net.strips[0] if layer == 0 and buffers.values.size else 0
+        for strip in range(0, together, BLOCK):
+            _add_columns(net.into_w, strip, net.firsts[0], delta, weights_by, buffers)
+        for strip in range(together, net.strips[layer]):
             for i in range(samples):
                 _add_sample_gradient(
                     net.into_w, strip, net.firsts[layer], a, delta, layer, i, weights_by, buffers.columns, buffers.counts
@@ -497,3 +646,28 @@ def _add_sample_gradient(
     for j in range(n):
         much, row = by * a[layer, i, j], first + columns[listed, j]
         store(into, strip, row, 0, add_product(load(into, strip, row, 0), much, wanted))
+
+
+@_compile
+def _add_columns(into: Any, strip: int, first: int, delta: Any, by: Any, buffers: Buffers) -> None:
+    """Add the gradient of all samples to four strips, column by column: each row is read and written once.
+
+    Every number gets the same products in the same order as in `_add_sample_gradient`: the results are the same to the bit.
+    """
+    samples, values = buffers.samples, buffers.values
+    for j in range(buffers.fills.size):
+        n, row = buffers.fills[j], first + j
+        if n == 0:
+            continue
+        p, q = load(into, strip, row, 0), load(into, strip + 1, row, 0)
+        r, s = load(into, strip + 2, row, 0), load(into, strip + 3, row, 0)
+        for k in range(n):
+            much, i = by * values[j, k], 0 + samples[j, k]
+            p = add_product(p, much, load(delta, 1, i, strip * LANES))
+            q = add_product(q, much, load(delta, 1, i, (strip + 1) * LANES))
+            r = add_product(r, much, load(delta, 1, i, (strip + 2) * LANES))
+            s = add_product(s, much, load(delta, 1, i, (strip + 3) * LANES))
+        store(into, strip, row, 0, p)
+        store(into, strip + 1, row, 0, q)
+        store(into, strip + 2, row, 0, r)
+        store(into, strip + 3, row, 0, s)

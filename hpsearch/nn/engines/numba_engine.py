@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.costs import one_hot
 from hpsearch.nn.engines import kernels
-from hpsearch.nn.engines.base import ChunkResult, ends_of_pieces
+from hpsearch.nn.engines.base import ChunkResult, by_columns, ends_of_pieces
 from hpsearch.nn.engines.kernels import LANES
 from hpsearch.nn.engines.numpy_engine import chunks
 from hpsearch.nn.network import Network
@@ -90,8 +90,14 @@ class NumbaEngine:
         columns = np.zeros((samples + 1, widest + kernels.AT_ONCE), np.int32)
         columns[-1] = np.arange(columns.shape[1])
         counts = np.repeat(np.array(sizes[:-1])[:, None], samples, axis=1)
-        a, delta = (make_aligned((len(sizes), samples, _round_up(units)), dtype) for units in (widest, max(sizes[1:])))
-        return kernels.Buffers(a, delta, columns, counts, np.zeros((steps, sizes[-1], samples), dtype))
+        a = make_aligned((len(sizes), samples, _round_up(widest)), dtype)
+        delta = make_aligned((len(sizes), samples, _in_blocks(_round_up(max(sizes[1:])) // LANES) * LANES), dtype)
+        listed = samples if by_columns(sizes[1], samples) else 0
+        return kernels.Buffers(
+            a, delta, columns, counts, make_aligned((samples, kernels.TOGETHER * kernels.SUMS, LANES), dtype),
+            np.zeros(sizes[0], np.int64), np.zeros((sizes[0], listed), np.int32), np.zeros((sizes[0], listed), dtype),
+            make_aligned((LANES, 1, _round_up(widest)), dtype), np.zeros((steps, sizes[-1], samples), dtype),
+        )  # fmt: skip
 
 
 def load_kernels(dtype: str, rows: str = "float32") -> None:
@@ -110,7 +116,7 @@ class _WeightLayout:
         inputs = [w.shape[1] for w in weights]
         self.strips = np.array([_round_up(len(w)) // LANES for w in weights])
         self.firsts = np.array([0, *accumulate(inputs)][:-1])
-        self.array = make_aligned((int(self.strips.max()), sum(inputs), LANES), weights[0].dtype)
+        self.array = make_aligned((_in_blocks(int(self.strips.max())), sum(inputs), LANES), weights[0].dtype)
 
     def _parts(self) -> Iterator[tuple[Array, Array]]:
         """Yield each strip of a layer in both layouts."""
@@ -151,6 +157,11 @@ class _BiasLayout:
 def _round_up(units: int) -> int:
     """Return a number of units rounded up to whole SIMD vectors."""
     return -(-units // LANES) * LANES
+
+
+def _in_blocks(strips: int) -> int:
+    """Return a number of strips rounded up to whole blocks."""
+    return -(-strips // kernels.BLOCK) * kernels.BLOCK
 
 
 def make_aligned(shape: tuple[int, ...], dtype: Any) -> Array:

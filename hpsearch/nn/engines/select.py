@@ -19,7 +19,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import LeakyRelu, Linear, Relu, Sigmoid, Tanh
 from hpsearch.nn.arrays import DTYPES, Array, known
 from hpsearch.nn.costs import CrossEntropy, LogLikelihood, Quadratic
-from hpsearch.nn.engines.base import Engine, Rows
+from hpsearch.nn.engines.base import Engine, Rows, by_columns
 from hpsearch.nn.engines.numpy_engine import NumpyEngine
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.rules import SGD, Optimizer, rule_of
@@ -75,8 +75,8 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
     machine both sides are off by much the same factor. Large products of dense matrices are best left to BLAS.
 
     >>> points = np.eye(784, dtype=np.float32)
-    >>> pays((784, 30, 10), points, 10), pays((784, 800, 10), points + 1, 100)
-    (True, False)
+    >>> pays((784, 30, 10), points, 10), pays((784, 800, 10), points, 100), pays((784, 800, 10), points + 1, 100)
+    (True, True, False)
     """
     if batch_size * max(sizes) > _LARGEST:
         return False
@@ -84,7 +84,8 @@ def pays(sizes: tuple[int, ...], x: Array, batch_size: int) -> bool:
     vectors = sum(n * -(-units // 16) for n, units in zip(listed, sizes[1:], strict=True))
     products = sum(n * units for n, units in pairwise(sizes))
     numpy = 4_600 * len(listed) / batch_size + sizes[0] + products * (0.02 + 0.2 / batch_size)
-    return bool(770 + 1.95 * vectors < numpy)
+    each = 1.3 if by_columns(sizes[1], batch_size) else 1.95
+    return bool(770 + each * vectors < numpy)
 
 
 @cache

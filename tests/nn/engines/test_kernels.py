@@ -101,3 +101,29 @@ def test_what_is_compiled_is_written_in_one_file() -> None:
     names = {node.module or "" if isinstance(node, ast.ImportFrom) else node.names[0].name for node in imported}
     assert {name.split(".")[0] for name in names} == {"__future__", "llvmlite", "math", "numba", "numpy", "typing"}
     assert not [node for node in imported if isinstance(node, ast.ImportFrom) and node.level]
+
+
+@numba.njit
+def _both_sums(turned: Any, delta: Any, i: int, j: int, out: Any) -> None:
+    """Write the sums by outputs, and those of each unit's vector of products."""
+    store(out, 0, 0, 0, kernels._sum_products(turned, delta, 0, i, j))
+    for unit in range(LANES):
+        products = kernels.zeros(turned)
+        row = np.empty((1, 1, LANES), turned.dtype)
+        for k in range(LANES):
+            row[0, 0, k] = turned[k, 0, j + unit]
+        products = kernels.add_product(products, load(row, 0, 0, 0), load(delta, 0, i, 0))
+        out[1, 0, unit] = sum_lanes(products)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_sums_by_outputs_are_those_of_the_lanes_to_the_bit(dtype: Any) -> None:
+    rng = np.random.default_rng(0)
+    for outputs in (1, 2, 9, 10, 16):
+        turned = rng.normal(size=(LANES, 1, 3 * LANES)).astype(dtype)
+        delta = (rng.normal(size=(1, 5, LANES)) * (np.arange(LANES) < outputs)).astype(dtype)
+        turned[outputs:] = 0
+        for i, j in ((0, 0), (3, LANES), (4, 2 * LANES)):
+            out = np.empty((2, 1, LANES), dtype)
+            _both_sums(turned, delta, i, j, out)
+            assert out[0].tobytes() == out[1].tobytes()
