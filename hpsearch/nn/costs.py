@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from hpsearch.nn.activations import Linear, Sigmoid
-from hpsearch.nn.arrays import Array
+from hpsearch.nn.arrays import ONE, ZERO, Array
 
 _sigmoid, _linear = Sigmoid(), Linear()
 
@@ -150,12 +150,44 @@ class LogLikelihood:
         return np.subtract(a, targets, out)
 
 
+class Hinge:
+    """C = sum over j != s of max(0, z_j - z_s + 1) with a = z and s the right class; dC/dz_j = 1 where the term is above 0.
+
+    dC/dz_s is minus the number of these. The multi-class support vector machine, for networks and, without hidden layers, for
+    linear classifiers. Equals k - 1 at z = 0: 9 for ten classes; 0 once every wrong class is 1 below the right one. For two
+    classes it is the binary hinge of z_1 - z_0. With more, scikit-learn's ``hinge_loss`` is Crammer and Singer's variant, which
+    takes the largest term in place of the sum, and is never larger. The outputs are scores and no probabilities.
+    Source: Weston and Watkins (1999), Support vector machines for multi-class pattern recognition; Stanford CS231n notes,
+    "Linear classification".
+    """
+
+    output_name = "linear"
+
+    def output(self, z: Array, out: Array | None = None) -> Array:
+        return _linear(z, out)
+
+    def mean(self, z: Array, targets: Array) -> float:
+        return float(_excess(z, targets).sum(dtype=np.float64)) / _samples(z)
+
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = _excess(z, targets).sum(axis=-2, dtype=np.float64)
+        return costs
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        out = np.sign(_excess(a, targets), out)
+        np.multiply(targets, out.sum(axis=-2, keepdims=True), a)
+        return np.subtract(out, a, out)
+
+
 COSTS: dict[str, Cost] = {
     "quadratic": Quadratic(),
     "cross_entropy": CrossEntropy(),
     "log_likelihood": LogLikelihood(),
     "squared_error": SquaredError(),
+    "hinge": Hinge(),
 }
+# The costs whose outputs are scores of the classes, and no probabilities.
+WITHOUT_PROBABILITIES = ("hinge",)
 
 
 def one_hot(labels: Array, classes: Array, out: Array | None = None) -> Array:
@@ -177,6 +209,15 @@ def encode_targets(values: Array, outputs: Array, out: Array | None = None) -> A
     if values.dtype.kind != "f":
         return one_hot(values, outputs, out)
     return np.positive(values[..., None, :], out, casting="same_kind")
+
+
+def _excess(z: Array, targets: Array) -> Array:
+    """Return max(0, z_j - z_s + 1) for the wrong classes j, and 0 for the right one, s."""
+    found: Array = z - (z * targets).sum(axis=-2, keepdims=True)
+    found += ONE
+    found -= targets
+    np.maximum(found, ZERO, out=found)
+    return found
 
 
 def _samples(z: Array) -> int:

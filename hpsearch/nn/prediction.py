@@ -126,6 +126,13 @@ def predicts_numbers(network: Predictor) -> bool:
     return network.sizes[-1] == 1 and network.cost_name == "squared_error"
 
 
+def _check_classes(network: Predictor) -> None:
+    """Raise for a cost that compares the right class with others where there are none."""
+    if network.cost_name == "hinge" and network.sizes[-1] < 2:
+        advice = "Take an output for each class, or 'squared_error' for numbers."
+        raise DataError(must_be("Outputs of a network with cost 'hinge'", "2 or more, one a class", network.sizes[-1], advice))
+
+
 def check_targets(y: ArrayLike, count: int, network: Predictor) -> Array:
     """Return y as an array of shape (count,) that fits the network: numbers where it predicts numbers, else class indices.
 
@@ -133,6 +140,7 @@ def check_targets(y: ArrayLike, count: int, network: Predictor) -> Array:
         DataError: for another shape or kind, NaN or infinity, or a class that the network has no output for.
     """
     if not predicts_numbers(network):
+        _check_classes(network)
         return rows.check_labels(y, count, network.sizes[-1])
     given = np.asarray(y)
     if given.shape != (count,):

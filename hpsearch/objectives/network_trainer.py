@@ -17,6 +17,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import check_activation
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import side_of
+from hpsearch.nn.costs import WITHOUT_PROBABILITIES
 from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.initializers import check_init
 from hpsearch.nn.network import Network, Score
@@ -30,7 +31,7 @@ from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.layer_state import spread_rows
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
-from hpsearch.objectives.scoring import Scoring, labelled, labels_of
+from hpsearch.objectives.scoring import Scoring, labelled, labels_of, response_methods
 from hpsearch.objectives.targets import Targets, costs_for, targets_for
 from hpsearch.ports import Context, Exported, Predictions
 from hpsearch.trial import Outcome
@@ -92,6 +93,7 @@ class TrainingPlan:
             object.__setattr__(self, "data", of_classes(self.data, self.settings["classes"]))
         settings = _completed(self.settings, len(self.data.train) if self.cut or reduced else None)
         _check_network(settings, self.data)
+        _check_probabilities(settings["cost"], self.scoring)
         rows = _training_rows(self.data.train, settings["train_size"])
         weights = training_weights(rows, settings["class_weight"], self.data)
         rows = rows if weights is None else replace(rows, weights=weights)
@@ -272,6 +274,16 @@ def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+
+
+def _check_probabilities(cost: str, scoring: Scoring | None) -> None:
+    """Raise for scores of probabilities where the outputs are none."""
+    if scoring is None or cost not in WITHOUT_PROBABILITIES:
+        return
+    for name, scorer in scoring.scorers.items():
+        if response_methods(scorer) == ("predict_proba",):
+            advice = "Take 'log_likelihood', or a scorer of predictions."
+            raise SettingError(must_be(f"cost with scoring {name!r}", "one whose outputs are probabilities", cost, advice))
 
 
 def of_classes(data: Dataset, count: Any) -> Dataset:

@@ -1,7 +1,8 @@
 """Pre-flight checks of a network: trials before a search that find bugs, and learning rates that work.
 
     initial cost     the untrained network costs what guessing costs: log C (softmax), C ln 2 (sigmoid and cross-entropy),
-                     C/8 (quadratic); left out for large initial weights and for linear outputs, which have no such cost
+                     C/8 (quadratic), C - 1 (hinge); left out for large initial weights and for squared errors, which
+                     have no such cost
     learning rate    by factors of ten: at which rates does training cost fall over the first epochs?
     overfit          five mini-batches are learnt to 100 %; of numbers, 95 % of their variance
     beat chance      a short training beats the commonest class, or the mean, on validation data (shuffled labels pass all
@@ -128,10 +129,15 @@ def _initial_cost(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:
 def guessing(cost: str, classes: int) -> float:
     """Return the cost of a network whose outputs are all alike.
 
-    >>> [round(guessing(cost, 10), 2) for cost in ("log_likelihood", "cross_entropy", "quadratic")]
-    [2.3, 6.93, 1.25]
+    >>> [round(guessing(cost, 10), 2) for cost in ("log_likelihood", "cross_entropy", "quadratic", "hinge")]
+    [2.3, 6.93, 1.25, 9]
     """
-    known = {"log_likelihood": math.log(classes), "cross_entropy": classes * math.log(2), "quadratic": classes / 8}
+    known = {
+        "log_likelihood": math.log(classes),
+        "cross_entropy": classes * math.log(2),
+        "quadratic": classes / 8,
+        "hinge": classes - 1,
+    }
     return known[cost]
 
 

@@ -18,6 +18,7 @@ from hpsearch.nn.layers import (
     Affine,
     Dropout,
     Elementwise,
+    HingeLoss,
     LinearWithQuadratic,
     Loss,
     SigmoidWithCrossEntropy,
@@ -38,6 +39,7 @@ LOSSES = {
     "cross_entropy": SigmoidWithCrossEntropy(),
     "log_likelihood": SoftmaxWithLoss(),
     "squared_error": LinearWithQuadratic(),
+    "hinge": HingeLoss(),
 }
 
 

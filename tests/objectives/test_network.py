@@ -123,6 +123,7 @@ def test_of_the_untrained_network_the_contrast_is_reported_once() -> None:
         ("activation", "maxout"),
         ("activation", Maxout(3)),
         ("cost", "squared_error"),
+        ("cost", "hinge"),
         ("l1", 50.0),
         ("optimizer", "adam"),
         ("optimizer", RMSProp(0.8)),
@@ -331,7 +332,10 @@ BAD = [
     ({"l1": -1}, r"l1 must be a number in \[0, inf\), got -1\."),
     ({"optimizer": "adamw"}, r"optimizer must be one of .*, got 'adamw'\. .*Did you mean 'adam'"),
     ({"optimizer": "adam", "momentum": 0.9}, r"momentum must be 0 with Adam\(.*\), got 0\.9\. Take it out; in a space"),
-    ({"cost": "log"}, r"cost must be one of 'cross_entropy', 'quadratic', 'log_likelihood', 'squared_error', got 'log'\."),
+    (
+        {"cost": "log"},
+        r"cost must be one of 'cross_entropy', 'quadratic', 'log_likelihood', 'squared_error', .*, got 'log'\.",
+    ),
     ({"init": Uniform(Float(0.2, 2.0))}, r"init scale must be a plain value, got Float\(0\.2, 2\.0\)\."),  # type: ignore[arg-type]
     ({"l2": WeightCost(Float(1e-6, 1e-5))}, r"l2 strength must be a plain value, got Float"),  # type: ignore[arg-type]
     ({"init": 1}, r"init must be one of 'large', 'scaled', 'he', 'xavier', 'glorot', got 1\."),

@@ -49,6 +49,11 @@ def SigmoidWithQuadratic() -> Loss:
     return loss_of("quadratic")
 
 
+def HingeLoss() -> Loss:
+    """Return linear outputs with the hinge of a multi-class support vector machine: k - 1 at z = 0."""
+    return loss_of("hinge")
+
+
 def LinearWithQuadratic() -> Loss:
     """Return linear outputs with the quadratic cost, for numbers to be predicted: half the mean squared error."""
     return loss_of("squared_error")
