@@ -40,7 +40,12 @@ class Ensemble(Predictor):
         if self.cost.output_name == "linear":
             mean: Array = np.mean([network._z(x) for network in self.networks], axis=0)
             return mean
-        logs = [_log_outputs(network._z(x), self.cost.output_name) for network in self.networks]
+        if self.cost.output_name == "tanh":  # tanh(z) = 2 sigmoid(2z) - 1
+            return self._mean_logit([2 * network._z(x) for network in self.networks], "sigmoid") / 2
+        return self._mean_logit([network._z(x) for network in self.networks], self.cost.output_name)
+
+    def _mean_logit(self, parts: list[Array], output: str) -> Array:
+        logs = [_log_outputs(z, output) for z in parts]
         on, off = (np.logaddexp.reduce(np.stack(side)) for side in zip(*logs, strict=True))
         z: Array = on - off
         return z

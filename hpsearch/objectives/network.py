@@ -53,8 +53,9 @@ class TrainNetwork(ObjectiveBase):
         activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"maxout"`` or
             ``"linear"``; or a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
         cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs),
-            ``"hinge"`` (linear outputs, for classes) or ``"squared_error"`` (linear outputs); see `hpsearch.nn.costs`. None is
-            cross-entropy for classes, squared error for numbers.
+            ``"hinge"`` (linear outputs, for classes), ``"quadratic_tanh"`` (tanh outputs, with targets of -1 and 1) or
+            ``"squared_error"`` (linear outputs); see `hpsearch.nn.costs`. None is cross-entropy for classes, squared error for
+            numbers.
         learning_rate: eta > 0; None requires it as a param, where the optimizer has one.
         l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`), or a ``WeightCost``.
         momentum: mu in [0, 1); of the optimizers, only ``"sgd"`` and ``"nesterov"`` take one.
@@ -117,7 +118,7 @@ class TrainNetwork(ObjectiveBase):
             (see `hpsearch.nn.engines.select`). Both agree except for rounding; the study records which one it was.
         scoring: what the value is instead, by a scorer of the kept network; ``value`` still says which epoch is kept. As in
             `TuneEstimator`; probabilities are the outputs as shares of their sum, and there are none with
-            ``"hinge"``.
+            ``"hinge"`` and ``"quadratic_tanh"``.
         decides: the name of the score that is the value where there are several; the first where left out.
         classes: train and score on the rows of the first so many classes alone, a reduced problem for fast feedback, such as
             two digits of ten (see `hpsearch.strategies.Grow`); None takes all. Sizes beyond their rows are cut.

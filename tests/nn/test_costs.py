@@ -30,6 +30,8 @@ def from_scipy(name: str, z: Array, t: Array) -> float:
         return float(((special.expit(z) - t) ** 2).sum() / 2 / N)
     if name == "squared_error":
         return float(sum((a - b) ** 2 for a, b in zip(z.ravel(), t.ravel(), strict=True))) / 2 / N
+    if name == "quadratic_tanh":
+        return float(((np.tanh(z) - np.where(t == 1, 1, -1)) ** 2).sum() / 2 / N)
     if name == "hinge":  # term by term, as CS231n writes it
         right = t.argmax(axis=0)
         terms = [max(0.0, z[j, i] - z[s, i] + 1) for i, s in enumerate(right) for j in range(K) if j != s]
@@ -53,6 +55,7 @@ def test_outputs_are_the_ones_of_scipy(z: Array) -> None:
         "cross_entropy": special.expit(z),
         "squared_error": z,
         "hinge": z,
+        "quadratic_tanh": np.tanh(z),
         "log_likelihood": special.softmax(z, axis=0),
     }.items():
         np.testing.assert_allclose(COSTS[name].output(z), wanted, rtol=1e-9, atol=1e-14)
@@ -81,6 +84,7 @@ def test_delta_is_the_two_sided_difference(name: str, z: Array, labels: Array) -
         ("squared_error", 9999.0**2 / 2 + 1e8 / 2, 10001.0**2 / 2 + 1e8 / 2),
         ("cross_entropy", 0.0, 2e4),
         ("hinge", 0.0, 20001.0),
+        ("quadratic_tanh", 0.0, 4.0),
         ("log_likelihood", 0.0, 2e4),
     ],
 )
@@ -104,6 +108,7 @@ def test_stays_finite_at_ten_thousand(name: str, right: float, wrong: float, dty
         ("squared_error", 1 / 2),
         ("log_likelihood", math.log(10)),
         ("hinge", 9),
+        ("quadratic_tanh", 5),
     ],
 )
 def test_cost_of_knowing_nothing(name: str, published: float) -> None:
@@ -139,3 +144,10 @@ def test_each_has_the_mean_of_all(name: str) -> None:
     rng = np.random.default_rng(0)
     z, t = rng.standard_normal((K, N)), encode_targets(rng.integers(0, K, N))
     assert COSTS[name].each(z, t).mean() == pytest.approx(COSTS[name].mean(z, t))
+
+
+@given(z=Z, labels=LABELS)
+def test_the_tanh_cost_is_four_times_the_quadratic_one_at_twice_z(z: Array, labels: Array) -> None:
+    # (1 + tanh z) / 2 = sigmoid(2z), which Nielsen gives in chapter 3.
+    t = encode_targets(labels)
+    assert COSTS["quadratic_tanh"].mean(z, t) == pytest.approx(4 * COSTS["quadratic"].mean(2 * z, t), abs=1e-12)

@@ -24,6 +24,7 @@ from hpsearch.nn.layers import (
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
     SoftmaxWithLoss,
+    TanhWithQuadratic,
 )
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
@@ -40,6 +41,7 @@ LOSSES = {
     "log_likelihood": SoftmaxWithLoss(),
     "squared_error": LinearWithQuadratic(),
     "hinge": HingeLoss(),
+    "quadratic_tanh": TanhWithQuadratic(),
 }
 
 

@@ -124,6 +124,7 @@ def test_of_the_untrained_network_the_contrast_is_reported_once() -> None:
         ("activation", Maxout(3)),
         ("cost", "squared_error"),
         ("cost", "hinge"),
+        ("cost", "quadratic_tanh"),
         ("l1", 50.0),
         ("optimizer", "adam"),
         ("optimizer", RMSProp(0.8)),

@@ -17,7 +17,7 @@ from hpsearch.ports import Context
 
 DIGITS = data.digits()
 TWO = DIGITS.only(classes=(3, 8))
-PARAMS = {"learning_rate": 0.05}
+PARAMS = {"learning_rate": 0.2}
 
 
 def train(cost: str, **settings: Any) -> TrainNetwork:

@@ -15,6 +15,7 @@ from hpsearch.nn.layers.loss import (
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
     SoftmaxWithLoss,
+    TanhWithQuadratic,
 )
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "SigmoidWithCrossEntropy",
     "SigmoidWithQuadratic",
     "SoftmaxWithLoss",
+    "TanhWithQuadratic",
 ]
