@@ -4,7 +4,7 @@
                      C/8 (quadratic), C/2 (quadratic with tanh), C - 1 (hinge); left out for large initial weights and
                      for squared errors, which have no such cost
     learning rate    by factors of ten: at which rates does training cost fall over the first epochs?
-    overfit          five mini-batches are learnt to 100 %; of numbers, 95 % of their variance
+    overfit          five mini-batches are learnt to 100 %, with tanh outputs 90 %; of numbers, 95 % of their variance
     beat chance      a short training beats the commonest class, or the mean, on validation data (shuffled labels pass all
                      other checks)
 
@@ -162,6 +162,8 @@ def _overfits(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:
     training, rows = small.start(rng), small.targets.encode(small.data.train)
     regression, count, learnt, epochs = small.data.regression, len(small.data.train), 0.0, 0
     name, enough = ("training_r2", 0.95) if regression else ("training_accuracy", 1.0)
+    if training.network.cost_name == "quadratic_tanh":
+        enough = 0.9  # tanh outputs that are saturated on the wrong side hardly learn by a quadratic cost
     if plan.encoded is not None:
         enough = _enough_of_a_table(small)
     for epoch in training.run():
