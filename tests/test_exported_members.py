@@ -390,7 +390,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "copy_into",
         "cycles_of",
     ),
-    "hpsearch.nn.costs": ("encode_targets",),
+    "hpsearch.nn.costs": ("encode_rows", "encode_targets"),
     "hpsearch.nn.ensemble": ("as_data", "from_data", "members_of"),
     "hpsearch.nn.initializers": ("check_init", "draw"),
     "hpsearch.nn.network": ("fixed_generator",),

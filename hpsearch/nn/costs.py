@@ -2,8 +2,7 @@
 
 Everything is computed from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite without corrections.
 Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right class and 0 elsewhere,
-or the number to be predicted (`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in
-`COSTS`.
+the probability of each class (`CrossEntropy`, `LogLikelihood`), XX
 """
 
 from __future__ import annotations
@@ -96,9 +95,10 @@ class SquaredError:
 class CrossEntropy:
     """C = -sum_j t_j ln a_j + (1 - t_j) ln(1 - a_j) with a = sigmoid(z), in nats; dC/dz = a - t.
 
-    Written as sum_j softplus(u_j) with u = (1 - 2t) z and softplus(u) = max(u, 0) + log1p(exp(-|u|)), which holds for
-    targets of 0 and 1. Equals k ln 2 at z = 0: 6.93 for ten classes.
-    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63.
+    Written as sum_j softplus(z_j) - t_j z_j with softplus(z) = max(z, 0) + log1p(exp(-|z|)), for any targets in [0, 1]. Equals
+    k ln 2 at z = 0: 6.93 for ten classes. It is smallest at a = t, and is the binary entropy of t there: 0 for a target of 0
+    or 1, 0.6109 for 0.3.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63 and 64.
     """
 
     output_name = "sigmoid"
@@ -124,7 +124,8 @@ class CrossEntropy:
 class LogLikelihood:
     """C = -ln a_right with a = softmax(z), in nats; dC/dz = a - t.
 
-    Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes.
+    Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes. For targets between 0 and 1 that
+    sum to 1 it is -sum_j t_j ln a_j, smallest at a = t.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 78 to 80.
     """
 
@@ -238,6 +239,11 @@ def encode_targets(values: Array, outputs: Array, out: Array | None = None) -> A
     if values.dtype.kind != "f":
         return one_hot(values, outputs, out)
     return np.positive(values[..., None, :], out, casting="same_kind")
+
+
+def encode_rows(values: Array, outputs: Array) -> Array:
+    """Return targets of shape (k, n) for those of n rows: class indices or numbers, (n,), or soft targets, (n, k)."""
+    return np.ascontiguousarray(values.T) if values.ndim == 2 else encode_targets(values, outputs)
 
 
 def _excess(z: Array, targets: Array) -> Array:

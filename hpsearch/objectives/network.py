@@ -120,6 +120,9 @@ class TrainNetwork(ObjectiveBase):
             `TuneEstimator`; probabilities are the outputs as shares of their sum, and there are none with
             ``"hinge"`` and ``"quadratic_tanh"``.
         decides: the name of the score that is the value where there are several; the first where left out.
+        smoothing: share of each training target that all classes get alike, in [0, 1): of k classes the right one is 1 -
+            smoothing (k - 1) / k and the others smoothing / k. 0.1 is usual; for ``"cross_entropy"`` and ``"log_likelihood"``.
+            The training cost is that of the smoothed targets, validation costs are of the true ones.
         classes: train and score on the rows of the first so many classes alone, a reduced problem for fast feedback, such as
             two digits of ten (see `hpsearch.strategies.Grow`); None takes all. Sizes beyond their rows are cut.
     Raises:
@@ -169,6 +172,7 @@ class TrainNetwork(ObjectiveBase):
     monitor_iterations: bool = field(default=False, metadata=LATER)
     monitor_layers: bool | int = field(default=False, metadata=LATER)
     reference_batch_size: int | None = field(default=None, metadata=LATER)
+    smoothing: float = field(default=0.0, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

@@ -26,6 +26,7 @@ from hpsearch.nn.plain_data import AnyNetwork, as_data
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.soft_targets import check_smoothing
 from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.layer_state import spread_rows
@@ -271,6 +272,7 @@ def _completed(settings: Mapping[str, Any], rows: int | None) -> dict[str, Any]:
 def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_activation(settings["activation"])
     known("cost", settings["cost"], costs_for(data))
+    check_smoothing(settings["smoothing"], settings["cost"], data.regression)
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
