@@ -288,7 +288,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
         "Sigmoid",
         "Tanh",
     ),
-    "hpsearch.nn.augment": ("Affine", "Elastic", "Expansion"),
+    "hpsearch.nn.augment": ("Affine", "Elastic", "Expansion", "Noise"),
     "hpsearch.nn.averaging": ("Averaging", "MovingAverage", "Snapshots", "TailAverage"),
     "hpsearch.nn.costs": (
         "COSTS",
@@ -380,7 +380,7 @@ PLAIN: dict[str, tuple[str, ...]] = {
 INSIDE: dict[str, tuple[str, ...]] = {
     "hpsearch.analysis.intervals": ("resamples",),
     "hpsearch.nn.activations": ("check_activation", "elementwise", "pieces_of"),
-    "hpsearch.nn.augment": ("check_expansion", "expand", "side_of"),
+    "hpsearch.nn.augment": ("check_expansion", "check_inputs", "expand", "moves_pixels", "side_of"),
     "hpsearch.nn.averaging": (
         "AveragedWeights",
         "CycleEnds",

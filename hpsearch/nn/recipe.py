@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hpsearch.checks import boolean
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.nn.augment import Expansion, check_expansion
+from hpsearch.nn.augment import AnyExpansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.layers.dropout import DROPOUT
 from hpsearch.nn.optimizers.full_batch import is_full_batch
@@ -106,7 +106,7 @@ class Recipe:
             method (see `hpsearch.nn.optimizers.full_batch`) an epoch is one iteration.
         dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.passes.dropout`.
         input_dropout: the same of the inputs.
-        expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
+        expansion: every row is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
         averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
         smoothing: share of each target that all classes get alike, in [0, 1), see `hpsearch.nn.soft_targets`; 0.1 is usual. The
             training cost is that of the smoothed targets.
@@ -128,7 +128,7 @@ class Recipe:
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
-    expansion: Expansion | None = None
+    expansion: AnyExpansion | None = None
     averaging: Averaging | None = None
     engine: str = "numpy"
     smoothing: float = 0.0

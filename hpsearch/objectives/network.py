@@ -14,7 +14,7 @@ from hpsearch.data.encoding import Encoded, check_plain, encode, reason_to_stand
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, known
-from hpsearch.nn.augment import Expansion
+from hpsearch.nn.augment import AnyExpansion, moves_pixels
 from hpsearch.nn.averaging import Averaging
 from hpsearch.nn.engines.select import prepare, resolve
 from hpsearch.nn.initializers import Initializer
@@ -79,8 +79,9 @@ class TrainNetwork(ObjectiveBase):
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.passes.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
-        expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
-            None leaves them as they are. Images are square. The training cost is that of the distorted images.
+        expansion: distorts every training row anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`, for
+            square images, or ``Noise()`` for any rows, added after they are standardized; None leaves them as they are. The
+            training cost is that of the distorted rows.
         averaging: what is scored, kept and exported instead of the last weights: their ``MovingAverage()`` or
             ``TailAverage()``, or with the schedule `Cyclic` the ``Snapshots()`` of its cycles; see `hpsearch.nn.averaging`.
         members: so many networks are trained, each from other random numbers, and the mean of their outputs is scored; each
@@ -159,7 +160,7 @@ class TrainNetwork(ObjectiveBase):
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
-    expansion: Expansion | None = field(default=None, metadata=LATER)
+    expansion: AnyExpansion | None = field(default=None, metadata=LATER)
     averaging: Averaging | None = field(default=None, metadata=LATER)
     members: int = field(default=1, metadata=LATER)
     monitor_images: int | None = field(default=None, metadata=LATER)
@@ -206,7 +207,7 @@ class TrainNetwork(ObjectiveBase):
 
     def _decide_standardizing(self) -> None:
         """Set `standardize`, so that copies of this objective on parts of the data do as the whole does."""
-        undecided = self.standardize is None and self.expansion is None
+        undecided = self.standardize is None and not moves_pixels(self.expansion)
         reason = reason_to_standardize(self.data) if undecided else ""
         if reason:
             say_standardized(self.data, reason)

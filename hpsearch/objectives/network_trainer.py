@@ -16,7 +16,7 @@ from hpsearch.data.encoding import Encoded, balanced_weights, example_rows
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import check_activation
 from hpsearch.nn.arrays import known
-from hpsearch.nn.augment import side_of
+from hpsearch.nn.augment import check_inputs
 from hpsearch.nn.costs import WITHOUT_PROBABILITIES
 from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.initializers import check_init
@@ -99,8 +99,7 @@ class TrainingPlan:
         weights = training_weights(rows, settings["class_weight"], self.data)
         rows = rows if weights is None else replace(rows, weights=weights)
         recipe = self._recipe(settings, len(rows) / len(self.data.train))
-        if settings["expansion"] is not None:
-            side_of(self.data.features)
+        check_inputs(settings["expansion"], self.data.features)
         if settings["batch_size"] > len(rows) and not recipe.full_batch:
             most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))

@@ -325,7 +325,10 @@ BAD = [
     ({"averaging": 0.99}, r"averaging must be an averaging or None, got 0\.99\. Take MovingAverage\(\)"),
     ({"averaging": Snapshots()}, r"schedule must be Cyclic\(\.\.\.\) with Snapshots\(\), got Constant\(\)\."),
     ({"expansion": Affine()}, r"Inputs that an expansion distorts must be those of a square image, such as 784, got 6\."),
-    ({"expansion": "affine"}, r"expansion must be an expansion or None, got 'affine'\. Take Affine\(\) or Elastic\(\)\."),
+    (
+        {"expansion": "affine"},
+        r"expansion must be an expansion or None, got 'affine'\. Take Affine\(\) or Elastic\(\) for images",
+    ),
     ({"smoothing": 1.0}, r"smoothing must be a number in \[0, 1\), got 1\.0\. It is the share that all classes get alike"),
     ({"smoothing": 0.1, "cost": "quadratic"}, r"smoothing must be 0 with cost 'quadratic', got 0\.1\."),
     ({"hidden": (30, 0)}, r"hidden must be a whole number >= 1, got 0\."),

@@ -11,7 +11,7 @@ import pytest
 from hpsearch import Choice, Float, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError
-from hpsearch.nn.augment import Affine, Elastic
+from hpsearch.nn.augment import Affine, Elastic, Noise
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.regularizers import WeightCost
@@ -28,6 +28,7 @@ PARAMS: Params = {"learning_rate": 0.5}
 DIGITS = data.digits()
 OPTIONS: dict[str, dict[str, Any]] = {
     "expansion": {"expansion": Elastic(rotation=5.0)},
+    "noise": {"expansion": Noise(0.2)},
     "average": {"averaging": MovingAverage(0.95)},
     "snapshots": {"averaging": Snapshots(), "schedule": Cyclic(2)},
     "members": {"members": 3},
@@ -167,3 +168,19 @@ def test_options_left_alone_leave_the_record_as_it_was() -> None:
     assert repr(train(members=2, expansion=Affine(rotation=5.0))).endswith(
         "expansion=Affine(rotation=5.0, skew=10.0, translation=0.07142857142857142), members=2)"
     )
+
+
+def test_the_scale_of_noise_is_searched_on_rows_that_are_no_images() -> None:
+    x, y = blobs(200)
+    objective = TrainNetwork(data.arrays(x, y, test=0), hidden=(4,), epochs=2, learning_rate=0.3)
+    space = Space(expansion=Choice(None, Noise(scale=Float(0.05, 0.5, log=True))))  # type: ignore[arg-type]
+    result = Study("noise", space, objective, Random(trials=6)).run(1, backend="sequential", tracker=MemoryTracker())
+    assert {trial.status for trial in result.trials} == {"finished"}
+    assert any("expansion.scale" in trial.params for trial in result.trials)
+
+
+def test_noise_is_added_to_standardized_columns() -> None:
+    x, y = blobs(200)
+    rows = data.arrays(1000.0 * x.astype(np.float64) + 1e5, y, test=0)
+    assert TrainNetwork(rows, expansion=Noise(), learning_rate=0.3).standardize
+    assert TrainNetwork(rows, learning_rate=0.3).standardize

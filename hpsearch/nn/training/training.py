@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.augment import side_of
+from hpsearch.nn.augment import check_inputs
 from hpsearch.nn.averaging import Timeline, WeightAverager, copy_into
 from hpsearch.nn.engines.base import ChunkResult, Rows
 from hpsearch.nn.engines.select import engine_of
@@ -333,8 +333,7 @@ def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows 
     if train[0].shape[1] != network.sizes[0]:
         what = f"{train[0].shape[1]}, the columns of the training data"
         raise SettingError(must_be("Inputs of the network", what, network.sizes[0], "Change the first of its sizes."))
-    if recipe.expansion is not None:
-        side_of(network.sizes[0])
+    check_inputs(recipe.expansion, network.sizes[0])
     if recipe.monitors.layers is not None and type(network) is not Network:
         advice = "Its layers may be of any kind, and keep something of each pass."
         raise SettingError(must_be("monitor_layers", "left out for a Stack", recipe.monitors.layers, advice))
