@@ -102,6 +102,7 @@ LISTED: dict[str, tuple[str, ...]] = {
         "table",
     ),
     "hpsearch.nn": (
+        "Ensemble",
         "Epoch",
         "FoundRate",
         "Monitors",

@@ -67,8 +67,8 @@ class Predictor:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
         number = predicts_numbers(self)
-        parts = [self._z(chunk) for chunk in _chunks(self._check_input(x))]
-        return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
+        parts = [(chunk, self._z(chunk)) for chunk in _chunks(self._check_input(x))]
+        return np.concatenate([self.cost.output(z)[0] if number else self._choose(chunk, z) for chunk, z in parts])
 
     def score(self, x: Array, labels: Array, weights: Array | None = None) -> Score:
         """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
@@ -88,7 +88,7 @@ class Predictor:
             for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
                 z = self._z(chunk)
                 cost += self.cost.mean(z, encode_rows(wanted, outputs)) * len(wanted)
-                right += int(np.count_nonzero(z.argmax(axis=0) == _classes_of(wanted)))
+                right += int(np.count_nonzero(self._choose(chunk, z) == _classes_of(wanted)))
         if not np.isfinite(cost):  # rows are checked only after a failure, because a training scores after each epoch
             rows.check_finite(x)
         return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
@@ -99,7 +99,7 @@ class Predictor:
             for chunk, wanted, counts in zip(_chunks(x), _chunks(labels), _chunks(weights), strict=True):
                 z = self._z(chunk)
                 cost += float(self.cost.each(z, encode_rows(wanted, outputs)) @ counts)
-                right += float((z.argmax(axis=0) == _classes_of(wanted)) @ counts)
+                right += float((self._choose(chunk, z) == _classes_of(wanted)) @ counts)
         if not np.isfinite(cost):
             rows.check_finite(x)
         total = float(weights.sum())
@@ -117,6 +117,11 @@ class Predictor:
     def _z(self, x: Array) -> Array:
         """Return the pre-activation of the output layer, (k, n)."""
         raise NotImplementedError
+
+    def _choose(self, x: Array, z: Array) -> Array:
+        """Return the class of each row of x, (n,), from the pre-activation of the output layer, (k, n)."""
+        chosen: Array = z.argmax(axis=0)
+        return chosen
 
 
 def _chunks(array: Array) -> Iterator[Array]:

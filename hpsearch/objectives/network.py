@@ -87,6 +87,8 @@ class TrainNetwork(ObjectiveBase):
         members: so many networks are trained, each from other random numbers, and the mean of their outputs is scored; each
             keeps the epoch that is best for itself. Costs as many trainings; the budget is that of one. Curves and best_epoch
             are means over the members, and the metric single_accuracy is their mean accuracy.
+        members_vote: whether the class is the one that most members choose, in place of that of the largest mean output; see
+            `hpsearch.nn.ensemble.Ensemble`.
         monitor_images: also evaluate within epochs, after every so many training images (at least one mini-batch), on the first
             100 validation rows: curves accuracy_by_images and cost_by_images, by the number of images; see
             `hpsearch.nn.recipe.Monitors`. On MNIST each takes about 0.2 ms, as long as training on 20 to 70 images.
@@ -174,6 +176,7 @@ class TrainNetwork(ObjectiveBase):
     monitor_layers: bool | int = field(default=False, metadata=LATER)
     reference_batch_size: int | None = field(default=None, metadata=LATER)
     smoothing: float = field(default=0.0, metadata=LATER)
+    members_vote: bool = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.checks import integer, number
+from hpsearch.checks import boolean, integer, number
 from hpsearch.data import Dataset, Part
 from hpsearch.data.encoding import Encoded, balanced_weights, example_rows
 from hpsearch.errors import SettingError, must_be
@@ -41,7 +41,17 @@ from hpsearch.trial import Outcome
 VALUES = {"error": "accuracy", "cost": "cost"}
 _OF_RECIPE = frozenset(item.name for item in fields(Recipe)) - {"keep", "monitors", "engine"}
 # The settings that may be params.
-PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members", "class_weight", "classes"}
+PARAMETERS = _OF_RECIPE | {
+    "hidden",
+    "activation",
+    "cost",
+    "init",
+    "train_size",
+    "members",
+    "members_vote",
+    "class_weight",
+    "classes",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -150,7 +160,8 @@ class TrainingPlan:
         """Return the training of all members, before its first epoch."""
         if self.members == 1:
             return self.start(rng)
-        return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation)
+        vote = self.settings["members_vote"]
+        return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation, vote)
 
     @property
     def validation(self) -> Rows:
@@ -275,6 +286,10 @@ def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+    boolean("members_vote", settings["members_vote"], "True lets each member have one vote.")
+    if settings["members_vote"] and data.regression:
+        advice = "The mean of the members is predicted."
+        raise SettingError(must_be("members_vote", "False where numbers are predicted", True, advice))
 
 
 def _check_probabilities(cost: str, scoring: Scoring | None) -> None:

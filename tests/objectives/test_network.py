@@ -321,6 +321,7 @@ BAD = [
     ({"batch_size": 601}, r"batch_size must be at most the 600 training samples, got 601\."),
     ({"batch_size": 2.5}, r"batch_size must be a whole number >= 1, got 2\.5\."),
     ({"epochs": 0}, r"epochs must be a whole number >= 1, got 0\."),
+    ({"members_vote": "hard"}, r"members_vote must be True or False, got 'hard'\."),
     ({"members": 0}, r"members must be a whole number >= 1, got 0\."),
     ({"averaging": 0.99}, r"averaging must be an averaging or None, got 0\.99\. Take MovingAverage\(\)"),
     ({"averaging": Snapshots()}, r"schedule must be Cyclic\(\.\.\.\) with Snapshots\(\), got Constant\(\)\."),

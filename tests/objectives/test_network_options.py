@@ -25,6 +25,7 @@ from hpsearch.trial import Params
 from tests.nn.blobs import CLASSES, blobs
 
 PARAMS: Params = {"learning_rate": 0.5}
+CLASSES_OF_DIGITS = 10
 DIGITS = data.digits()
 OPTIONS: dict[str, dict[str, Any]] = {
     "expansion": {"expansion": Elastic(rotation=5.0)},
@@ -32,6 +33,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "average": {"averaging": MovingAverage(0.95)},
     "snapshots": {"averaging": Snapshots(), "schedule": Cyclic(2)},
     "members": {"members": 3},
+    "members that vote": {"members": 3, "members_vote": True},
     "looks": {"monitor_images": 1000},
     "all": {"expansion": Affine(), "averaging": TailAverage(0.3), "members": 2, "monitor_images": 1000, "dropout": 0.2},
 }
@@ -184,3 +186,19 @@ def test_noise_is_added_to_standardized_columns() -> None:
     rows = data.arrays(1000.0 * x.astype(np.float64) + 1e5, y, test=0)
     assert TrainNetwork(rows, expansion=Noise(), learning_rate=0.3).standardize
     assert TrainNetwork(rows, learning_rate=0.3).standardize
+
+
+def test_members_that_vote_are_scored_by_their_votes() -> None:
+    objective, part = train(members=4, epochs=2), DIGITS.validation
+    params = {"learning_rate": 0.1, "members_vote": True}
+    network, outcome = objective.network(params, context()), objective(params, context())
+    assert isinstance(network, Ensemble)
+    votes = np.array([one.predict(part.x) for one in network.networks])
+    counts = np.apply_along_axis(np.bincount, 0, votes, minlength=CLASSES_OF_DIGITS)
+    chosen = np.where(counts == counts.max(axis=0), network.forward(part.x).T, -1).argmax(axis=0)
+    assert outcome.value == pytest.approx(np.mean(chosen != part.y))
+    mean = objective({"learning_rate": 0.1}, context())
+    assert mean.metrics["best_validation_cost"] == outcome.metrics["best_validation_cost"]
+    assert mean.value != outcome.value
+    exported = objective.export(params, context())
+    assert exported.architecture["vote"] is True
