@@ -2,7 +2,8 @@
 
 Everything is computed from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite without corrections.
 Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right class and 0 elsewhere,
-the probability of each class (`CrossEntropy`, `LogLikelihood`), XX
+the probability of each class (`CrossEntropy`, `LogLikelihood`), or the number to be predicted
+(`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
 """
 
 from __future__ import annotations
