@@ -10,10 +10,10 @@ from hpsearch.checks import integer
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
 from hpsearch.errors import DataError, must_be
-from hpsearch.nn.augment import Expansion, check_expansion, expand
+from hpsearch.nn.augment import AnyExpansion, check_expansion, expand
 
 
-def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int = 0) -> Dataset:
+def expanded(dataset: Dataset, expansion: AnyExpansion, copies: int = 1, seed: int = 0) -> Dataset:
     """Return a data set whose training part is followed by distorted copies of it, each with the label of its row.
 
     `TrainNetwork(expansion=...)` needs no copies and trains on other images in every epoch; this is for support vector
@@ -21,7 +21,7 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
     copies of the rows that it scores on.
 
     Args:
-        dataset: of square images, one a row.
+        dataset: of square images, one a row; for `Noise` of any rows of numbers.
         expansion: see `hpsearch.nn.augment`.
         copies: of every row, at least 1.
         seed: of the distortions.
@@ -38,7 +38,7 @@ def expanded(dataset: Dataset, expansion: Expansion, copies: int = 1, seed: int 
     check_expansion("expansion", expansion)
     if dataset.train.is_table:
         advice = "Leave the expansion out."
-        raise DataError(must_be("The data set to expand", "one of images", f"the table {dataset.name!r}", advice))
+        raise DataError(must_be("The data set to expand", "one of images or numbers", f"the table {dataset.name!r}", advice))
     x, y = dataset.train.x, dataset.train.y
     rows = np.tile(x, (1 + copies, 1))
     expand(rows[len(x) :], expansion, np.random.default_rng(seed))

@@ -10,6 +10,7 @@ file. `Network` is fully connected and fast, `Stack` composes `hpsearch.nn.layer
 either.
 """
 
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.rate import FoundRate, find_rate
 from hpsearch.nn.stack import Stack
@@ -18,6 +19,7 @@ from hpsearch.nn.train import train
 from hpsearch.nn.training.training import Epoch, Monitors, Recipe, Training
 
 __all__ = [
+    "Ensemble",
     "Epoch",
     "FoundRate",
     "Monitors",

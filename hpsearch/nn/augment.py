@@ -1,11 +1,12 @@
-"""Data augmentation: images rotated, skewed, shifted and bent at random, differently in every epoch.
+"""Data augmentation: images rotated, skewed, shifted and bent, and rows of any kind made noisy, anew in every epoch.
 
 An expansion is a frozen dataclass; its fields may hold ranges (see `hpsearch.nn.settings.Template`). Angles are in degrees,
 lengths are shares of the image's side, so that a setting means the same on images of 8 and of 28 pixels a side. What lies
 outside of an image is 0. Images are square, one a row, pixel after pixel.
 
-    Affine      rotation, skew and translation
+    Affine      rotation by any angle, skew and translation
     Elastic     a smooth random field of displacements, on top of the same three
+    Noise       normal noise added to every input, of images or any other rows
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from hpsearch.nn.arrays import Array
 from hpsearch.nn.settings import Template, number, refuse_open, setting
 
 _ANGLE = number(0.0, 90.0, open_high=True, advice="It is the largest angle in degrees; 5 to 20 are usual, 0 is none.")
+_TURN = number(0.0, 180.0, advice="It is the largest angle in degrees; 5 to 20 are usual, 180 is every angle, 0 is none.")
 _SHARE = number(0.0, 1.0, advice="It is a share of the image's side; 0.05 is usual, 0 is none.")
 _REACH = number(0.0, 1.0, open_low=True, advice="It is a share of the image's side; 1/7 is usual.")
 # Images worked on at a time: their pixels and positions stay in the cache. On one core 100 are five times as fast as 1,000.
@@ -52,13 +54,14 @@ class Affine(Template):
     """Images turned, slanted and moved, each by amounts of its own.
 
     Args:
-        rotation: largest angle, either way, in degrees; uniform below it, like the others.
+        rotation: largest angle, either way, in degrees, up to 180; uniform below it, like the others. The corners of an image
+            that is turned by much lie outside of it, and are lost.
         skew: largest slant of upright lines, either way, in degrees.
         translation: largest shift along either axis, either way, as a share of the side; 1/14 is 2 of 28 pixels.
     Source: Simard, Steinkraus and Platt (2003), Best practices for convolutional neural networks, section 2.
     """
 
-    rotation: float = setting(_ANGLE, default=10.0)
+    rotation: float = setting(_TURN, default=10.0)
     skew: float = setting(_ANGLE, default=10.0)
     translation: float = setting(_SHARE, default=1 / 14)
 
@@ -92,7 +95,7 @@ class Elastic(Template):
 
     strength: float = setting(_SHARE, default=0.05)
     smoothness: float = setting(_REACH, default=1 / 7)
-    rotation: float = setting(_ANGLE, default=0.0)
+    rotation: float = setting(_TURN, default=0.0)
     skew: float = setting(_ANGLE, default=0.0)
     translation: float = setting(_SHARE, default=0.0)
 
@@ -110,16 +113,46 @@ class Elastic(Template):
         return found
 
 
-def expand(x: Array, expansion: Expansion, rng: np.random.Generator) -> None:
-    """Distort images in place, each in its own way; the same generator gives the same images, in however many calls.
+@dataclass(frozen=True)
+class Noise(Template):
+    """Rows with noise: every input gets a normal number of its own added, such as background noise in speech.
+
+    Inputs may be anything: pixels, measurements, encoded categories. Numbers of different units need one scale, which
+    `TrainNetwork` gives them by standardizing. For a small scale it acts as a penalty on the slopes of the outputs.
 
     Args:
-        x: one image a row, (n, side * side), C-contiguous, float32 or float64.
+        scale: standard deviation of the noise, in the units of the inputs; 0.1 is a usual start for standardized ones.
+    Source: Bishop (1995), Training with noise is equivalent to Tikhonov regularization.
+
+    >>> Noise(scale=0.2)
+    Noise(scale=0.2)
+    """
+
+    scale: float = setting(number(0.0, advice="It is the standard deviation of the noise; 0.1 is usual."), default=0.1)
+
+    def add(self, x: Array, rng: np.random.Generator) -> None:
+        """Add noise to rows, (n, d), in place."""
+        noise = rng.standard_normal(x.shape, dtype=np.float32)
+        noise *= self.scale
+        x += noise
+
+
+AnyExpansion = Expansion | Noise
+
+
+def expand(x: Array, expansion: AnyExpansion, rng: np.random.Generator) -> None:
+    """Distort rows in place, each in its own way; the same generator gives the same rows, in however many calls.
+
+    Args:
+        x: one image a row, (n, side * side), or for `Noise` rows of any kind; C-contiguous, float32 or float64.
         expansion: how.
         rng: draws in the order of the rows.
     Raises:
         SettingError: if the rows are no square images.
     """
+    if isinstance(expansion, Noise):
+        expansion.add(x, rng)
+        return
     side = side_of(x.shape[1])
     for start in range(0, len(x), _BLOCK):
         images = x[start : start + _BLOCK]
@@ -145,10 +178,22 @@ def side_of(inputs: int) -> int:
     return side
 
 
+def check_inputs(expansion: object, inputs: int) -> None:
+    """Raise where an expansion distorts images, and rows of so many inputs are none."""
+    if moves_pixels(expansion):
+        side_of(inputs)
+
+
+def moves_pixels(expansion: object) -> bool:
+    """Return whether there is an expansion that takes rows for images."""
+    return expansion is not None and not isinstance(expansion, Noise)
+
+
 def check_expansion(what: str, expansion: object) -> None:
     """Raise unless ``expansion`` is one without open ranges."""
-    if isinstance(expansion, type) or not hasattr(expansion, "sources"):
-        raise SettingError(must_be(what, "an expansion or None", expansion, "Take Affine() or Elastic()."))
+    if isinstance(expansion, type) or not (hasattr(expansion, "sources") or isinstance(expansion, Noise)):
+        advice = "Take Affine() or Elastic() for images, Noise() for any rows."
+        raise SettingError(must_be(what, "an expansion or None", expansion, advice))
     refuse_open(what, expansion)
 
 

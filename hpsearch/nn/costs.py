@@ -2,8 +2,8 @@
 
 Everything is computed from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite without corrections.
 Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right class and 0 elsewhere,
-or the number to be predicted (`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in
-`COSTS`.
+the probability of each class (`CrossEntropy`, `LogLikelihood`), or the number to be predicted
+(`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Protocol
 
 import numpy as np
 
-from hpsearch.nn.activations import Linear, Sigmoid
-from hpsearch.nn.arrays import Array
+from hpsearch.nn.activations import Linear, Sigmoid, Tanh
+from hpsearch.nn.arrays import ONE, ZERO, Array
 
-_sigmoid, _linear = Sigmoid(), Linear()
+_sigmoid, _tanh, _linear = Sigmoid(), Tanh(), Linear()
 
 
 class Cost(Protocol):
@@ -96,9 +96,10 @@ class SquaredError:
 class CrossEntropy:
     """C = -sum_j t_j ln a_j + (1 - t_j) ln(1 - a_j) with a = sigmoid(z), in nats; dC/dz = a - t.
 
-    Written as sum_j softplus(u_j) with u = (1 - 2t) z and softplus(u) = max(u, 0) + log1p(exp(-|u|)), which holds for
-    targets of 0 and 1. Equals k ln 2 at z = 0: 6.93 for ten classes.
-    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63.
+    Written as sum_j softplus(z_j) - t_j z_j with softplus(z) = max(z, 0) + log1p(exp(-|z|)), for any targets in [0, 1]. Equals
+    k ln 2 at z = 0: 6.93 for ten classes. It is smallest at a = t, and is the binary entropy of t there: 0 for a target of 0
+    or 1, 0.6109 for 0.3.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 63 and 64.
     """
 
     output_name = "sigmoid"
@@ -124,7 +125,8 @@ class CrossEntropy:
 class LogLikelihood:
     """C = -ln a_right with a = softmax(z), in nats; dC/dz = a - t.
 
-    Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes.
+    Via log-sum-exp with the largest z taken off. Equals ln k at z = 0: 2.30 for ten classes. For targets between 0 and 1 that
+    sum to 1 it is -sum_j t_j ln a_j, smallest at a = t.
     Source: Nielsen, Neural Networks and Deep Learning, ch. 3, eq. 78 to 80.
     """
 
@@ -150,12 +152,73 @@ class LogLikelihood:
         return np.subtract(a, targets, out)
 
 
+class Hinge:
+    """C = sum over j != s of max(0, z_j - z_s + 1) with a = z and s the right class; dC/dz_j = 1 where the term is above 0.
+
+    dC/dz_s is minus the number of these. The multi-class support vector machine, for networks and, without hidden layers, for
+    linear classifiers. Equals k - 1 at z = 0: 9 for ten classes; 0 once every wrong class is 1 below the right one. For two
+    classes it is the binary hinge of z_1 - z_0. With more, scikit-learn's ``hinge_loss`` is Crammer and Singer's variant, which
+    takes the largest term in place of the sum, and is never larger. The outputs are scores and no probabilities.
+    Source: Weston and Watkins (1999), Support vector machines for multi-class pattern recognition; Stanford CS231n notes,
+    "Linear classification".
+    """
+
+    output_name = "linear"
+
+    def output(self, z: Array, out: Array | None = None) -> Array:
+        return _linear(z, out)
+
+    def mean(self, z: Array, targets: Array) -> float:
+        return float(_excess(z, targets).sum(dtype=np.float64)) / _samples(z)
+
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = _excess(z, targets).sum(axis=-2, dtype=np.float64)
+        return costs
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        out = np.sign(_excess(a, targets), out)
+        np.multiply(targets, out.sum(axis=-2, keepdims=True), a)
+        return np.subtract(out, a, out)
+
+
+class QuadraticTanh:
+    """C = 1/2 |a - t|^2 with a = tanh(z) and t in {-1, 1}; dC/dz = (a - t) (1 - a^2).
+
+    Targets are scaled to the outputs: 1 for the right class, -1 elsewhere; they are handed over as 1 and 0, as everywhere.
+    Since tanh(z) = 2 sigmoid(2z) - 1 it is four times `Quadratic` at 2z, and equals k/2 at z = 0: 5 for ten classes. The
+    outputs are scores in [-1, 1] and no probabilities.
+    Source: Nielsen, Neural Networks and Deep Learning, ch. 3, "Other models of artificial neuron".
+    """
+
+    output_name = "tanh"
+
+    def output(self, z: Array, out: Array | None = None) -> Array:
+        return _tanh(z, out)
+
+    def mean(self, z: Array, targets: Array) -> float:
+        error = _deviation(_tanh(z), targets)
+        error *= error
+        return float(error.sum(dtype=np.float64)) / 2 / _samples(z)
+
+    def each(self, z: Array, targets: Array) -> Array:
+        costs: Array = (_deviation(_tanh(z), targets) ** 2).sum(axis=-2, dtype=np.float64) / 2
+        return costs
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        out = _tanh.slope(a, out)
+        return np.multiply(out, _deviation(a, targets), out)
+
+
 COSTS: dict[str, Cost] = {
     "quadratic": Quadratic(),
     "cross_entropy": CrossEntropy(),
     "log_likelihood": LogLikelihood(),
     "squared_error": SquaredError(),
+    "hinge": Hinge(),
+    "quadratic_tanh": QuadraticTanh(),
 }
+# The costs whose outputs are scores of the classes, and no probabilities.
+WITHOUT_PROBABILITIES = ("hinge", "quadratic_tanh")
 
 
 def one_hot(labels: Array, classes: Array, out: Array | None = None) -> Array:
@@ -177,6 +240,28 @@ def encode_targets(values: Array, outputs: Array, out: Array | None = None) -> A
     if values.dtype.kind != "f":
         return one_hot(values, outputs, out)
     return np.positive(values[..., None, :], out, casting="same_kind")
+
+
+def encode_rows(values: Array, outputs: Array) -> Array:
+    """Return targets of shape (k, n) for those of n rows: class indices or numbers, (n,), or soft targets, (n, k)."""
+    return np.ascontiguousarray(values.T) if values.ndim == 2 else encode_targets(values, outputs)
+
+
+def _excess(z: Array, targets: Array) -> Array:
+    """Return max(0, z_j - z_s + 1) for the wrong classes j, and 0 for the right one, s."""
+    found: Array = z - (z * targets).sum(axis=-2, keepdims=True)
+    found += ONE
+    found -= targets
+    np.maximum(found, ZERO, out=found)
+    return found
+
+
+def _deviation(a: Array, targets: Array) -> Array:
+    """Return a - (2t - 1), in the place of ``a``."""
+    a -= targets
+    a -= targets
+    a += ONE
+    return a
 
 
 def _samples(z: Array) -> int:

@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
-from hpsearch.nn.costs import COSTS, Cost, encode_targets
+from hpsearch.nn.costs import COSTS, Cost, encode_rows
 from hpsearch.nn.initializers import Initializer, check_init, draw
 from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
@@ -140,7 +140,7 @@ class Network(Predictor):
         in a `hpsearch.nn.stack.Stack` is the same in every call.
         """
         samples, passes = len(labels), self.passes(len(labels))
-        targets = encode_targets(labels, np.arange(self.sizes[-1])).astype(self.dtype)
+        targets = encode_rows(labels, np.arange(self.sizes[-1])).astype(self.dtype)
         z = np.empty_like(targets)
         counts = None if sample_weights is None else sample_weights.astype(self.dtype)
         batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T, counts)

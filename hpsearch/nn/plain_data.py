@@ -55,12 +55,16 @@ def _as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Arr
     """Return the description of a network, plain JSON data, and its arrays by name; see `hpsearch.nn.export`.
 
     For an ensemble the description holds the common architecture and the number of ``members``; the
-    arrays are ``member_0_weights_0`` and so on.
+    arrays are ``member_0_weights_0`` and so on. Of one that votes, or whose members differ, ``members`` is a list of their
+    layers, which earlier readers refuse, and ``vote`` says whether they vote.
     """
     if not isinstance(network, Ensemble):
         return export.architecture(network), export.weights(network)
     members = network.networks
-    description = export.architecture(members[0]) | {"members": len(members)}
+    told = [export.architecture(member) for member in members]
+    description: dict[str, Any] = told[0] | {"members": len(members)}
+    if network.vote or any(one != told[0] for one in told):
+        description |= {"members": [one["layers"] for one in told], "vote": network.vote}
     return description, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
 
 
@@ -72,7 +76,9 @@ def _from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> N
     """
     if "members" not in description:
         return export.restore(description, arrays)
-    members = integer("Members of a saved ensemble", description["members"], 1, "Save the ensemble again.", most=len(arrays))
+    listed = description["members"]
+    count = len(listed) if isinstance(listed, list) else listed
+    members = integer("Members of a saved ensemble", count, 1, "Save the ensemble again.", most=len(arrays))
     own: list[dict[str, Array]] = [{} for _ in range(members)]
     for name, array in arrays.items():
         member, _, rest = name.removeprefix("member_").partition("_")
@@ -80,4 +86,5 @@ def _from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> N
             what = "Arrays of a saved ensemble"
             raise SettingError(must_be(what, f"those of its {members} members", name, "Save the ensemble again."))
         own[int(member)][rest] = array
-    return Ensemble([export.restore(description, member) for member in own])
+    told = [{**description, "layers": listed[i]} if isinstance(listed, list) else description for i in range(members)]
+    return Ensemble([export.restore(*both) for both in zip(told, own, strict=True)], description.get("vote", False))

@@ -12,7 +12,8 @@ from numpy.typing import ArrayLike
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.costs import Cost, encode_targets
+from hpsearch.nn.costs import Cost, encode_rows
+from hpsearch.nn.soft_targets import check_soft_targets, is_soft
 
 # Rows scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000
@@ -66,12 +67,13 @@ class Predictor:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
         number = predicts_numbers(self)
-        parts = [self._z(chunk) for chunk in _chunks(self._check_input(x))]
-        return np.concatenate([self.cost.output(z)[0] if number else z.argmax(axis=0) for z in parts])
+        parts = [(chunk, self._z(chunk)) for chunk in _chunks(self._check_input(x))]
+        return np.concatenate([self.cost.output(z)[0] if number else self._choose(chunk, z) for chunk, z in parts])
 
     def score(self, x: Array, labels: Array, weights: Array | None = None) -> Score:
         """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
 
+        Labels may be soft targets, (n, k): then the right class is the most probable one.
         With ``weights``, (n,), each row counts by its share of their sum.
 
         Raises:
@@ -85,8 +87,8 @@ class Predictor:
         with np.errstate(all="ignore"):
             for chunk, wanted in zip(_chunks(x), _chunks(labels), strict=True):
                 z = self._z(chunk)
-                cost += self.cost.mean(z, encode_targets(wanted, outputs)) * len(wanted)
-                right += int(np.count_nonzero(z.argmax(axis=0) == wanted))
+                cost += self.cost.mean(z, encode_rows(wanted, outputs)) * len(wanted)
+                right += int(np.count_nonzero(self._choose(chunk, z) == _classes_of(wanted)))
         if not np.isfinite(cost):  # rows are checked only after a failure, because a training scores after each epoch
             rows.check_finite(x)
         return Score(cost / len(labels), math.nan if predicts_numbers(self) else right / len(labels))
@@ -96,8 +98,8 @@ class Predictor:
         with np.errstate(all="ignore"):
             for chunk, wanted, counts in zip(_chunks(x), _chunks(labels), _chunks(weights), strict=True):
                 z = self._z(chunk)
-                cost += float(self.cost.each(z, encode_targets(wanted, outputs)) @ counts)
-                right += float((z.argmax(axis=0) == wanted) @ counts)
+                cost += float(self.cost.each(z, encode_rows(wanted, outputs)) @ counts)
+                right += float((self._choose(chunk, z) == _classes_of(wanted)) @ counts)
         if not np.isfinite(cost):
             rows.check_finite(x)
         total = float(weights.sum())
@@ -116,9 +118,19 @@ class Predictor:
         """Return the pre-activation of the output layer, (k, n)."""
         raise NotImplementedError
 
+    def _choose(self, x: Array, z: Array) -> Array:
+        """Return the class of each row of x, (n,), from the pre-activation of the output layer, (k, n)."""
+        chosen: Array = z.argmax(axis=0)
+        return chosen
+
 
 def _chunks(array: Array) -> Iterator[Array]:
     return (array[start : start + _CHUNK] for start in range(0, len(array), _CHUNK))
+
+
+def _classes_of(targets: Array) -> Array:
+    """Return the class of each row: of soft targets the most probable."""
+    return targets.argmax(axis=1) if targets.ndim == 2 else targets
 
 
 def predicts_numbers(network: Predictor) -> bool:
@@ -126,13 +138,25 @@ def predicts_numbers(network: Predictor) -> bool:
     return network.sizes[-1] == 1 and network.cost_name == "squared_error"
 
 
+def _check_classes(network: Predictor) -> None:
+    """Raise for a cost that compares the right class with others where there are none."""
+    if network.cost_name == "hinge" and network.sizes[-1] < 2:
+        advice = "Take an output for each class, or 'squared_error' for numbers."
+        raise DataError(must_be("Outputs of a network with cost 'hinge'", "2 or more, one a class", network.sizes[-1], advice))
+
+
 def check_targets(y: ArrayLike, count: int, network: Predictor) -> Array:
     """Return y as an array of shape (count,) that fits the network: numbers where it predicts numbers, else class indices.
+
+    Soft targets are of shape (count, k), see `hpsearch.nn.soft_targets`.
 
     Raises:
         DataError: for another shape or kind, NaN or infinity, or a class that the network has no output for.
     """
     if not predicts_numbers(network):
+        _check_classes(network)
+        if isinstance(y, np.ndarray) and is_soft(y):
+            return check_soft_targets(y, count, network.sizes[-1], network.cost_name)
         return rows.check_labels(y, count, network.sizes[-1])
     given = np.asarray(y)
     if given.shape != (count,):

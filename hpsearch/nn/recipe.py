@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 from hpsearch.checks import boolean
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.nn.augment import Expansion, check_expansion
+from hpsearch.nn.augment import AnyExpansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.layers.dropout import DROPOUT
 from hpsearch.nn.optimizers.full_batch import is_full_batch
@@ -16,6 +16,7 @@ from hpsearch.nn.optimizers.rules import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import Check, number, refuse_open, whole
+from hpsearch.nn.soft_targets import SMOOTHING
 from hpsearch.nn.stopping import Stopping
 
 # Settings that a full-batch method cannot use: the value where they are left out, and why.
@@ -105,8 +106,10 @@ class Recipe:
             method (see `hpsearch.nn.optimizers.full_batch`) an epoch is one iteration.
         dropout: share of the hidden units that each mini-batch leaves out, in [0, 1), see `hpsearch.nn.passes.dropout`.
         input_dropout: the same of the inputs.
-        expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
+        expansion: every row is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
         averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
+        smoothing: share of each target that all classes get alike, in [0, 1), see `hpsearch.nn.soft_targets`; 0.1 is usual. The
+            training cost is that of the smoothed targets.
         engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
@@ -125,9 +128,10 @@ class Recipe:
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
-    expansion: Expansion | None = None
+    expansion: AnyExpansion | None = None
     averaging: Averaging | None = None
     engine: str = "numpy"
+    smoothing: float = 0.0
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -136,6 +140,7 @@ class Recipe:
         "dropout": DROPOUT,
         "input_dropout": DROPOUT,
         "momentum": MOMENTUM,
+        "smoothing": SMOOTHING,
         "batch_size": whole(1, "10 to 100 are usual."),
         "epochs": whole(1, "Give at least one pass over the training data."),
     }

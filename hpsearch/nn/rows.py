@@ -15,7 +15,7 @@ def check_inputs(x: ArrayLike, width: int | None = None) -> Array:
     Raises:
         DataError: for another shape or kind; the values are checked by `check_finite`.
     """
-    given: Array = x if isinstance(x, np.ndarray) else _as_array("x", x)
+    given: Array = x if isinstance(x, np.ndarray) else as_array("x", x)
     if given.dtype.kind not in "iufb":
         raise DataError(must_be("x", "real numbers", str(given.dtype), "Encode categories as numbers: x.astype('float32')."))
     if given.ndim != 2 or 0 in given.shape:
@@ -33,7 +33,7 @@ def check_labels(y: ArrayLike, rows: int, classes: int | None = None) -> Labels:
     Raises:
         DataError: for another shape or kind, or a class that the network has no output for.
     """
-    given: Array = y if isinstance(y, np.ndarray) else _as_array("y", y)
+    given: Array = y if isinstance(y, np.ndarray) else as_array("y", y)
     if given.ndim != 1:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
     if len(given) != rows:
@@ -56,7 +56,12 @@ def check_finite(x: Array) -> None:
         raise DataError(must_be(f"x[{row}, {column}]", "finite", float(x[row, column]), "Drop or fill such values first."))
 
 
-def _as_array(what: str, values: ArrayLike) -> Array:
+def as_array(what: str, values: ArrayLike) -> Array:
+    """Return values as an array.
+
+    Raises:
+        DataError: for a sparse array, or rows of different lengths.
+    """
     if hasattr(values, "toarray"):
         raise DataError(must_be(what, "a dense array", type(values).__name__, f"Pass {what}.toarray()."))
     try:

@@ -16,8 +16,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import ClassVar, Protocol, runtime_checkable
 
+from hpsearch.checks import LATER, recorded_repr
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.settings import Template, number, setting, unresolved, whole
 from hpsearch.nn.stopping import Plateau
@@ -78,19 +80,56 @@ class Constant(_Blind):
         return 1.0
 
 
+def _check_every(what: str, value: object) -> None:
+    if value is not None:
+        whole(1)(what, value)
+
+
+def _check_epochs(what: str, value: object) -> None:
+    """Raise for anything but a tuple of rising numbers of epochs, or None."""
+    if value is None:
+        return
+    advice = "Write it as in at=(10, 15)."
+    if not isinstance(value, tuple) or not value:
+        raise SettingError(must_be(what, "a tuple of numbers of epochs", value, advice))
+    for epoch in value:
+        whole(1, advice)(f"An epoch of {what}", epoch)
+    if any(later <= earlier for earlier, later in pairwise(value)):
+        raise SettingError(must_be(what, "rising", value, advice))
+
+
 @dataclass(frozen=True)
 class Step(_Blind):
-    """The rate is multiplied by ``factor`` every ``every`` epochs.
+    """The rate is multiplied by ``factor`` every ``every`` epochs, or after the epochs of a list.
+
+    Args:
+        every: so many epochs have each rate; None where ``at`` is given.
+        factor: in (0, 1].
+        at: numbers of epochs, rising and counted from 1: after each of them the rate is multiplied once.
 
     >>> [Step(every=2, factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
+    >>> [Step(at=(1, 4), factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
+    [1.0, 0.5, 0.5, 0.5, 0.25]
     """
 
-    every: int = setting(whole(1))
+    every: int | None = field(default=None, metadata={"check": _check_every, **LATER})
     factor: float = setting(number(0.0, 1.0, open_low=True), default=0.1)
+    at: tuple[int, ...] | None = field(default=None, metadata={"check": _check_epochs, **LATER})
+
+    __repr__ = recorded_repr
+
+    def __post_init__(self) -> None:
+        if isinstance(self.at, list):
+            object.__setattr__(self, "at", tuple(self.at))
+        super().__post_init__()
+        if (self.every is None) == (self.at is None):
+            found = "neither" if self.at is None else "both"
+            raise SettingError(must_be("Step", "given every or at", found, "Write Step(every=10) or Step(at=(10, 15))."))
 
     def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
-        return float(self.factor ** (epoch // self.every))
+        times = epoch // self.every if self.every is not None else sum(done <= epoch for done in self.at or ())
+        return float(self.factor**times)
 
 
 @dataclass(frozen=True)

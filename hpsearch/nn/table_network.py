@@ -76,3 +76,24 @@ def as_array(labels: Sequence[Any]) -> Array:
     """
     found = np.asarray(labels)
     return np.asarray(labels, object) if found.dtype.kind == "f" else found
+
+
+def combine(networks: Sequence[Network | Ensemble | TableNetwork], vote: bool = False) -> Ensemble | TableNetwork:
+    """Return an ensemble of networks; where they take rows of a table, one that does so too.
+
+    Args:
+        networks: one at least, with the same inputs, outputs and cost, and one encoding.
+        vote: see `hpsearch.nn.ensemble.Ensemble`.
+    Raises:
+        SettingError: for networks that differ in these.
+    """
+    tables = [network for network in networks if isinstance(network, TableNetwork)]
+    ensemble = Ensemble([one.network if isinstance(one, TableNetwork) else one for one in networks], vote)
+    if not tables:
+        return ensemble
+    first = tables[0]
+    told = [(one.inputs.description(), one.labels) for one in tables]
+    if len(tables) < len(networks) or any(one != told[0] for one in told):
+        advice = "Take trials of one study with one encoding."
+        raise SettingError(must_be("Networks of an ensemble", "with the same encoding of their inputs", "others", advice))
+    return TableNetwork(ensemble, first.inputs, first.labels)

@@ -20,6 +20,7 @@ from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.soft_targets import check_soft_targets, is_soft
 from hpsearch.nn.training.history import Evaluation
 from hpsearch.nn.training.iterations import Iteration
 from hpsearch.nn.training.layer_state import LayerState
@@ -64,7 +65,8 @@ def train(
     With validation rows it is returned as it was after its best epoch.
 
     Args:
-        data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,).
+        data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,). Or y of floats,
+            (n, k): the probability of each class, see `hpsearch.nn.soft_targets`.
         validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
         learning_rate: see `Recipe`; None is 0.5, and leaves it to a full-batch method to find its steps.
         hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
@@ -136,8 +138,8 @@ def prepare(
     usual = 1.0 if is_full_batch(settings.get("optimizer")) else 0.5
     recipe = _recipe({"learning_rate": usual if learning_rate is None else learning_rate, **settings})
     known("dtype", dtype, DTYPES)
-    x, y = _rows("data", data, dtype)
-    chosen = None if validation is None else _rows("validation", validation, dtype)
+    x, y = _rows("data", data, dtype, cost)
+    chosen = None if validation is None else _rows("validation", validation, dtype, cost)
     whole(0, "It decides the first weights and the order of the rows.")("seed", seed)
     rng = np.random.default_rng(seed)
     sizes = (x.shape[1], *widths(hidden), _classes(y, classes))
@@ -151,7 +153,7 @@ def _recipe(settings: dict[str, Any]) -> Recipe:
     return Recipe(**settings)
 
 
-def _rows(what: str, given: Rows, dtype: str) -> tuple[Array, Labels]:
+def _rows(what: str, given: Rows, dtype: str, cost: str) -> tuple[Array, Array]:
     """Return x in the network's dtype, not copied where it has it already, and y."""
     if isinstance(given, tuple) and len(given) == 2:
         x, y = given
@@ -164,11 +166,17 @@ def _rows(what: str, given: Rows, dtype: str) -> tuple[Array, Labels]:
     with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, which raises below
         checked = np.ascontiguousarray(checked, dtype)
     rows.check_finite(checked)
+    if hasattr(y, "__len__") and is_soft(targets := rows.as_array("y", y)):
+        return checked, check_soft_targets(targets, len(checked), targets.shape[1], cost)
     return checked, rows.check_labels(y, len(checked))
 
 
-def _classes(y: Labels, classes: int | None) -> int:
+def _classes(y: Array, classes: int | None) -> int:
     """Return the number of outputs."""
+    if is_soft(y):
+        if classes not in (None, y.shape[1]):
+            raise DataError(must_be("y", f"of {classes} columns, one a class", y.shape[1], "Leave classes out."))
+        return int(y.shape[1])
     whole(2, "Give the number of classes, one more than the highest label.")("classes", 2 if classes is None else classes)
     found = int(y.max()) + 1 if classes is None else classes
     if found < 2:

@@ -14,6 +14,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils.metaestimators import available_if
 
 from hpsearch.data import Dataset, Part
+from hpsearch.nn.costs import WITHOUT_PROBABILITIES
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network
 from hpsearch.objectives.scoring import labelled
@@ -33,6 +34,10 @@ class _Fitted(BaseEstimator):  # type: ignore[misc]  # scikit-learn has no types
 
 def _has(method: str) -> Callable[[Any], bool]:
     return lambda fitted: hasattr(fitted.estimator, method)
+
+
+def _claims_probabilities(fitted: Any) -> bool:
+    return fitted.network.cost_name not in WITHOUT_PROBABILITIES
 
 
 class LabelledClassifier(ClassifierMixin, _Fitted):  # type: ignore[misc]
@@ -109,6 +114,7 @@ class NetworkClassifier(ClassifierMixin, _Fitted):  # type: ignore[misc]
         """Return the class of the largest output of each row."""
         return self.network.predict(X)
 
+    @available_if(_claims_probabilities)  # type: ignore[untyped-decorator]
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
         """Return the outputs as shares of their sum: of softmax outputs the outputs themselves."""
         outputs = np.asarray(self.network.forward(X), np.float64)
@@ -116,6 +122,13 @@ class NetworkClassifier(ClassifierMixin, _Fitted):  # type: ignore[misc]
         outputs = np.where(outputs.sum(axis=1, keepdims=True) > 0, outputs, 1.0)
         shares: NDArray[np.float64] = outputs / outputs.sum(axis=1, keepdims=True)
         return shares
+
+    @available_if(lambda fitted: not _claims_probabilities(fitted))  # type: ignore[untyped-decorator]
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """Return the output of each class; of two classes by how much that of the second is larger."""
+        outputs = np.asarray(self.network.forward(X), np.float64)
+        found: NDArray[np.float64] = outputs[:, 1] - outputs[:, 0] if outputs.shape[1] == 2 else outputs
+        return found
 
 
 class NetworkRegressor(RegressorMixin, _Fitted):  # type: ignore[misc]

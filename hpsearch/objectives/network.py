@@ -14,7 +14,7 @@ from hpsearch.data.encoding import Encoded, check_plain, encode, reason_to_stand
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import DTYPES, known
-from hpsearch.nn.augment import Expansion
+from hpsearch.nn.augment import AnyExpansion, moves_pixels
 from hpsearch.nn.averaging import Averaging
 from hpsearch.nn.engines.base import NUMBA
 from hpsearch.nn.engines.select import prepare, resolve
@@ -53,8 +53,10 @@ class TrainNetwork(ObjectiveBase):
         hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
         activation: of the hidden layers, ``"sigmoid"``, ``"tanh"``, ``"relu"``, ``"leaky_relu"``, ``"elu"``, ``"maxout"`` or
             ``"linear"``; or a function of `hpsearch.nn.activations` with its setting, such as ``LeakyRelu(leak=0.1)``.
-        cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs) or
-            ``"squared_error"`` (linear outputs). None is cross-entropy for classes, squared error for numbers.
+        cost: ``"cross_entropy"`` or ``"quadratic"`` (sigmoid outputs), ``"log_likelihood"`` (softmax outputs),
+            ``"hinge"`` (linear outputs, for classes), ``"quadratic_tanh"`` (tanh outputs, with targets of -1 and 1) or
+            ``"squared_error"`` (linear outputs); see `hpsearch.nn.costs`. None is cross-entropy for classes, squared error for
+            numbers.
         learning_rate: eta > 0; None requires it as a param, where the optimizer has one.
         l2: lambda >= 0, divided by the size of the training set (see `hpsearch.nn.regularizers.L2`), or a ``WeightCost``.
         momentum: mu in [0, 1); of the optimizers, only ``"sgd"`` and ``"nesterov"`` take one.
@@ -78,13 +80,16 @@ class TrainNetwork(ObjectiveBase):
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.passes.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
-        expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
-            None leaves them as they are. Images are square. The training cost is that of the distorted images.
+        expansion: distorts every training row anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`, for
+            square images, or ``Noise()`` for any rows, added after they are standardized; None leaves them as they are. The
+            training cost is that of the distorted rows.
         averaging: what is scored, kept and exported instead of the last weights: their ``MovingAverage()`` or
             ``TailAverage()``, or with the schedule `Cyclic` the ``Snapshots()`` of its cycles; see `hpsearch.nn.averaging`.
         members: so many networks are trained, each from other random numbers, and the mean of their outputs is scored; each
             keeps the epoch that is best for itself. Costs as many trainings; the budget is that of one. Curves and best_epoch
             are means over the members, and the metric single_accuracy is their mean accuracy.
+        members_vote: whether the class is the one that most members choose, in place of that of the largest mean output; see
+            `hpsearch.nn.ensemble.Ensemble`.
         monitor_images: also evaluate within epochs, after every so many training images (at least one mini-batch), on the first
             100 validation rows: curves accuracy_by_images and cost_by_images, by the number of images; see
             `hpsearch.nn.recipe.Monitors`. On MNIST each takes about 0.2 ms, as long as training on 20 to 70 images.
@@ -116,8 +121,12 @@ class TrainNetwork(ObjectiveBase):
             raises without it. Trainings that the compiled loop does not support, or that NumPy does faster, run on NumPy anyway
             (see `hpsearch.nn.engines.select`). Both agree except for rounding; the study records which one it was.
         scoring: what the value is instead, by a scorer of the kept network; ``value`` still says which epoch is kept. As in
-            `TuneEstimator`; probabilities are the outputs as shares of their sum.
+            `TuneEstimator`; probabilities are the outputs as shares of their sum, and there are none with
+            ``"hinge"`` and ``"quadratic_tanh"``.
         decides: the name of the score that is the value where there are several; the first where left out.
+        smoothing: share of each training target that all classes get alike, in [0, 1): of k classes the right one is 1 -
+            smoothing (k - 1) / k and the others smoothing / k. 0.1 is usual; for ``"cross_entropy"`` and ``"log_likelihood"``.
+            The training cost is that of the smoothed targets, validation costs are of the true ones.
         classes: train and score on the rows of the first so many classes alone, a reduced problem for fast feedback, such as
             two digits of ten (see `hpsearch.strategies.Grow`); None takes all. Sizes beyond their rows are cut.
     Raises:
@@ -154,7 +163,7 @@ class TrainNetwork(ObjectiveBase):
     optimizer: str | Rule = "sgd"
     dropout: float = 0.0
     input_dropout: float = 0.0
-    expansion: Expansion | None = field(default=None, metadata=LATER)
+    expansion: AnyExpansion | None = field(default=None, metadata=LATER)
     averaging: Averaging | None = field(default=None, metadata=LATER)
     members: int = field(default=1, metadata=LATER)
     monitor_images: int | None = field(default=None, metadata=LATER)
@@ -167,6 +176,8 @@ class TrainNetwork(ObjectiveBase):
     monitor_iterations: bool = field(default=False, metadata=LATER)
     monitor_layers: bool | int = field(default=False, metadata=LATER)
     reference_batch_size: int | None = field(default=None, metadata=LATER)
+    smoothing: float = field(default=0.0, metadata=LATER)
+    members_vote: bool = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)
@@ -200,7 +211,7 @@ class TrainNetwork(ObjectiveBase):
 
     def _decide_standardizing(self) -> None:
         """Set `standardize`, so that copies of this objective on parts of the data do as the whole does."""
-        undecided = self.standardize is None and self.expansion is None
+        undecided = self.standardize is None and not moves_pixels(self.expansion)
         reason = reason_to_standardize(self.data) if undecided else ""
         if reason:
             say_standardized(self.data, reason)

@@ -10,13 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from hpsearch.checks import integer, number
+from hpsearch.checks import boolean, integer, number
 from hpsearch.data import Dataset, Part
 from hpsearch.data.encoding import Encoded, balanced_weights, example_rows
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import check_activation
 from hpsearch.nn.arrays import known
-from hpsearch.nn.augment import side_of
+from hpsearch.nn.augment import check_inputs
+from hpsearch.nn.costs import WITHOUT_PROBABILITIES
 from hpsearch.nn.engines.base import Rows
 from hpsearch.nn.initializers import check_init
 from hpsearch.nn.network import Network, Score
@@ -25,12 +26,13 @@ from hpsearch.nn.plain_data import AnyNetwork, as_data
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.settings import whole, widths
+from hpsearch.nn.soft_targets import check_smoothing
 from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.layer_state import spread_rows
 from hpsearch.nn.training.training import Training
 from hpsearch.objectives import reporting
-from hpsearch.objectives.scoring import Scoring, labelled, labels_of
+from hpsearch.objectives.scoring import Scoring, labelled, labels_of, response_methods
 from hpsearch.objectives.targets import Targets, costs_for, targets_for
 from hpsearch.ports import Context, Exported, Predictions
 from hpsearch.trial import Outcome
@@ -39,7 +41,17 @@ from hpsearch.trial import Outcome
 VALUES = {"error": "accuracy", "cost": "cost"}
 _OF_RECIPE = frozenset(item.name for item in fields(Recipe)) - {"keep", "monitors", "engine"}
 # The settings that may be params.
-PARAMETERS = _OF_RECIPE | {"hidden", "activation", "cost", "init", "train_size", "members", "class_weight", "classes"}
+PARAMETERS = _OF_RECIPE | {
+    "hidden",
+    "activation",
+    "cost",
+    "init",
+    "train_size",
+    "members",
+    "members_vote",
+    "class_weight",
+    "classes",
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,12 +104,12 @@ class TrainingPlan:
             object.__setattr__(self, "data", of_classes(self.data, self.settings["classes"]))
         settings = _completed(self.settings, len(self.data.train) if self.cut or reduced else None)
         _check_network(settings, self.data)
+        _check_probabilities(settings["cost"], self.scoring)
         rows = _training_rows(self.data.train, settings["train_size"])
         weights = training_weights(rows, settings["class_weight"], self.data)
         rows = rows if weights is None else replace(rows, weights=weights)
         recipe = self._recipe(settings, len(rows) / len(self.data.train))
-        if settings["expansion"] is not None:
-            side_of(self.data.features)
+        check_inputs(settings["expansion"], self.data.features)
         if settings["batch_size"] > len(rows) and not recipe.full_batch:
             most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))
@@ -148,7 +160,8 @@ class TrainingPlan:
         """Return the training of all members, before its first epoch."""
         if self.members == 1:
             return self.start(rng)
-        return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation)
+        vote = self.settings["members_vote"]
+        return Committee([self.start(one) for one in rng.spawn(self.members)], self.validation, vote)
 
     @property
     def validation(self) -> Rows:
@@ -269,9 +282,24 @@ def _completed(settings: Mapping[str, Any], rows: int | None) -> dict[str, Any]:
 def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_activation(settings["activation"])
     known("cost", settings["cost"], costs_for(data))
+    check_smoothing(settings["smoothing"], settings["cost"], data.regression)
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])
+    boolean("members_vote", settings["members_vote"], "True lets each member have one vote.")
+    if settings["members_vote"] and data.regression:
+        advice = "The mean of the members is predicted."
+        raise SettingError(must_be("members_vote", "False where numbers are predicted", True, advice))
+
+
+def _check_probabilities(cost: str, scoring: Scoring | None) -> None:
+    """Raise for scores of probabilities where the outputs are none."""
+    if scoring is None or cost not in WITHOUT_PROBABILITIES:
+        return
+    for name, scorer in scoring.scorers.items():
+        if response_methods(scorer) == ("predict_proba",):
+            advice = "Take 'log_likelihood', or a scorer of predictions."
+            raise SettingError(must_be(f"cost with scoring {name!r}", "one whose outputs are probabilities", cost, advice))
 
 
 def of_classes(data: Dataset, count: Any) -> Dataset:

@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hpsearch.analysis.findings import Findings
+from hpsearch.checks import integer
 from hpsearch.content import html
 from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.plain_data import AnyNetwork, from_data
+from hpsearch.nn.table_network import combine
 from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
 from hpsearch.search.export import BestState, can_export, can_predict, can_refit, export, export_estimator, predict, refit
@@ -216,6 +218,30 @@ class Result:
         if exported.note:
             logger.warning("%s", exported.note)
         return from_data(exported.architecture, exported.weights)
+
+    def ensemble(self, members: int = 5, vote: bool = False) -> AnyNetwork:
+        """Return the networks of the best trials as an ensemble, such as for `hpsearch.nn.save`.
+
+        Each is trained again from its seed, but for the best one where its state is at hand. Whether the ensemble is better the
+        validation rows say: ``result.ensemble(5).score(data.validation.x, data.validation.y)``.
+
+        Args:
+            members: how many trials, the best ones; at most as many as finished. Of a training that was continued it is one.
+            vote: whether they vote, in place of averaging their outputs; see `hpsearch.nn.ensemble.Ensemble`.
+        Raises:
+            SettingError: fewer trials finished, or their networks differ in inputs, outputs or cost.
+            StudyError: the objective hands out no network, or no trial finished.
+        """
+        self._check_exported()
+        by_number, of_root = {trial.number: trial for trial in self.trials}, dict[int, Trial]()
+        for trial in best(self.trials, len(self.trials)):
+            of_root.setdefault(root(trial, by_number).number, trial)
+        found = list(of_root.values())
+        integer("members", members, 1, "Take as many as finished, or run more trials.", most=max(len(found), 1))
+        exported = [self._exported(trial) for trial in found[:members]]
+        for note in dict.fromkeys(one.note for one in exported if one.note):
+            logger.warning("%s", note)
+        return combine([from_data(one.architecture, one.weights) for one in exported], vote)
 
     def estimator(self, rows: str = "all") -> Any:
         """Return the best trial's estimator, fitted again by the trial's random numbers; it predicts your own labels.

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from scipy import ndimage
+from scipy import ndimage, stats
 
 from hpsearch.errors import SettingError
 from hpsearch.nn import Network, Recipe, Training
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.augment import Affine, Elastic, Expansion, expand, side_of
+from hpsearch.nn.augment import Affine, AnyExpansion, Elastic, Expansion, Noise, expand, side_of
+from hpsearch.nn.averaging import TailAverage
+from hpsearch.space import Float
+from tests.nn.blobs import CLASSES, INPUTS, blobs
 
 SIDE = 12
 STILL = Affine(0.0, 0.0, 0.0)
@@ -26,7 +29,7 @@ def images(count: int, side: int = SIDE, seed: int = 0) -> Array:
     return x.reshape(count, -1)
 
 
-def distorted(x: Array, expansion: Expansion, seed: int = 0) -> Array:
+def distorted(x: Array, expansion: AnyExpansion, seed: int = 0) -> Array:
     copy = x.copy()
     expand(copy, expansion, np.random.default_rng(seed))
     return copy
@@ -52,13 +55,56 @@ def test_pixels_are_those_of_map_coordinates(expansion: Expansion, dtype: str) -
     assert found.dtype == dtype
 
 
+@pytest.mark.parametrize("largest", [30.0, 90.0, 135.0, 180.0])
 @pytest.mark.parametrize("angle", [1.0, -0.5])
-def test_rotation_is_that_of_scipy(angle: float) -> None:
+def test_rotation_is_that_of_scipy(angle: float, largest: float) -> None:
     """``scipy.ndimage.rotate`` turns by the same angle, in the same direction for every image."""
-    at, picture = sources(Affine(30.0, 0.0, 0.0), angle, 0.9, 0.9, 0.9), images(1).reshape(SIDE, SIDE)
+    at, picture = sources(Affine(largest, 0.0, 0.0), angle, 0.9, 0.9, 0.9), images(1).reshape(SIDE, SIDE)
     ours = ndimage.map_coordinates(picture, at, order=1, mode="grid-constant")
-    theirs = ndimage.rotate(picture, 30.0 * angle, reshape=False, order=1, mode="grid-constant")
+    theirs = ndimage.rotate(picture, largest * angle, reshape=False, order=1, mode="grid-constant")
     np.testing.assert_allclose(ours, theirs, atol=1e-5)
+
+
+def test_a_half_turn_turns_the_rows_of_pixels_around() -> None:
+    picture = images(1)
+    at = sources(Affine(180.0, 0.0, 0.0), 1.0, 0.0, 0.0, 0.0)
+    turned = ndimage.map_coordinates(picture.reshape(SIDE, SIDE), at, order=1, mode="grid-constant")
+    np.testing.assert_allclose(turned.ravel(), picture[0, ::-1], atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [1, 6, 49])
+def test_noise_is_normal_with_its_scale_and_independent(width: int, dtype: str) -> None:
+    x = np.zeros((12_000 // width, width), dtype)
+    noise = distorted(x, Noise(0.3)).ravel()
+    assert noise.dtype == dtype
+    assert stats.kstest(noise / 0.3, "norm").pvalue > 0.01
+    assert np.corrcoef(noise[1:], noise[:-1])[0, 1] == pytest.approx(0, abs=0.04)
+
+
+def test_noise_is_added_to_rows_that_are_no_images() -> None:
+    x, labels = blobs(60)
+    training = Training(Network.create((INPUTS, CLASSES), np.random.default_rng(0)), (x, labels),
+                        Recipe(1e-30, epochs=3, expansion=Noise(0.5)), np.random.default_rng(0))  # fmt: skip
+    before = x.copy()
+    assert len({epoch.training_cost for epoch in training.run()}) == 3
+    np.testing.assert_array_equal(x, before)
+
+
+def test_noise_on_a_linear_network_is_weight_decay() -> None:
+    """Bishop: of least squares with noise of variance s^2 on the inputs the solution is that of ridge with n s^2."""
+    rng = np.random.default_rng(0)
+    x = rng.standard_normal((200, 3))
+    y = x @ [1.0, -2.0, 0.5] + 0.1 * rng.standard_normal(200)
+    x, y = x - x.mean(axis=0), y - y.mean()
+    network = Network([np.zeros((1, 3))], [np.zeros(1)], cost_name="squared_error")
+    recipe = Recipe(0.02, batch_size=200, epochs=4000, expansion=Noise(0.7), averaging=TailAverage(0.1))
+    training = Training(network, (x, y), recipe, rng)
+    for _ in training.run():
+        pass
+    wanted = np.linalg.solve(x.T @ x + 200 * 0.49 * np.eye(3), x.T @ y)
+    np.testing.assert_allclose(training.kept.weights[0][0], wanted, atol=0.03)
+    assert np.abs(wanted - [1.0, -2.0, 0.5]).max() > 0.3
 
 
 def test_skew_slants_upright_lines_by_its_angle() -> None:
@@ -121,8 +167,8 @@ def test_without_amounts_nothing_changes() -> None:
     np.testing.assert_allclose(distorted(x, Elastic(strength=0.0)), x, atol=1e-5)
 
 
-@pytest.mark.parametrize("expansion", [Affine(), Elastic()])
-def test_images_do_not_depend_on_how_they_are_cut_up(expansion: Expansion) -> None:
+@pytest.mark.parametrize("expansion", [Affine(), Elastic(), Noise()])
+def test_images_do_not_depend_on_how_they_are_cut_up(expansion: AnyExpansion) -> None:
     x = images(250)
     at_once, in_parts, rng = distorted(x, expansion), x.copy(), np.random.default_rng(0)
     for rows in (slice(0, 3), slice(3, 130), slice(130, 250)):
@@ -140,7 +186,7 @@ def training_of(recipe: Recipe, dtype: str = "float32") -> Training:
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("changes", [{}, {"dropout": 0.5}, {"expansion": Affine()}])
+@pytest.mark.parametrize("changes", [{}, {"dropout": 0.5}, {"expansion": Affine()}, {"expansion": Noise()}])
 def test_a_break_changes_no_bit(changes: dict[str, Any], dtype: str) -> None:
     recipe = replace(RECIPE, **changes)
     straight, first, second = (training_of(recipe, dtype) for _ in range(3))
@@ -171,7 +217,12 @@ def test_refuses_what_is_no_image() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Affine(rotation=90.0), r"Affine rotation must be a number in \[0, 90\), got 90\.0\. It is the largest angle"),
+        (lambda: Affine(skew=90.0), r"Affine skew must be a number in \[0, 90\), got 90\.0\. It is the largest angle"),
+        (lambda: Affine(rotation=181), r"Affine rotation must be a number in \[0, 180\], got 181\. It is the largest angle"),
+        (lambda: Noise(scale=-0.1), r"Noise scale must be a number in \[0, inf\), got -0\.1\. It is the standard deviation"),
+        (lambda: Noise(scale="some"), r"Noise scale must be a number in \[0, inf\), got 'some'\."),  # type: ignore[arg-type]
+        (lambda: replace(RECIPE, expansion=Noise(Float(0.1, 1.0))), r"expansion scale must be a plain value"),  # type: ignore[arg-type]
+        (lambda: replace(RECIPE, expansion=Noise), r"expansion must be an expansion or None, got <class"),  # type: ignore[arg-type]
         (lambda: Affine(translation=-0.1), r"Affine translation must be a number in \[0, 1\], got -0\.1\. It is a share"),
         (lambda: Elastic(smoothness=0.0), r"Elastic smoothness must be a number in \(0, 1\], got 0\.0\."),
         (lambda: replace(RECIPE, expansion=Affine), r"expansion must be an expansion or None, got <class .*Take Affine\(\)"),  # type: ignore[arg-type]

@@ -135,16 +135,19 @@ def test_a_break_changes_no_bit(name: str, at: int) -> None:
     assert straight.kept.forward(x).tobytes() == second.kept.forward(x).tobytes()
 
 
-@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic", "log_likelihood"])
+@pytest.mark.parametrize("cost", ["cross_entropy", "quadratic", "log_likelihood", "quadratic_tanh", "hinge"])
 def test_an_ensemble_answers_with_the_mean_of_the_outputs(cost: str) -> None:
     """Cost and accuracy by the textbook's formulas from the mean outputs, in float64."""
     members = [Network.create((INPUTS, 5, CLASSES), np.random.default_rng(i), cost=cost, dtype="float64") for i in range(3)]
     ensemble, (x, labels) = Ensemble(members), blobs(2500)
     p, t = np.mean([m.forward(x) for m in members], axis=0), np.eye(CLASSES)[labels]
+    outputs = np.clip(p, 1e-300, 1 - 1e-16)  # only the first and the third have a logarithm
     wanted = {
-        "cross_entropy": -(t * np.log(p) + (1 - t) * np.log(1 - p)).sum(axis=1).mean(),
+        "hinge": np.maximum(0, p - (p * t).sum(axis=1, keepdims=True) + 1).sum(axis=1).mean() - 1,
+        "quadratic_tanh": (np.square(p - (2 * t - 1)).sum(axis=1) / 2).mean(),
+        "cross_entropy": -(t * np.log(outputs) + (1 - t) * np.log(1 - outputs)).sum(axis=1).mean(),
         "quadratic": (np.square(p - t).sum(axis=1) / 2).mean(),
-        "log_likelihood": -(t * np.log(p)).sum(axis=1).mean(),
+        "log_likelihood": -(t * np.log(outputs)).sum(axis=1).mean(),
     }[cost]
     np.testing.assert_allclose(ensemble.forward(x), p)
     np.testing.assert_array_equal(ensemble.predict(x), p.argmax(axis=1))

@@ -39,7 +39,7 @@ ROWS: list[tuple[Any, Any, str]] = [
     (X.astype(complex), Y, r"x must be real numbers, got 'complex128'\."),
     (X, Y[:-1], r"y must be one label for each of the 60 rows of x, got 59\."),
     (X, Y[:, None], r"y must be of shape \(n,\), got \(60, 1\)\. Use y\.ravel\(\)"),
-    (X, np.eye(3)[Y], r"y must be of shape \(n,\), got \(60, 3\)\. .*argmax"),
+    (X, np.eye(3, dtype=int)[Y], r"y must be of shape \(n,\), got \(60, 3\)\. .*argmax"),
     (X, Y.astype(float), r"y must be class indices, integers, got 'float64'\. Cast"),
     (X, Y.astype(str), r"y must be class indices, integers, got '<U21'\. .*hpsearch\.data\.arrays"),
     (X, Y.astype(object), r"y must be class indices, integers, got 'object'\."),

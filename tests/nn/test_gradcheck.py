@@ -11,7 +11,7 @@ from hpsearch import testing
 from hpsearch.errors import SettingError
 from hpsearch.nn.activations import ACTIVATIONS, Activation, Elu, LeakyRelu, Maxout, Sigmoid
 from hpsearch.nn.arrays import Array
-from hpsearch.nn.costs import COSTS, CrossEntropy
+from hpsearch.nn.costs import COSTS, CrossEntropy, Hinge, QuadraticTanh
 from hpsearch.nn.gradcheck import check_gradient, numeric_gradient
 from hpsearch.nn.network import Network
 from hpsearch.nn.regularizers import L1, L2
@@ -56,6 +56,32 @@ class WrongDelta(CrossEntropy):
 
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         return np.asarray(np.multiply(a - targets, 2, out))
+
+
+class OwnClassToo(Hinge):
+    """A hinge whose derivative leaves out the right class."""
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        return np.multiply(super().delta(a, targets, out), 1 - targets, out)
+
+
+def test_a_hinge_without_its_right_class_fails() -> None:
+    network = network_of(cost="hinge")
+    network.cost = OwnClassToo()
+    assert check_gradient(network, *blobs(7)) > 1e-3
+
+
+class OneHotTanh(QuadraticTanh):
+    """A tanh cost whose derivative takes targets of 0 in place of -1."""
+
+    def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
+        return super().delta(a, (targets + 1) / 2, out)
+
+
+def test_tanh_outputs_with_targets_of_zero_fail() -> None:
+    network = network_of(cost="quadratic_tanh")
+    network.cost = OneHotTanh()
+    assert check_gradient(network, *blobs(7)) > 1e-3
 
 
 def test_a_wrong_slope_fails() -> None:

@@ -60,3 +60,9 @@ def test_refuses_in_one_sentence(make: Callable[[], object], message: str) -> No
     with pytest.raises(DataError, match=rf"^{message}") as refusal:
         make()
     assert "\n" not in str(refusal.value)
+
+
+def test_the_hinge_needs_two_classes() -> None:
+    lone = Network.create((INPUTS, 1), np.random.default_rng(0), cost="hinge")
+    with pytest.raises(DataError, match=r"Outputs of a network with cost 'hinge' must be 2 or more, one a class, got 1\."):
+        lone.score(np.zeros((2, INPUTS)), np.zeros(2, int))

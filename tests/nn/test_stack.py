@@ -18,11 +18,13 @@ from hpsearch.nn.layers import (
     Affine,
     Dropout,
     Elementwise,
+    HingeLoss,
     LinearWithQuadratic,
     Loss,
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
     SoftmaxWithLoss,
+    TanhWithQuadratic,
 )
 from hpsearch.nn.network import Network
 from hpsearch.nn.recipe import Recipe
@@ -38,6 +40,8 @@ LOSSES = {
     "cross_entropy": SigmoidWithCrossEntropy(),
     "log_likelihood": SoftmaxWithLoss(),
     "squared_error": LinearWithQuadratic(),
+    "hinge": HingeLoss(),
+    "quadratic_tanh": TanhWithQuadratic(),
 }
 
 

@@ -185,6 +185,8 @@ def test_answers_of_other_rows_do_not_beat_the_mean() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
+        (lambda: train(members_vote=True).check(PARAMS), r"members_vote must be False where numbers are predicted, got True\."),
+        (lambda: train(smoothing=0.1).check(PARAMS), r"smoothing must be 0 with numbers to predict, got 0\.1\."),
         (lambda: train(cost="cross_entropy"), r"cost must be one of 'squared_error', got 'cross_entropy'\."),
         (lambda: train().check({**PARAMS, "cost": "quadratic"}), r"cost must be one of 'squared_error', got 'quadratic'\."),
     ],

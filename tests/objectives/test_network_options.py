@@ -11,7 +11,7 @@ import pytest
 from hpsearch import Choice, Float, Space, Study, data
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError
-from hpsearch.nn.augment import Affine, Elastic
+from hpsearch.nn.augment import Affine, Elastic, Noise
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.regularizers import WeightCost
@@ -25,12 +25,15 @@ from hpsearch.trial import Params
 from tests.nn.blobs import CLASSES, blobs
 
 PARAMS: Params = {"learning_rate": 0.5}
+CLASSES_OF_DIGITS = 10
 DIGITS = data.digits()
 OPTIONS: dict[str, dict[str, Any]] = {
     "expansion": {"expansion": Elastic(rotation=5.0)},
+    "noise": {"expansion": Noise(0.2)},
     "average": {"averaging": MovingAverage(0.95)},
     "snapshots": {"averaging": Snapshots(), "schedule": Cyclic(2)},
     "members": {"members": 3},
+    "members that vote": {"members": 3, "members_vote": True},
     "looks": {"monitor_images": 1000},
     "all": {"expansion": Affine(), "averaging": TailAverage(0.3), "members": 2, "monitor_images": 1000, "dropout": 0.2},
 }
@@ -167,3 +170,35 @@ def test_options_left_alone_leave_the_record_as_it_was() -> None:
     assert repr(train(members=2, expansion=Affine(rotation=5.0))).endswith(
         "expansion=Affine(rotation=5.0, skew=10.0, translation=0.07142857142857142), members=2)"
     )
+
+
+def test_the_scale_of_noise_is_searched_on_rows_that_are_no_images() -> None:
+    x, y = blobs(200)
+    objective = TrainNetwork(data.arrays(x, y, test=0), hidden=(4,), epochs=2, learning_rate=0.3)
+    space = Space(expansion=Choice(None, Noise(scale=Float(0.05, 0.5, log=True))))  # type: ignore[arg-type]
+    result = Study("noise", space, objective, Random(trials=6)).run(1, backend="sequential", tracker=MemoryTracker())
+    assert {trial.status for trial in result.trials} == {"finished"}
+    assert any("expansion.scale" in trial.params for trial in result.trials)
+
+
+def test_noise_is_added_to_standardized_columns() -> None:
+    x, y = blobs(200)
+    rows = data.arrays(1000.0 * x.astype(np.float64) + 1e5, y, test=0)
+    assert TrainNetwork(rows, expansion=Noise(), learning_rate=0.3).standardize
+    assert TrainNetwork(rows, learning_rate=0.3).standardize
+
+
+def test_members_that_vote_are_scored_by_their_votes() -> None:
+    objective, part = train(members=4, epochs=2), DIGITS.validation
+    params = {"learning_rate": 0.1, "members_vote": True}
+    network, outcome = objective.network(params, context()), objective(params, context())
+    assert isinstance(network, Ensemble)
+    votes = np.array([one.predict(part.x) for one in network.networks])
+    counts = np.apply_along_axis(np.bincount, 0, votes, minlength=CLASSES_OF_DIGITS)
+    chosen = np.where(counts == counts.max(axis=0), network.forward(part.x).T, -1).argmax(axis=0)
+    assert outcome.value == pytest.approx(np.mean(chosen != part.y))
+    mean = objective({"learning_rate": 0.1}, context())
+    assert mean.metrics["best_validation_cost"] == outcome.metrics["best_validation_cost"]
+    assert mean.value != outcome.value
+    exported = objective.export(params, context())
+    assert exported.architecture["vote"] is True

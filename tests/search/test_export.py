@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from hpsearch import Float, Space, Stop, Study, data
-from hpsearch.errors import StudyError, TrackingError
-from hpsearch.nn import Network, load, save
+from hpsearch.errors import SettingError, StudyError, TrackingError
+from hpsearch.nn import Ensemble, Network, load, save
 from hpsearch.objectives import CrossValidate, TrainNetwork
 from hpsearch.ports import Context, Exported, StudyRecord
 from hpsearch.search.export import BestState
@@ -232,3 +232,39 @@ def test_the_state_kept_is_that_of_the_earliest_of_the_best() -> None:
         best.update(Trial(number, {}, "all", status, Outcome(value, state={"n": number})))
     best.update(Trial(4, {}, "pre-flight: overfit", Status.FINISHED, Outcome(0.0, state={"n": 4})))
     assert (best.number, best.state) == (1, {"n": 1})
+
+
+def test_the_networks_of_the_best_trials_are_an_ensemble(tmp_path: Path) -> None:
+    result, part = run(), data.digits().validation
+    ranked = sorted(result.trials, key=lambda trial: trial.value)[:3]
+    trainings.clear()
+    found = result.ensemble(3)
+    assert isinstance(found, Ensemble)
+    assert len(trainings) == 2  # the state of the best one is at hand
+    for network, trial in zip(found.networks, ranked, strict=True):
+        assert network.score(part.x, part.y).error == trial.value
+    outputs = np.mean([network.forward(part.x) for network in found.networks], axis=0)
+    assert found.score(part.x, part.y).accuracy == np.mean(outputs.argmax(axis=1) == part.y)
+    save(result.ensemble(3, vote=True), tmp_path / "three.npz")
+    again = load(tmp_path / "three.npz")
+    assert isinstance(again, Ensemble)
+    assert again.vote
+    assert again.votes(part.x).sum(axis=1).tolist() == [3] * len(part)
+
+
+def test_a_training_that_was_continued_counts_once() -> None:
+    strategy = Halving(trials=4, min_epochs=1, max_epochs=4, factor=2)
+    study = replace(STUDY, name="rungs", strategy=strategy, objective=replace(STUDY.objective, epochs=4))  # type: ignore[type-var]
+    result = run(study)
+    assert len(result.trials) > 4
+    found = result.ensemble(4)
+    assert isinstance(found, Ensemble)
+    assert len({network.weights[0].tobytes() for network in found.networks}) == 4
+    with pytest.raises(SettingError, match=r"members must be a whole number in \[1, 4\], got 5\. Take as many as finished"):
+        result.ensemble(5)
+
+
+def test_there_is_no_ensemble_without_networks() -> None:
+    study = Study("plain", Space(x=Float(0, 1)), lambda params: params["x"], Random(trials=2))
+    with pytest.raises(StudyError, match="has no network"):
+        run(study).ensemble(2)

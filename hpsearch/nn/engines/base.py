@@ -8,7 +8,7 @@ from typing import NamedTuple, Protocol
 
 from hpsearch.nn.arrays import Array, Labels
 
-# Inputs (n, d), class indices or numbers (n,), and where rows do not count alike their weights (n,).
+# Inputs (n, d), class indices or numbers (n,) or soft targets (n, k), and where rows do not count alike their weights (n,).
 Rows = tuple[Array, Labels] | tuple[Array, Labels, Array]
 
 

@@ -56,8 +56,11 @@ class Chunk:
             self._raw = np.empty(self.x.shape, x.dtype) if self._raw is None else self._raw
             np.take(x, rows, 0, self._raw, "clip")
             np.copyto(self.x, self._raw)
-        steps = labels[rows].reshape(-1, self.samples)
-        encode_targets(steps, self._classes, self.targets)
+        taken = labels[rows]
+        if taken.ndim == 2:
+            np.copyto(self.targets, taken.reshape(-1, self.samples, taken.shape[1]).transpose(0, 2, 1), "same_kind")
+        else:
+            encode_targets(taken.reshape(-1, self.samples), self._classes, self.targets)
         if weights is not None and self.weights is not None:
             np.copyto(self.weights, weights[rows].reshape(-1, self.samples))
 
@@ -67,7 +70,7 @@ class Minibatches:
 
     Args:
         x: training inputs, (n, d); never copied as a whole, may be a read-only memory map.
-        labels: class indices, (n,).
+        labels: class indices or numbers, (n,), or soft targets, (n, k).
         classes: k.
         samples: m, the size of a mini-batch.
         dtype: of the network.

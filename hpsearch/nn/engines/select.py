@@ -53,6 +53,7 @@ def engine_of(
 ) -> Engine:
     """Return the engine of a training: the compiled loop where it is asked for, possible and faster, else NumPy."""
     wanted = resolve(recipe.engine) == "numba" and len(train) == 2 and covered(network, train[0], recipe)
+    wanted = wanted and train[1].ndim == 1  # no soft targets
     if wanted and pays(network.sizes, train[0], recipe.batch_size):
         from hpsearch.nn.engines.numba_engine import NumbaEngine
 

@@ -8,12 +8,21 @@ from hpsearch.nn.layers.activation import Elementwise, MaxoutLayer
 from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
 from hpsearch.nn.layers.layer import Layer
-from hpsearch.nn.layers.loss import LinearWithQuadratic, Loss, SigmoidWithCrossEntropy, SigmoidWithQuadratic, SoftmaxWithLoss
+from hpsearch.nn.layers.loss import (
+    HingeLoss,
+    LinearWithQuadratic,
+    Loss,
+    SigmoidWithCrossEntropy,
+    SigmoidWithQuadratic,
+    SoftmaxWithLoss,
+    TanhWithQuadratic,
+)
 
 __all__ = [
     "Affine",
     "Dropout",
     "Elementwise",
+    "HingeLoss",
     "Layer",
     "LinearWithQuadratic",
     "Loss",
@@ -21,4 +30,5 @@ __all__ = [
     "SigmoidWithCrossEntropy",
     "SigmoidWithQuadratic",
     "SoftmaxWithLoss",
+    "TanhWithQuadratic",
 ]

@@ -49,6 +49,16 @@ def SigmoidWithQuadratic() -> Loss:
     return loss_of("quadratic")
 
 
+def TanhWithQuadratic() -> Loss:
+    """Return tanh outputs with the quadratic cost to targets of -1 and 1: k / 2 at z = 0."""
+    return loss_of("quadratic_tanh")
+
+
+def HingeLoss() -> Loss:
+    """Return linear outputs with the hinge of a multi-class support vector machine: k - 1 at z = 0."""
+    return loss_of("hinge")
+
+
 def LinearWithQuadratic() -> Loss:
     """Return linear outputs with the quadratic cost, for numbers to be predicted: half the mean squared error."""
     return loss_of("squared_error")

@@ -24,12 +24,13 @@ class Committee:
     Args:
         members: trainings that have no random generator in common.
         validation: inputs (n, d) and class indices (n,), to score the ensemble.
+        vote: whether the members vote, see `hpsearch.nn.ensemble.Ensemble`.
 
     ``history`` holds the means over the members, of the epochs that all of them reached.
     """
 
-    def __init__(self, members: Sequence[Training], validation: Rows) -> None:
-        self.members, self._validation = list(members), validation
+    def __init__(self, members: Sequence[Training], validation: Rows, vote: bool = False) -> None:
+        self.members, self._validation, self._vote = list(members), validation, vote
 
     @property
     def history(self) -> list[Epoch]:
@@ -61,11 +62,11 @@ class Committee:
     @property
     def kept(self) -> Ensemble:
         """The networks that the members keep, as an ensemble."""
-        return Ensemble([member.kept for member in self.members])
+        return Ensemble([member.kept for member in self.members], self._vote)
 
     @property
     def kept_score(self) -> Score:
-        """Validation cost and accuracy of the mean outputs, computed at each access."""
+        """Validation cost of the mean outputs, and accuracy of the ensemble, computed at each access."""
         return self.kept.score(*self._validation)
 
     @property

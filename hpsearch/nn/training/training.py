@@ -11,7 +11,7 @@ import numpy as np
 from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
-from hpsearch.nn.augment import side_of
+from hpsearch.nn.augment import check_inputs
 from hpsearch.nn.averaging import Timeline, WeightAverager, copy_into
 from hpsearch.nn.engines.base import ChunkResult, Rows
 from hpsearch.nn.engines.select import engine_of
@@ -19,10 +19,11 @@ from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
-from hpsearch.nn.prediction import check_targets
+from hpsearch.nn.prediction import check_targets, predicts_numbers
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
+from hpsearch.nn.soft_targets import check_smoothing, smooth
 from hpsearch.nn.training import checkpoint, layer_state
 from hpsearch.nn.training.history import Epoch, Evaluation
 from hpsearch.nn.training.iterations import Iteration, IterationCosts
@@ -38,8 +39,8 @@ class Training:
 
     Args:
         network: trained in place.
-        train: inputs (n, d), float32 or float64, and class indices (n,); read only, never copied as a whole. A third array,
-            (n,), says how much each row counts; its mean is 1.
+        train: inputs (n, d), float32 or float64, and class indices (n,), or soft targets (n, k); read only, x never
+            copied as a whole. A third array, (n,), says how much each row counts; its mean is 1.
         recipe: its settings.
         rng: shuffles the rows once an epoch, and draws what dropout leaves out and how images are distorted; nothing else
             is random here.
@@ -321,14 +322,18 @@ class Training:
 def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:
     """Return the data as arrays that fit the network and the recipe; NaN in them is found by the training itself."""
     train = _check_rows(train, network)
+    check_smoothing(recipe.smoothing, network.cost_name, predicts_numbers(network))
+    if recipe.smoothing:
+        x, y, *weights = train
+        soft = smooth(y, network.sizes[-1], recipe.smoothing, network.dtype)
+        train = (x, soft, weights[0]) if weights else (x, soft)
     if recipe.batch_size > len(train[1]) and not recipe.full_batch:
         what = f"at most the {len(train[1])} training samples"
         raise SettingError(must_be("batch_size", what, recipe.batch_size, "Take a smaller mini-batch."))
     if train[0].shape[1] != network.sizes[0]:
         what = f"{train[0].shape[1]}, the columns of the training data"
         raise SettingError(must_be("Inputs of the network", what, network.sizes[0], "Change the first of its sizes."))
-    if recipe.expansion is not None:
-        side_of(network.sizes[0])
+    check_inputs(recipe.expansion, network.sizes[0])
     if recipe.monitors.layers is not None and type(network) is not Network:
         advice = "Its layers may be of any kind, and keep something of each pass."
         raise SettingError(must_be("monitor_layers", "left out for a Stack", recipe.monitors.layers, advice))

@@ -57,20 +57,20 @@ FUNCTIONS: dict[str, Any] = {
 
 
 class SavedNetwork:
-    """A network of fully connected layers, or several whose outputs are averaged, read from a file.
+    """A network of fully connected layers, or several whose outputs are averaged or that vote, read from a file.
 
     Raises:
         ValueError: for a format or an activation that this file does not have, or for weights that are not plain numbers.
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.members, self.labels, self.columns = read(Path(path))
+        self.members, self.labels, self.columns, self.vote = read(Path(path))
         self._said = False
 
     def predict(self, rows: Any, labels: bool = False) -> np.ndarray:
         """Return the outputs, (n, k), for rows: a data frame, a dict of lists by column name, or an array (n, d).
 
-        With ``labels`` it returns the label of the largest output of each row instead.
+        With ``labels`` it returns the label of the largest output of each row instead, or the one with the most votes.
         """
         if labels and not len(self.labels):
             raise ValueError("return must be 'outputs' of a network that predicts numbers, got 'labels'.")
@@ -83,6 +83,9 @@ class SavedNetwork:
         if not labels:
             found: np.ndarray = outputs.T
             return found
+        if self.vote:  # of equally many votes for the largest mean output
+            votes = sum(np.arange(len(z))[:, None] == z.argmax(axis=0) for z in before)
+            outputs = np.where(votes == votes.max(axis=0), outputs, -np.inf)
         # For a single network by z, as in training: several outputs may be rounded to 1.
         named: np.ndarray = self.labels[(before[0] if len(before) == 1 else outputs).argmax(axis=0)]
         return named
@@ -192,10 +195,11 @@ def _forward(layers: Layers, x: np.ndarray) -> np.ndarray:
 Layers = list[tuple[np.ndarray, np.ndarray, Any]]
 
 
-def read(path: Path) -> tuple[list[Layers], np.ndarray, list[dict[str, Any]] | None]:
+def read(path: Path) -> tuple[list[Layers], np.ndarray, list[dict[str, Any]] | None, bool]:
     """Return the weights, biases and function of every layer of each network, the labels of the outputs, and the columns.
 
-    There are labels where it predicts classes, and columns where its inputs are those of a table.
+    There are labels where it predicts classes, and columns where its inputs are those of a table. The last is whether the
+    networks vote.
     """
     arrays = _arrays(path)
     architecture = json.loads(arrays["architecture"].item())
@@ -203,17 +207,20 @@ def read(path: Path) -> tuple[list[Layers], np.ndarray, list[dict[str, Any]] | N
     if version not in VERSIONS:
         known = " or ".join(map(str, VERSIONS))
         raise ValueError(f"The network's format must be version {known}, got {version!r}. Install a newer hpsearch.")
-    prefixes = [f"member_{i}_" for i in range(architecture["members"])] if "members" in architecture else [""]
-    members = [_layers(architecture, arrays, prefix) for prefix in prefixes]
+    listed = architecture.get("members")
+    count = len(listed) if isinstance(listed, list) else listed
+    prefixes = [""] if count is None else [f"member_{i}_" for i in range(count)]
+    own = listed if isinstance(listed, list) else [architecture["layers"]] * len(prefixes)
+    members = [_layers(layers, arrays, prefix) for layers, prefix in zip(own, prefixes, strict=True)]
     labels = np.array(architecture["labels"])
     if labels.dtype.kind == "f":  # whole numbers beyond 64 bits
         labels = np.array(architecture["labels"], object)
-    return members, labels, architecture.get("inputs")
+    return members, labels, architecture.get("inputs"), architecture.get("vote", False)
 
 
-def _layers(architecture: dict[str, Any], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
+def _layers(described: list[dict[str, Any]], arrays: dict[str, np.ndarray], prefix: str) -> Layers:
     layers = []
-    for index, layer in enumerate(architecture["layers"]):
+    for index, layer in enumerate(described):
         if layer["activation"] not in FUNCTIONS:
             raise ValueError(f"An activation must be one of {', '.join(FUNCTIONS)}, got {layer['activation']!r}.")
         shape = (layer["units"], layer["inputs"])

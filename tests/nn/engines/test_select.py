@@ -158,6 +158,7 @@ def test_divergence_names_epoch_and_minibatch(momentum: float) -> None:
         ({"optimizer": "adam"}, {}),
         ({"optimizer": "nesterov", "momentum": 0.5}, {}),
         ({}, {"activation": "elu"}),
+        ({}, {"cost": "hinge"}),
         ({"batch_size": 200}, {"hidden": (400, 400)}),  # dense products, which BLAS does faster
     ],
 )

@@ -34,6 +34,20 @@ def test_outputs_and_labels_are_those_of_the_mean(cost: str, tmp_path: Path) -> 
     assert labels.tolist() == ["abc"[i] for i in ensemble.predict(x)]
 
 
+@pytest.mark.parametrize("vote", [True, False])
+def test_networks_that_differ_and_vote_are_read_without_hpsearch(vote: bool, tmp_path: Path) -> None:
+    """Many rows of equal votes among them: with four networks and three classes."""
+    x = np.random.default_rng(1).normal(size=(300, 4)).astype(np.float32)
+    parts = [Network.create((4, 3 + i, 3), np.random.default_rng(i), activation="relu" if i else "tanh") for i in range(4)]
+    ensemble = Ensemble(parts, vote)
+    told, weights = as_data(ensemble)
+    answer = loaded(tmp_path, Exported(told | {"labels": ["a", "b", "c"]}, weights, x, x))
+    np.testing.assert_allclose(answer.predict(None, x), ensemble.forward(x), rtol=0, atol=1e-6)
+    assert answer.predict(None, x, {"return": "labels"}).tolist() == ["abc"[i] for i in ensemble.predict(x)]
+    votes = np.sort(ensemble.votes(x), axis=1)
+    assert (votes[:, -1] == votes[:, -2]).any()
+
+
 def test_a_study_logs_its_ensemble(tracker: MlflowTracker, tmp_path: Path) -> None:
     """Two members of two snapshots each; the recorded accuracy was counted by other code, when the trial ran."""
     options = {"members": 2, "averaging": Snapshots(), "schedule": Cyclic(2)}

@@ -212,7 +212,7 @@ def test_a_later_process_trains_it_again_to_the_same_bits(root: Path, caplog: py
     assert (f"models:/{found.model_id}", found.tags.get("hpsearch.note")) == (address, None)
     assert caplog.messages == []
     (folder,) = tracker.store.artifacts.glob("digits/models/*/artifacts/artifacts")
-    (layers,), _, columns = pyfunc_network.read(folder / "network.npz")
+    (layers,), _, columns, _ = pyfunc_network.read(folder / "network.npz")
     assert columns is None
     network = trained(result)
     for (weights, biases, _), own, bias in zip(layers, network.weights, network.biases, strict=True):
