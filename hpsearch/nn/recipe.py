@@ -12,6 +12,7 @@ from hpsearch.nn.augment import Expansion, check_expansion
 from hpsearch.nn.averaging import Averaging, check_averaging
 from hpsearch.nn.layers.dropout import DROPOUT
 from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.optimizers.max_norm import check_max_norm
 from hpsearch.nn.optimizers.rules import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
@@ -28,6 +29,7 @@ _LEFT_OUT: dict[str, tuple[Any, str]] = {
     "l1": (0.0, "The cost must have a derivative everywhere; l2 has."),
     "expansion": (None, "The cost must be the same in every evaluation."),
     "averaging": (None, "There are no steps of which to take an average."),
+    "max_norm": (None, "A line search knows of no limit."),
 }
 
 ENGINES = ("auto", "numpy", "numba")
@@ -107,6 +109,8 @@ class Recipe:
         input_dropout: the same of the inputs.
         expansion: every image is distorted anew in every epoch, see `hpsearch.nn.augment`; None leaves them as they are.
         averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
+        max_norm: c > 0, the largest norm of the weights into each hidden unit, see `hpsearch.nn.optimizers.MaxNormSteps`; None
+            sets no limit.
         engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
@@ -128,6 +132,7 @@ class Recipe:
     expansion: Expansion | None = None
     averaging: Averaging | None = None
     engine: str = "numpy"
+    max_norm: float | None = None
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -135,6 +140,7 @@ class Recipe:
         "l1": STRENGTH,
         "dropout": DROPOUT,
         "input_dropout": DROPOUT,
+        "max_norm": check_max_norm,
         "momentum": MOMENTUM,
         "batch_size": whole(1, "10 to 100 are usual."),
         "epochs": whole(1, "Give at least one pass over the training data."),

@@ -77,6 +77,8 @@ class TrainNetwork(ObjectiveBase):
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.passes.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
+        max_norm: c > 0: after every step, the weights into each hidden unit are scaled down to norm c where they are longer
+            (see `hpsearch.nn.optimizers.MaxNormSteps`); 2 to 4 are usual, with dropout. None sets no limit.
         expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
             None leaves them as they are. Images are square. The training cost is that of the distorted images.
         averaging: what is scored, kept and exported instead of the last weights: their ``MovingAverage()`` or
@@ -166,6 +168,7 @@ class TrainNetwork(ObjectiveBase):
     monitor_iterations: bool = field(default=False, metadata=LATER)
     monitor_layers: bool | int = field(default=False, metadata=LATER)
     reference_batch_size: int | None = field(default=None, metadata=LATER)
+    max_norm: float | None = field(default=None, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

@@ -1,6 +1,7 @@
 """Optimisers: gradient steps on mini-batches, and full-batch methods."""
 
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
+from hpsearch.nn.optimizers.max_norm import MaxNormSteps, check_max_norm
 from hpsearch.nn.optimizers.rules import (
     MOMENTUM,
     OPTIMIZERS,
@@ -21,10 +22,12 @@ __all__ = [
     "SGD",
     "Adam",
     "FullBatchSteps",
+    "MaxNormSteps",
     "Nesterov",
     "Optimizer",
     "RMSProp",
     "Rule",
+    "check_max_norm",
     "check_optimizer",
     "is_full_batch",
     "rule_of",

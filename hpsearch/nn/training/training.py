@@ -18,6 +18,7 @@ from hpsearch.nn.engines.select import engine_of
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
+from hpsearch.nn.optimizers.max_norm import MaxNormSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
 from hpsearch.nn.prediction import check_targets
 from hpsearch.nn.recipe import Monitors, Recipe
@@ -79,6 +80,8 @@ class Training:
         self.iteration_costs = IterationCosts(recipe.epochs * (1 if recipe.full_batch else self._minibatches))
         self.optimizer: Optimizer
         self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
+        if recipe.max_norm is not None:
+            self.optimizer = MaxNormSteps(self.optimizer, network.weights[:-1], recipe.max_norm)
         self._average: WeightAverager | None = None
         if recipe.averaging is not None:
             timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule)
