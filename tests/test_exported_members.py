@@ -388,6 +388,7 @@ INSIDE: dict[str, tuple[str, ...]] = {
         "MOMENTUM",
         "MaxNormSteps",
         "Momentum",
+        "PenalisedBiasesSteps",
         "SparseDescent",
         "check_max_norm",
         "check_optimizer",

@@ -111,6 +111,7 @@ class Recipe:
         averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
         max_norm: c > 0, the largest norm of the weights into each hidden unit, see `hpsearch.nn.optimizers.MaxNormSteps`; None
             sets no limit.
+        decay_biases: whether l1 and l2 apply to biases too.
         engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
@@ -133,6 +134,7 @@ class Recipe:
     averaging: Averaging | None = None
     engine: str = "numpy"
     max_norm: float | None = None
+    decay_biases: bool = False
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -151,6 +153,7 @@ class Recipe:
             check(name, getattr(self, name))
         known("keep", self.keep, KEEP)
         known("engine", self.engine, ENGINES)
+        boolean("decay_biases", self.decay_biases, "True lets l1 and l2 apply to biases too.")
         check_optimizer(self.optimizer, self.momentum)
         check_full_batch(self)
         _check_images(self)

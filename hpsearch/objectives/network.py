@@ -71,6 +71,7 @@ class TrainNetwork(ObjectiveBase):
             epochs only, the kept epoch is one of them, and rules that watch the accuracy count them. A trial resumed from a
             smaller budget equals one trained without a break where that budget is a multiple.
         l1: >= 0, divided by the size of the training set like l2 (see `hpsearch.nn.regularizers.L1`); with l2, the elastic net.
+        decay_biases: whether l1 and l2 apply to biases too.
         optimizer: ``"sgd"``, ``"nesterov"``, ``"rmsprop"`` or ``"adam"``; or a rule of `hpsearch.nn.optimizers` with its
             settings, such as ``Adam(beta1=0.8)``. ``"l-bfgs"``, ``"cg"`` and ``"newton-cg"`` use all rows in every step; one
             iteration is an epoch, and learning_rate, batch_size, schedule, l1 and dropout are left out.
@@ -169,6 +170,7 @@ class TrainNetwork(ObjectiveBase):
     monitor_layers: bool | int = field(default=False, metadata=LATER)
     reference_batch_size: int | None = field(default=None, metadata=LATER)
     max_norm: float | None = field(default=None, metadata=LATER)
+    decay_biases: bool = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

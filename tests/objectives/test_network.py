@@ -320,6 +320,7 @@ BAD = [
     ({"batch_size": 2.5}, r"batch_size must be a whole number >= 1, got 2\.5\."),
     ({"epochs": 0}, r"epochs must be a whole number >= 1, got 0\."),
     ({"max_norm": 0.0}, r"max_norm must be a number in \(0, inf\), got 0\.0\. Take None for no limit"),
+    ({"decay_biases": 1.5}, r"decay_biases must be True or False, got 1\.5\. True lets l1 and l2"),
     ({"members": 0}, r"members must be a whole number >= 1, got 0\."),
     ({"averaging": 0.99}, r"averaging must be an averaging or None, got 0\.99\. Take MovingAverage\(\)"),
     ({"averaging": Snapshots()}, r"schedule must be Cyclic\(\.\.\.\) with Snapshots\(\), got Constant\(\)\."),

@@ -2,6 +2,7 @@
 
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
 from hpsearch.nn.optimizers.max_norm import MaxNormSteps, check_max_norm
+from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import (
     MOMENTUM,
     OPTIMIZERS,
@@ -25,6 +26,7 @@ __all__ = [
     "MaxNormSteps",
     "Nesterov",
     "Optimizer",
+    "PenalisedBiasesSteps",
     "RMSProp",
     "Rule",
     "check_max_norm",

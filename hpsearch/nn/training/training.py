@@ -19,6 +19,7 @@ from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
 from hpsearch.nn.optimizers.max_norm import MaxNormSteps
+from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
 from hpsearch.nn.prediction import check_targets
 from hpsearch.nn.recipe import Monitors, Recipe
@@ -75,13 +76,10 @@ class Training:
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation, self._sample = train, validation, sample
-        samples, rule = len(train[1]), rule_of(recipe.optimizer)
+        samples = len(train[1])
         self._minibatches = -(-samples // recipe.batch_size)
         self.iteration_costs = IterationCosts(recipe.epochs * (1 if recipe.full_batch else self._minibatches))
-        self.optimizer: Optimizer
-        self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
-        if recipe.max_norm is not None:
-            self.optimizer = MaxNormSteps(self.optimizer, network.weights[:-1], recipe.max_norm)
+        self.optimizer = _optimizer_of(network, recipe, samples)
         self._average: WeightAverager | None = None
         if recipe.averaging is not None:
             timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule)
@@ -319,6 +317,19 @@ class Training:
     def _keep(self, number: int, score: Score) -> None:
         self.kept_epoch, self.kept_score = number, score
         copy_into(self.best, self._scored)
+
+
+def _optimizer_of(network: Network, recipe: Recipe, samples: int) -> Optimizer:
+    """Return the optimizer of a recipe, but for its averaging."""
+    l2, l1, penalised = decay(recipe.l2, samples), L1(recipe.l1).pull(samples), network.penalised(recipe.decay_biases)
+    optimizer: Optimizer = rule_of(recipe.optimizer).start(network, l2, l1, recipe.momentum)
+    if isinstance(optimizer, FullBatchSteps):
+        optimizer.penalise(penalised)
+    elif penalised and (l2 or l1):
+        optimizer = PenalisedBiasesSteps(optimizer, network.biases, penalised, l2, l1)
+    if recipe.max_norm is not None:
+        optimizer = MaxNormSteps(optimizer, network.weights[:-1], recipe.max_norm)
+    return optimizer
 
 
 def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:

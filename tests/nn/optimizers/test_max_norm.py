@@ -46,7 +46,7 @@ def with_the_rule_outside(settings: dict[str, Any]) -> Network:
                 length = optimizer.scale * sum(float(w) ** 2 for w in unit) ** 0.5
                 unit *= min(1.0, LIMIT / length)
 
-    optimizer.step = step  # type: ignore[method-assign]
+    optimizer.step = step  # type: ignore[assignment, method-assign]
     list(training.run())
     return network
 
