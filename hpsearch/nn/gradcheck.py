@@ -89,8 +89,8 @@ def check_gradient(
 
 
 def _cost(network: Network, x: Array, labels: Labels, l2: L2 | None, l1: L1 | None, decay_biases: bool) -> Callable[[], float]:
-    """Return the cost to check: the one of scoring, unless training leaves out units that scoring keeps."""
-    if isinstance(network, Stack) and network.thinned:
+    """Return the cost to check: the one of scoring, unless training has another one, with dropout or batch normalisation."""
+    if isinstance(network, Stack) and network.varies:
         return lambda: network.cost_and_gradient(x, labels, l2, l1, decay_biases=decay_biases)[0]
     return lambda: network.mean_cost(x, labels, l2, l1, decay_biases=decay_biases)
 

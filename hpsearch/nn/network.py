@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -122,6 +122,16 @@ class Network(Predictor):
         with np.errstate(all="ignore"):
             return float(self._z(x).std(axis=1, dtype=np.float64).mean())
 
+    @property
+    def statistics(self) -> list[Array]:
+        """What scoring needs besides weights and biases, kept by the layers during a training: nothing here."""
+        return []
+
+    @property
+    def plain(self) -> Network:
+        """The network of fully connected layers that scores as this one does: itself."""
+        return self
+
     def penalised(self, biases: bool) -> list[int]:
         """Return the numbers of the ``biases`` that l1 and l2 apply to besides the weights: of all where biases do, or none."""
         return list(range(len(self.biases))) if biases else []
@@ -169,6 +179,19 @@ class Network(Predictor):
         for number in penalised if l2 or l1 else ():
             into.biases[number] += decay * self.biases[number] + pull * np.sign(self.biases[number])
         return cost, [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
+
+    def by_layer(self, weights: Sequence[Array], biases: Sequence[Array]) -> list[list[Array]]:
+        """Return arrays as `gradient` returns them, those of each layer together."""
+        return [list(arrays) for arrays in zip(weights, biases, strict=True)]
+
+    def hidden_outputs(self, x: Array) -> Iterator[Array]:
+        """Yield the outputs of each hidden layer, (h, n), for inputs x, (n, d)."""
+        a = np.asarray(x, self.dtype).T
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            z = weights @ a
+            z += bias[:, None]
+            a = self.activation(z, z)
+            yield a
 
     def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = fixed_generator) -> Backprop:
         """Return the forward and the backward pass of training, for mini-batches of one size.

@@ -58,8 +58,8 @@ def _as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Arr
     arrays are ``member_0_weights_0`` and so on.
     """
     if not isinstance(network, Ensemble):
-        return export.architecture(network), export.weights(network)
-    members = network.networks
+        return export.architecture(network.plain), export.weights(network.plain)
+    members = [member.plain for member in network.networks]
     description = export.architecture(members[0]) | {"members": len(members)}
     return description, {f"member_{i}_{name}": a for i, m in enumerate(members) for name, a in export.weights(m).items()}
 

@@ -80,6 +80,9 @@ class TrainNetwork(ObjectiveBase):
         input_dropout: the same of the inputs; 0.2 is usual.
         max_norm: c > 0: after every step, the weights into each hidden unit are scaled down to norm c where they are longer
             (see `hpsearch.nn.optimizers.MaxNormSteps`); 2 to 4 are usual, with dropout. None sets no limit.
+        batch_norm: whether every hidden layer is normalised over the mini-batch, of two rows at least, and learns a scale and a
+            shift (see `hpsearch.nn.layers.BatchNorm` for the formula). A plain network is scored, kept and exported, with the
+            running mean and variance folded into its weights and biases. No penalty applies to scale and shift.
         expansion: distorts every training image anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`;
             None leaves them as they are. Images are square. The training cost is that of the distorted images.
         averaging: what is scored, kept and exported instead of the last weights: their ``MovingAverage()`` or
@@ -171,6 +174,7 @@ class TrainNetwork(ObjectiveBase):
     reference_batch_size: int | None = field(default=None, metadata=LATER)
     max_norm: float | None = field(default=None, metadata=LATER)
     decay_biases: bool = field(default=False, metadata=LATER)
+    batch_norm: bool = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

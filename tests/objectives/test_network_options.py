@@ -31,6 +31,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "average": {"averaging": MovingAverage(0.95)},
     "snapshots": {"averaging": Snapshots(), "schedule": Cyclic(2)},
     "members": {"members": 3},
+    "batch norm": {"batch_norm": True, "dropout": 0.2, "monitor_images": 1000, "monitor_iterations": True},
+    "batch norm, snapshots": {"batch_norm": True, "averaging": Snapshots(), "schedule": Cyclic(2), "members": 2},
     "looks": {"monitor_images": 1000},
     "all": {"expansion": Affine(), "averaging": TailAverage(0.3), "members": 2, "monitor_images": 1000, "dropout": 0.2},
 }

@@ -6,15 +6,18 @@ themselves: a stack wraps each in `Elementwise` or `MaxoutLayer`. The mathematic
 
 from hpsearch.nn.layers.activation import Elementwise, MaxoutLayer
 from hpsearch.nn.layers.affine import Affine
+from hpsearch.nn.layers.batch_norm import BatchNorm
 from hpsearch.nn.layers.dropout import Dropout
-from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.layer import Layer, LearningLayer
 from hpsearch.nn.layers.loss import LinearWithQuadratic, Loss, SigmoidWithCrossEntropy, SigmoidWithQuadratic, SoftmaxWithLoss
 
 __all__ = [
     "Affine",
+    "BatchNorm",
     "Dropout",
     "Elementwise",
     "Layer",
+    "LearningLayer",
     "LinearWithQuadratic",
     "Loss",
     "MaxoutLayer",

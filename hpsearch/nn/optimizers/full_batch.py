@@ -127,6 +127,9 @@ class FullBatchSteps:
         if getattr(network, "thinned", False):
             advice = "The cost must be the same in every evaluation."
             raise SettingError(must_be("A network to train by a full-batch method", "without Dropout", network, advice))
+        if network.statistics:
+            advice = "Its statistics are those of mini-batches."
+            raise SettingError(must_be("A network to train by a full-batch method", "without BatchNorm", network, advice))
         self._network, self._decay, self._rule = network, decay, rule
         self._decaying = _slices(network, ())
         self._start, self._progress = _flat(network).astype(np.float64), np.zeros(2)

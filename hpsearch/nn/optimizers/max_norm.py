@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.optimizers.around import StepsAround
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Backprop, Minibatch
 from hpsearch.nn.settings import number
@@ -20,7 +21,7 @@ def check_max_norm(what: str, value: object) -> None:
         _NORM(what, value)
 
 
-class MaxNormSteps:
+class MaxNormSteps(StepsAround):
     """Steps as those of another optimizer, after each of which no hidden unit's incoming weights are longer than c.
 
     w <- w min(1, c / |w|) for the vector w of the weights into one hidden unit, (3, 4) -> (0.6, 0.8) with c = 1. Biases and the
@@ -35,22 +36,13 @@ class MaxNormSteps:
     """
 
     def __init__(self, optimizer: Optimizer, hidden: Sequence[Array], limit: float) -> None:
-        self._optimizer, self._hidden, self._limit = optimizer, hidden, limit
-        self.fold = optimizer.fold
-
-    @property
-    def scale(self) -> float:
-        """See `Optimizer`, like the next two."""
-        return self._optimizer.scale
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        return self._optimizer.arrays
+        super().__init__(optimizer)
+        self._hidden, self._limit = hidden, limit
 
     def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
-        self._optimizer.step(passes, batch, rate)
+        super().step(passes, batch, rate)
         for weights in self._hidden:
-            limit_norms(weights, self._limit / self._optimizer.scale)
+            limit_norms(weights, self._limit / self.scale)
 
 
 def limit_norms(weights: Array, limit: float) -> None:

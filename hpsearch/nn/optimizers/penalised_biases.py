@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.optimizers.around import StepsAround
 from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
 
 
-class PenalisedBiasesSteps:
+class PenalisedBiasesSteps(StepsAround):
     """Steps as those of another optimizer, with the penalties as part of the gradient of some biases too.
 
     So plain descent takes b <- (1 - eta l2/n) b - eta l1/n sgn(b) - eta grad C0, with every sign that of b before the step.
@@ -27,20 +28,11 @@ class PenalisedBiasesSteps:
     def __init__(
         self, optimizer: Optimizer, biases: Sequence[Array], numbers: Sequence[int], decay: float, pull: float
     ) -> None:
-        self._optimizer, self._penalised, self._decay, self._pull = optimizer, [(i, biases[i]) for i in numbers], decay, pull
-        self.fold = optimizer.fold
-
-    @property
-    def scale(self) -> float:
-        """See `Optimizer`, like the next two."""
-        return self._optimizer.scale
-
-    @property
-    def arrays(self) -> dict[str, Array]:
-        return self._optimizer.arrays
+        super().__init__(optimizer)
+        self._penalised, self._decay, self._pull = [(i, biases[i]) for i in numbers], decay, pull
 
     def step(self, passes: Backprop, batch: Minibatch, rate: float) -> None:
-        self._optimizer.step(_PenalisedPasses(passes, self._terms), batch, rate)
+        super().step(_PenalisedPasses(passes, self._terms), batch, rate)
 
     def _terms(self) -> list[tuple[int, Array]]:
         """Return what the penalties add to the gradient of the mean cost."""
