@@ -129,13 +129,15 @@ def _layer(item: Any) -> Layer:
 def _parameters(layers: list[Layer]) -> list[Array]:
     """Return the parameters of the layers that learn, or say what is wrong with them."""
     found: list[Array] = []
-    for layer in learning(layers):
-        what, advice = f"A {type(layer).__name__} layer", "See hpsearch.nn.layers.LearningLayer."
-        arrays: Any = layer.parameters
+    for layer in layers:
+        if learns(layer) != ("parameters" in dir(layer)):
+            what, advice = f"A {type(layer).__name__} layer", "See hpsearch.nn.layers.LearningLayer."
+            raise SettingError(must_be(what, "one with both parameters and gradients, or neither", layer, advice))
+    for learner in learning(layers):
+        arrays: Any = learner.parameters
         if not isinstance(arrays, list) or not all(isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays):
-            raise SettingError(must_be(f"{what}'s parameters", "a list of C-contiguous arrays", arrays, advice))
-        if not hasattr(layer, "gradients"):
-            raise SettingError(must_be(what, "one with gradients of its parameters", layer, advice))
+            what, advice = f"Parameters of a {type(learner).__name__} layer", "See hpsearch.nn.layers.LearningLayer."
+            raise SettingError(must_be(what, "a list of C-contiguous arrays", arrays, advice))
         found += arrays
     return found
 

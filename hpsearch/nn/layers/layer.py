@@ -51,4 +51,4 @@ class LearningLayer(Layer, Protocol):
 
 def learns(layer: object) -> bool:
     """Return whether a layer has parameters of its own."""
-    return hasattr(layer, "parameters")
+    return hasattr(layer, "gradients")
