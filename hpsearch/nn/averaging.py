@@ -200,6 +200,7 @@ class CycleEnds:
         for i, network in enumerate(self._taken):
             found |= {f"snapshot_{i}_weights_{j}": w for j, w in enumerate(network.weights)}
             found |= {f"snapshot_{i}_biases_{j}": b for j, b in enumerate(network.biases)}
+            found |= {f"snapshot_{i}_statistics_{j}": a for j, a in enumerate(network.statistics)}
         return found
 
     def end_epoch(self, epoch: int) -> None:
@@ -208,7 +209,7 @@ class CycleEnds:
 
     def select_network(self, epoch: int, network: Network) -> Network | Ensemble:
         cycles = epoch // self._length
-        return Ensemble(self._taken[:cycles]) if cycles else network
+        return Ensemble([taken.plain for taken in self._taken[:cycles]]) if cycles else network.plain
 
 
 def cycles_of(schedule: Schedule) -> Cyclic | None:
@@ -218,8 +219,9 @@ def cycles_of(schedule: Schedule) -> Cyclic | None:
 
 
 def copy_into(kept: Network, current: Network) -> None:
-    """Copy weights and biases from one network into the arrays of another."""
-    for there, here in zip(kept.weights + kept.biases, current.weights + current.biases, strict=True):
+    """Copy weights, biases and running statistics from one network into the arrays of another."""
+    pairs = [(net.weights + net.biases + net.statistics) for net in (kept, current)]
+    for there, here in zip(*pairs, strict=True):
         np.copyto(there, here)
 
 
@@ -232,3 +234,10 @@ def check_averaging(what: str, averaging: object, schedule: Schedule) -> None:
     if isinstance(averaging, Snapshots) and cycles_of(schedule) is None:
         advice = "Its cycles are where the snapshots are taken."
         raise SettingError(must_be("schedule", "Cyclic(...) with Snapshots()", schedule, advice))
+
+
+def check_keeps_statistics(what: str, averaging: object) -> None:
+    """Raise for an average of weights in a training with running statistics, which are those of the weights before it."""
+    if not isinstance(averaging, Snapshots | None):
+        advice = "The running means of batch normalisation are those of the trained weights, not of their average."
+        raise SettingError(must_be(what, "Snapshots() or None with batch normalisation", averaging, advice))

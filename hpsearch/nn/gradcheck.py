@@ -49,6 +49,7 @@ def check_gradient(
     *,
     l1: L1 | None = None,
     directions: int | None = None,
+    decay_biases: bool = False,
 ) -> float:
     """Return how far a network's gradient is from two-sided differences: |g - n| / (|g| + |n|), over all of it.
 
@@ -65,6 +66,7 @@ def check_gradient(
         l1: another one, whose kinks are weights of 0.
         directions: check the slopes along so many random directions in the space of all weights instead, at two evaluations
             each; a wrong gradient is at right angles to none of them. 10 are plenty. For networks of any size.
+        decay_biases: whether the penalties are those of the biases too.
     Raises:
         SettingError: for a float32 network, whose rounding drowns the differences.
         DataError: for data that do not fit it.
@@ -74,8 +76,8 @@ def check_gradient(
         raise SettingError(must_be("dtype", "float64 for a gradient check", str(network.dtype), "Create it so."))
     x = rows.check_inputs(x, network.sizes[0])
     labels = check_targets(labels, len(x), network)
-    _, weights, biases = network.cost_and_gradient(x, labels, l2, l1)
-    arrays, cost = [*network.weights, *network.biases], _cost(network, x, labels, l2, l1)
+    _, weights, biases = network.cost_and_gradient(x, labels, l2, l1, decay_biases=decay_biases)
+    arrays, cost = [*network.weights, *network.biases], _cost(network, x, labels, l2, l1, decay_biases)
     g = np.concatenate([part.ravel() for part in [*weights, *biases]])
     if directions is None:
         n = np.concatenate([part.ravel() for part in numeric_gradient(cost, arrays, step)])
@@ -86,11 +88,11 @@ def check_gradient(
     return float(np.linalg.norm(g - n) / (np.linalg.norm(g) + np.linalg.norm(n)))
 
 
-def _cost(network: Network, x: Array, labels: Labels, l2: L2 | None, l1: L1 | None) -> Callable[[], float]:
-    """Return the cost to check: the one of scoring, unless training leaves out units that scoring keeps."""
-    if isinstance(network, Stack) and network.thinned:
-        return lambda: network.cost_and_gradient(x, labels, l2, l1)[0]
-    return lambda: network.mean_cost(x, labels, l2, l1)
+def _cost(network: Network, x: Array, labels: Labels, l2: L2 | None, l1: L1 | None, decay_biases: bool) -> Callable[[], float]:
+    """Return the cost to check: the one of scoring, unless training has another one, with dropout or batch normalisation."""
+    if isinstance(network, Stack) and network.varies:
+        return lambda: network.cost_and_gradient(x, labels, l2, l1, decay_biases=decay_biases)[0]
+    return lambda: network.mean_cost(x, labels, l2, l1, decay_biases=decay_biases)
 
 
 def _differences(function: Callable[[], float], array: Array, above: float, below: float) -> Array:

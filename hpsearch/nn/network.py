@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -122,9 +122,25 @@ class Network(Predictor):
         with np.errstate(all="ignore"):
             return float(self._z(x).std(axis=1, dtype=np.float64).mean())
 
-    def mean_cost(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> float:
+    @property
+    def statistics(self) -> list[Array]:
+        """What scoring needs besides weights and biases, kept by the layers during a training: nothing here."""
+        return []
+
+    @property
+    def plain(self) -> Network:
+        """The network of fully connected layers that scores as this one does: itself."""
+        return self
+
+    def penalised(self, biases: bool) -> list[int]:
+        """Return the numbers of the ``biases`` that l1 and l2 apply to besides the weights: of all where biases do, or none."""
+        return list(range(len(self.biases))) if biases else []
+
+    def mean_cost(
+        self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None, *, decay_biases: bool = False
+    ) -> float:
         """Return the mean cost, with the penalties for ``len(labels)`` training samples where any are given."""
-        penalties = [penalty.penalty(self.weights, len(labels)) for penalty in (l2, l1) if penalty]
+        penalties = self._penalties(len(labels), l2, l1, self.penalised(decay_biases))
         return self.score(x, labels).cost + sum(penalties)
 
     def gradient(self, x: Array, labels: Labels, l2: L2 | None = None, l1: L1 | None = None) -> tuple[list[Array], list[Array]]:
@@ -132,12 +148,20 @@ class Network(Predictor):
         return self.cost_and_gradient(x, labels, l2, l1)[1:]
 
     def cost_and_gradient(
-        self, x: Array, labels: Array, l2: L2 | None = None, l1: L1 | None = None, sample_weights: Array | None = None
+        self,
+        x: Array,
+        labels: Array,
+        l2: L2 | None = None,
+        l1: L1 | None = None,
+        sample_weights: Array | None = None,
+        *,
+        decay_biases: bool = False,
     ) -> tuple[float, list[Array], list[Array]]:
         """Return the mean cost with its penalties, and `gradient`; ``sample_weights``, (n,), multiply the cost of each row.
 
-        Runs the very passes that training runs, so that checking this gradient checks the training. What `Dropout` leaves out
-        in a `hpsearch.nn.stack.Stack` is the same in every call.
+        With ``decay_biases`` the penalties are those of the biases too. Runs the very passes that training runs, so that
+        checking this gradient checks the training. What `Dropout` leaves out in a `hpsearch.nn.stack.Stack` is the same in
+        every call.
         """
         samples, passes = len(labels), self.passes(len(labels))
         targets = encode_rows(labels, np.arange(self.sizes[-1])).astype(self.dtype)
@@ -146,12 +170,28 @@ class Network(Predictor):
         batch = Minibatch(np.ascontiguousarray(x, self.dtype).T, targets, z, z.T, counts)
         passes.run(batch)
         mean = self.cost.mean(z, targets) if counts is None else float((self.cost.each(z, targets) * counts).mean())
-        cost = mean + sum(p.penalty(self.weights, samples) for p in (l2, l1) if p)
+        penalised = self.penalised(decay_biases)
+        cost = mean + sum(self._penalties(samples, l2, l1, penalised))
         into = Gradient([w.copy().T for w in self.weights], [np.zeros_like(b) for b in self.biases])
         decay = l2.decay(samples) if l2 else 0.0
         passes.accumulate(batch, into, decay, 1 / samples, 1 / samples)
         pull = l1.pull(samples) if l1 else 0.0
+        for number in penalised if l2 or l1 else ():
+            into.biases[number] += decay * self.biases[number] + pull * np.sign(self.biases[number])
         return cost, [g_t.T + pull * np.sign(w) for g_t, w in zip(into.weights_t, self.weights, strict=True)], into.biases
+
+    def by_layer(self, weights: Sequence[Array], biases: Sequence[Array]) -> list[list[Array]]:
+        """Return arrays as `gradient` returns them, those of each layer together."""
+        return [list(arrays) for arrays in zip(weights, biases, strict=True)]
+
+    def hidden_outputs(self, x: Array) -> Iterator[Array]:
+        """Yield the outputs of each hidden layer, (h, n), for inputs x, (n, d)."""
+        a = np.asarray(x, self.dtype).T
+        for weights, bias in zip(self.weights[:-1], self.biases[:-1], strict=True):
+            z = weights @ a
+            z += bias[:, None]
+            a = self.activation(z, z)
+            yield a
 
     def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = fixed_generator) -> Backprop:
         """Return the forward and the backward pass of training, for mini-batches of one size.
@@ -164,6 +204,10 @@ class Network(Predictor):
         if pieces_of(self.activation) > 1:
             return LayerPasses(layers_of(self, rates), Loss(self.cost_name, self.cost), samples, rng)
         return ThinnedBackprop(self, samples, rates, rng) if any(rates) else Backprop(self, samples)
+
+    def _penalties(self, samples: int, l2: L2 | None, l1: L1 | None, biases: Sequence[int]) -> list[float]:
+        arrays = [*self.weights, *(self.biases[i] for i in biases)]
+        return [penalty.penalty(arrays, samples) for penalty in (l2, l1) if penalty]
 
     def _z(self, x: Array) -> Array:
         """Return the pre-activation of the output layer, (k, n)."""

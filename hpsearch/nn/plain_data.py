@@ -59,8 +59,8 @@ def _as_data(network: Network | Ensemble) -> tuple[dict[str, Any], dict[str, Arr
     layers, which earlier readers refuse, and ``vote`` says whether they vote.
     """
     if not isinstance(network, Ensemble):
-        return export.architecture(network), export.weights(network)
-    members = network.networks
+        return export.architecture(network.plain), export.weights(network.plain)
+    members = [member.plain for member in network.networks]
     told = [export.architecture(member) for member in members]
     description: dict[str, Any] = told[0] | {"members": len(members)}
     if network.vote or any(one != told[0] for one in told):

@@ -9,9 +9,10 @@ from hpsearch.checks import boolean
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import AnyExpansion, check_expansion
-from hpsearch.nn.averaging import Averaging, check_averaging
+from hpsearch.nn.averaging import Averaging, check_averaging, check_keeps_statistics
 from hpsearch.nn.layers.dropout import DROPOUT
 from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.optimizers.max_norm import check_max_norm
 from hpsearch.nn.optimizers.rules import MOMENTUM, Rule, check_optimizer
 from hpsearch.nn.regularizers import STRENGTH, WeightCost, check_l2
 from hpsearch.nn.schedules import Constant, Schedule
@@ -29,6 +30,8 @@ _LEFT_OUT: dict[str, tuple[Any, str]] = {
     "l1": (0.0, "The cost must have a derivative everywhere; l2 has."),
     "expansion": (None, "The cost must be the same in every evaluation."),
     "averaging": (None, "There are no steps of which to take an average."),
+    "max_norm": (None, "A line search knows of no limit."),
+    "batch_norm": (False, "Its statistics are those of mini-batches."),
 }
 
 ENGINES = ("auto", "numpy", "numba")
@@ -110,6 +113,11 @@ class Recipe:
         averaging: what is scored and kept instead of the last weights, see `hpsearch.nn.averaging`, or None.
         smoothing: share of each target that all classes get alike, in [0, 1), see `hpsearch.nn.soft_targets`; 0.1 is usual. The
             training cost is that of the smoothed targets.
+        max_norm: c > 0, the largest norm of the weights into each hidden unit, see `hpsearch.nn.optimizers.MaxNormSteps`; None
+            sets no limit.
+        decay_biases: whether l1 and l2 apply to biases too.
+        batch_norm: whether every hidden layer is normalised over the mini-batch, see `hpsearch.nn.layers.BatchNorm`; it has two
+            rows at least then. What is kept is a plain network.
         engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
@@ -132,6 +140,9 @@ class Recipe:
     averaging: Averaging | None = None
     engine: str = "numpy"
     smoothing: float = 0.0
+    max_norm: float | None = None
+    decay_biases: bool = False
+    batch_norm: bool = False
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -139,6 +150,7 @@ class Recipe:
         "l1": STRENGTH,
         "dropout": DROPOUT,
         "input_dropout": DROPOUT,
+        "max_norm": check_max_norm,
         "momentum": MOMENTUM,
         "smoothing": SMOOTHING,
         "batch_size": whole(1, "10 to 100 are usual."),
@@ -150,6 +162,8 @@ class Recipe:
             check(name, getattr(self, name))
         known("keep", self.keep, KEEP)
         known("engine", self.engine, ENGINES)
+        boolean("decay_biases", self.decay_biases, "True lets l1 and l2 apply to biases too.")
+        boolean("batch_norm", self.batch_norm, "True normalises the hidden layers over each mini-batch.")
         check_optimizer(self.optimizer, self.momentum)
         check_full_batch(self)
         _check_images(self)
@@ -160,6 +174,8 @@ class Recipe:
             check_expansion("expansion", self.expansion)
         if self.averaging is not None:
             check_averaging("averaging", self.averaging, self.schedule)
+        if self.batch_norm:
+            _check_batch_norm(self)
 
     @property
     def full_batch(self) -> bool:
@@ -170,6 +186,14 @@ class Recipe:
     def watches_accuracy(self) -> bool:
         """Whether validation accuracy steers the training."""
         return self.schedule.watches_accuracy or self.stopping is not None
+
+
+def _check_batch_norm(recipe: Recipe) -> None:
+    """Raise for settings that do not go with statistics of mini-batches."""
+    check_keeps_statistics("averaging", recipe.averaging)
+    if recipe.batch_size < 2:
+        advice = "One row has no variance."
+        raise SettingError(must_be("batch_size", "at least 2 with batch_norm", recipe.batch_size, advice))
 
 
 def _check_images(recipe: Recipe) -> None:

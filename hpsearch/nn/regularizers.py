@@ -1,4 +1,7 @@
-"""Regularizers: L1 and L2 penalties on the weights, divided by the size of the training set; biases have none."""
+"""Regularizers: L1 and L2 penalties on the weights, divided by the size of the training set.
+
+Biases have none, as in the source, unless a recipe has ``decay_biases=True``: then each sum is over weights and biases.
+"""
 
 from __future__ import annotations
 

@@ -13,12 +13,12 @@ from hpsearch.nn.activations import Activation
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
-from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.layer import Layer, learns
 from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.network import WHOLE, Network, fixed_generator
 from hpsearch.nn.passes.backprop import Backprop
 from hpsearch.nn.passes.dropout import Rates
-from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward
+from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward, learning
 
 _EXAMPLE = "Write Stack(Affine.create(64, 30, rng), Relu(), Affine.create(30, 10, rng), SoftmaxWithLoss())."
 
@@ -39,11 +39,12 @@ class Stack(Network):
     """A network of layers chosen one by one, from the inputs up, the loss last; trained, scored and checked as any other.
 
     A `hpsearch.nn.network.Network` of the same layers gives the same numbers and is faster: prefer it where possible. Weights
-    and biases are those of the `Affine` layers, in place.
+    and biases are those of the `Affine` layers, in place; behind the biases come the parameters of other layers that learn (see
+    `hpsearch.nn.layers.LearningLayer`).
 
     Args:
         layers: of `hpsearch.nn.layers`, functions of `hpsearch.nn.activations`, or your own with ``forward``, ``backward`` and
-            ``units``; then one loss.
+            ``units``, and ``parameters`` and ``gradients`` where they learn; then one loss.
     Raises:
         SettingError: for layers that do not fit each other, no `Affine` among them, or anything but a loss at the end.
 
@@ -60,14 +61,16 @@ class Stack(Network):
         if not isinstance(loss, Loss):
             raise SettingError(must_be("The last layer of a Stack", "a loss", loss, _EXAMPLE))
         self.layers: list[Layer] = [_layer(item) for item in layers[:-1]]
-        learning = affines(self.layers)
-        if not learning or len({a.dtype.name for layer in learning for a in (layer.weights, layer.biases)}) > 1:
+        with_weights, own = affines(self.layers), _parameters(self.layers)
+        self.weights = [layer.weights for layer in with_weights]
+        self.biases = [*(layer.biases for layer in with_weights if layer.biases is not None), *own]
+        self._own = len(own)
+        if not with_weights or len({a.dtype.name for a in (*self.weights, *self.biases)}) > 1:
             constraint = "at least one Affine, and all of one dtype"
             raise SettingError(must_be("Layers of a Stack", constraint, [type(item).__name__ for item in layers], _EXAMPLE))
-        self.weights, self.biases = [layer.weights for layer in learning], [layer.biases for layer in learning]
         self.cost_name, self.cost, self._loss = loss.name, loss.cost, loss
         self.hidden_function = self.activation = _NoSingleActivation()
-        self.sizes_of_layers = _sizes(self.layers, learning[0].weights.shape[1])
+        self.sizes_of_layers = _sizes(self.layers, self.weights[0].shape[1])
 
     def __repr__(self) -> str:
         names = [type(getattr(layer, "function", layer)).__name__ for layer in self.layers]
@@ -82,6 +85,22 @@ class Stack(Network):
     def thinned(self) -> bool:
         """Whether training leaves something out at random."""
         return any(isinstance(layer, Dropout) and layer.rate for layer in self.layers)
+
+    @property
+    def statistics(self) -> list[Array]:
+        """The running statistics of its `BatchNorm` layers."""
+        return [array for layer in self.layers for array in getattr(layer, "statistics", ())]
+
+    @property
+    def varies(self) -> bool:
+        """Whether the cost of a training is another one than that of scoring."""
+        return self.thinned or bool(self.statistics)
+
+    def penalised(self, biases: bool) -> list[int]:
+        """Return the numbers of the ``biases`` that l1 and l2 apply to: of layers that decay, and of others where biases do."""
+        first = len(self.biases) - self._own
+        decays = [getattr(layer, "decays", False) for layer in learning(self.layers) for _ in layer.parameters]
+        return [*(range(first) if biases else ()), *(first + i for i, does in enumerate(decays) if does)]
 
     def copy(self, dtype: str | None = None) -> Stack:
         """Return a stack with arrays and layers of its own, of another dtype where one is given."""
@@ -107,6 +126,22 @@ def _layer(item: Any) -> Layer:
     return found
 
 
+def _parameters(layers: list[Layer]) -> list[Array]:
+    """Return the parameters of the layers that learn, or say what is wrong with them."""
+    found: list[Array] = []
+    for layer in layers:
+        if learns(layer) != ("parameters" in dir(layer)):
+            what, advice = f"A {type(layer).__name__} layer", "See hpsearch.nn.layers.LearningLayer."
+            raise SettingError(must_be(what, "one with both parameters and gradients, or neither", layer, advice))
+    for learner in learning(layers):
+        arrays: Any = learner.parameters
+        if not isinstance(arrays, list) or not all(isinstance(a, np.ndarray) and a.flags.c_contiguous for a in arrays):
+            what, advice = f"Parameters of a {type(learner).__name__} layer", "See hpsearch.nn.layers.LearningLayer."
+            raise SettingError(must_be(what, "a list of C-contiguous arrays", arrays, advice))
+        found += arrays
+    return found
+
+
 def _sizes(layers: list[Layer], inputs: int) -> tuple[int, ...]:
     """Return the width after every layer, inputs first; layers below the first `Affine` keep its inputs."""
     sizes = [inputs]
@@ -117,6 +152,11 @@ def _sizes(layers: list[Layer], inputs: int) -> tuple[int, ...]:
 
 def _copy(layer: Layer, dtype: str | None) -> Layer:
     if isinstance(layer, Affine):
-        weights, biases = (a.astype(dtype or a.dtype) for a in (layer.weights, layer.biases))
-        return Affine(weights, biases)
-    return copy.copy(layer)
+        biases = None if layer.biases is None else layer.biases.astype(dtype or layer.biases.dtype)
+        return Affine(layer.weights.astype(dtype or layer.weights.dtype), biases)
+    twin: Any = copy.copy(layer)
+    for name in ("parameters", "statistics") if learns(layer) else ():
+        if hasattr(layer, name):
+            setattr(twin, name, [a.astype(dtype or a.dtype) for a in getattr(layer, name)])
+    made: Layer = twin
+    return made

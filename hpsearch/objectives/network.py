@@ -74,12 +74,18 @@ class TrainNetwork(ObjectiveBase):
             epochs only, the kept epoch is one of them, and rules that watch the accuracy count them. A trial resumed from a
             smaller budget equals one trained without a break where that budget is a multiple.
         l1: >= 0, divided by the size of the training set like l2 (see `hpsearch.nn.regularizers.L1`); with l2, the elastic net.
+        decay_biases: whether l1 and l2 apply to biases too.
         optimizer: ``"sgd"``, ``"nesterov"``, ``"rmsprop"`` or ``"adam"``; or a rule of `hpsearch.nn.optimizers` with its
             settings, such as ``Adam(beta1=0.8)``. ``"l-bfgs"``, ``"cg"`` and ``"newton-cg"`` use all rows in every step; one
             iteration is an epoch, and learning_rate, batch_size, schedule, l1 and dropout are left out.
         dropout: share of the hidden units that each training step leaves out, in [0, 1); 0.5 is usual. The whole network is
             scored and exported, with nothing left to rescale (see `hpsearch.nn.passes.dropout`).
         input_dropout: the same of the inputs; 0.2 is usual.
+        max_norm: c > 0: after every step, the weights into each hidden unit are scaled down to norm c where they are longer
+            (see `hpsearch.nn.optimizers.MaxNormSteps`); 2 to 4 are usual, with dropout. None sets no limit.
+        batch_norm: whether every hidden layer is normalised over the mini-batch, of two rows at least, and learns a scale and a
+            shift (see `hpsearch.nn.layers.BatchNorm` for the formula). A plain network is scored, kept and exported, with the
+            running mean and variance folded into its weights and biases. No penalty applies to scale and shift.
         expansion: distorts every training row anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`, for
             square images, or ``Noise()`` for any rows, added after they are standardized; None leaves them as they are. The
             training cost is that of the distorted rows.
@@ -178,6 +184,9 @@ class TrainNetwork(ObjectiveBase):
     reference_batch_size: int | None = field(default=None, metadata=LATER)
     smoothing: float = field(default=0.0, metadata=LATER)
     members_vote: bool = field(default=False, metadata=LATER)
+    max_norm: float | None = field(default=None, metadata=LATER)
+    decay_biases: bool = field(default=False, metadata=LATER)
+    batch_norm: bool = field(default=False, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)

@@ -8,7 +8,8 @@
     beat chance      a short training beats the commonest class, or the mean, on validation data (shuffled labels pass all
                      other checks)
 
-None of them uses a penalty, dropout, distorted images or averages; the other params are at the middle of their ranges.
+None of them uses a penalty, dropout, a limit of norms, distorted images or averages; the other params are at the middle of
+their ranges.
 Source: the seven steps of the course CS231n, Stanford; Nielsen, Neural Networks and Deep Learning, ch. 3 (the threshold of the
 learning rate).
 """
@@ -38,7 +39,7 @@ _TRIED = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
 # What keeps a network from learning its rows by heart, or ends its training early, is no bug: the checks leave it out.
 _PLAIN = (
     dict.fromkeys(("l1", "l2", "dropout", "input_dropout"), 0.0)
-    | dict.fromkeys(("stopping", "expansion", "averaging"))
+    | dict.fromkeys(("stopping", "expansion", "averaging", "max_norm"))
     | {"schedule": Constant(), "members": 1}
 )
 _ENDS = "The search ends before it begins:"

@@ -12,6 +12,7 @@ from hpsearch.errors import SettingError
 from hpsearch.nn import export
 from hpsearch.nn.activations import ELEMENTWISE, Maxout, Relu, Sigmoid, Tanh
 from hpsearch.nn.arrays import Array
+from hpsearch.nn.averaging import MovingAverage
 from hpsearch.nn.costs import COSTS
 from hpsearch.nn.gradcheck import check_gradient
 from hpsearch.nn.layers import (
@@ -154,6 +155,91 @@ def test_goes_on_from_a_state_to_the_same_bits() -> None:
     np.testing.assert_array_equal(second.network.weights[0], through.network.weights[0])
 
 
+class Scale:
+    """A layer of a user's own that learns a factor for each unit; its gradient may be planted wrong."""
+
+    def __init__(self, units: int = 6, *, decays: bool = False, planted: float = 1.0, dtype: str = "float64") -> None:
+        self.parameters, self.decays, self.planted = [np.linspace(0.5, 1.5, units).astype(dtype)], decays, planted
+
+    def forward(self, x: Array, rng: np.random.Generator | None = None) -> Array:
+        self.x = x
+        return np.asarray(self.parameters[0][:, None] * x)
+
+    def backward(self, delta: Array) -> Array:
+        self.found = [self.planted * (delta * self.x).sum(axis=1)]
+        return np.asarray(self.parameters[0][:, None] * delta)
+
+    def gradients(self) -> list[Array]:
+        return self.found
+
+    def units(self, inputs: int) -> int:
+        return inputs
+
+
+@pytest.mark.parametrize("decays", [False, True])
+@pytest.mark.parametrize("bottom", [False, True])
+@pytest.mark.parametrize("loss", LOSSES)
+def test_gradient_of_a_layer_that_learns(loss: str, bottom: bool, decays: bool) -> None:
+    below = [Scale(INPUTS, decays=decays)] if bottom else []
+    stack = stack_of([Scale(decays=decays), Tanh(), Dropout(0.3)], LOSSES[loss], below)
+    assert check_gradient(stack, *blobs(7), L2(3.0), l1=L1(2.0)) <= 1e-7
+    assert check_gradient(stack, *blobs(7), L2(3.0), decay_biases=True, directions=5) <= 1e-7
+
+
+def test_a_wrong_gradient_of_a_layer_that_learns_fails() -> None:
+    assert check_gradient(stack_of([Scale(planted=1.1), Tanh()]), *blobs(7)) > 1e-3
+
+
+LEARNING: dict[str, dict[str, Any]] = {
+    "plain": {"l2": 20.0},
+    "l1": {"l1": 3.0},
+    "momentum": {"momentum": 0.9, "l2": 5.0},
+    "full batch": {"optimizer": "l-bfgs", "learning_rate": 1.0, "l2": 5.0},
+}
+
+
+@pytest.mark.parametrize("decays", [False, True])
+@pytest.mark.parametrize("settings", LEARNING.values(), ids=LEARNING)
+def test_parameters_are_trained_by_the_formula(settings: dict[str, Any], decays: bool) -> None:
+    """Steps of all arrays alike, with the penalty for weights, and for factors that decay."""
+    stack, recipe = stack_of([Scale(decays=decays)]), Recipe(**{"learning_rate": 0.1, "epochs": 3, **settings})
+    start, (x, labels) = stack.copy(), blobs()
+    order = np.arange(64)
+    next(Training(stack, blobs(), recipe, np.random.default_rng(0)).run(orders=[order]))
+    if recipe.full_batch:
+        cost = [net.mean_cost(x, labels, L2(5.0)) for net in (start, stack)]
+        assert cost[1] < cost[0]
+        return
+    arrays, velocities = [*start.weights, *start.biases], [np.zeros_like(a) for a in (*start.weights, *start.biases)]
+    penalised = (0, 1, 4) if decays else (0, 1)
+    for rows in np.array_split(order, np.arange(10, 64, 10)):
+        _, weights, biases = start.cost_and_gradient(x[rows], labels[rows])
+        for i, (array, slope, velocity) in enumerate(zip(arrays, [*weights, *biases], velocities, strict=True)):
+            pull = (recipe.l2 * array + recipe.l1 * np.sign(array)) / 64 if i in penalised else 0.0
+            velocity[...] = recipe.momentum * velocity - 0.1 * (slope + pull)
+        for array, velocity in zip(arrays, velocities, strict=True):
+            array += velocity
+    for ours, theirs in zip([*stack.weights, *stack.biases], arrays, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("settings", [{"optimizer": "adam"}, {"averaging": MovingAverage(0.9), "momentum": 0.5}])
+def test_a_layer_that_learns_goes_on_from_a_state_to_the_same_bits(settings: dict[str, Any]) -> None:
+    def training() -> Training:
+        recipe = Recipe(0.1, epochs=4, l2=1.0, **settings)
+        return Training(stack_of([Scale(decays=True)]), blobs(), recipe, np.random.default_rng(0), blobs(40, seed=2))
+
+    through, first, second = training(), training(), training()
+    list(through.run())
+    list(first.run(until=2))
+    second.restore(first.state())
+    list(second.run())
+    assert second.history == through.history
+    x = blobs(9, seed=4)[0]
+    assert second.kept.forward(x).tobytes() == through.kept.forward(x).tobytes()
+    assert (through.network.biases[-1] != Scale().parameters[0]).all()
+
+
 def test_scoring_leaves_nothing_out() -> None:
     x, labels = blobs(30)
     stack, whole = stack_of([Tanh(), Dropout(0.9)]), stack_of([Tanh()])
@@ -181,6 +267,24 @@ def test_everything_stays_finite_at_ten_thousand(function: Any, loss: Loss) -> N
     assert all(np.isfinite(found).all() for found in (np.array(cost), *weights, *biases))
 
 
+class OnlyParameters(Square):
+    """A layer that would never be trained."""
+
+    parameters = ()
+
+
+def with_parameters(found: Any) -> Scale:
+    layer = Scale()
+    layer.parameters = found
+    return layer
+
+
+def with_gradients(found: Array) -> Scale:
+    layer = Scale()
+    layer.gradients = lambda: [found]  # type: ignore[method-assign]
+    return layer
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
@@ -193,6 +297,13 @@ def test_everything_stays_finite_at_ten_thousand(function: Any, loss: Loss) -> N
         (
             lambda: Stack(affine(2, 3), Elementwise, SoftmaxWithLoss()),
             r"A layer of a Stack must be a layer or an .*, got <class",
+        ),
+        (lambda: stack_of([with_parameters(np.ones(6))]), r"Parameters of a Scale layer must be a list of C-contiguous arrays"),
+        (lambda: stack_of([Scale(dtype="float32")]), r"Layers of a Stack must be at least one Affine, and all of one dtype"),
+        (lambda: stack_of([OnlyParameters()]), r"A OnlyParameters layer must be one with both parameters and gradients, or"),
+        (
+            lambda: stack_of([with_gradients(np.ones(5))]).cost_and_gradient(*blobs(7)),
+            r"Gradients of a Scale layer must be of the shapes \[\(6,\)\] of its parameters, got \[\(5,\)\]\. Return one",
         ),
         (lambda: Dropout(1.0), r"Dropout rate must be a number in \[0, 1\), got 1\.0\."),
         (lambda: export.architecture(stack_of([Tanh()])), r"A network to save or export must be a Network, got 'a Stack'"),

@@ -14,6 +14,8 @@ from hpsearch.errors import SettingError
 from hpsearch.nn.augment import Affine, Elastic, Noise
 from hpsearch.nn.averaging import MovingAverage, Snapshots, TailAverage
 from hpsearch.nn.ensemble import Ensemble
+from hpsearch.nn.network import Network
+from hpsearch.nn.plain_data import from_data
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.schedules import Cyclic
 from hpsearch.objectives import CrossValidate, TrainNetwork
@@ -34,6 +36,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "snapshots": {"averaging": Snapshots(), "schedule": Cyclic(2)},
     "members": {"members": 3},
     "members that vote": {"members": 3, "members_vote": True},
+    "batch norm": {"batch_norm": True, "dropout": 0.2, "monitor_images": 1000, "monitor_iterations": True},
+    "batch norm, snapshots": {"batch_norm": True, "averaging": Snapshots(), "schedule": Cyclic(2), "members": 2},
     "looks": {"monitor_images": 1000},
     "all": {"expansion": Affine(), "averaging": TailAverage(0.3), "members": 2, "monitor_images": 1000, "dropout": 0.2},
 }
@@ -53,6 +57,15 @@ class TestContractOfAnEnsemble(ObjectiveContract):
 
     def params(self) -> Params:
         return {**PARAMS, "momentum": 0.5, "l2": 1.0}
+
+
+def test_batch_normalisation_is_exported_as_a_plain_network() -> None:
+    objective = train(batch_norm=True, activation="relu")
+    exported, outcome = objective.export(PARAMS, context()), objective(PARAMS, context())
+    assert [layer["units"] for layer in exported.architecture["layers"]] == [8, DIGITS.classes]
+    network = from_data(exported.architecture, exported.weights)
+    assert isinstance(network, Network)
+    assert 1 - network.accuracy(DIGITS.validation.x, DIGITS.validation.y) == pytest.approx(outcome.value, abs=1e-12)
 
 
 @pytest.mark.parametrize("name", OPTIONS)

@@ -1,4 +1,4 @@
-"""The examples of CONTRIBUTING.md are complete: strategy, objective, tracker, executor, data set, and their tests."""
+"""The examples of CONTRIBUTING.md are complete: strategy, objective, layer, tracker, executor, data set, and their tests."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ TESTS = [name for name in FILES if name.startswith("test_")]
 
 def test_every_block_is_a_file_and_every_kind_has_one() -> None:
     assert len(FILES) == TEXT.count("```python")
-    assert len(TESTS) == 5
+    assert len(TESTS) == 6
 
 
 @pytest.mark.parametrize("name", TESTS)

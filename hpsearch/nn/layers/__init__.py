@@ -6,8 +6,9 @@ themselves: a stack wraps each in `Elementwise` or `MaxoutLayer`. The mathematic
 
 from hpsearch.nn.layers.activation import Elementwise, MaxoutLayer
 from hpsearch.nn.layers.affine import Affine
+from hpsearch.nn.layers.batch_norm import BatchNorm
 from hpsearch.nn.layers.dropout import Dropout
-from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.layer import Layer, LearningLayer
 from hpsearch.nn.layers.loss import (
     HingeLoss,
     LinearWithQuadratic,
@@ -20,10 +21,12 @@ from hpsearch.nn.layers.loss import (
 
 __all__ = [
     "Affine",
+    "BatchNorm",
     "Dropout",
     "Elementwise",
     "HingeLoss",
     "Layer",
+    "LearningLayer",
     "LinearWithQuadratic",
     "Loss",
     "MaxoutLayer",

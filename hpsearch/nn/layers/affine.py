@@ -14,7 +14,7 @@ class Affine:
 
     Args:
         weights: W, (units, inputs).
-        biases: b, (units,).
+        biases: b, (units,); None for none, below a layer that shifts its inputs by itself, such as `BatchNorm`.
 
     ``scale`` is what the weights must be multiplied by to be the true ones, 1 but within a step that decays them lazily.
 
@@ -22,7 +22,7 @@ class Affine:
     [[11.5]]
     """
 
-    def __init__(self, weights: Array, biases: Array) -> None:
+    def __init__(self, weights: Array, biases: Array | None) -> None:
         self.weights, self.biases, self.scale = weights, biases, 1.0
         self._x = self._delta = np.empty((0, 0), weights.dtype)
 
@@ -46,7 +46,8 @@ class Affine:
         z: Array = self.weights @ x
         if self.scale != 1.0:
             z *= self.scale
-        z += self.biases[:, None]
+        if self.biases is not None:
+            z += self.biases[:, None]
         return z
 
     def backward(self, delta: Array) -> Array:
@@ -60,9 +61,9 @@ class Affine:
         """Store the derivative by the outputs without going further back, which is all that the lowest layer needs."""
         self._delta = delta
 
-    def gradient(self) -> tuple[Array, Array]:
+    def gradient(self) -> tuple[Array, Array | None]:
         """Return the derivatives of the cost by the weights and by the biases, summed over the samples."""
-        return self._delta @ self._x.T, self._delta.sum(axis=1)
+        return self._delta @ self._x.T, None if self.biases is None else self._delta.sum(axis=1)
 
     def units(self, inputs: int) -> int:
         units, taken = self.weights.shape

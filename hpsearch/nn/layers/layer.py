@@ -1,4 +1,4 @@
-"""The protocol of a layer."""
+"""The protocols of a layer, and of one that learns parameters of its own."""
 
 from __future__ import annotations
 
@@ -32,3 +32,23 @@ class Layer(Protocol):
             SettingError: where the layer does not take so many.
         """
         ...
+
+
+class LearningLayer(Layer, Protocol):
+    """A layer with parameters of its own, which the optimizer trains as it does the biases of `Affine` layers.
+
+    ``parameters`` is a list of arrays, of the dtype of the network. It is an attribute that every pass reads anew: a copy of
+    the layer gets a list of its own. The optimizer changes the arrays in place. An attribute ``decays = True`` lets l1 and l2
+    apply to them; without it they have no penalty. `hpsearch.nn.gradcheck.check_gradient` checks their gradients too.
+    """
+
+    parameters: list[Array]
+
+    def gradients(self) -> list[Array]:
+        """Return the derivatives of the cost by each of the parameters, summed over the samples of the last ``backward``."""
+        ...
+
+
+def learns(layer: object) -> bool:
+    """Return whether a layer has parameters of its own."""
+    return hasattr(layer, "gradients")

@@ -1,6 +1,8 @@
 """Optimisers: gradient steps on mini-batches, and full-batch methods."""
 
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
+from hpsearch.nn.optimizers.max_norm import MaxNormSteps, check_max_norm
+from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import (
     MOMENTUM,
     OPTIMIZERS,
@@ -21,10 +23,13 @@ __all__ = [
     "SGD",
     "Adam",
     "FullBatchSteps",
+    "MaxNormSteps",
     "Nesterov",
     "Optimizer",
+    "PenalisedBiasesSteps",
     "RMSProp",
     "Rule",
+    "check_max_norm",
     "check_optimizer",
     "is_full_batch",
     "rule_of",

@@ -10,6 +10,7 @@ resumed training repeats those iterations, which gives the same bits.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -126,10 +127,18 @@ class FullBatchSteps:
         if getattr(network, "thinned", False):
             advice = "The cost must be the same in every evaluation."
             raise SettingError(must_be("A network to train by a full-batch method", "without Dropout", network, advice))
+        if network.statistics:
+            advice = "Its statistics are those of mini-batches."
+            raise SettingError(must_be("A network to train by a full-batch method", "without BatchNorm", network, advice))
         self._network, self._decay, self._rule = network, decay, rule
+        self._decaying = _slices(network, ())
         self._start, self._progress = _flat(network).astype(np.float64), np.zeros(2)
         self.arrays = {"full_batch_start": self._start, "full_batch_progress": self._progress}
         self._iterates, self._begun, self._done = Iterates(lambda report: None), np.empty(0), -1
+
+    def penalise(self, biases: Sequence[int]) -> None:
+        """Let the penalty be that of some of the biases too, by their numbers; before the first iteration."""
+        self._decaying = _slices(self._network, biases)
 
     @property
     def converged(self) -> bool:
@@ -152,7 +161,7 @@ class FullBatchSteps:
             cost = self._network.score(x, targets, weights).cost
         else:
             _set(self._network, found.x)
-            cost = found.value - _penalty(self._decay, found.x[: sum(w.size for w in self._network.weights)])
+            cost = found.value - _penalty(self._decay, found.x, self._decaying)
         if not np.isfinite(cost):
             check_finite(x)
             raise Diverged(f"Training diverged in epoch {self._done}: the cost is not finite. Scale the inputs.")
@@ -169,7 +178,7 @@ class FullBatchSteps:
         """Start again and repeat the iterations done before."""
         from scipy import optimize  # half a second, which `import hpsearch` should not cost
 
-        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets, weights)
+        cost = _PenalisedCost(self._network.copy("float64"), self._decay, x, targets, weights, self._decaying)
         begun, method, options = self._start.copy(), self._rule.method, {**self._rule.options(), "maxiter": _NO_LIMIT}
         run: Any = optimize.minimize
         products = cost.product if method == "Newton-CG" else None  # the others do not use them
@@ -185,9 +194,17 @@ class FullBatchSteps:
 class _PenalisedCost:
     """Mean cost with L2 penalty and its gradient, by all weights and biases in one flat array."""
 
-    def __init__(self, network: Network, decay: float, x: Array, targets: Array, weights: Array | None = None) -> None:
+    def __init__(
+        self,
+        network: Network,
+        decay: float,
+        x: Array,
+        targets: Array,
+        weights: Array | None = None,
+        decaying: list[slice] | None = None,
+    ) -> None:
         self._network, self._decay, self._x, self._targets, self._weighting = network, decay, x, targets, weights
-        self._weights = sum(w.size for w in network.weights)
+        self._decaying = _slices(network, ()) if decaying is None else decaying
 
     def __call__(self, flat: Array) -> tuple[float, Array]:
         _set(self._network, flat)
@@ -199,9 +216,9 @@ class _PenalisedCost:
             share = len(self._targets[rows]) / len(self._targets)
             cost += share * found
             gradient += share * np.concatenate([part.ravel() for part in (*weights, *biases)])
-        decaying = flat[: self._weights]
-        gradient[: self._weights] += self._decay * decaying
-        return cost + _penalty(self._decay, decaying), gradient
+        for part in self._decaying:
+            gradient[part] += self._decay * flat[part]
+        return cost + _penalty(self._decay, flat, self._decaying), gradient
 
     def product(self, flat: Array, vector: Array) -> Array:
         """Return the Hessian times a vector, a two-sided difference of gradients."""
@@ -214,8 +231,15 @@ class _PenalisedCost:
         return difference / (2 * step)
 
 
-def _penalty(decay: float, weights: Array) -> float:
-    return decay / 2 * float(weights @ weights)
+def _penalty(decay: float, flat: Array, decaying: list[slice]) -> float:
+    return sum(decay / 2 * float(flat[part] @ flat[part]) for part in decaying)
+
+
+def _slices(network: Network, biases: Sequence[int]) -> list[slice]:
+    """Return where the weights are in the flat array, and some of the biases."""
+    weights = sum(w.size for w in network.weights)
+    ends = [weights, *(weights + np.cumsum([b.size for b in network.biases])).tolist()]
+    return [slice(0, weights), *(slice(ends[i], ends[i + 1]) for i in biases)]
 
 
 def _flat(network: Network) -> Array:

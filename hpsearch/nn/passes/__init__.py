@@ -2,7 +2,7 @@
 
 from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates, ThinnedBackprop
-from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward, layers_of
+from hpsearch.nn.passes.layered import LayerPasses, affines, as_layer, forward, layers_of, learning
 
 __all__ = [
     "Backprop",
@@ -16,4 +16,5 @@ __all__ = [
     "as_layer",
     "forward",
     "layers_of",
+    "learning",
 ]

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import Maxout
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.layers.activation import Elementwise, MaxoutLayer
 from hpsearch.nn.layers.affine import Affine
 from hpsearch.nn.layers.dropout import Dropout
-from hpsearch.nn.layers.layer import Layer
+from hpsearch.nn.layers.layer import Layer, LearningLayer, learns
 from hpsearch.nn.layers.loss import Loss
 from hpsearch.nn.passes.backprop import Backprop, FullyConnected, Gradient, Minibatch
 from hpsearch.nn.passes.dropout import Rates
@@ -22,7 +23,7 @@ class LayerPasses(Backprop):
     """Forward and backward through layers, for mini-batches of any size.
 
     Args:
-        layers: from the inputs up; the lowest `Affine` is the last one that a backward pass reaches.
+        layers: from the inputs up; the lowest one that learns is the last one that a backward pass reaches.
         loss: the last layer.
         samples: m, the size of the mini-batches.
         rng: called for the generator of what `Dropout` leaves out, at every mini-batch.
@@ -30,8 +31,9 @@ class LayerPasses(Backprop):
 
     def __init__(self, layers: Sequence[Layer], loss: Loss, samples: int, rng: Callable[[], np.random.Generator]) -> None:
         self.samples, self._loss, self._rng = samples, loss, rng
-        self._layers, self._affines = layers, affines(layers)
-        self._upper = list(layers)[list(layers).index(self._affines[0]) + 1 :]
+        self._layers, self._affines, self._learning = layers, affines(layers), learning(layers)
+        lowest = next(i for i, layer in enumerate(layers) if isinstance(layer, Affine) or learns(layer))
+        self._lowest, self._upper = layers[lowest], layers[lowest + 1 :]
 
     def run(self, batch: Minibatch, scale: float = 1.0) -> None:
         for affine in self._affines:
@@ -42,16 +44,39 @@ class LayerPasses(Backprop):
             delta = delta * batch.weights
         for layer in reversed(self._upper):
             delta = layer.backward(delta)
-        self._affines[0].remember(delta)
+        if isinstance(self._lowest, Affine):
+            self._lowest.remember(delta)
+        else:
+            self._lowest.backward(delta)
         for affine in self._affines:
             affine.scale = 1.0
 
     def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
-        for affine, weights_t, biases in zip(self._affines, into.weights_t, into.biases, strict=True):
-            for target, found, by in zip((weights_t.T, biases), affine.gradient(), (weights_by, biases_by), strict=True):
-                target *= keep
-                found *= by
-                target += found
+        biases = iter(into.biases)
+        for affine, weights_t in zip(self._affines, into.weights_t, strict=True):
+            by_weights, by_biases = affine.gradient()
+            _add(by_weights, weights_t.T, keep, weights_by)
+            if by_biases is not None:
+                _add(by_biases, next(biases), keep, biases_by)
+        for layer in self._learning:
+            for found in _gradients(layer):
+                _add(found, next(biases), keep, biases_by)
+
+
+def _add(found: Array, into: Array, keep: float, by: float) -> None:
+    into *= keep
+    into += by * found
+
+
+def _gradients(layer: LearningLayer) -> list[Array]:
+    """Return the gradients of a layer, or say what is wrong with them."""
+    found, wanted = list(layer.gradients()), [array.shape for array in layer.parameters]
+    shapes = [np.shape(gradient) for gradient in found]
+    if shapes != wanted:
+        what = f"Gradients of a {type(layer).__name__} layer"
+        advice = "Return one array for each of its parameters, summed over the samples."
+        raise SettingError(must_be(what, f"of the shapes {wanted} of its parameters", shapes, advice))
+    return found
 
 
 def forward(layers: Sequence[Layer], x: Array, rng: np.random.Generator | None = None) -> Array:
@@ -64,6 +89,11 @@ def forward(layers: Sequence[Layer], x: Array, rng: np.random.Generator | None =
 def affines(layers: Sequence[Layer]) -> list[Affine]:
     """Return the layers with weights."""
     return [layer for layer in layers if isinstance(layer, Affine)]
+
+
+def learning(layers: Sequence[Any]) -> list[LearningLayer]:
+    """Return the layers with parameters of their own."""
+    return [layer for layer in layers if learns(layer)]
 
 
 def as_layer(item: Any) -> Any:

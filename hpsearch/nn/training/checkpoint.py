@@ -43,7 +43,8 @@ def save(training: Resumable) -> dict[str, Array]:
     """Return copies of everything that later epochs depend on, and of what was kept so far.
 
     ``weights_0``, ``biases_0`` ... of the network; ``kept_weights_0`` ... of the best epoch; what the optimiser remembers,
-    such as ``velocity_weights_0`` ... with momentum, and the average where there is one; ``history`` one row an epoch,
+    such as ``velocity_weights_0`` ... with momentum, and the average where there is one; with batch normalisation
+    ``statistics_0`` ..., and gamma and beta among the biases; ``history`` one row an epoch,
     ``looks`` one row an evaluation within epochs; ``iterations``, ``iterations_open`` and ``layers`` what else is monitored;
     ``schedule`` and ``stopping`` what the rules remember; ``kept`` the best
     epoch, its cost and accuracy; ``rng`` the generator.
@@ -101,7 +102,8 @@ def _in_place(training: Resumable) -> dict[str, Array]:
 
 def _layers(prefix: str, network: Network) -> dict[str, Array]:
     weights = {f"{prefix}weights_{i}": w for i, w in enumerate(network.weights)}
-    return weights | {f"{prefix}biases_{i}": b for i, b in enumerate(network.biases)}
+    biases = {f"{prefix}biases_{i}": b for i, b in enumerate(network.biases)}
+    return weights | biases | {f"{prefix}statistics_{i}": a for i, a in enumerate(network.statistics)}
 
 
 def _check(training: Resumable, targets: Mapping[str, Array], state: Mapping[str, Array]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,12 +49,13 @@ def measure(network: Network, rows: Rows) -> dict[str, float]:
     """Return the curves' values, by name.
 
     The gradient is that of the mean cost of the rows, without penalty and dropout; its norm is over weights and biases.
+    With batch normalisation the rows are one mini-batch, and scale and shift belong to the layer below.
     A sigmoid or tanh unit is **saturated** on a row where its output is in the outer twentieth of its range; the share is over
     units and rows. A ReLU, leaky ReLU or ELU unit is **dead** where it is not above zero on any row.
     """
     x, targets, *counts = rows
     _, weights, biases = network.cost_and_gradient(x, targets, sample_weights=counts[0] if counts else None)
-    gradients = [float(np.hypot(_norm(w), _norm(b))) for w, b in zip(weights, biases, strict=True)]
+    gradients = [float(reduce(np.hypot, map(_norm, arrays))) for arrays in network.by_layer(weights, biases)]
     values = [*gradients, *map(_norm, network.weights), *_idle_shares(network, x)]
     return dict(zip(curve_names(network.activation.name, len(weights)), values, strict=False))
 
@@ -88,14 +90,7 @@ def _norm(array: Array) -> float:
 def _idle_shares(network: Network, x: Array) -> list[float]:
     """Return the share of each hidden layer; none for units that can neither saturate nor die."""
     share = _SHARES.get(network.activation.name)
-    shares: list[float] = []
-    a = np.asarray(x, network.dtype).T
-    for weights, bias in zip(network.weights[:-1], network.biases[:-1], strict=True) if share else ():
-        z = weights @ a
-        z += bias[:, None]
-        a = network.activation(z, z)
-        shares += [share[1](a)] if share else []
-    return shares
+    return [share[1](a) for a in network.hidden_outputs(x)] if share else []
 
 
 def _saturated(low: float, high: float) -> Callable[[Array], float]:

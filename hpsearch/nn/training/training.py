@@ -12,18 +12,23 @@ from hpsearch.errors import Diverged, SettingError, must_be
 from hpsearch.nn import rows
 from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.augment import check_inputs
-from hpsearch.nn.averaging import Timeline, WeightAverager, copy_into
+from hpsearch.nn.averaging import Timeline, WeightAverager, check_keeps_statistics, copy_into
 from hpsearch.nn.engines.base import ChunkResult, Rows
 from hpsearch.nn.engines.select import engine_of
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
+from hpsearch.nn.normalized import NormalizedNetwork
+from hpsearch.nn.optimizers.around import TrackingSteps
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
+from hpsearch.nn.optimizers.max_norm import MaxNormSteps
+from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
 from hpsearch.nn.prediction import check_targets, predicts_numbers
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
 from hpsearch.nn.soft_targets import check_smoothing, smooth
+from hpsearch.nn.stack import Stack
 from hpsearch.nn.training import checkpoint, layer_state
 from hpsearch.nn.training.history import Epoch, Evaluation
 from hpsearch.nn.training.iterations import Iteration, IterationCosts
@@ -38,7 +43,8 @@ class Training:
     """The training of one network.
 
     Args:
-        network: trained in place.
+        network: trained in place; with the recipe's ``batch_norm`` it is left as it is, and what is trained is a
+            `hpsearch.nn.normalized.NormalizedNetwork` that begins with its weights.
         train: inputs (n, d), float32 or float64, and class indices (n,), or soft targets (n, k); read only, x never
             copied as a whole. A third array, (n,), says how much each row counts; its mean is 1.
         recipe: its settings.
@@ -67,6 +73,7 @@ class Training:
         sample: Rows | None = None,
     ) -> None:
         train, validation = _check_data(network, train, recipe, validation)
+        network = _network_to_train(network, recipe)
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []
         self.evaluations: list[Evaluation] = []
@@ -75,11 +82,10 @@ class Training:
         self.schedule_memory = recipe.schedule.begin()
         self.stopping_memory = recipe.stopping.begin() if recipe.stopping else ()
         self._train, self._validation, self._sample = train, validation, sample
-        samples, rule = len(train[1]), rule_of(recipe.optimizer)
+        samples = len(train[1])
         self._minibatches = -(-samples // recipe.batch_size)
         self.iteration_costs = IterationCosts(recipe.epochs * (1 if recipe.full_batch else self._minibatches))
-        self.optimizer: Optimizer
-        self.optimizer = rule.start(network, decay(recipe.l2, samples), L1(recipe.l1).pull(samples), recipe.momentum)
+        self.optimizer = _optimizer_of(network, recipe, samples)
         self._average: WeightAverager | None = None
         if recipe.averaging is not None:
             timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule)
@@ -112,7 +118,7 @@ class Training:
         return {"images": len(self._train[1]), "iteration": 1 if self.recipe.full_batch else self._minibatches}
 
     def _select_network(self, epoch: int, network: Network) -> Network | Ensemble:
-        return network if self._average is None else self._average.select_network(epoch, network)
+        return network.plain if self._average is None else self._average.select_network(epoch, network)
 
     @property
     def _scored(self) -> Network:
@@ -317,6 +323,33 @@ class Training:
     def _keep(self, number: int, score: Score) -> None:
         self.kept_epoch, self.kept_score = number, score
         copy_into(self.best, self._scored)
+
+
+def _network_to_train(network: Network, recipe: Recipe) -> Network:
+    """Return the network itself, or one that begins with its weights where hidden layers are to be normalised."""
+    if not recipe.batch_norm or len(network.weights) == 1:
+        if network.statistics:
+            check_keeps_statistics("averaging", recipe.averaging)
+        return network
+    if type(network) is not Network:
+        advice = "Put BatchNorm(30) between its layers, above an Affine layer of 30 units."
+        raise SettingError(must_be("batch_norm", "a layer of its own in a Stack", recipe.batch_norm, advice))
+    return NormalizedNetwork.of(network)
+
+
+def _optimizer_of(network: Network, recipe: Recipe, samples: int) -> Optimizer:
+    """Return the optimizer of a recipe, but for its averaging."""
+    l2, l1, penalised = decay(recipe.l2, samples), L1(recipe.l1).pull(samples), network.penalised(recipe.decay_biases)
+    optimizer: Optimizer = rule_of(recipe.optimizer).start(network, l2, l1, recipe.momentum)
+    if isinstance(optimizer, FullBatchSteps):
+        optimizer.penalise(penalised)
+    elif penalised and (l2 or l1):
+        optimizer = PenalisedBiasesSteps(optimizer, network.biases, penalised, l2, l1)
+    if recipe.max_norm is not None:
+        optimizer = MaxNormSteps(optimizer, network.weights[:-1], recipe.max_norm)
+    if isinstance(network, Stack) and network.statistics:
+        optimizer = TrackingSteps(optimizer, network.layers)
+    return optimizer
 
 
 def _check_data(network: Network, train: Rows, recipe: Recipe, validation: Rows | None) -> tuple[Rows, Rows | None]:

@@ -32,6 +32,9 @@ RECIPES = {
     "adam": Recipe(0.01, l2=2.0, batch_size=7, epochs=6, optimizer="adam"),
     "dropout": Recipe(0.3, l2=2.0, batch_size=7, epochs=6, dropout=0.5, input_dropout=0.2),
     "dropout, adam": Recipe(0.01, batch_size=7, epochs=6, optimizer="adam", dropout=0.3, l1=1.0),
+    "max-norm": Recipe(0.3, l2=2.0, batch_size=7, epochs=6, momentum=0.5, max_norm=0.5),
+    "biases": Recipe(0.3, l2=2.0, l1=1.0, batch_size=7, epochs=6, momentum=0.5, decay_biases=True),
+    "batch norm": Recipe(0.3, l2=2.0, batch_size=7, epochs=6, momentum=0.5, batch_norm=True, dropout=0.2),
     "warm": Recipe(0.5, batch_size=7, epochs=6, schedule=WarmUp(25, Cosine())),
     "warm plateau": Recipe(0.5, momentum=0.5, epochs=6, schedule=WarmUp(25, HalveOnPlateau(1))),
 }
