@@ -213,7 +213,7 @@ def test_the_seconds_of_folds_are_marked_too() -> None:
 
 def test_probabilities_of_a_network_sum_to_one_even_where_all_outputs_are_zero() -> None:
     class Silent:
-        sizes = (4, 3)
+        sizes, cost_name = (4, 3), "cross_entropy"
 
         def forward(self, x: np.ndarray) -> np.ndarray:
             return np.zeros((len(x), 3), np.float32)
