@@ -89,7 +89,7 @@ def _check_epochs(what: str, value: object) -> None:
     """Raise for anything but a tuple of rising numbers of epochs, or None."""
     if value is None:
         return
-    advice = "Write it as in at=(10, 15)."
+    advice = "Write it as in after=(10, 15)."
     if not isinstance(value, tuple) or not value:
         raise SettingError(must_be(what, "a tuple of numbers of epochs", value, advice))
     for epoch in value:
@@ -103,32 +103,32 @@ class Step(_Blind):
     """The rate is multiplied by ``factor`` every ``every`` epochs, or after the epochs of a list.
 
     Args:
-        every: so many epochs have each rate; None where ``at`` is given.
+        every: so many epochs have each rate; None where ``after`` is given.
         factor: in (0, 1].
-        at: numbers of epochs, rising and counted from 1: after each of them the rate is multiplied once.
+        after: numbers of epochs, rising and counted from 1: after each of them the rate is multiplied once.
 
     >>> [Step(every=2, factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
-    >>> [Step(at=(1, 4), factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
+    >>> [Step(after=(1, 4), factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
     [1.0, 0.5, 0.5, 0.5, 0.25]
     """
 
     every: int | None = field(default=None, metadata={"check": _check_every, **LATER})
     factor: float = setting(number(0.0, 1.0, open_low=True), default=0.1)
-    at: tuple[int, ...] | None = field(default=None, metadata={"check": _check_epochs, **LATER})
+    after: tuple[int, ...] | None = field(default=None, metadata={"check": _check_epochs, **LATER})
 
     __repr__ = recorded_repr
 
     def __post_init__(self) -> None:
-        if isinstance(self.at, list):
-            object.__setattr__(self, "at", tuple(self.at))
+        if isinstance(self.after, list):
+            object.__setattr__(self, "after", tuple(self.after))
         super().__post_init__()
-        if (self.every is None) == (self.at is None):
-            found = "neither" if self.at is None else "both"
-            raise SettingError(must_be("Step", "given every or at", found, "Write Step(every=10) or Step(at=(10, 15))."))
+        if (self.every is None) == (self.after is None):
+            found = "neither" if self.after is None else "both"
+            raise SettingError(must_be("Step", "given every or after", found, "Write Step(every=10) or Step(after=(10, 15))."))
 
     def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
-        times = epoch // self.every if self.every is not None else sum(done <= epoch for done in self.at or ())
+        times = epoch // self.every if self.every is not None else sum(done <= epoch for done in self.after or ())
         return float(self.factor**times)
 
 
