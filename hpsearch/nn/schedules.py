@@ -89,7 +89,7 @@ def _check_epochs(what: str, value: object) -> None:
     """Raise for anything but a tuple of rising numbers of epochs, or None."""
     if value is None:
         return
-    advice = "Write it as in after=(10, 15)."
+    advice = "Write it as in milestones=(10, 15)."
     if not isinstance(value, tuple) or not value:
         raise SettingError(must_be(what, "a tuple of numbers of epochs", value, advice))
     for epoch in value:
@@ -103,32 +103,34 @@ class Step(_Blind):
     """The rate is multiplied by ``factor`` every ``every`` epochs, or after the epochs of a list.
 
     Args:
-        every: so many epochs have each rate; None where ``after`` is given.
+        every: so many epochs have each rate; None where ``milestones`` is given.
         factor: in (0, 1].
-        after: numbers of epochs, rising and counted from 1: after each of them the rate is multiplied once.
+        milestones: numbers of epochs, rising and counted from 1: after each of them the rate is multiplied once.
 
     >>> [Step(every=2, factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
     [1.0, 1.0, 0.5, 0.5, 0.25]
-    >>> [Step(after=(1, 4), factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
+    >>> [Step(milestones=(1, 4), factor=0.5).multiplier((), epoch, 6) for epoch in range(5)]
     [1.0, 0.5, 0.5, 0.5, 0.25]
     """
 
     every: int | None = field(default=None, metadata={"check": _check_every, **LATER})
     factor: float = setting(number(0.0, 1.0, open_low=True), default=0.1)
-    after: tuple[int, ...] | None = field(default=None, metadata={"check": _check_epochs, **LATER})
+    milestones: tuple[int, ...] | None = field(default=None, metadata={"check": _check_epochs, **LATER})
 
     __repr__ = recorded_repr
 
     def __post_init__(self) -> None:
-        if isinstance(self.after, list):
-            object.__setattr__(self, "after", tuple(self.after))
+        if isinstance(self.milestones, list):
+            object.__setattr__(self, "milestones", tuple(self.milestones))
         super().__post_init__()
-        if (self.every is None) == (self.after is None):
-            found = "neither" if self.after is None else "both"
-            raise SettingError(must_be("Step", "given every or after", found, "Write Step(every=10) or Step(after=(10, 15))."))
+        if (self.every is None) == (self.milestones is None):
+            found = "neither" if self.milestones is None else "both"
+            raise SettingError(
+                must_be("Step", "given every or milestones", found, "Write Step(every=10) or Step(milestones=(10, 15)).")
+            )
 
     def multiplier(self, memory: Memory, epoch: int, epochs: int) -> float:
-        times = epoch // self.every if self.every is not None else sum(done <= epoch for done in self.after or ())
+        times = epoch // self.every if self.every is not None else sum(done <= epoch for done in self.milestones or ())
         return float(self.factor**times)
 
 

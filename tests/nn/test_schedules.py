@@ -50,15 +50,15 @@ def test_step() -> None:
     assert factors(Step(every=2, factor=0.1), [0.5] * 4) == pytest.approx([1, 1, 0.1, 0.1, 0.01])
 
 
-@pytest.mark.parametrize("after", [(2, 3), [2, 3]])
-def test_step_after_epochs_of_a_list(after: tuple[int, ...]) -> None:
+@pytest.mark.parametrize("milestones", [(2, 3), [2, 3]])
+def test_step_after_epochs_of_a_list(milestones: tuple[int, ...]) -> None:
     # As the milestones of PyTorch's MultiStepLR: of five epochs the first two have the whole rate, the third a tenth of it.
-    assert factors(Step(after=after, factor=0.1), [0.5] * 5) == pytest.approx([1, 1, 0.1, 0.01, 0.01, 0.01])
-    assert factors(Step(after=(2, 4, 6)), [0.5] * 7) == factors(Step(every=2), [0.5] * 7)
-    assert repr(Step(after=after)) == "Step(factor=0.1, after=(2, 3))"
+    assert factors(Step(milestones=milestones, factor=0.1), [0.5] * 5) == pytest.approx([1, 1, 0.1, 0.01, 0.01, 0.01])
+    assert factors(Step(milestones=(2, 4, 6)), [0.5] * 7) == factors(Step(every=2), [0.5] * 7)
+    assert repr(Step(milestones=milestones)) == "Step(factor=0.1, milestones=(2, 3))"
 
 
-@pytest.mark.parametrize("schedule", [Step(after=(2, 3), factor=0.1), Step(every=2, factor=0.5)])
+@pytest.mark.parametrize("schedule", [Step(milestones=(2, 3), factor=0.1), Step(every=2, factor=0.5)])
 def test_a_training_has_the_rates_of_its_steps(schedule: Step) -> None:
     rows = data.digits().head(60, 40)
     objective = TrainNetwork(rows, hidden=(4,), epochs=5, learning_rate=0.4, schedule=schedule)
@@ -67,9 +67,9 @@ def test_a_training_has_the_rates_of_its_steps(schedule: Step) -> None:
 
 
 def test_steps_of_a_list_may_be_searched() -> None:
-    space = Space(schedule=Choice(Step(after=Choice((2, 3), (5,)), factor=Float(0.1, 0.5)), Step(Int(2, 4))))  # type: ignore[arg-type]
+    space = Space(schedule=Choice(Step(milestones=Choice((2, 3), (5,)), factor=Float(0.1, 0.5)), Step(Int(2, 4))))  # type: ignore[arg-type]
     found = [space.resolve(space.sample(np.random.default_rng(seed)))["schedule"] for seed in range(30)]
-    assert {rule.after for rule in found} == {(2, 3), (5,), None}
+    assert {rule.milestones for rule in found} == {(2, 3), (5,), None}
 
 
 def test_halves_after_epochs_without_improvement_and_counts_anew() -> None:
@@ -233,12 +233,15 @@ def test_a_range_may_stand_in_a_field_until_it_is_filled_in(template: HalveOnPla
         (lambda: HalveOnPlateau(floor=0.0), r"HalveOnPlateau floor must be a number in \(0, 1\], got 0\.0\."),
         (lambda: HalveOnPlateau(patience=True), r"HalveOnPlateau patience must be a whole number >= 1, got True\."),
         (lambda: Step(every=0), r"Step every must be a whole number >= 1, got 0\."),
-        (lambda: Step(), r"Step must be given every or after, got 'neither'\. Write Step\(every=10\)"),
-        (lambda: Step(every=2, after=(3,)), r"Step must be given every or after, got 'both'\."),
-        (lambda: Step(after=()), r"Step after must be a tuple of numbers of epochs, got \(\)\."),
-        (lambda: Step(after=10), r"Step after must be a tuple of numbers of epochs, got 10\."),  # type: ignore[arg-type]
-        (lambda: Step(after=(0, 2)), r"An epoch of Step after must be a whole number >= 1, got 0\."),
-        (lambda: Step(after=(5, 5)), r"Step after must be rising, got \(5, 5\)\. Write it as in after=\(10, 15\)\."),
+        (lambda: Step(), r"Step must be given every or milestones, got 'neither'\. Write Step\(every=10\)"),
+        (lambda: Step(every=2, milestones=(3,)), r"Step must be given every or milestones, got 'both'\."),
+        (lambda: Step(milestones=()), r"Step milestones must be a tuple of numbers of epochs, got \(\)\."),
+        (lambda: Step(milestones=10), r"Step milestones must be a tuple of numbers of epochs, got 10\."),  # type: ignore[arg-type]
+        (lambda: Step(milestones=(0, 2)), r"An epoch of Step milestones must be a whole number >= 1, got 0\."),
+        (
+            lambda: Step(milestones=(5, 5)),
+            r"Step milestones must be rising, got \(5, 5\)\. Write it as in milestones=\(10, 15\)\.",
+        ),
         (lambda: Step(every=2, factor="a"), r"Step factor must be a number in \(0, 1\], got 'a'\."),  # type: ignore[arg-type]
         (lambda: Anneal(start=0), r"Anneal start must be a whole number >= 1, got 0\."),
         (lambda: InverseTime(0.0), r"InverseTime end must be a number in \(0, 1\], got 0\.0\."),
