@@ -11,6 +11,7 @@ from hpsearch.nn.layers.layer import Layer
 from hpsearch.nn.layers.loss import (
     HingeLoss,
     LinearWithQuadratic,
+    LinearWithSquaredErrors,
     Loss,
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
@@ -25,6 +26,7 @@ __all__ = [
     "HingeLoss",
     "Layer",
     "LinearWithQuadratic",
+    "LinearWithSquaredErrors",
     "Loss",
     "MaxoutLayer",
     "SigmoidWithCrossEntropy",
