@@ -45,7 +45,8 @@ def arrays(
         test: the same; 0 for a data set without a test part.
         seed: of the split.
         name: the name of the data set in records.
-        regression: y holds numbers to predict instead of classes; stored as float64, and the split is not stratified.
+        regression: y holds numbers to predict instead of classes; stored as float64, and the split is not stratified. Several
+            numbers a row, shape (n, q), are predicted by `TrainNetwork` alone.
         groups: the group of each row, shape (n,), such as a patient: no group is in two parts, and in two folds neither.
         time: when each row was, shape (n,), in rising order: the last rows are the test part, those before it the validation
             part, and each fold is validated on later rows than it is trained on.
@@ -96,9 +97,10 @@ def _pair(pair: Any, regression: bool) -> tuple[Pixels, NDArray[Any]]:
 
 
 def read_targets(values: ArrayLike, regression: bool) -> NDArray[Any]:
-    """Return labels, or the numbers to predict, as an array of shape (n,)."""
+    """Return labels, or the numbers to predict, as an array of shape (n,), or (n, q) for several numbers."""
     given = read_column(values)
-    if given.ndim != 1:
+    several = regression and given.ndim == 2 and given.shape[1] > 1
+    if given.ndim != 1 and not several:
         raise DataError(must_be("y", "of shape (n,)", given.shape, "Use y.ravel(), or y.argmax(axis=1) for one-hot labels."))
     if regression and given.dtype.kind not in "iuf":
         advice = "Leave regression out for classes."

@@ -94,6 +94,16 @@ class Dataset(DataSet):
         return self.classes == 0
 
     @property
+    def outputs(self) -> int:
+        """How many outputs predict a row: one a class, or one for each number."""
+        return self.classes or (1 if self.train.y.ndim == 1 else int(self.train.y.shape[1]))
+
+    @property
+    def several_numbers(self) -> bool:
+        """Whether there are several numbers to predict for each row."""
+        return self.train.y.ndim > 1
+
+    @property
     def features(self) -> int:
         """Number of inputs d of one row."""
         return int(self.train.x.shape[1])
@@ -246,6 +256,9 @@ def check_alike(name: str, train: Part, part: Part, which: str) -> None:
     if train.x.shape[1] != part.x.shape[1]:
         what, features = f"Features of the {which} part of {name!r}", train.x.shape[1]
         raise DataError(must_be(what, f"{features}", part.x.shape[1], "Use the training part's columns."))
+    if train.y.shape[1:] != part.y.shape[1:]:
+        what, advice = f"Numbers to predict in the {which} part of {name!r}", "Predict the same numbers in all parts."
+        raise DataError(must_be(what, f"{train.y[:1].size} a row", part.y[:1].size, advice))
     if train.dtype != part.dtype:
         what, advice = f"Rows of the {which} part of {name!r}", "Give both parts one dtype."
         raise DataError(must_be(what, train.dtype, part.dtype, advice))

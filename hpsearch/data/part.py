@@ -29,7 +29,7 @@ class Part:
     Args:
         x: finite values, float32 or float64, C-contiguous, shape (n, d) with n >= 1 and d >= 1; or a data frame of pandas or
             polars, which may hold texts, categories and missing values.
-        y: class indices in [0, k), int64, or numbers to predict, float64 and finite; shape (n,).
+        y: class indices in [0, k), int64, or numbers to predict, float64 and finite; shape (n,), or (n, q) for q numbers a row.
         weights: >= 0, float64, shape (n,), how much each row counts; None where all count alike.
         groups: int64, shape (n,), the group of each row, or its time where rows are in the order of time: no split parts a
             group; None where there are none.
@@ -88,6 +88,8 @@ class Part:
             digest.update(self.x.data)
         if self.numeric:
             digest.update(b"float64")  # all zeros are the same bytes as classes and as numbers
+        if self.y.ndim > 1:
+            digest.update(repr(self.y.shape).encode())
         digest.update(np.ascontiguousarray(self.y).data)
         for name in ("weights", "groups"):
             if getattr(self, name) is not None:
@@ -170,7 +172,8 @@ def _check_rows(x: Pixels) -> None:
 
 
 def _check_targets(y: NDArray[Any], rows: int) -> None:
-    if not isinstance(y, np.ndarray) or y.shape != (rows,):
+    several = isinstance(y, np.ndarray) and y.ndim == 2 and y.dtype == np.float64 and len(y) == rows and y.shape[1] > 1
+    if not isinstance(y, np.ndarray) or (y.shape != (rows,) and not several):
         shape = getattr(y, "shape", type(y).__name__)
         raise DataError(
             must_be("y", f"an array of shape ({rows},), one target per row", shape, "Give each row its class or number.")
@@ -178,7 +181,8 @@ def _check_targets(y: NDArray[Any], rows: int) -> None:
     if y.dtype not in (np.int64, np.float64):
         raise DataError(must_be("y", "int64", str(y.dtype), _CONVERT))
     if y.dtype == np.float64 and not np.isfinite(y).all():
-        row = int(np.argmin(np.isfinite(y)))
-        raise DataError(must_be(f"y[{row}]", "finite", float(y[row]), "Drop or fill such values first."))
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(y))[0])
+        shown = ", ".join(map(str, where))
+        raise DataError(must_be(f"y[{shown}]", "finite", float(y[where]), "Drop or fill such values first."))
     if y.dtype == np.int64 and y.min() < 0:
         raise DataError(must_be("y", "class indices from 0 on", int(y.min()), _CONVERT))

@@ -2,8 +2,8 @@
 
 Everything is computed from the pre-activation z of the output layer, so that |z| up to 1e4 stays finite without corrections.
 Shapes: z, outputs a and targets t are (..., k, m), one sample a column; targets hold 1 for the right class and 0 elsewhere,
-the probability of each class (`CrossEntropy`, `LogLikelihood`), or the number to be predicted
-(`SquaredError` alone). Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
+the probability of each class (`CrossEntropy`, `LogLikelihood`), or the numbers to be predicted
+(`SquaredError`, `SquaredErrors`). Costs are means over the samples. A new cost is a class and an entry in `COSTS`.
 """
 
 from __future__ import annotations
@@ -91,6 +91,15 @@ class SquaredError:
 
     def delta(self, a: Array, targets: Array, out: Array | None = None) -> Array:
         return np.subtract(a, targets, out)
+
+
+class SquaredErrors(SquaredError):
+    """`SquaredError` of several numbers to be predicted at once, an output for each.
+
+    Equals half their number for guessing their means, where they are standardised.
+
+    Targets are rows of numbers, (n, k), which makes it a cost of its own: with `SquaredError` several outputs are classes.
+    """
 
 
 class CrossEntropy:
@@ -214,6 +223,7 @@ COSTS: dict[str, Cost] = {
     "cross_entropy": CrossEntropy(),
     "log_likelihood": LogLikelihood(),
     "squared_error": SquaredError(),
+    "squared_errors": SquaredErrors(),
     "hinge": Hinge(),
     "quadratic_tanh": QuadraticTanh(),
 }
@@ -243,7 +253,7 @@ def encode_targets(values: Array, outputs: Array, out: Array | None = None) -> A
 
 
 def encode_rows(values: Array, outputs: Array) -> Array:
-    """Return targets of shape (k, n) for those of n rows: class indices or numbers, (n,), or soft targets, (n, k)."""
+    """Return targets (k, n) of n rows: class indices or numbers, (n,), or several numbers or soft targets, (n, k)."""
     return np.ascontiguousarray(values.T) if values.ndim == 2 else encode_targets(values, outputs)
 
 

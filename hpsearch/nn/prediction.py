@@ -15,6 +15,8 @@ from hpsearch.nn.arrays import Array, Labels
 from hpsearch.nn.costs import Cost, encode_rows
 from hpsearch.nn.soft_targets import check_soft_targets, is_soft
 
+# The cost of several numbers.
+SEVERAL = "squared_errors"
 # Rows scored at a time; a chunk is a view of the data, never a copy.
 _CHUNK = 1000
 
@@ -63,12 +65,16 @@ class Predictor:
     def predict(self, x: Array) -> Array:
         """Return the class of each row of x, (n, d), the one of the largest output, (n,); or the number it predicts.
 
+        Where it predicts several numbers they are rows, (n, k).
+
         Raises:
             DataError: if x is of another shape or kind, or holds NaN or infinity.
         """
-        number = predicts_numbers(self)
         parts = [(chunk, self._z(chunk)) for chunk in _chunks(self._check_input(x))]
-        return np.concatenate([self.cost.output(z)[0] if number else self._choose(chunk, z) for chunk, z in parts])
+        if not predicts_numbers(self):
+            return np.concatenate([self._choose(chunk, z) for chunk, z in parts])
+        numbers: Array = np.concatenate([self.cost.output(z).T for _, z in parts])
+        return numbers if self.cost_name == SEVERAL else numbers[:, 0]
 
     def score(self, x: Array, labels: Array, weights: Array | None = None) -> Score:
         """Return cost and accuracy in one pass over x, (n, d), and labels, (n,), or the numbers that it predicts.
@@ -134,8 +140,8 @@ def _classes_of(targets: Array) -> Array:
 
 
 def predicts_numbers(network: Predictor) -> bool:
-    """Return whether a network predicts a number: it has one output and the cost for that."""
-    return network.sizes[-1] == 1 and network.cost_name == "squared_error"
+    """Return whether a network predicts a number, with one output and the cost for that, or several."""
+    return network.cost_name == SEVERAL or (network.sizes[-1] == 1 and network.cost_name == "squared_error")
 
 
 def _check_classes(network: Predictor) -> None:
@@ -158,13 +164,17 @@ def check_targets(y: ArrayLike, count: int, network: Predictor) -> Array:
         if isinstance(y, np.ndarray) and is_soft(y):
             return check_soft_targets(y, count, network.sizes[-1], network.cost_name)
         return rows.check_labels(y, count, network.sizes[-1])
-    given = np.asarray(y)
-    if given.shape != (count,):
+    given, outputs = np.asarray(y), network.sizes[-1]
+    if network.cost_name == SEVERAL and given.shape != (count, outputs):
+        advice = "Give a row of numbers for each row of x."
+        raise DataError(must_be("y", f"of shape ({count}, {outputs})", given.shape, advice))
+    if network.cost_name != SEVERAL and given.shape != (count,):
         raise DataError(must_be("y", f"one number for each of the {count} rows of x", given.shape, "Use y.ravel()."))
     if given.dtype.kind != "f":
         advice = "Cast with y.astype(float); classes need an output each."
         raise DataError(must_be("y", "floats, the numbers to be predicted", str(given.dtype), advice))
     if not np.isfinite(given).all():
-        row = int(np.argmin(np.isfinite(given)))
-        raise DataError(must_be(f"y[{row}]", "finite", float(given[row]), "Drop or fill such values first."))
+        where = tuple(int(i) for i in np.argwhere(~np.isfinite(given))[0])
+        shown = ", ".join(map(str, where))
+        raise DataError(must_be(f"y[{shown}]", "finite", float(given[where]), "Drop or fill such values first."))
     return given

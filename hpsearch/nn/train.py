@@ -18,6 +18,7 @@ from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import is_full_batch
+from hpsearch.nn.prediction import SEVERAL
 from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.soft_targets import check_soft_targets, is_soft
@@ -66,7 +67,8 @@ def train(
 
     Args:
         data: rows to learn from, a part of a data set or a pair of x, (n, d), and class indices y, (n,). Or y of floats,
-            (n, k): the probability of each class, see `hpsearch.nn.soft_targets`.
+            (n, k): the probability of each class, see `hpsearch.nn.soft_targets`; with the cost ``"squared_errors"`` numbers to
+            be predicted, which are best standardized.
         validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
         learning_rate: see `Recipe`; None is 0.5, and leaves it to a full-batch method to find its steps.
         hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
@@ -166,6 +168,8 @@ def _rows(what: str, given: Rows, dtype: str, cost: str) -> tuple[Array, Array]:
     with np.errstate(over="ignore"):  # what the dtype cannot hold becomes infinite, which raises below
         checked = np.ascontiguousarray(checked, dtype)
     rows.check_finite(checked)
+    if cost == SEVERAL:
+        return checked, rows.as_array("y", y)  # which the training checks
     if hasattr(y, "__len__") and is_soft(targets := rows.as_array("y", y)):
         return checked, check_soft_targets(targets, len(checked), targets.shape[1], cost)
     return checked, rows.check_labels(y, len(checked))
@@ -173,7 +177,7 @@ def _rows(what: str, given: Rows, dtype: str, cost: str) -> tuple[Array, Array]:
 
 def _classes(y: Array, classes: int | None) -> int:
     """Return the number of outputs."""
-    if is_soft(y):
+    if y.ndim == 2:
         if classes not in (None, y.shape[1]):
             raise DataError(must_be("y", f"of {classes} columns, one a class", y.shape[1], "Leave classes out."))
         return int(y.shape[1])

@@ -17,6 +17,7 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, must_be
 from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
+from hpsearch.objectives.targets import refuse_several_numbers
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions, Preflight, adapt_objective
 from hpsearch.space import Domain, Space
@@ -78,6 +79,7 @@ class CrossValidate(ObjectiveBase):
         if data.expanded:
             advice = "Distorted copies of a row would be in other folds than the row: take TrainNetwork(expansion=...)."
             raise SettingError(must_be("CrossValidate's data", "not expanded", data, advice))
+        refuse_several_numbers("CrossValidate", data)
         integer("CrossValidate's seed", self.seed, 0, "Try 0.")
         self._check_folds()
 

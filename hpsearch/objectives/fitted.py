@@ -37,7 +37,7 @@ def _has(method: str) -> Callable[[Any], bool]:
 
 
 def _claims_probabilities(fitted: Any) -> bool:
-    return fitted.network.cost_name not in WITHOUT_PROBABILITIES
+    return getattr(fitted.network, "cost_name", "") not in WITHOUT_PROBABILITIES
 
 
 class LabelledClassifier(ClassifierMixin, _Fitted):  # type: ignore[misc]
@@ -158,7 +158,7 @@ def with_labels(fitted: Any, labels: NDArray[Any] | None) -> Any:
 
 def predict_part(fitted: Any, data: Dataset, part: Part) -> Predictions:
     """Return what something fitted on class indices, or on numbers, predicts for a part."""
-    predicted = np.asarray(fitted.predict(part.x)).reshape(len(part))
+    predicted = np.asarray(fitted.predict(part.x)).reshape(part.y.shape)
     if data.regression:
         return Predictions(part.y, predicted.astype(np.float64))
     names = tuple(data.class_names) or tuple(map(str, range(data.classes)))

@@ -44,6 +44,7 @@ class TrainNetwork(ObjectiveBase):
     """Train a fully connected network; the value is its validation error, 1 - accuracy, at the epoch that was kept.
 
     On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.
+    For y of shape (n, q) it predicts q numbers at once, and the error is the mean of theirs.
 
     Each setting can be fixed here or searched: a param of the same name takes precedence. Never params are ``data``, ``value``,
     ``scoring``, ``dtype``, ``standardize``, ``rescale_penalty``, ``reference_batch_size``, ``engine`` and those of monitoring.
@@ -146,7 +147,8 @@ class TrainNetwork(ObjectiveBase):
     Numbers are standardised with mean and standard deviation of the training rows, and costs are half their squared errors:
     0.5 for guessing the mean. Errors, and the network that is exported, are in your units. Instead of the accuracy there are
     best_validation_mse and best_validation_r2 (1 - mse / variance), without curves; rules that watch the accuracy watch
-    1 / (1 + cost).
+    1 / (1 + cost). Of several numbers each is standardised by itself, the cost is the sum of theirs, mse and r2 are means, and
+    best_validation_mse_1 and so on are of each.
     """
 
     data: Dataset

@@ -19,6 +19,7 @@ from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import check_inputs
 from hpsearch.nn.costs import WITHOUT_PROBABILITIES
 from hpsearch.nn.engines.base import Rows
+from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.initializers import check_init
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import is_full_batch
@@ -113,7 +114,7 @@ class TrainingPlan:
         if settings["batch_size"] > len(rows) and not recipe.full_batch:
             most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))
-        sizes = (self.data.features, *widths(settings["hidden"]), self.data.classes or 1)
+        sizes = (self.data.features, *widths(settings["hidden"]), self.data.outputs)
         resolved = {"settings": settings, "rows": rows, "sizes": sizes, "recipe": recipe}
         for name, value in (resolved | {"targets": targets_for(self.data, rows)}).items():
             object.__setattr__(self, name, value)
@@ -178,9 +179,9 @@ class TrainingPlan:
             return None
         return spread_rows(self.targets.encode(self.data.train.head(len(self.rows))), self.sampled)
 
-    def value_of(self, score: Score) -> float:
-        """Return what a search minimises, from a score on validation data."""
-        return score.cost if self.value == "cost" else self.targets.error(score)
+    def value_of(self, score: Score, network: Network | Ensemble) -> float:
+        """Return what a search minimises, of a network with this score on the validation data."""
+        return score.cost if self.value == "cost" else self.targets.error(score, self.data.validation, network)
 
 
 def run(plan: TrainingPlan, context: Context) -> Outcome:
@@ -189,12 +190,12 @@ def run(plan: TrainingPlan, context: Context) -> Outcome:
     training = _train(plan, context)
     seconds = time.perf_counter() - began
     score = training.kept_score
-    best = plan.targets.metrics(score, plan.data.validation)
+    best = plan.targets.metrics(score, plan.data.validation, training.kept)
     metrics = {f"best_validation_{name}": value for name, value in best.items()}
     metrics |= {"best_epoch": float(training.kept_epoch), "epochs": float(training.history[-1].epoch)}
     if isinstance(training, Committee) and not plan.data.regression:
         metrics["single_accuracy"] = training.single_accuracy
-    value = plan.value_of(score)
+    value = plan.value_of(score, training.kept)
     if plan.scoring is not None:
         scores = _scores(plan, plan.scoring, training, plan.data.validation, seconds)
         value, metrics = scores[plan.scoring.decides], metrics | plan.scoring.metrics("best_validation", scores)
@@ -212,9 +213,10 @@ def scores_on(plan: TrainingPlan, context: Context, part: Part) -> dict[str, flo
     part = part if plan.settings["classes"] is None else part.only(range(plan.data.classes))
     rows = _as_trained(plan, part)
     training = _train(plan, context)
-    score = training.kept.score(*plan.targets.encode(rows))
-    scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, part).items()}
-    scores["test_error"] = plan.targets.error(score)
+    kept = training.kept
+    score = kept.score(*plan.targets.encode(rows))
+    scores = {f"test_{name}": value for name, value in plan.targets.metrics(score, rows, kept).items()}
+    scores["test_error"] = plan.targets.error(score, rows, kept)
     if plan.scoring is not None:
         found = plan.scoring.metrics("test", _scores(plan, plan.scoring, training, rows, 0.0))
         scores |= {name: value for name, value in found.items() if name not in plan.scoring.timed}

@@ -90,7 +90,7 @@ def check(plan: TrainingPlan, context: Context) -> Outcome:
         context: of the trial.
     """
     training, metrics, verdict = CHECKS[context.stage](plan, context.rng)
-    value = plan.value_of(training.network.score(*plan.validation))
+    value = plan.value_of(training.network.score(*plan.validation), training.network)
     passed = "passed" if metrics["passed"] else "failed"
     return Outcome(value, metrics, artifacts={"verdict.txt": f"{passed}: {verdict}\n".encode()})
 
@@ -169,7 +169,8 @@ def _overfits(plan: TrainingPlan, rng: np.random.Generator) -> Verdict:
         enough = _enough_of_a_table(small)
     for epoch in training.run():
         score = training.network.score(*rows)
-        learnt, epochs = 1 - 2 * score.cost if regression else score.accuracy, epoch.epoch
+        share = 1 - 2 * score.cost / small.data.outputs
+        learnt, epochs = share if regression else score.accuracy, epoch.epoch
         if learnt >= enough:
             break
     metrics = {name: learnt, "epochs": float(epochs), "passed": float(learnt >= enough)}
@@ -217,6 +218,7 @@ def _beats_the_mean(plan: TrainingPlan, training: Training) -> Verdict:
     """Compare squared errors, those of guessing the training mean less the network's: three standard errors above 0."""
     x, y = plan.validation[:2]
     less = y**2 - (training.network.predict(x) - y) ** 2
+    less = less if less.ndim == 1 else less.mean(axis=1)
     share = float(less.mean() / (y**2).mean())
     metrics = {"validation_share": share, "passed": float(less.mean() > _margin(plan) * less.std() / math.sqrt(len(y)))}
     return training, metrics, f"two epochs took {share:.1%} off the squared error of guessing the mean"

@@ -15,7 +15,7 @@ class Predictions:
     """What a trial predicts for held-out rows.
 
     Args:
-        truth: class indices, or numbers; shape (n,).
+        truth: class indices, or numbers; shape (n,), or (n, q) for several numbers a row.
         predicted: the same, as predicted.
         probabilities: of each class, shape (n, k); None where the model has none, and for numbers.
         classes: the name of each class; empty for numbers.

@@ -124,6 +124,8 @@ class Result:
     def _predict(self) -> Predictions | str:
         """Return what the best trial predicts for held-out rows, or why that is not found out."""
         trial = self.best
+        if self.study.data is not None and self.study.data.several_numbers:
+            return "Predictions are not shown where a trial predicts several numbers for each row."
         if trial.number in self.record.earlier_trials:
             return f"Trial {trial.number} was run by an earlier objective, so its predictions are not at hand."
         if self.taken_over < len(self.trials) and _takes_too_long(self):

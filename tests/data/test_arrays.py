@@ -120,7 +120,8 @@ def test_numbers_to_be_predicted_stay_numbers() -> None:
     [
         (np.where(Y == 3, "no", "yes"), "y must be real numbers where regression=True, got '<U3'"),
         (np.where(Y == 3, np.nan, Y), r"y\[\d+\] must be finite, got nan"),
-        (np.stack([Y, Y], 1), r"y must be of shape \(n,\), got \(40, 2\)"),
+        (Y[:, None], r"y must be of shape \(n,\), got \(40, 1\)"),
+        (np.stack([Y, Y], 1)[:, :, None], r"y must be of shape \(n,\), got \(40, 2, 1\)"),
     ],
 )
 def test_refuses_what_is_no_number_to_predict(y: np.ndarray, sentence: str) -> None:

@@ -16,3 +16,9 @@ def blobs(rows: int = 64, seed: int = 0, spread: float = 1.0) -> tuple[Array, La
     labels = rng.integers(0, CLASSES, rows)
     x = centres[labels] + spread * rng.standard_normal((rows, INPUTS))
     return np.ascontiguousarray(x, np.float32), labels
+
+
+def blobs_for(cost: str, rows: int = 64) -> tuple[Array, Array]:
+    """Return blobs with the targets that a cost takes: class indices, or for several numbers 1, 0 and 0 in some order."""
+    x, labels = blobs(rows)
+    return x, np.eye(CLASSES)[labels] if cost == "squared_errors" else labels

@@ -28,7 +28,7 @@ def from_scipy(name: str, z: Array, t: Array) -> float:
     """The costs as their textbook formulas, on functions of scipy.special."""
     if name == "quadratic":
         return float(((special.expit(z) - t) ** 2).sum() / 2 / N)
-    if name == "squared_error":
+    if name in ("squared_error", "squared_errors"):
         return float(sum((a - b) ** 2 for a, b in zip(z.ravel(), t.ravel(), strict=True))) / 2 / N
     if name == "quadratic_tanh":
         return float(((np.tanh(z) - np.where(t == 1, 1, -1)) ** 2).sum() / 2 / N)
@@ -54,6 +54,7 @@ def test_outputs_are_the_ones_of_scipy(z: Array) -> None:
         "quadratic": special.expit(z),
         "cross_entropy": special.expit(z),
         "squared_error": z,
+        "squared_errors": z,
         "hinge": z,
         "quadratic_tanh": np.tanh(z),
         "log_likelihood": special.softmax(z, axis=0),

@@ -15,7 +15,7 @@ from hpsearch.nn.costs import COSTS, CrossEntropy, Hinge, QuadraticTanh
 from hpsearch.nn.gradcheck import check_gradient, numeric_gradient
 from hpsearch.nn.network import Network
 from hpsearch.nn.regularizers import L1, L2
-from tests.nn.blobs import CLASSES, INPUTS, blobs
+from tests.nn.blobs import CLASSES, INPUTS, blobs, blobs_for
 
 
 def network_of(
@@ -31,7 +31,7 @@ def network_of(
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_combination(activation: str, cost: str, l2: L2 | None, l1: L1 | None) -> None:
     # 1e-7 is what CS231n calls a right gradient in double precision.
-    assert check_gradient(network_of(activation, cost), *blobs(7), l2, l1=l1) <= 1e-7
+    assert check_gradient(network_of(activation, cost), *blobs_for(cost, 7), l2, l1=l1) <= 1e-7
 
 
 @pytest.mark.parametrize("activation", [LeakyRelu(0.3), Elu(0.4), Maxout(3)], ids=repr)
@@ -118,7 +118,7 @@ def test_differences_of_a_cube(one_sided: bool, published: float) -> None:
 def test_error_of_differences_falls_with_the_square_of_the_step_or_with_the_step(
     activation: str, cost: str, one_sided: bool, falls_by: int
 ) -> None:
-    network, (x, labels) = network_of(activation, cost, hidden=(3,)), blobs(7)
+    network, (x, labels) = network_of(activation, cost, hidden=(3,)), blobs_for(cost, 7)
     arrays, exact = [*network.weights, *network.biases], network.gradient(x, labels)
     errors = []
     for step in (1e-2, 1e-3):
@@ -131,7 +131,7 @@ def test_error_of_differences_falls_with_the_square_of_the_step_or_with_the_step
 @pytest.mark.parametrize("cost", COSTS)
 def test_a_large_network_along_random_directions(activation: str, cost: str) -> None:
     network = network_of(activation, cost, hidden=(100, 50))
-    assert check_gradient(network, *blobs(20), L2(3.0), l1=L1(2.0), directions=10, step=1e-6) <= 1e-7
+    assert check_gradient(network, *blobs_for(cost, 20), L2(3.0), l1=L1(2.0), directions=10, step=1e-6) <= 1e-7
 
 
 def test_a_large_wrong_network_fails_along_random_directions() -> None:

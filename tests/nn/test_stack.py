@@ -21,6 +21,7 @@ from hpsearch.nn.layers import (
     Elementwise,
     HingeLoss,
     LinearWithQuadratic,
+    LinearWithSquaredErrors,
     Loss,
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
@@ -34,13 +35,14 @@ from hpsearch.nn.schedules import Cosine
 from hpsearch.nn.stack import Stack
 from hpsearch.nn.stopping import NoImprovement
 from hpsearch.nn.training.training import Training
-from tests.nn.blobs import CLASSES, INPUTS, blobs
+from tests.nn.blobs import CLASSES, INPUTS, blobs, blobs_for
 
 LOSSES = {
     "quadratic": SigmoidWithQuadratic(),
     "cross_entropy": SigmoidWithCrossEntropy(),
     "log_likelihood": SoftmaxWithLoss(),
     "squared_error": LinearWithQuadratic(),
+    "squared_errors": LinearWithSquaredErrors(),
     "hinge": HingeLoss(),
     "quadratic_tanh": TanhWithQuadratic(),
 }
@@ -92,7 +94,7 @@ def test_there_is_a_loss_for_every_cost() -> None:
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("middle", MIDDLES)
 def test_gradient_of_every_layer_with_every_loss_and_penalty(middle: str, loss: str, l2: L2 | None, l1: L1 | None) -> None:
-    assert check_gradient(stack_of(MIDDLES[middle](), LOSSES[loss]), *blobs(7), l2, l1=l1) <= 1e-7
+    assert check_gradient(stack_of(MIDDLES[middle](), LOSSES[loss]), *blobs_for(loss, 7), l2, l1=l1) <= 1e-7
 
 
 def test_dropout_of_inputs_is_checked_with_its_mask() -> None:

@@ -22,7 +22,7 @@ from hpsearch.nn.passes.dropout import Rates
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.training import Training
-from tests.nn.blobs import CLASSES, INPUTS, blobs
+from tests.nn.blobs import CLASSES, INPUTS, blobs, blobs_for
 
 WEIGHTS = np.array([0.0, 2.0, 1.0, 0.5, 3.0, 1.0, 0.25, 0.25])
 ROWS = len(WEIGHTS)
@@ -54,9 +54,9 @@ def test_the_mean_cost_is_the_mean_of_each(cost: str) -> None:
 @pytest.mark.parametrize("cost", COSTS)
 def test_the_gradient_is_that_of_the_weighted_mean(activation: Any, cost: str) -> None:
     """The cost is written out from the outputs; its differences are the independent source."""
-    x, y = blobs(ROWS)
+    x, y = blobs_for(cost, ROWS)
     found = network(activation, cost)
-    targets = one_hot(y, np.arange(CLASSES)).astype(np.float64)
+    targets = one_hot(blobs(ROWS)[1], np.arange(CLASSES)).astype(np.float64)
 
     def weighted() -> float:
         return float((COSTS[cost].each(found._z(x.astype(np.float64)), targets) * WEIGHTS).sum() / ROWS)

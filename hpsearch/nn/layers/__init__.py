@@ -12,6 +12,7 @@ from hpsearch.nn.layers.layer import Layer, LearningLayer
 from hpsearch.nn.layers.loss import (
     HingeLoss,
     LinearWithQuadratic,
+    LinearWithSquaredErrors,
     Loss,
     SigmoidWithCrossEntropy,
     SigmoidWithQuadratic,
@@ -28,6 +29,7 @@ __all__ = [
     "Layer",
     "LearningLayer",
     "LinearWithQuadratic",
+    "LinearWithSquaredErrors",
     "Loss",
     "MaxoutLayer",
     "SigmoidWithCrossEntropy",

@@ -62,3 +62,8 @@ def HingeLoss() -> Loss:
 def LinearWithQuadratic() -> Loss:
     """Return linear outputs with the quadratic cost, for numbers to be predicted: half the mean squared error."""
     return loss_of("squared_error")
+
+
+def LinearWithSquaredErrors() -> Loss:
+    """Return linear outputs with the quadratic cost of several numbers: half the sum of their squared errors."""
+    return loss_of("squared_errors")

@@ -245,7 +245,7 @@ def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) 
     layers = ", ".join(f"{layer['units']} {layer['activation']}" for layer in exported.architecture["layers"])
     returns = f"{outputs} outputs a row, or the label of the largest with `params={{'return': 'labels'}}`"
     if not exported.architecture["labels"]:
-        returns = "a number for each row"
+        returns = "a number for each row" if outputs == 1 else f"{outputs} numbers for each row"
     elif is_table:
         returns = f"the label of each row, or {outputs} outputs with `params={{'return': 'outputs'}}`"
     if is_table:

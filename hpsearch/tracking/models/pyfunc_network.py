@@ -250,7 +250,7 @@ def _print_predictions(path: str, table: str) -> None:
     options = {column["name"]: column.get("options", []) for column in network.columns or []}
     columns = {name: [_read(row[name], options.get(name, [])) for row in rows] for name in reader.fieldnames or []}
     for found in network.predict(columns, labels=bool(len(network.labels))):
-        print(found if len(network.labels) else float(found[0]))  # noqa: T201
+        print(found if len(network.labels) else ",".join(str(float(number)) for number in found))  # noqa: T201
 
 
 # What pandas reads as missing in a CSV file.

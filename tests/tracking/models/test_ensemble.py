@@ -22,7 +22,7 @@ from hpsearch.tracking import MlflowTracker
 from tests.tracking.models.test_log import DIGITS, elsewhere, loaded
 
 
-@pytest.mark.parametrize("cost", COSTS)
+@pytest.mark.parametrize("cost", [cost for cost in COSTS if cost != "squared_errors"])
 def test_outputs_and_labels_are_those_of_the_mean(cost: str, tmp_path: Path) -> None:
     """`Ensemble.forward` is the other implementation."""
     x = np.random.default_rng(1).normal(size=(50, 4)).astype(np.float32)
