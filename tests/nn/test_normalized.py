@@ -20,7 +20,7 @@ from hpsearch.nn.passes.layered import forward
 from hpsearch.nn.regularizers import L1, L2
 from hpsearch.nn.schedules import Cyclic
 from hpsearch.nn.training import layer_state
-from tests.nn.blobs import CLASSES, INPUTS, blobs
+from tests.nn.blobs import CLASSES, INPUTS, blobs, blobs_for
 
 HIDDEN = (5, 4)
 
@@ -40,7 +40,7 @@ def training_of(dtype: str = "float64", activation: Any = "tanh", **settings: An
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_gradient_with_every_activation_cost_and_penalty(activation: str, cost: str, l2: L2 | None, l1: L1 | None) -> None:
     network = NormalizedNetwork.of(network_of(activation=activation, cost=cost))
-    assert check_gradient(network, *blobs(7), l2, l1=l1, decay_biases=True) <= 1e-7
+    assert check_gradient(network, *blobs_for(cost, 7), l2, l1=l1, decay_biases=True) <= 1e-7
 
 
 def cost_of(arrays: list[np.ndarray], x: np.ndarray, labels: np.ndarray) -> Any:

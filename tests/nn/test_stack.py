@@ -184,8 +184,8 @@ class Scale:
 def test_gradient_of_a_layer_that_learns(loss: str, bottom: bool, decays: bool) -> None:
     below = [Scale(INPUTS, decays=decays)] if bottom else []
     stack = stack_of([Scale(decays=decays), Tanh(), Dropout(0.3)], LOSSES[loss], below)
-    assert check_gradient(stack, *blobs(7), L2(3.0), l1=L1(2.0)) <= 1e-7
-    assert check_gradient(stack, *blobs(7), L2(3.0), decay_biases=True, directions=5) <= 1e-7
+    assert check_gradient(stack, *blobs_for(loss, 7), L2(3.0), l1=L1(2.0)) <= 1e-7
+    assert check_gradient(stack, *blobs_for(loss, 7), L2(3.0), decay_biases=True, directions=5) <= 1e-7
 
 
 def test_a_wrong_gradient_of_a_layer_that_learns_fails() -> None:
