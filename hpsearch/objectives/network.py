@@ -86,7 +86,8 @@ class TrainNetwork(ObjectiveBase):
             (see `hpsearch.nn.optimizers.MaxNormSteps`); 2 to 4 are usual, with dropout. None sets no limit.
         batch_norm: whether every hidden layer is normalised over the mini-batch, of two rows at least, and learns a scale and a
             shift (see `hpsearch.nn.layers.BatchNorm` for the formula). A plain network is scored, kept and exported, with the
-            running mean and variance folded into its weights and biases. No penalty applies to scale and shift.
+            running mean and variance folded into its weights and biases. No penalty applies to scale and shift. An epoch takes
+            about 2.5 times as long with mini-batches of 10, and 1.2 times with 100.
         expansion: distorts every training row anew in every epoch: ``Affine()`` or ``Elastic()`` of `hpsearch.nn.augment`, for
             square images, or ``Noise()`` for any rows, added after they are standardized; None leaves them as they are. The
             training cost is that of the distorted rows.

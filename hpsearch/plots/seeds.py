@@ -43,7 +43,10 @@ def curves_panel(
     layers += _crosses([point for name in seeds if seeds[name] for point in published.get(name, ())])
     every = [epoch for curves in seeds.values() for curve in curves for epoch, _ in curve]
     scale = None if ends is None else Scale(*ends)
-    return Panel(Axis(across, Scale(min(every), max(every), log)), Axis(label, scale), layers)
+    low, high = min(every), max(every)
+    if low == high and not log:  # evaluated once
+        low, high = low - 1, high + 1
+    return Panel(Axis(across, Scale(low, high, log)), Axis(label, scale), layers)
 
 
 def values_panel(label: str, seeds: Mapping[str, Sequence[float]], published: Mapping[str, float], log: bool = False) -> Panel:

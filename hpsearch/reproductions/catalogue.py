@@ -15,6 +15,7 @@ from hpsearch.reproductions.documents.initialisers import INITIALISERS
 from hpsearch.reproductions.documents.l1 import L1
 from hpsearch.reproductions.documents.l2_all_images import L2_ALL_IMAGES
 from hpsearch.reproductions.documents.ladder import LADDER
+from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.stuck import STUCK
@@ -37,6 +38,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     HUNDRED_HIDDEN,
     L1,
     DROPOUT_800,
+    MAX_NORM,
     EXPANSION,
     INITIALISERS,
     CHANCE_LEVEL,

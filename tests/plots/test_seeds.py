@@ -20,6 +20,13 @@ def test_the_mean_of_the_seeds_over_each_of_them() -> None:
     assert (panel.x.scale.low, panel.x.scale.high) == (1, 3) if panel.x.scale else False
 
 
+def test_a_training_that_is_evaluated_once_has_an_axis() -> None:
+    panel = curves_panel("accuracy (%)", {"a": [((2, 1.0),), ((2, 3.0),)]}, {})
+    assert panel.x.scale is not None
+    assert panel.x.scale.low < 2 < panel.x.scale.high
+    assert still.png(Chart("Which?", "", [panel])).startswith(b"\x89PNG")
+
+
 def test_a_dot_for_each_seed_and_a_cross_where_something_is_published() -> None:
     panel = values_panel("accuracy (%)", {"a": [1.0, 3.0], "b": [5.0]}, {"b": 6.0})
     dots = [layer for layer in panel.layers if isinstance(layer, Dots)]

@@ -17,11 +17,12 @@ from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
 from hpsearch.ports import Context
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
-from hpsearch.reproductions.documents import vanishing_gradient
+from hpsearch.reproductions.documents import max_norm, vanishing_gradient
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
 from hpsearch.reproductions.documents.ladder import LADDER
+from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.stuck import STUCK
@@ -60,6 +61,8 @@ def small(experiment: Experiment) -> Experiment:
     if experiment is OVERFITTING:
         watched = network(test=True, training=True, train_size=100, learning_rate=0.5, epochs=120, init="large")
         return replace(experiment, objective=watched)
+    if experiment is MAX_NORM:
+        return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     if experiment in (STUCK, VALIDATION_SET, CROSS_VALIDATION):
