@@ -115,19 +115,22 @@ def end_at_second_signal(end: Callable[[], None]) -> Iterator[None]:
     try:
         yield
     finally:
-        sys.unraisablehook = hook
+        sys.unraisablehook, end_signals.left = hook, True
         if not end_signals.first:
             for number, handler in before.items():
                 signal.signal(number, handler)
 
 
 class _EndSignals:
-    """The handler of all of them; ``first`` is the number of the first signal, 0 before it."""
+    """The handler of all of them; ``first`` is the number of the first signal, 0 before it.
+
+    ``lost`` says that what the first signal raised was lost in a finaliser, and comes again; ``left``, that the block is over.
+    """
 
     def __init__(self, end: Callable[[], None]) -> None:
         self.end = end
         self.first = 0
-        self.lost = False
+        self.lost = self.left = False
         self.default_hook = sys.unraisablehook
 
     def __call__(self, signum: int, frame: object) -> None:
@@ -139,6 +142,9 @@ class _EndSignals:
             self.end()
             _write("Ended at once; what had been recorded is kept.")
             os._exit(128 + signum)
+        if self.lost and (self.left or _is_ending()):
+            self.lost = False  # the end came another way, such as from a worker that got the signal too: let it record
+            return
         if not self.lost:
             _write("Ending: recording the finished trials. Press Ctrl-C again to end at once.")
         self.first, self.lost = signum, False
@@ -153,6 +159,14 @@ class _EndSignals:
             threading.Timer(_RERAISE_SECONDS, os.kill, (os.getpid(), self.first)).start()
         else:
             self.default_hook(unraisable)
+
+
+def _is_ending() -> bool:
+    """Return whether code that was interrupted is being ended at the moment."""
+    error = sys.exc_info()[1]
+    while error is not None and not isinstance(error, (KeyboardInterrupt, Terminated)):
+        error = error.__context__
+    return error is not None
 
 
 # Its default is to be ignored, so that one that comes late does no harm. Windows has none.

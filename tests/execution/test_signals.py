@@ -180,3 +180,44 @@ def test_other_errors_of_finalisers_are_printed_within_a_limit(monkeypatch: pyte
     with time_limit(60.0):
         Broken()
     assert seen == ["planted"]
+
+
+def lose(number: int) -> None:
+    """Send a signal into a finaliser, where what it raises is only printed."""
+    threading.Timer(0.1, os.kill, (os.getpid(), number)).start()
+    Finalised([])
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Terminated)])
+def test_a_signal_that_a_finaliser_lost_comes_again(number: int, kind: type[BaseException]) -> None:
+    began = time.monotonic()
+    with end_at_second_signal(lambda: None):
+        lose(number)
+        with pytest.raises(kind):
+            time.sleep(30)
+    assert time.monotonic() - began < 10
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("arrived", [KeyboardInterrupt, Terminated])
+def test_it_does_not_come_again_where_the_end_came_another_way(number: int, arrived: type[BaseException]) -> None:
+    """As from a worker that got Ctrl-C too: what records the end is not interrupted, nor what comes after it."""
+    recorded = []
+    with end_at_second_signal(lambda: None):
+        lose(number)
+        try:
+            try:
+                raise arrived
+            finally:
+                with suppress(ValueError):  # an error of its own while it ends
+                    raise ValueError("planted")
+        except BaseException:
+            time.sleep(0.3)
+            recorded.append(True)
+    assert recorded == [True]
+
+
+def test_it_does_not_come_again_after_the_block() -> None:
+    with end_at_second_signal(lambda: None):
+        lose(signal.SIGINT)
+    time.sleep(0.3)

@@ -169,7 +169,7 @@ def test_twice_ends_at_once(project: Path, number: int, code: int) -> None:
     time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT) if number == signal.SIGINT else process.send_signal(number)
     said += end(started)
-    assert process.returncode == code
+    assert process.returncode == code, said
     assert "Traceback" not in said
 
 
