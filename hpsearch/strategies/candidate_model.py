@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from hpsearch.space import Choice, Params, Space
+from hpsearch.space.equality import params_key
 from hpsearch.trial import Trial
 
 if TYPE_CHECKING:
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 # The probability that a candidate redraws a range instead of keeping the value of the trial it starts from, measured on ten
 # BBOB functions in five dimensions; the optimum is flat.
 _REDRAW = 0.6
+# A point is the best of so many candidates.
+_CANDIDATES = 32
 
 
 def redraw(centre: Params, near: Space, window: Space, width: float, rng: np.random.Generator) -> Params:
@@ -59,6 +62,44 @@ class CandidateModel:
         posterior = cycle.posterior(features, values, encoding.owners, every=0)
         cycle.turn += 1
         return Chooser(encoding, posterior)
+
+
+def draw_around(
+    chooser: Chooser | None, space: Space, centres: Sequence[Params], width: float, count: int, tried: set[str],
+    rng: np.random.Generator,
+) -> Iterator[Params]:  # fmt: skip
+    """Yield the most promising of points drawn around centres; those that have been tried are left out where others are.
+
+    Args:
+        chooser: chooses among candidates; None takes the first one that is new.
+        space: the points lie in windows of it.
+        centres: the best settings, best first: half of the candidates are drawn around the first, a quarter around the next.
+        width: of the windows, as a share of each range.
+        count: how many points.
+        tried: the keys of settings that have been tried; those of the points are added.
+        rng: for all draws.
+    """
+    near, window = [space.narrow([centre], width) for centre in centres], space.narrow(centres, width)
+    for _ in range(count):
+        drawn: dict[str, Params] = {}
+        for _ in range(_CANDIDATES):
+            rank = min(int(rng.geometric(0.5)), len(centres)) - 1
+            params = redraw(centres[rank], near[rank], window, width, rng)
+            if window.contains(params):  # a few whole numbers around one centre may go beyond the hull of all
+                drawn.setdefault(params_key(params), params)
+        fresh = [params for key, params in drawn.items() if key not in tried] or list(drawn.values()) or list(centres[:1])
+        params = fresh[0] if chooser is None else chooser.choose(fresh)
+        tried.add(params_key(params))
+        yield params
+
+
+def describe_failed_stage(stage: str, trials: Sequence[Trial]) -> str:
+    """Return the sentence with which a search ends after a stage in which nothing finished."""
+    first = next((t.error for t in trials if t.error), "none was given")
+    return (
+        f"All {len(trials)} trials of stage {stage!r} failed, so the search ends. "
+        f"First error: {first.rstrip('.')}. Correct that, or begin with ranges in which some trials succeed."
+    )
 
 
 @dataclass

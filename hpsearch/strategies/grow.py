@@ -13,7 +13,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.space.equality import params_key
-from hpsearch.strategies.candidate_model import CandidateModel, redraw
+from hpsearch.strategies.candidate_model import CandidateModel, describe_failed_stage, draw_around
 from hpsearch.strategies.known_settings import best_known
 from hpsearch.strategies.named_parameters import check_in_space, check_names
 from hpsearch.strategies.starting_points import first_points
@@ -26,9 +26,9 @@ _WHOLE = "whole"
 _SIZES = 3
 # How often the smallest problem draws anew where no setting does better than another.
 _DRAWS = 3
-# How many of the best settings the next stage begins with, how many candidates a point is chosen from, and how wide the window
-# around the best is at first and at last, as in Staged.
-_KEEP, _CANDIDATES, _FIRST_WIDTH, _LAST_WIDTH = 2, 32, 0.5, 0.1
+# How many of the best settings the next stage begins with, and how wide the windows around the best are at first and at last,
+# as in Staged.
+_KEEP, _FIRST_WIDTH, _LAST_WIDTH = 2, 0.5, 0.1
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ class Grow(StrategyBase):
             yield Batch((), stage, note=f"Size {at} of {len(sizes)}: {_describe(space, size)}.{growth.describe_start()}")
             yield from growth.fill(self.reduced, _DRAWS) if at == 1 else growth.refine(self.trials if whole else self.reduced)
             if not any(trial.ok for trial in growth.ended):
-                yield Batch((), stage, note=_describe_failed(stage, growth.ended))
+                yield Batch((), stage, note=describe_failed_stage(stage, growth.ended))
                 return
 
     def _sizes(self, space: Space) -> list[Params]:
@@ -185,22 +185,10 @@ class _Growth:
         """Yield the most promising of points drawn around the best; those that were tried are left out where others are."""
         width = _FIRST_WIDTH * (_LAST_WIDTH / _FIRST_WIDTH) ** min(self.done / self.total, 1.0)
         centres = self._ranked(_KEEP) or self.centres
-        near = [self.problem.narrow([centre], width) for centre in centres]
-        window = self.problem.narrow(centres, width)
         own = any(trial.ok for trial in self.ended)
         chooser = self.model.begin_batch(self.problem, self.ended if own else self.before)
         tried = {params_key(params) for params in (*begun, *(trial.params for trial in self.ended))}
-        for _ in range(count):
-            drawn: dict[str, Params] = {}
-            for _ in range(_CANDIDATES):
-                which = min(int(self.rng.geometric(0.5)), len(centres)) - 1
-                params = redraw(centres[which], near[which], window, width, self.rng)
-                if self.problem.contains(params):
-                    drawn.setdefault(params_key(params), params)
-            fresh = [params for key, params in drawn.items() if key not in tried] or list(drawn.values()) or centres[:1]
-            params = fresh[0] if chooser is None else chooser.choose(fresh)
-            tried.add(params_key(params))
-            yield params
+        yield from draw_around(chooser, self.problem, centres, width, count, tried, self.rng)
 
     def _ranked(self, count: int) -> list[Params]:
         """Return the best settings of the stage, by a model that smooths the noise of its trials."""
@@ -230,11 +218,3 @@ def _fix(space: Space, size: Mapping[str, Any]) -> Space:
 def _describe(space: Space, size: Mapping[str, Any]) -> str:
     texts = {n: f"{value:.4g}" if isinstance(value, float) else space[n].text(value) for n, value in size.items()}
     return ", ".join(f"{name} {text}" for name, text in texts.items())
-
-
-def _describe_failed(stage: str, trials: Sequence[Trial]) -> str:
-    first = next((t.error for t in trials if t.error), "none was given")
-    return (
-        f"All {len(trials)} trials of stage {stage!r} failed, so the search ends. "
-        f"First error: {first.rstrip('.')}. Correct that, or begin with ranges in which some trials succeed."
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import InitVar, dataclass, field
 from itertools import pairwise
 from typing import Any, ClassVar
@@ -16,7 +16,7 @@ from hpsearch.errors import SettingError, must_be
 from hpsearch.ports import Batch, Proposal, Search, StrategyBase
 from hpsearch.space import Choice, Params, Space
 from hpsearch.space.equality import params_key
-from hpsearch.strategies.candidate_model import CandidateModel, redraw
+from hpsearch.strategies.candidate_model import CandidateModel, describe_failed_stage, draw_around
 from hpsearch.strategies.starting_points import latin_hypercube, near_centre
 from hpsearch.trial import Trial, best
 
@@ -24,8 +24,8 @@ from hpsearch.trial import Trial, best
 _COARSE = 0.2
 # The smallest number of trials per stage.
 _FEWEST = 4
-# A fine trial is the best of so many candidates, by a model of at most so many trials: the best and the newest, half of each.
-_CANDIDATES, _MODELLED = 32, 120
+# A fine trial is chosen by a model of at most so many trials: the best and the newest, half of each.
+_MODELLED = 120
 
 
 @dataclass(frozen=True)
@@ -121,7 +121,7 @@ class Staged(StrategyBase):
                     after += count
                 progress.add_trials((yield batch))
             if not best(progress.stage):
-                yield Batch((), name, note=_describe_failed_stage(name, progress.stage))
+                yield Batch((), name, note=describe_failed_stage(name, progress.stage))
                 return
             if name == "coarse":
                 progress.drop_worse_options()
@@ -236,7 +236,8 @@ class _Progress:
         window = self.space.narrow(centres, width)
         points = centres[:count] if self.repeat else []
         tried = self.tried | {params_key(p) for p in points}
-        points += self._points_around(centres, window, width, count - len(points), tried, rng)
+        chooser = self.model.begin_batch(self.space, self._modelled() if self.ranked else self.before_ended)
+        points += draw_around(chooser, self.space, centres, width, count - len(points), tried, rng)
         self.repeat = False
         note = _describe_window(name, window) if not self.stage else _describe_widening(old, self.space)
         return Batch([Proposal(params, self.budget) for params in points], name, window, note)
@@ -252,24 +253,6 @@ class _Progress:
         half = _MODELLED // 2
         chosen = {id(trial): trial for trial in (*self.ranked[:half], *self.ended[-half:])}
         return [trial for trial in chosen.values() if self.space.contains(trial.params)]
-
-    def _points_around(
-        self, centres: list[Params], window: Space, width: float, count: int, tried: set[str], rng: np.random.Generator
-    ) -> Iterator[Params]:
-        """Yield the most promising of points drawn around centres; those that have been tried are left out where others are."""
-        near = [self.space.narrow([centre], width) for centre in centres]
-        chooser = self.model.begin_batch(self.space, self._modelled() if self.ranked else self.before_ended)
-        for _ in range(count):
-            drawn: dict[str, Params] = {}
-            for _ in range(_CANDIDATES):
-                rank = min(int(rng.geometric(0.5)), len(centres)) - 1
-                params = redraw(centres[rank], near[rank], window, width, rng)
-                if window.contains(params):  # a few whole numbers around one centre may go beyond the hull of all
-                    drawn.setdefault(params_key(params), params)
-            fresh = [params for key, params in drawn.items() if key not in tried] or list(drawn.values()) or centres[:1]
-            params = fresh[0] if chooser is None else chooser.choose(fresh)
-            tried.add(params_key(params))
-            yield params
 
 
 def _coarse_points(space: Space, count: int, rng: np.random.Generator) -> list[Params]:
@@ -294,11 +277,3 @@ def _format_domain(domain: Any) -> str:
     if isinstance(domain, Choice):
         return "in " + "/".join(label for label in domain.labels if label not in domain.dropped)
     return f"[{domain.low:.3g}, {domain.high:.3g}]"
-
-
-def _describe_failed_stage(name: str, stage: Sequence[Trial]) -> str:
-    first = next((t.error for t in stage if t.error), "none was given")
-    return (
-        f"All {len(stage)} trials of stage {name!r} failed, so the search ends. "
-        f"First error: {first.rstrip('.')}. Correct that, or begin with ranges in which some trials succeed."
-    )
