@@ -16,6 +16,7 @@ from hpsearch.reproductions.documents.l1 import L1
 from hpsearch.reproductions.documents.l2_all_images import L2_ALL_IMAGES
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.max_norm import MAX_NORM
+from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.stuck import STUCK
@@ -39,6 +40,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     L1,
     DROPOUT_800,
     MAX_NORM,
+    MAX_NORM_LONG,
     EXPANSION,
     INITIALISERS,
     CHANCE_LEVEL,

@@ -6,6 +6,7 @@ of the same kind. scikit-learn has a softmax output with its cost, the others si
 
 from __future__ import annotations
 
+import os
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -88,6 +89,44 @@ def pytorch(setting: Setting, images: Images, summing: bool) -> Contestant:
 
     def trained() -> Network:
         arrays = [parameter.detach().numpy().copy() for parameter in network.parameters()]
+        return Network(arrays[::2], arrays[1::2], setting.activation)
+
+    return Contestant(epoch, trained)
+
+
+def jax(setting: Setting, images: Images) -> Contestant:
+    """Return JAX's compiled epoch: one jit around a scan over mini-batches, which gathers its rows itself."""
+    os.environ["XLA_FLAGS"] = "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1"  # read at the first use
+    import jax
+    import jax.numpy as jnp
+
+    x, targets = jnp.asarray(images[0]), jax.nn.one_hot(images[1], CLASSES)
+    start = Network.create((x.shape[1], setting.hidden, CLASSES), np.random.default_rng(0), activation=setting.activation)
+    parameters = [jnp.asarray(a) for pair in zip(start.weights, start.biases, strict=True) for a in pair]
+    activation = {"sigmoid": jax.nn.sigmoid, "relu": jax.nn.relu}[setting.activation]
+
+    def cost(parameters: list[Any], rows: Any) -> Any:
+        first, bias, last, shift = parameters
+        z = activation(x[rows] @ first.T + bias) @ last.T + shift
+        return jnp.sum(jnp.logaddexp(0.0, z) - targets[rows] * z) / setting.batch_size
+
+    def step(state: tuple[list[Any], list[Any]], rows: Any) -> tuple[tuple[list[Any], list[Any]], None]:
+        weights, moving = state
+        slopes = jax.grad(cost)(weights, rows)
+        moving = [setting.momentum * v - setting.learning_rate * g for v, g in zip(moving, slopes, strict=True)]
+        return ([w + v for w, v in zip(weights, moving, strict=True)], moving), None
+
+    compiled = jax.jit(lambda state, batches: jax.lax.scan(step, state, batches)[0])
+    state, rng = (parameters, [jnp.zeros_like(a) for a in parameters]), np.random.default_rng(1)
+    batches = len(x) // setting.batch_size
+
+    def epoch() -> None:
+        nonlocal state
+        order = rng.permutation(len(x))[: batches * setting.batch_size].astype(np.int32)
+        state = jax.block_until_ready(compiled(state, order.reshape(batches, -1)))
+
+    def trained() -> Network:
+        arrays = [np.array(a) for a in state[0]]
         return Network(arrays[::2], arrays[1::2], setting.activation)
 
     return Contestant(epoch, trained)

@@ -1,4 +1,4 @@
-"""Samples a second in training, of both engines, beside PyTorch, scikit-learn and a loop over single samples.
+"""Samples a second in training, of both engines, beside PyTorch, JAX, scikit-learn and a loop over single samples.
 
 All train the same network on the same images in turn, within one process, on one thread: MNIST where HPSEARCH_DATA_HOME says
 where it is, made-up images otherwise. Nothing is asserted about time; cost and errors are printed beside it, so that speed
@@ -32,7 +32,7 @@ from threadpoolctl import threadpool_limits
 from hpsearch import data
 from hpsearch.nn.engines.select import resolve
 from hpsearch.search.environment import read_facts, script_folder
-from tests.benchmarks.contestants import CLASSES, Contestant, Images, Setting, one_by_one, ours, pytorch, scikit_learn
+from tests.benchmarks.contestants import CLASSES, Contestant, Images, Setting, jax, one_by_one, ours, pytorch, scikit_learn
 
 pytestmark = pytest.mark.benchmark
 
@@ -85,6 +85,8 @@ def contestants(setting: Setting) -> dict[str, Contestant]:
     if importlib.util.find_spec("torch"):
         makers[PLAIN] = partial(pytorch, setting, rows, summing=False)
         makers["PyTorch, .item()"] = partial(pytorch, setting, rows, summing=True)
+    if importlib.util.find_spec("jax"):
+        makers["JAX, jit and scan"] = partial(jax, setting, rows)
     makers["scikit-learn"] = partial(scikit_learn, setting, rows)
     if (setting.hidden, setting.batch_size) == (30, 10):  # the document's own network; it takes ten seconds an epoch
         makers[SLOW] = partial(one_by_one, setting, rows)
@@ -124,9 +126,10 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     asked = parser.parse_args()
     known, day = read_facts(script_folder()), datetime.date.today()
-    if importlib.util.find_spec("torch"):
-        known |= {"torch": metadata.version("torch")}
-    versions = ", ".join(f"{name} {known[name]}" for name in ("numpy", "numba", "torch", "scikit-learn") if name in known)
+    known |= {name: metadata.version(name) for name in ("torch", "jax") if importlib.util.find_spec(name)}
+    versions = ", ".join(
+        f"{name} {known[name]}" for name in ("numpy", "numba", "torch", "jax", "scikit-learn") if name in known
+    )
     kind = "CPU time of the process" if asked.cpu else "wall-clock time"
     print(f"{day}, {known['cpu']}, {platform.system()}, one thread, {kind}, medians of {asked.rounds} rounds; {versions}\n")
     print("| network | who | s an epoch | samples/s | times as fast as plain PyTorch | cost | training error | after epochs |")
