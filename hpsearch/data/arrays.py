@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,12 @@ from numpy.typing import ArrayLike, NDArray
 from hpsearch.checks import boolean, text
 from hpsearch.data.assembly import Rows, Splitting, assemble
 from hpsearch.data.dataset import Dataset
-from hpsearch.data.part import Part, Pixels
+from hpsearch.data.part import Part
 from hpsearch.data.row_facts import read_groups, read_strata, read_times, read_weights, refuse_two_orders
 from hpsearch.data.rows import read_column, read_rows
 from hpsearch.data.splits import Size
 from hpsearch.errors import DataError, must_be
+from hpsearch.nn.soft_targets import check_probabilities
 
 # A part that is handed in as it is: rows and their targets.
 Pair = tuple[ArrayLike, ArrayLike]
@@ -40,7 +42,9 @@ def arrays(
         X: finite numbers, shape (n, d); an array, lists, or a data frame of numbers (`hpsearch.data.table` takes any data
             frame). Floats keep their dtype; booleans, float16 and integers of 8 and 16 bits become float32, which holds them
             exactly, and other integers float64, as in scikit-learn.
-        y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``.
+        y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``. Or
+            floats in [0, 1], shape (n, k): the probability of each class, for `TrainNetwork` alone. Accuracy is then that of
+            the most probable class, by which rows are stratified too; a part that is handed in may have labels 0..k-1.
         validation: share of the rows (float) or number of rows (int); or the validation part itself, ``(X, y)``.
         test: the same; 0 for a data set without a test part.
         seed: of the split.
@@ -53,7 +57,8 @@ def arrays(
         sample_weight: >= 0, shape (n,), how much each row counts, in training and in scores.
         stratify: whether each class has its share of every part; or one value per row, shape (n,), to stratify by instead.
     Raises:
-        DataError: for another shape or kind, NaN or infinity, fewer than two classes, or a class too rare to be split.
+        DataError: for another shape or kind, NaN or infinity, a probability outside [0, 1], fewer than two classes, or a class
+            too rare to be split.
 
     >>> arrays([[0.0], [1.0]] * 50, ["no", "yes"] * 50, name="coin")
     coin(train=60, validation=20)
@@ -61,20 +66,19 @@ def arrays(
     boolean("regression", regression, "Pass True for numbers to predict.", error=DataError)
     text("name", name, "Give the data set a name.", error=DataError)
     refuse_two_orders(groups, time)
-    x, targets = _pair((X, y), regression)
+    own = _rows((X, y), regression)
     handed = {"validation": validation, "test": test}
     given = {which: _handed(which, value, regression) for which, value in handed.items() if isinstance(value, (tuple, list))}
     for which, of_each in (("groups", groups), ("sample_weight", sample_weight)) if given else ():
         if of_each is not None:
             advice = "Take data.table, where they are a column of every part."
             raise DataError(must_be(which, "left out where a part is handed in", "both", advice))
-    rows = Rows(
-        x,
-        targets,
-        weights=read_weights(sample_weight, len(x)),
-        groups=read_groups(groups, len(x)),
-        times=read_times(time, len(x)),
-        strata=None if stratify is True or stratify is False else read_strata(stratify, len(x)),
+    rows = replace(
+        own,
+        weights=read_weights(sample_weight, len(own)),
+        groups=read_groups(groups, len(own)),
+        times=read_times(time, len(own)),
+        strata=None if stratify is True or stratify is False else read_strata(stratify, len(own)),
     )
     splitting = Splitting(**(handed | given), seed=seed, stratify=stratify is not False)  # type: ignore[arg-type]
     return assemble(name, rows, splitting, regression)
@@ -83,17 +87,31 @@ def arrays(
 def _handed(which: str, pair: Any, regression: bool) -> Rows:
     if len(pair) != 2:
         raise DataError(must_be(f"The {which} part", "a pair (X, y)", f"{len(pair)} values", "Write it as in test=(X, y)."))
-    return Rows(*_pair(pair, regression))
+    return _rows(pair, regression)
 
 
-def _pair(pair: Any, regression: bool) -> tuple[Pixels, NDArray[Any]]:
+def _rows(pair: Any, regression: bool) -> Rows:
     """Return rows and targets, checked before they are split."""
     x = read_rows(pair[0])
     Part(x, np.zeros(len(x), np.int64))
-    y = read_targets(pair[1], regression)
+    soft = None if regression else read_probabilities(pair[1])
+    y = read_targets(pair[1], regression) if soft is None else soft.argmax(axis=1)
     if len(x) != len(y):
         raise DataError(must_be("y", f"one label for each of the {len(x)} rows of X", len(y), "Check both lengths."))
-    return x, y
+    return Rows(x, y, probabilities=soft)
+
+
+def read_probabilities(values: ArrayLike) -> NDArray[np.float64] | None:
+    """Return the probability of each class, floats of shape (n, k) with k >= 2; None for targets of another form.
+
+    Raises:
+        DataError: for a value outside [0, 1].
+    """
+    given = read_column(values)
+    if given.ndim != 2 or given.shape[1] < 2 or given.dtype.kind != "f":
+        return None
+    check_probabilities(given)
+    return given.astype(np.float64)
 
 
 def read_targets(values: ArrayLike, regression: bool) -> NDArray[Any]:

@@ -34,6 +34,7 @@ class Rows:
         groups: the group of each row, any values that compare equal; or None.
         times: by which the rows are ordered, or None.
         strata: what a split is stratified by beside the class, or None.
+        probabilities: the target of each class, shape (n, k), where ``y`` is the class with the largest; or None.
     """
 
     x: Any
@@ -42,6 +43,7 @@ class Rows:
     groups: NDArray[Any] | None = None
     times: NDArray[Any] | None = None
     strata: NDArray[Any] | None = None
+    probabilities: NDArray[np.float64] | None = None
 
     def __len__(self) -> int:
         return len(self.y)
@@ -84,13 +86,15 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     integer("seed", splitting.seed, 0, "Try 0.", error=DataError)
     handed = {part: given for part in ("validation", "test") if isinstance(given := getattr(splitting, part), Rows)}
     everything = [rows, *handed.values()]
-    labels = () if regression else _labels([one.y for one in everything])
+    labels = () if regression else _labels_of(everything)
     groups = sorted({group for one in everything if (own := one.together) is not None for group in own.tolist()})
-    parts = [_part(one, labels, groups) for one in everything]
+    soft = any(one.probabilities is not None for one in everything)
+    parts = [_part(one, labels, groups, soft) for one in everything]
     ids = _split(rows, parts[0], splitting, set(handed), labels)
     made = {part: parts[0].take(getattr(ids, part)) for part in _WORDS if len(getattr(ids, part))}
     made |= dict(zip(handed, parts[1:], strict=True))
-    _check_classes(made["train"], labels)
+    if not soft:
+        _check_classes(made["train"], labels)
     if rows.times is None:
         _check_groups(made, groups)
     _check_weights(made)
@@ -101,7 +105,7 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
     if "test" in made:
         test = made["test"]
         numbers = range(len(test)) if "test" in handed else tuple(ids.test.tolist())
-        sealed = seal(name, numbers, partial(Part, test.x, test.y, test.weights, test.groups))
+        sealed = seal(name, numbers, partial(Part, test.x, test.y, test.weights, test.groups, test.probabilities))
     return Dataset(
         name,
         made["train"],
@@ -113,6 +117,23 @@ def assemble(name: str, rows: Rows, splitting: Splitting, regression: bool, unsc
         ordered=rows.times is not None,
         unscaled=unscaled,
     )
+
+
+def _labels_of(everything: Sequence[Rows]) -> tuple[Label, ...]:
+    """Return the labels of all parts; with probabilities the numbers of their columns."""
+    counts = {one.probabilities.shape[1] for one in everything if one.probabilities is not None}
+    if not counts:
+        return _labels([one.y for one in everything])
+    if len(counts) > 1:
+        advice = "Give all parts a column for each class."
+        raise DataError(must_be("Probabilities", "of equally many classes in all parts", tuple(sorted(counts)), advice))
+    labels = tuple(range(*counts))
+    for one in everything:
+        others = sorted(set(one.y.tolist()) - set(labels))
+        if others:
+            what, advice = "Labels beside probabilities", "Number the classes as the columns of the probabilities."
+            raise DataError(must_be(what, f"in [0, {len(labels)})", others[0], advice))
+    return labels
 
 
 def _labels(columns: Sequence[NDArray[Any]]) -> tuple[Label, ...]:
@@ -131,10 +152,12 @@ def _labels(columns: Sequence[NDArray[Any]]) -> tuple[Label, ...]:
         ) from error
 
 
-def _part(rows: Rows, labels: tuple[Label, ...], groups: Sequence[Any]) -> Part:
-    """Return rows as a part: classes and groups as numbers that are the same in all parts."""
+def _part(rows: Rows, labels: tuple[Label, ...], groups: Sequence[Any], soft: bool) -> Part:
+    """Return rows as a part: classes and groups as numbers that are the same in all parts, and probabilities in all or none."""
     y = _codes(rows.y, labels) if labels else rows.y.astype(np.float64)
-    return Part(rows.x, y, rows.weights, None if rows.together is None else _codes(rows.together, groups))
+    together = None if rows.together is None else _codes(rows.together, groups)
+    probabilities = np.eye(len(labels))[y] if soft and rows.probabilities is None else rows.probabilities
+    return Part(rows.x, y, rows.weights, together, probabilities)
 
 
 def _codes(values: NDArray[Any], names: Sequence[Any]) -> NDArray[np.int64]:

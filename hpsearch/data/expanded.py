@@ -14,7 +14,7 @@ from hpsearch.nn.augment import AnyExpansion, check_expansion, expand
 
 
 def expanded(dataset: Dataset, expansion: AnyExpansion, copies: int = 1, seed: int = 0) -> Dataset:
-    """Return a data set whose training part is followed by distorted copies of it, each with the label of its row.
+    """Return a data set whose training part is followed by distorted copies of it, each with the target of its row.
 
     `TrainNetwork(expansion=...)` needs no copies and trains on other images in every epoch; this is for support vector
     machines and the like. Validation and test part stay as they are. `CrossValidate` raises for such data: it would train on
@@ -42,5 +42,6 @@ def expanded(dataset: Dataset, expansion: AnyExpansion, copies: int = 1, seed: i
     x, y = dataset.train.x, dataset.train.y
     rows = np.tile(x, (1 + copies, 1))
     expand(rows[len(x) :], expansion, np.random.default_rng(seed))
-    part = Part(rows, np.tile(y, 1 + copies))
+    soft = dataset.train.probabilities
+    part = Part(rows, np.tile(y, 1 + copies), probabilities=None if soft is None else np.tile(soft, (1 + copies, 1)))
     return replace(dataset, name=f"{dataset.name}-expanded", train=part, expanded=True)

@@ -19,6 +19,8 @@ from hpsearch.errors import DataError, must_be
 Pixels = NDArray[Any]
 Labels = NDArray[np.int64]
 
+# What may be known of each row beside its target.
+_FACTS = ("weights", "groups", "probabilities")
 _CONVERT = "data.arrays(X, y) converts arrays of any kind."
 
 
@@ -33,6 +35,8 @@ class Part:
         weights: >= 0, float64, shape (n,), how much each row counts; None where all count alike.
         groups: int64, shape (n,), the group of each row, or its time where rows are in the order of time: no split parts a
             group; None where there are none.
+        probabilities: float64 in [0, 1], shape (n, k), the target of each class instead of one class a row; ``y`` is then the
+            class with the largest. None where each row has one class, or numbers.
     Raises:
         DataError: for another shape or dtype, no rows, NaN, infinity or a negative class.
     """
@@ -41,6 +45,7 @@ class Part:
     y: NDArray[Any]
     weights: NDArray[np.float64] | None = None
     groups: NDArray[np.int64] | None = None
+    probabilities: NDArray[np.float64] | None = None
 
     def __post_init__(self) -> None:
         if self.is_table:
@@ -48,7 +53,7 @@ class Part:
         else:
             _check_rows(self.x)
         _check_targets(self.y, len(self.x))
-        for name in ("x", "y", "weights", "groups"):
+        for name in ("x", "y", *_FACTS):
             array = getattr(self, name)
             if isinstance(array, np.ndarray):
                 view = array.view()
@@ -91,7 +96,7 @@ class Part:
         if self.y.ndim > 1:
             digest.update(repr(self.y.shape).encode())
         digest.update(np.ascontiguousarray(self.y).data)
-        for name in ("weights", "groups"):
+        for name in _FACTS:
             if getattr(self, name) is not None:
                 digest.update(name.encode())
                 digest.update(np.ascontiguousarray(getattr(self, name)).data)
@@ -105,8 +110,8 @@ class Part:
     def take(self, rows: NDArray[Any] | slice) -> Part:
         """Return the part of some rows, in the order given; a slice of arrays copies nothing."""
         x = take_rows(self.x, rows) if self.is_table else self.x[rows]
-        weights = None if self.weights is None else self.weights[rows]
-        return Part(x, self.y[rows], weights, None if self.groups is None else self.groups[rows])
+        facts = {name: None if (fact := getattr(self, name)) is None else fact[rows] for name in _FACTS}
+        return Part(x, self.y[rows], **facts)
 
     @classmethod
     def join(cls, parts: Sequence[Part]) -> Part:
@@ -116,11 +121,11 @@ class Part:
             return first
         rows = [part.x for part in parts]
         x = join_rows(rows) if first.is_table else np.concatenate(rows)
-        weights, groups = (
-            None if getattr(first, name) is None else np.concatenate([getattr(part, name) for part in parts])
-            for name in ("weights", "groups")
-        )
-        return cls(x, np.concatenate([part.y for part in parts]), weights, groups)
+        facts = {
+            name: None if getattr(first, name) is None else np.concatenate([getattr(part, name) for part in parts])
+            for name in _FACTS
+        }
+        return cls(x, np.concatenate([part.y for part in parts]), **facts)
 
     def as_float32(self) -> Part:
         """Return the part with rows of float32: itself where they are, or where they are a data frame, else a copy.
@@ -144,7 +149,14 @@ class Part:
         return self.take(slice(rows))
 
     def only(self, classes: Sequence[int]) -> Part:
-        """Return a copy of the rows of some classes, renumbered in the order given."""
+        """Return a copy of the rows of some classes, renumbered in the order given.
+
+        Raises:
+            DataError: where a part has none of them, or probabilities, which would sum to less than 1.
+        """
+        if self.probabilities is not None:
+            advice = "Choose the columns yourself, and divide each row by its sum."
+            raise DataError(must_be("Rows to choose by class", "rows of one class each", "probabilities", advice))
         rows = self.of(classes)
         if not rows.any():
             raise DataError(must_be("A part", "with rows of the classes asked for", tuple(classes), "Ask for other classes."))

@@ -37,16 +37,21 @@ def check_soft_targets(y: Array, count: int, classes: int, cost: str) -> Array:
     if y.shape != (count, classes):
         advice = "Give a probability for each class of each row."
         raise DataError(must_be("y", f"of shape ({count}, {classes})", y.shape, advice))
-    outside = ~((y >= 0) & (y <= 1))
-    if outside.any():
-        row, column = (int(i) for i in np.argwhere(outside)[0])
-        raise DataError(must_be(f"y[{row}, {column}]", "in [0, 1]", float(y[row, column]), "Targets are probabilities."))
+    check_probabilities(y)
     sums = y.sum(axis=1, dtype=np.float64)
     if cost == "log_likelihood" and np.abs(sums - 1).max() > _ROUNDING:
         row = int(np.abs(sums - 1).argmax())
         advice = "Divide each row by its sum, or take 'cross_entropy', whose outputs are independent."
         raise DataError(must_be(f"The sum of y[{row}] with cost {cost!r}", "1", float(sums[row]), advice))
     return y
+
+
+def check_probabilities(y: Array) -> None:
+    """Raise a DataError for a target outside [0, 1]; NaN is one."""
+    outside = ~((y >= 0) & (y <= 1))
+    if outside.any():
+        row, column = (int(i) for i in np.argwhere(outside)[0])
+        raise DataError(must_be(f"y[{row}, {column}]", "in [0, 1]", float(y[row, column]), "Targets are probabilities."))
 
 
 def check_smoothing(smoothing: object, cost: str, numbers: bool = False) -> None:

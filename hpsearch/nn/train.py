@@ -160,7 +160,8 @@ def _rows(what: str, given: Rows, dtype: str, cost: str) -> tuple[Array, Array]:
     if isinstance(given, tuple) and len(given) == 2:
         x, y = given
     elif hasattr(given, "x") and hasattr(given, "y"):
-        x, y = given.x, given.y
+        soft = getattr(given, "probabilities", None)  # which a part of `hpsearch.data` has
+        x, y = given.x, given.y if soft is None else soft
     else:
         advice = "Hand in (x, y), or a part such as data.digits().train."
         raise DataError(must_be(what, "a part of a data set or a pair (x, y)", type(given).__name__, advice))

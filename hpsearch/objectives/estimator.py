@@ -19,7 +19,7 @@ from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
 from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
-from hpsearch.objectives.targets import refuse_several_numbers
+from hpsearch.objectives.targets import refuse_probabilities, refuse_several_numbers
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
 from hpsearch.ports import Baseline, Context, ObjectiveBase, Predictions
 from hpsearch.space import Choice, Space
@@ -109,6 +109,7 @@ class TuneEstimator(ObjectiveBase):
             constraint = "classes for a classifier, numbers for a regressor"
             raise SettingError(must_be(f"What a {self._kind} predicts", constraint, found, advice))
         refuse_several_numbers("TuneEstimator", self.data)
+        refuse_probabilities("TuneEstimator", self.data)
         known("value", self.value, tuple(_VALUES[self._kind]))
         if self.scoring is not None and self.value != "error":
             raise SettingError(must_be("value", "left out where scoring is given", self.value, "Leave one of them out."))

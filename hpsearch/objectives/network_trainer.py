@@ -27,7 +27,7 @@ from hpsearch.nn.plain_data import AnyNetwork, as_data
 from hpsearch.nn.recipe import Monitors, Recipe
 from hpsearch.nn.regularizers import WeightCost
 from hpsearch.nn.settings import whole, widths
-from hpsearch.nn.soft_targets import check_smoothing
+from hpsearch.nn.soft_targets import check_smoothing, check_soft_targets
 from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.layer_state import spread_rows
@@ -285,6 +285,9 @@ def _check_network(settings: Mapping[str, Any], data: Dataset) -> None:
     check_activation(settings["activation"])
     known("cost", settings["cost"], costs_for(data))
     check_smoothing(settings["smoothing"], settings["cost"], data.regression)
+    for part in (data.train, data.validation):
+        if part.probabilities is not None:
+            check_soft_targets(part.probabilities, len(part), data.classes, settings["cost"])
     check_init(settings["init"])
     widths(settings["hidden"])
     whole(1, "1 is a single network, 5 are a usual ensemble.")("members", settings["members"])

@@ -60,10 +60,10 @@ def targets_for(data: Dataset, rows: Part) -> Targets:
 
 
 class ClassTargets:
-    """Class indices, which need no encoding; the error is 1 - accuracy."""
+    """Class indices or the probability of each class, which need no encoding; the error is 1 - accuracy."""
 
     def encode(self, part: Part) -> Rows:
-        return rows_of(part, part.y)
+        return rows_of(part, part.y if part.probabilities is None else part.probabilities)
 
     def decode(self, network: Network | Ensemble) -> Network | Ensemble:
         return network
@@ -166,6 +166,13 @@ def _rescaled(network: Network | Ensemble, mean: NDArray[np.float64], spread: ND
     np.copyto(decoded.weights[-1], network.weights[-1].astype(np.float64) * spread[:, None], casting="same_kind")
     np.copyto(decoded.biases[-1], network.biases[-1].astype(np.float64) * spread + mean, casting="same_kind")
     return decoded
+
+
+def refuse_probabilities(what: str, data: Dataset) -> None:
+    """Raise for data with the probability of each class, for what learns one class a row."""
+    if any(part.probabilities is not None for part in (data.train, data.validation)):
+        advice = "Take TrainNetwork, or y.argmax(axis=1)."
+        raise SettingError(must_be(f"{what}'s data", "with one class for each row", "probabilities", advice))
 
 
 def refuse_several_numbers(what: str, data: Dataset) -> None:

@@ -129,5 +129,6 @@ class TrainUnrolled(ObjectiveBase):
         )  # fmt: skip
 
     def _encoded(self, part: Part) -> tuple[Any, Any]:
-        """Return inputs, and targets of 1 for the right class and 0 elsewhere."""
-        return part.x.astype(np.float64), np.eye(self.data.classes)[part.y]
+        """Return inputs and targets: the probability of each class, or 1 for the right one and 0 elsewhere."""
+        soft = part.probabilities
+        return part.x.astype(np.float64), np.eye(self.data.classes)[part.y] if soft is None else soft

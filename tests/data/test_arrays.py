@@ -93,7 +93,7 @@ def test_what_was_handed_in_stays_as_it_is() -> None:
         (np.where(X == 5, np.nan, X), Y, r"x\[2, 1\] must be finite, got nan"),
         (X * np.longdouble("1e4000"), Y, "must be finite, got inf"),
         (X, Y[:-1], "y must be one label for each of the 40 rows of X, got 39"),
-        (X, np.eye(2)[Y % 2], r"y must be of shape \(n,\), got \(40, 2\)"),
+        (X, np.eye(2, dtype=int)[Y % 2], r"y must be of shape \(n,\), got \(40, 2\)"),
         (X, Y / 2, "y must be integers or strings, got 'float64'"),
         (X, np.array(["a", None] * 20, dtype=object), "y must be integers or strings, got 'NoneType, str'"),
         (X, np.zeros(40, int), "Classes of 'arrays' must be at least 2, got 1"),
