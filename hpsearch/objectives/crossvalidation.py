@@ -156,6 +156,10 @@ class CrossValidate(ObjectiveBase):
         """Return that of the objective, with the folds."""
         return f"{self.measure} ({self._inner.criterion(space)}; folds={self.folds!r}, seed={self.seed})"
 
+    def idle_settings(self, space: Space) -> Sequence[str]:
+        """Return those of the objective."""
+        return self._inner.idle_settings(space)
+
     @property
     def greater_is_better(self) -> bool | None:
         """Whether larger values are better: as of the objective."""

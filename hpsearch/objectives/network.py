@@ -29,6 +29,7 @@ from hpsearch.nn.settings import widths
 from hpsearch.nn.stopping import Stopping
 from hpsearch.nn.training.layer_state import ROWS, curve_names
 from hpsearch.objectives import network_trainer, preflight
+from hpsearch.objectives.idle_settings import idle_settings
 from hpsearch.objectives.network_trainer import PARAMETERS, VALUES, TrainingPlan
 from hpsearch.objectives.precision import report_merged
 from hpsearch.objectives.scoring import Scoring, labels_of, read_scoring
@@ -293,6 +294,10 @@ class TrainNetwork(ObjectiveBase):
         if self.value != "cost" or self._scoring is not None or self.data.regression:
             return self.measure
         return f"{self.measure} by {space.domains.get('cost') or self.cost or 'cross_entropy'}"
+
+    def idle_settings(self, space: Space) -> list[str]:
+        """Return a sentence for each setting that has no effect in any trial, such as max_norm without hidden layers."""
+        return idle_settings(self._settings, space)
 
     @property
     def greater_is_better(self) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -317,6 +317,10 @@ class ObjectiveBase:
         By default `measure`. Override it where that says too little, such as a cost without the name of its function.
         """
         return self.measure
+
+    def idle_settings(self, space: Space) -> Sequence[str]:
+        """Return a sentence for each of its settings that has no effect in any trial of a search of this space."""
+        return ()
 
     @default
     def greater_is_better(self) -> bool | None:

@@ -90,7 +90,8 @@ class Loop:
 
     def __post_init__(self) -> None:
         self.study, self.tracker, self.replay = self.settings.study, self.settings.tracker, self.settings.replay
-        self.executor, notes = self.settings.executor, list(self.study.parts.notes)
+        idle = self.study.adapted.idle_settings(self.study.space)
+        self.executor, notes = self.settings.executor, [*self.study.parts.notes, *idle]
         self.repeats = Repeats(self.study.proposer.complete, self.study.proposer.trials)
         self.watch = Watch(self._rules(), self.study.sign)
         self.curves = None if self.study.early_stop is None else EarlierCurves(self.study.early_stop)
