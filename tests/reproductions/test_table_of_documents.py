@@ -15,7 +15,7 @@ from hpsearch.reproductions.catalogue import REPRODUCTIONS
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "studies"
 IDS = [
-    *(f"N{i}" for i in (*range(1, 18), 19, 20, 24)),
+    *(f"N{i}" for i in range(1, 25)),
     *(f"S{i}" for i in range(1, 15)),
     *(f"J{i}" for i in range(1, 12)),
     *(f"F{i}" for i in range(1, 16)),
