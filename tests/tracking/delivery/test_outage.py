@@ -140,10 +140,12 @@ def survive_a_server_outage(root: Path, seconds: float, trials: int, last: int) 
     # A tenth of a second each: at a third of that pace the search would still not have stood still.
     assert sum(away[0] < began < away[1] for began in PACE.began) > seconds * 3
     assert_whole(root, trials)
-    # Several threads write: no trial overtakes more than each of them took meanwhile.
     order = order_of_writing(root)
     assert sorted(order) == list(range(trials))
-    assert all(abs(number - place) <= 2 * SERVER_THREADS for place, number in enumerate(order))
+    # Threads take trials in order, and each holds one. It may hold it for seconds, while its client waits for the server to
+    # come back and others go on: so any number may overtake it, but no more trials are overtaken than there are threads.
+    for place, number in enumerate(order):
+        assert len(set(range(number)) - set(order[:place])) < SERVER_THREADS
 
 
 @pytest.mark.campaign
