@@ -17,12 +17,13 @@ from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
 from hpsearch.ports import Context
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
-from hpsearch.reproductions.documents import max_norm, vanishing_gradient
+from hpsearch.reproductions.documents import max_norm, max_norm_long, vanishing_gradient
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.max_norm import MAX_NORM
+from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.stuck import STUCK
@@ -63,6 +64,8 @@ def small(experiment: Experiment) -> Experiment:
         return replace(experiment, objective=watched)
     if experiment is MAX_NORM:
         return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
+    if experiment is MAX_NORM_LONG:
+        return replace(experiment, objective=lambda load: max_norm_long.objective(load, hidden=(8, 8)))
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     if experiment in (STUCK, VALIDATION_SET, CROSS_VALIDATION):
