@@ -15,7 +15,7 @@ from hpsearch.features import ColourHistogram, ImageFeatures, OrientedGradients
 from hpsearch.features.images import Shape
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.reproductions.experiment import Experiment, Load
-from hpsearch.reproductions.means import Mean
+from hpsearch.reproductions.figures import Lead
 from hpsearch.reproductions.views import Along
 from hpsearch.trial import Outcome, Params
 
@@ -83,7 +83,7 @@ class CompareFeatures(ObjectiveBase):
         kinds, labels = self._kinds(data, channels), data.validation.y
         order = context.rng.permutation(len(data.train))
         held = {name: map_rows(kind, data.validation.x) for name, kind in kinds.items()}
-        for size in [size for size in SIZES if size <= len(order)]:
+        for size in SIZES:  # all rows where there are fewer
             rows = data.train.take(order[:size])
             scores = {name: 100 * accuracy(map_rows(kind, rows.x), rows.y, held[name], labels) for name, kind in kinds.items()}
             context.report(size, **scores)
@@ -132,16 +132,16 @@ PIXELS_AND_FEATURES = Experiment(
     settings={DIGITS: {"images": DIGITS}, PATCHES: {"images": PATCHES}},
     objective=_objective,
     figures=[
-        Mean(
-            f"{NAMES[name]} over pixels, {where}, {size} images (points)", "better", f"{name}_{size}", where, low=0.0, digits=2
-        )
+        Lead(f"{NAMES[name]} over pixels, {where}, {size} images", f"{name}_{size}", where)
         for where in (DIGITS, PATCHES)
         for name in (HISTOGRAM, GRADIENTS, BOTH)
         for size in SIZES
     ],
     views=[
-        Along(NAMES, DIGITS, "training images of MNIST", "accuracy on validation images (%)"),
-        Along(NAMES, PATCHES, "training patches of two pictures in colour", "accuracy on other patches (%)"),
+        Along(NAMES, DIGITS, "training images of MNIST", "accuracy on validation images (%)", dashed=(NAMES[BOTH],)),
+        Along(
+            NAMES, PATCHES, "training patches of two pictures in colour", "accuracy on other patches (%)", dashed=(NAMES[BOTH],)
+        ),
     ],
     seeds=5,
     source=SOURCE,
