@@ -6,13 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from hpsearch.checks import integer, text
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.part import Part
 from hpsearch.data.rows import read_rows
 from hpsearch.data.vault import mapped_rows
-from hpsearch.errors import DataError, must_be
+from hpsearch.errors import DataError, InputError, must_be
 
 _SEEDS = 2**31
 
@@ -31,7 +32,7 @@ def mapped(dataset: Dataset, transformer: Any, name: str | None = None, seed: in
         name: of the new data set; ``"NAME-features"`` where left out.
         seed: of every ``random_state`` in the transformer.
     Raises:
-        DataError: what is handed in transforms nothing, or the features are no finite numbers.
+        DataError: what is handed in transforms nothing or not these rows, or the features are no finite numbers.
         SettingError: of `hpsearch.features`, for images of another shape.
 
     >>> from sklearn.decomposition import PCA
@@ -46,13 +47,10 @@ def mapped(dataset: Dataset, transformer: Any, name: str | None = None, seed: in
         raise DataError(must_be("What maps a data set", "a transformer of scikit-learn", transformer, advice))
     integer("seed", seed, 0, "Leave it out for 0.", error=DataError)
     name = text("name", f"{dataset.name}-features" if name is None else name, "Give the data set a name.", error=DataError)
-    own = clone(transformer)
-    rng = np.random.default_rng(seed)
-    random = sorted(key for key in own.get_params() if key.rpartition("__")[2] == "random_state")
-    fitted = own.set_params(**{key: int(rng.integers(_SEEDS)) for key in random}).fit(dataset.train.x, dataset.train.y)
+    fitted = _fit(clone(transformer), dataset, seed)
 
     def features(part: Part) -> Part:
-        return replace(part, x=read_rows(fitted.transform(part.x)))
+        return replace(part, x=_transform(fitted, part.x, dataset))
 
     return replace(
         dataset,
@@ -61,4 +59,32 @@ def mapped(dataset: Dataset, transformer: Any, name: str | None = None, seed: in
         validation=features(dataset.validation),
         test=None if dataset.test is None else mapped_rows(dataset.test, name, features),
         unscaled=True,
+    )
+
+
+def _fit(transformer: Any, dataset: Dataset, seed: int) -> Any:
+    rng, settings = np.random.default_rng(seed), transformer.get_params()
+    random = sorted(name for name in settings if name.rpartition("__")[2] == "random_state")
+    try:
+        seeded = transformer.set_params(**{name: int(rng.integers(_SEEDS)) for name in random})
+        return seeded.fit(dataset.train.x, dataset.train.y)
+    except (TypeError, ValueError) as error:
+        raise _cannot(dataset, error) from error
+
+
+def _transform(fitted: Any, x: Any, dataset: Dataset) -> NDArray[Any]:
+    try:
+        found = fitted.transform(x)
+    except (TypeError, ValueError) as error:
+        raise _cannot(dataset, error) from error
+    return read_rows(found.toarray() if hasattr(found, "toarray") else found)
+
+
+def _cannot(dataset: Dataset, error: Exception) -> Exception:
+    """Return what to raise: our own sentence as it is, one of scikit-learn within one of ours."""
+    if isinstance(error, InputError):
+        return error
+    reason = " ".join(str(error).split())
+    return DataError(
+        must_be("The transformer", f"one that maps {dataset.name!r}", reason, "Change its settings, or the columns.")
     )

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from sklearn.decomposition import PCA
 from sklearn.feature_selection import SelectKBest
-from sklearn.preprocessing import StandardScaler
+from sklearn.preprocessing import FunctionTransformer, OneHotEncoder, StandardScaler
 
 from hpsearch import data
 from hpsearch.data.vault import open_test
-from hpsearch.errors import DataError
+from hpsearch.errors import DataError, InputError
+from hpsearch.features import ColourHistogram
 from hpsearch.objectives import TrainNetwork
 from hpsearch.ports import Context
+
+
+def infinite(x: NDArray[Any]) -> NDArray[Any]:
+    return np.full_like(x, np.inf)
 
 
 def test_it_is_fitted_on_training_rows_alone() -> None:
@@ -56,3 +64,26 @@ def test_what_transforms_nothing_is_refused(wrong: object) -> None:
         DataError, match=r"What maps a data set must be a transformer of scikit-learn, got .*Write it as in PCA\(16\)"
     ):
         data.mapped(data.digits(), wrong)
+
+
+def test_sparse_features_become_dense() -> None:
+    digits = data.digits()
+    found = data.mapped(digits, OneHotEncoder(handle_unknown="ignore"))
+    expected = OneHotEncoder(sparse_output=False, handle_unknown="ignore").fit(digits.train.x).transform(digits.validation.x)
+    np.testing.assert_array_equal(found.validation.x, expected)
+
+
+@pytest.mark.parametrize(
+    ("transformer", "sentence"),
+    [
+        (
+            PCA(65),
+            r"The transformer must be one that maps 'digits', got 'n_components=65 must be between .*Change its settings",
+        ),
+        (FunctionTransformer(infinite), r"x\[0, 0\] must be finite"),
+        (ColourHistogram(shape=(3, 3)), r"^shape must be the shape of rows of 64 columns, got \(3, 3\)"),
+    ],
+)
+def test_what_does_not_map_the_rows_is_refused_in_one_sentence(transformer: object, sentence: str) -> None:
+    with pytest.raises(InputError, match=sentence):
+        data.mapped(data.digits(), transformer)

@@ -84,8 +84,10 @@ def test_square_grey_images_need_no_shape() -> None:
         (784, {"shape": (28, 28, 3)}, r"shape must be the shape of rows of 784 columns, got \(28, 28, 3\)"),
     ],
 )
-def test_wrong_settings_are_refused(columns: int, settings: dict[str, Any], sentence: str) -> None:
-    pytest.importorskip("skimage", reason=MISSING)
+def test_wrong_settings_are_refused(
+    columns: int, settings: dict[str, Any], sentence: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("hpsearch.features.oriented_gradients.find_spec", lambda name: name)  # before it is needed
     with pytest.raises(SettingError, match=sentence):
         OrientedGradients(**settings).fit(np.ones((2, columns)))
 

@@ -80,15 +80,15 @@ def test_what_does_not_fit_the_images_is_refused_at_once(estimator: Any, sentenc
         TuneEstimator(estimator, DIGITS)
 
 
-def test_rows_that_are_no_square_images_are_refused_at_once() -> None:
-    pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'hpsearch[images]')")
+def test_rows_that_are_no_square_images_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.features.oriented_gradients.find_spec", lambda name: name)  # before it is needed
     x = np.random.default_rng(0).random((40, 10))
     with pytest.raises(SettingError, match=r"columns of OrientedGradients must be that of a square grey image .*, got 10\."):
         TuneEstimator(make_pipeline(OrientedGradients(), LogisticRegression()), data.arrays(x, np.arange(40) % 2))
 
 
-def test_the_ends_of_a_range_are_checked_before_the_first_trial() -> None:
-    pytest.importorskip("skimage", reason="scikit-image is not installed (pip install 'hpsearch[images]')")
+def test_the_ends_of_a_range_are_checked_before_the_first_trial(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hpsearch.features.oriented_gradients.find_spec", lambda name: name)  # before it is needed
     objective = TuneEstimator(Pipeline([("hog", OrientedGradients()), ("clf", LogisticRegression())]), DIGITS)
     space = Space(hog__pixels_per_cell=Choice(4, 9))
     with pytest.raises(SettingError, match="hog__pixels_per_cell must be at most 8 for images of 8 x 8 pixels, got 9"):
