@@ -356,8 +356,18 @@ _TRANSPOSE = Gate("transpose", np.transpose, (lambda g, out, ins: g.T,))
 inner: Gate = Gate("inner", np.vdot, (lambda g, out, ins: g * ins[1], lambda g, out, ins: g * ins[0]))
 exp: Gate = Gate("exp", np.exp, (lambda g, out, ins: g * out,))
 log: Gate = Gate("log", np.log, (lambda g, out, ins: g / ins[0],))
-tanh: Gate = Gate("tanh", np.tanh, (lambda g, out, ins: g * (1.0 - out * out),))
-sigmoid: Gate = Gate("sigmoid", _sigmoid, (lambda g, out, ins: g * (out * (1.0 - out)),))
+tanh: Gate = Gate("tanh", np.tanh, (lambda g, out, ins: _TANH_SLOPE(g, out),))
+_TANH_SLOPE: Gate = Gate(
+    "tanh slope",
+    lambda g, t: g * (1.0 - t * t),
+    (lambda g, out, ins: _TANH_SLOPE(g, ins[1]), lambda g, out, ins: g * ins[0] * ins[1] * -2.0),
+)
+sigmoid: Gate = Gate("sigmoid", _sigmoid, (lambda g, out, ins: _SIGMOID_SLOPE(g, out),))
+_SIGMOID_SLOPE: Gate = Gate(
+    "sigmoid slope",
+    lambda g, s: g * (s * (1.0 - s)),
+    (lambda g, out, ins: _SIGMOID_SLOPE(g, ins[1]), lambda g, out, ins: g * ins[0] * (1.0 - 2.0 * ins[1])),
+)
 relu: Gate = Gate("relu", lambda value: np.maximum(value, 0.0), (lambda g, out, ins: g * (ins[0].value > 0),))
 softplus: Gate = Gate("softplus", _softplus, (lambda g, out, ins: g * sigmoid(ins[0]),))
 softmax: Gate = Gate("softmax", _softmax, (_softmax_slope,))

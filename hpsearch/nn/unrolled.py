@@ -23,15 +23,15 @@ from hpsearch.nn.graph import Gate, Node, affine, backward, inner, sigmoid, sigm
 # The hidden functions, as gates.
 ACTIVATIONS: dict[str, Gate] = {"sigmoid": sigmoid, "tanh": tanh}
 
-# momentum v - rate slope, in one gate, since there are two of them for every layer and step.
+# momentum v + down slope, in one gate, since there are two of them for every layer and step.
 _SPEED = Gate(
     "speed",
-    lambda momentum, v, rate, slope: momentum * v - rate * slope,
+    lambda momentum, v, down, slope: momentum * v + down * slope,
     (
         lambda g, out, ins: inner(g, ins[1]),
         lambda g, out, ins: g * ins[0],
-        lambda g, out, ins: -inner(g, ins[3]),
-        lambda g, out, ins: -(g * ins[2]),
+        lambda g, out, ins: inner(g, ins[3]),
+        lambda g, out, ins: g * ins[2],
     ),
 )
 Array = NDArray[np.float64]
@@ -145,13 +145,13 @@ class UnrolledTraining:
     def _run(self, state: State, settings: Mapping[str, Node], steps: Sequence[NDArray[np.int64]]) -> State:
         """Return the state after some steps."""
         rate, decay, momentum = (settings[name] for name in ("learning_rate", "l2", "momentum"))
-        (x, y), shrink = self.rows, decay / len(self.rows[0])
+        (x, y), shrink, down = self.rows, decay / len(self.rows[0]), -rate
         for taken in steps:
             parameters, speeds = state[: len(state) // 2], state[len(state) // 2 :]
             slopes = backward(self._cost(state, x[taken], y[taken]), parameters)
             for i in range(0, len(slopes), 2):  # the weights; biases do not decay
                 slopes[i] = slopes[i] + shrink * parameters[i]
-            speeds = [_SPEED(momentum, v, rate, slope) for v, slope in zip(speeds, slopes, strict=True)]
+            speeds = [_SPEED(momentum, v, down, slope) for v, slope in zip(speeds, slopes, strict=True)]
             state = [*(p + v for p, v in zip(parameters, speeds, strict=True)), *speeds]
         return state
 

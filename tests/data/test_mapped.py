@@ -78,7 +78,7 @@ def test_sparse_features_become_dense() -> None:
     [
         (
             PCA(65),
-            r"The transformer must be one that maps 'digits', got 'n_components=65 must be between .*Change its settings",
+            r"The transformer must be one that maps 'digits', got .n_components=65 must be between .*Change its settings",
         ),
         (FunctionTransformer(infinite), r"x\[0, 0\] must be finite"),
         (ColourHistogram(shape=(3, 3)), r"^shape must be the shape of rows of 64 columns, got \(3, 3\)"),
