@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,11 @@ from numpy.typing import NDArray
 from scipy.optimize import rosen, rosen_der
 
 from hpsearch.errors import DataError, SettingError
-from hpsearch.nn import graph
+from hpsearch.nn import Recipe, Stack, Training, graph
 from hpsearch.nn.graph import Gate, Node, backward, check_slopes, forward, inner, ordered, total
+from hpsearch.nn.layers import Affine, SoftmaxWithLoss
 from hpsearch.nn.network import Network
+from hpsearch.testing import check_gradient
 
 RNG = np.random.default_rng(4)
 TARGETS = np.eye(4)[RNG.integers(0, 4, 5)]
@@ -199,3 +203,23 @@ def test_wrong_shapes_are_refused() -> None:
         numbers(5, 3) @ numbers(5, 4)
     with pytest.raises(DataError, match="Inputs of add must be of shapes that fit"):
         np.ones(3) + numbers(2)
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32"])
+def test_the_layer_of_the_guide_trains(dtype: str) -> None:
+    """Its slope comes from the graph; `check_gradient` compares it with differences."""
+    blocks = re.findall(r"```python\n(.*?)```", (Path(__file__).parents[2] / "docs" / "graph.md").read_text(), re.DOTALL)
+    (block,) = [block for block in blocks if "class Swish" in block]
+    names: dict[str, Any] = {}
+    exec(block, names)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(60, 4)).astype(dtype), rng.integers(0, 3, 60)
+    first, last = (Affine.create(*sizes, rng, dtype=dtype) for sizes in ((4, 5), (5, 3)))
+    stack = Stack(first, names["Swish"](), last, SoftmaxWithLoss())
+    before = stack.mean_cost(x, y)
+    if dtype == "float64":
+        assert check_gradient(stack, x[:7], y[:7]) <= 1e-7
+    training = Training(stack, (x, y), Recipe(0.1, epochs=3, momentum=0.9), rng)
+    list(training.run())
+    assert training.network.mean_cost(x, y) < before
+    assert training.network.weights[0].dtype == dtype
