@@ -145,4 +145,5 @@ PIXELS_AND_FEATURES = Experiment(
     ],
     seeds=5,
     source=SOURCE,
+    needs="skimage",
 )
