@@ -54,6 +54,9 @@ def _run_all(tracking_uri: str | None, out: Path | None, settings: dict[str, Any
     """Run every reproduction, and print a table of the rows that differ from what was published."""
     table = Table("reproduction", "rows", "differ", box=SIMPLE_HEAD)
     for one in catalogue.REPRODUCTIONS:
+        if not one.can_run:
+            table.add_row(Text(one.name), "-", Text(f"not run: the package {one.needs} is not installed"))
+            continue
         found = _run(one, tracking_uri, out, settings)
         differ = [row.what for row in found.rows if row.verdict.startswith(DIFFERS)]
         none = NOT_JUDGED if settings.get("smoke") else "none"

@@ -10,6 +10,7 @@ from hpsearch.data.catalogue import Available, available, digits, named
 from hpsearch.data.dataset import Dataset
 from hpsearch.data.expanded import expanded
 from hpsearch.data.idx import idx
+from hpsearch.data.mapped import mapped
 from hpsearch.data.mnist import mnist
 from hpsearch.data.part import Part
 from hpsearch.data.table import csv, parquet, table
@@ -25,6 +26,7 @@ __all__ = [
     "digits",
     "expanded",
     "idx",
+    "mapped",
     "mnist",
     "named",
     "parquet",

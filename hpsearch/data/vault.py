@@ -70,6 +70,22 @@ def narrowed(sealed: Sealed, name: str, classes: Sequence[int]) -> Sealed:
     return seal(name, rows, lambda: load().only(classes))
 
 
+def mapped_rows(sealed: Sealed, name: str, change: Callable[[Part], Part]) -> Sealed:
+    """Return the handle of a sealed part whose rows are changed when it is opened; opens nothing.
+
+    As in `seal`, the part is read once for its checksum and not kept.
+
+    Args:
+        sealed: the handle.
+        name: of the data set with the changed rows.
+        change: makes the part from the one that is sealed, row by row.
+    Raises:
+        VaultError: where its data was never loaded.
+    """
+    load = _loader(sealed)
+    return seal(name, sealed.rows, lambda: change(load()))
+
+
 def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part:
     """Load a sealed part, verify it, log the opening, and only then return it.
 

@@ -1,39 +1,50 @@
 """Derivatives of a cost after a short training by the training's own settings: the training, unrolled step by step.
 
-The whole training runs in complex numbers, with one setting moved by i h. The imaginary part of the cost, divided by h, is the
-derivative: no difference is taken, so that h may be tiny, and the result is exact up to rounding. That is differentiation in
-forward mode, one run for each setting.
+The whole training is a computational graph (`hpsearch.nn.graph`): each step's gradient is made of gates, so that it can be
+differentiated again. The steps are passed backwards in pieces, each of which is computed again from a state that was kept at
+its start: the memory grows with the square root of the number of steps. One way back gives the derivatives by all settings.
 
-Source: Squire and Trapp (1998), Using complex variables to estimate derivatives of real functions, SIAM Review 40; Maclaurin,
-Duvenaud and Adams (2015), Gradient-based hyperparameter optimization through reversible learning, ICML, for the idea.
+Source: Maclaurin, Duvenaud and Adams (2015), Gradient-based hyperparameter optimization through reversible learning, ICML;
+Griewank and Walther (2000), Algorithm 799: revolve, ACM Transactions on Mathematical Software 26, for the pieces.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from hpsearch.errors import Diverged
-from hpsearch.nn.activations import Elementwise, Sigmoid, Tanh
+from hpsearch.nn.graph import Gate, Node, affine, backward, inner, sigmoid, sigmoid_cross_entropy, tanh
 
-# Numbers: float64, or complex128 where a derivative is wanted.
-Numbers = NDArray[Any]
-_STEP = 1e-30
+# The hidden functions, as gates.
+ACTIVATIONS: dict[str, Gate] = {"sigmoid": sigmoid, "tanh": tanh}
 
-# The hidden functions: those that are defined for complex numbers too.
-ACTIVATIONS: dict[str, Elementwise] = {"sigmoid": Sigmoid(), "tanh": Tanh()}
+# momentum v + down slope, in one gate, since there are two of them for every layer and step.
+_SPEED = Gate(
+    "speed",
+    lambda momentum, v, down, slope: momentum * v + down * slope,
+    (
+        lambda g, out, ins: inner(g, ins[1]),
+        lambda g, out, ins: g * ins[0],
+        lambda g, out, ins: inner(g, ins[3]),
+        lambda g, out, ins: g * ins[2],
+    ),
+)
+Array = NDArray[np.float64]
+# Weights and biases in turn, layer by layer, and then the speeds of each.
+State = list[Node]
 
 
 @dataclass(frozen=True)
 class Costs:
     """Mean cross-entropies after a training."""
 
-    training: Any
-    validation: Any
+    training: float
+    validation: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,65 +77,89 @@ class UnrolledTraining:
         Raises:
             Diverged: a cost is not finite.
         """
-        return self._train(settings)
+        return self.costs_and_slopes(settings, ())[0]
 
-    def slopes(self, settings: Mapping[str, float], names: Sequence[str]) -> dict[str, Costs]:
-        """Return the derivatives of both costs by each of some settings.
+    def slopes(self, settings: Mapping[str, float], names: Sequence[str], against: str = "validation") -> dict[str, float]:
+        """Return the derivatives of a cost by each of some settings, see `costs_and_slopes`."""
+        return self.costs_and_slopes(settings, names, against)[1]
 
+    def costs_and_slopes(
+        self, settings: Mapping[str, float], names: Sequence[str], against: str = "validation"
+    ) -> tuple[Costs, dict[str, float]]:
+        """Return the costs after a training, and the derivatives of one of them by each of some settings.
+
+        Args:
+            settings: learning_rate, l2 and momentum.
+            names: of the settings to differentiate by; without any there is no way back, which takes most of the time.
+            against: which cost, ``"validation"`` or ``"training"``.
         Raises:
             Diverged: a cost is not finite.
         """
-        found = {}
-        for name in names:
-            moved = self._train({**settings, name: settings[name] + 1j * _STEP})
-            found[name] = Costs(moved.training.imag / _STEP, moved.validation.imag / _STEP)
-        return found
-
-    def _train(self, settings: Mapping[str, Any]) -> Costs:
-        rate, decay, momentum = (settings[name] for name in ("learning_rate", "l2", "momentum"))
-        kind = np.result_type(rate, decay, momentum, np.float64)
-        layers = [(w.astype(kind), b.astype(kind)) for w, b in zip(self.weights, self.biases, strict=True)]
-        speeds = [(np.zeros_like(w), np.zeros_like(b)) for w, b in layers]
-        x, y = self.rows
-        shrink = decay / len(x)
         # Numbers that leave the finite ones are told by the costs.
         with np.errstate(over="ignore", invalid="ignore"):
-            for order in self.orders:
-                for start in range(0, len(x), self.batch_size):
-                    taken = order[start : start + self.batch_size]
-                    slopes = self._gradient(layers, x[taken], y[taken])
-                    speeds = [
-                        (momentum * v - rate * (gw + shrink * w), momentum * u - rate * gb)
-                        for (v, u), (gw, gb), (w, _) in zip(speeds, slopes, layers, strict=True)
-                    ]
-                    layers = [(w + v, b + u) for (w, b), (v, u) in zip(layers, speeds, strict=True)]
-            costs = Costs(self._cost(layers, *self.rows), self._cost(layers, *self.validation))
-        if not np.isfinite([costs.training, costs.validation]).all():
-            raise Diverged(f"Training diverged: its cost is not finite. Lower the learning rate from {rate.real:g}.")
-        return costs
+            *starts, end = self._states(settings)
+            costs = {"training": self._cost(end, *self.rows), "validation": self._cost(end, *self.validation)}
+            found = Costs(**{which: float(cost.value) for which, cost in costs.items()})
+            if not np.isfinite([found.training, found.validation]).all():
+                rate = settings["learning_rate"]
+                raise Diverged(f"Training diverged: its cost is not finite. Lower the learning rate from {rate:g}.")
+            if not names:
+                return found, {}
+            return found, self._way_back(settings, names, starts, [one.value for one in backward(costs[against], end)])
 
-    def _forward(self, layers: Sequence[tuple[Numbers, Numbers]], x: Numbers) -> tuple[list[Numbers], Numbers]:
-        """Return the inputs of every layer, and z of the outputs."""
-        function = ACTIVATIONS[self.activation]
-        inputs = [x]
+    def _way_back(
+        self, settings: Mapping[str, float], names: Sequence[str], starts: Sequence[State], arriving: Sequence[Array]
+    ) -> dict[str, float]:
+        """Return the derivatives by settings from those by the last state, piece by piece, the last one first."""
+        found = dict.fromkeys(names, 0.0)
+        for start, steps in reversed(list(zip(starts, self._pieces, strict=True))):
+            by = {name: Node(value) for name, value in settings.items()}
+            state = self._run(start, by, steps)
+            pulled = sum((inner(node, slope) for node, slope in zip(state, arriving, strict=True)), Node(0.0))
+            slopes = [one.value for one in backward(pulled, [*start, *(by[name] for name in names)])]
+            arriving = slopes[: len(start)]
+            for name, slope in zip(names, slopes[len(start) :], strict=True):
+                found[name] += float(slope)
+        return found
+
+    @property
+    def _pieces(self) -> list[list[NDArray[np.int64]]]:
+        """The mini-batches of all epochs, in pieces of about as many steps as there are pieces."""
+        size = self.batch_size
+        steps = [order[start : start + size] for order in self.orders for start in range(0, len(order), size)]
+        length = math.isqrt(len(steps) - 1) + 1
+        return [steps[start : start + length] for start in range(0, len(steps), length)]
+
+    def _states(self, settings: Mapping[str, float]) -> list[State]:
+        """Return the state before each piece, and that after the last one, all as inputs of graphs."""
+        first = [one for pair in zip(self.weights, self.biases, strict=True) for one in pair]
+        states = [[Node(one) for one in (*first, *map(np.zeros_like, first))]]
+        fixed = {name: Node(value) for name, value in settings.items()}
+        for piece in self._pieces:
+            state = states[-1]
+            for step in piece:  # one graph a step, which is forgotten at once
+                state = [Node(node.value) for node in self._run(state, fixed, [step])]
+            states.append(state)
+        return states
+
+    def _run(self, state: State, settings: Mapping[str, Node], steps: Sequence[NDArray[np.int64]]) -> State:
+        """Return the state after some steps."""
+        rate, decay, momentum = (settings[name] for name in ("learning_rate", "l2", "momentum"))
+        (x, y), shrink, down = self.rows, decay / len(self.rows[0]), -rate
+        for taken in steps:
+            parameters, speeds = state[: len(state) // 2], state[len(state) // 2 :]
+            slopes = backward(self._cost(state, x[taken], y[taken]), parameters)
+            for i in range(0, len(slopes), 2):  # the weights; biases do not decay
+                slopes[i] = slopes[i] + shrink * parameters[i]
+            speeds = [_SPEED(momentum, v, down, slope) for v, slope in zip(speeds, slopes, strict=True)]
+            state = [*(p + v for p, v in zip(parameters, speeds, strict=True)), *speeds]
+        return state
+
+    def _cost(self, state: State, x: Array, y: Array) -> Node:
+        """Return the mean cross-entropy over some rows."""
+        function, below = ACTIVATIONS[self.activation], Node(x)
+        layers = list(zip(state[: len(state) // 2 : 2], state[1 : len(state) // 2 : 2], strict=True))
         for w, b in layers[:-1]:
-            inputs.append(function(inputs[-1] @ w.T + b))
+            below = function(affine(below, w, b))
         w, b = layers[-1]
-        return inputs, inputs[-1] @ w.T + b
-
-    def _gradient(self, layers: Sequence[tuple[Numbers, Numbers]], x: Numbers, y: Numbers) -> list[tuple[Numbers, Numbers]]:
-        """Return the gradient of the mean cost by weights and biases."""
-        slope = ACTIVATIONS[self.activation].slope
-        inputs, z = self._forward(layers, x)
-        delta = (Sigmoid()(z) - y) / len(x)
-        found = [(delta.T @ inputs[-1], delta.sum(0))]
-        for (w, _), below, above in zip(layers[:0:-1], inputs[-2::-1], inputs[:0:-1], strict=True):
-            delta = (delta @ w) * slope(above)
-            found.append((delta.T @ below, delta.sum(0)))
-        return found[::-1]
-
-    def _cost(self, layers: Sequence[tuple[Numbers, Numbers]], x: Numbers, y: Numbers) -> Any:
-        """Return the mean over the rows of log(1 + exp z) - y z, summed over the outputs."""
-        _, z = self._forward(layers, x)
-        sign = np.where(z.real > 0, 1.0, -1.0)
-        return (z * (z.real > 0) + np.log(1.0 + np.exp(-sign * z)) - y * z).sum(1).mean()
+        return sigmoid_cross_entropy(affine(below, w, b), y)

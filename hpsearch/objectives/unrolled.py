@@ -31,7 +31,7 @@ class TrainUnrolled(ObjectiveBase):
 
     The metrics ``slope.learning_rate``, ``slope.l2`` and ``slope.momentum`` are the derivatives of that cost by these params,
     so far as they are searched. They are exact, through all steps of the training (see `hpsearch.nn.unrolled`). `FollowSlope`
-    searches by them. A derivative costs about four trainings.
+    searches by them. All derivatives together cost about four trainings.
 
     Args:
         data: training and validation parts; the test part stays sealed. A small part of a data set is usual.
@@ -63,6 +63,8 @@ class TrainUnrolled(ObjectiveBase):
     init: str = "scaled"
     against: str = "validation"
     slopes: bool = True
+    # Version 1 had slopes of other last bits.
+    version = 2
 
     def __post_init__(self) -> None:
         if self.data.regression:
@@ -111,11 +113,10 @@ class TrainUnrolled(ObjectiveBase):
         """Train, and differentiate by the params."""
         training = self._begin(context.rng)
         settings = {name: float(params.get(name, getattr(self, name))) for name in DIFFERENTIABLE}
-        costs = training.costs(settings)
-        metrics = {"validation_cost": float(costs.validation), "training_cost": float(costs.training)}
         names = [name for name in DIFFERENTIABLE if name in params] if self.slopes else []
-        for name, slopes in training.slopes(settings, names).items():
-            metrics[f"{SLOPE}{name}"] = float(getattr(slopes, self.against))
+        costs, slopes = training.costs_and_slopes(settings, names, self.against)
+        metrics = {"validation_cost": costs.validation, "training_cost": costs.training}
+        metrics |= {f"{SLOPE}{name}": slope for name, slope in slopes.items()}
         return Outcome(metrics[f"{self.against}_cost"], metrics)
 
     def _begin(self, rng: np.random.Generator) -> UnrolledTraining:

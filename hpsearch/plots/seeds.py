@@ -55,7 +55,8 @@ def values_panel(label: str, seeds: Mapping[str, Sequence[float]], published: Ma
     ``log`` draws the upright axis logarithmic, and the line at the geometric mean; all values are then above 0.
     """
     layers: list[Layer] = []
-    for i, (values, colour) in enumerate(zip(seeds.values(), COLOURS, strict=False)):
+    for i, values in enumerate(seeds.values()):
+        colour = COLOURS[i % len(COLOURS)]  # its place says which setting it is
         mean = float(np.exp(np.mean(np.log(values))) if log else np.mean(values))
         layers.append(Dots([i + 0.3 * (2 * ((k * 0.618) % 1) - 1) for k in range(len(values))], list(values), colour))
         layers.append(Lines([i - 0.38, i + 0.38], [mean, mean], colour, width=2.4))

@@ -8,6 +8,7 @@ from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS
 from hpsearch.reproductions.documents.decay_of_large_weights import DECAY_OF_LARGE_WEIGHTS
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
+from hpsearch.reproductions.documents.different_models import DIFFERENT_MODELS
 from hpsearch.reproductions.documents.dropout import DROPOUT_800
 from hpsearch.reproductions.documents.expansion import EXPANSION
 from hpsearch.reproductions.documents.hundred_hidden import HUNDRED_HIDDEN
@@ -19,6 +20,7 @@ from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.pixels_and_features import PIXELS_AND_FEATURES
 from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
@@ -53,6 +55,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     VALIDATION_SET,
     CROSS_VALIDATION,
     BOOTSTRAP_SHARE,
+    DIFFERENT_MODELS,
+    PIXELS_AND_FEATURES,
 )
 REPRODUCTIONS: tuple[Reproduction, ...] = (
     GRID_VS_RANDOM,

@@ -43,6 +43,7 @@ class Experiment:
         source: of the claim.
         small: the settings of a smoke run, where the usual ones need all rows; None takes the usual ones.
         budget: epochs of each trial; None trains as long as the objective says.
+        needs: an optional package that the objective imports.
     """
 
     name: str
@@ -57,11 +58,12 @@ class Experiment:
     source: str = SOURCE
     small: Mapping[str, Mapping[str, Any]] | None = None
     budget: int | None = None
+    needs: str = ""
 
     @property
     def reproduction(self) -> Reproduction:
         """What `hpsearch reproduce` lists and runs."""
-        return Reproduction(self.name, self.claim, self.source, self.run)
+        return Reproduction(self.name, self.claim, self.source, self.run, self.needs)
 
     def study(self, seeds: int | None = None, seed: int = 0, load: Load = mnist) -> Study:
         """Return the study: every setting under the same seeds; fewer or more than usual make a study of their own."""

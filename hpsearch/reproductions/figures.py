@@ -164,6 +164,30 @@ class Gain:
         return Row(self.what, shown, ours, "; ".join(filter(None, (inside, _ahead(mean.low, mean.high)))))
 
 
+@dataclass(frozen=True)
+class Lead:
+    """By how many points something is ahead of something else within each trial of a setting; nothing was published.
+
+    Args:
+        what: the row's head.
+        metric: the difference, in points, more is better.
+        setting: name of the setting it belongs to.
+    """
+
+    what: str
+    metric: str
+    setting: str
+
+    def row(self, found: Found) -> Row:
+        """Return the mean difference with its interval."""
+        ours = [metric_value(trial, self.metric) for trial in found[self.setting]]
+        if len(ours) < FEWEST:
+            return Row(self.what, "-", ", ".join(f"{one:+.2f} points" for one in ours) or "-", TOO_FEW)
+        mean = mean_interval(ours)
+        shown = f"{mean.centre:+.2f} points (mean of {len(ours)} seeds, 95 % interval {mean.low:+.2f} to {mean.high:+.2f})"
+        return Row(self.what, "-", shown, _ahead(mean.low, mean.high))
+
+
 def paired(metric: str, ours: Sequence[Trial], others: Sequence[Trial]) -> list[float]:
     """Return the difference of every pair of trials that had the same seed."""
     by_seed = {trial.replicate: metric_value(trial, metric) for trial in others}

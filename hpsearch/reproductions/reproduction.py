@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -107,9 +108,15 @@ class Reproduced:
 
 @dataclass(frozen=True)
 class Reproduction:
-    """A published comparison under its name on the command line."""
+    """A published comparison under its name on the command line; ``needs`` is an optional package that it imports."""
 
     name: str
     claim: str
     source: str
     run: Callable[[Options], Reproduced]
+    needs: str = ""
+
+    @property
+    def can_run(self) -> bool:
+        """Whether the package that it needs is installed."""
+        return not self.needs or find_spec(self.needs) is not None

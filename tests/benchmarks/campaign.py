@@ -61,12 +61,14 @@ class Campaign:
         moments: the source of all chance.
         longest: the most seconds between a sign of life and the kill.
         kinds: what is killed, one of them at random each time.
+        study: text of the study's file, in which STRATEGY and EPOCHS are replaced.
     """
 
     folder: Path
     moments: random.Random
     longest: float = 1.5
     kinds: Sequence[str] = (GROUP, DRIVER, WORKER)
+    study: str = STUDY
     hits: Counter[str] = field(default_factory=Counter)
     starts: int = 0
     orphans: list[psutil.Process] = field(default_factory=list)
@@ -75,7 +77,7 @@ class Campaign:
         """Write the study's file and return its path."""
         (self.folder / "mlruns").mkdir(parents=True)
         file = self.folder / "killed.py"
-        file.write_text(STUDY.replace("STRATEGY", strategy).replace("EPOCHS", str(epochs)))
+        file.write_text(self.study.replace("STRATEGY", strategy).replace("EPOCHS", str(epochs)))
         return file
 
     def kill(self, kills: int) -> bool:

@@ -61,7 +61,8 @@ def test_all_of_them_with_one_table_at_the_end(
     def other(options: Options) -> Reproduced:
         return Reproduced([Row("height", "1", "2", "differs (+1)"), Row("width", "1", "1", "as published")], ["It is high."])
 
-    known = (*catalogue.REPRODUCTIONS, Reproduction("other", "It is flat.", "Nobody (1901)", other))
+    absent = Reproduction("absent", "It is round.", "Nobody (1902)", other, needs="no_such_package")
+    known = (*catalogue.REPRODUCTIONS, Reproduction("other", "It is flat.", "Nobody (1901)", other), absent)
     monkeypatch.setattr(catalogue, "REPRODUCTIONS", known)
     reproduce.reproduce("all", None, project / "out", trials=4, jobs=1)
     said = capsys.readouterr().out
@@ -69,6 +70,7 @@ def test_all_of_them_with_one_table_at_the_end(
     assert "It is high." in said
     rows = [line.split() for line in said.splitlines() if line.split()[:1] in (["tiny"], ["other"])]
     assert rows == [["tiny", "1", "none"], ["other", "2", "height"]]
+    assert "not run: the package no_such_package is not installed" in said, "the others are not held up by it"
 
 
 def command(*arguments: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -31,19 +31,49 @@ def training(hidden: tuple[int, ...] = (5,), activation: str = "sigmoid", batch:
 @pytest.mark.parametrize("batch", [7, 60])
 def test_slopes_are_those_of_two_sided_differences(activation: str, hidden: tuple[int, ...], batch: int) -> None:
     one = training(hidden, activation, batch)
-    for name, slopes in one.slopes(SETTINGS, list(SETTINGS)).items():
-        h = 1e-6 * SETTINGS[name]
-        above, below = (one.costs({**SETTINGS, name: SETTINGS[name] + step}) for step in (h, -h))
-        for part in ("training", "validation"):
-            difference = (getattr(above, part) - getattr(below, part)) / (2 * h)
-            assert getattr(slopes, part) == pytest.approx(difference, rel=1e-5, abs=1e-8)
+    for part in ("training", "validation"):
+        for name, slope in one.slopes(SETTINGS, list(SETTINGS), part).items():
+            h = 1e-6 * SETTINGS[name]
+            above, below = (getattr(one.costs({**SETTINGS, name: SETTINGS[name] + step}), part) for step in (h, -h))
+            assert slope == pytest.approx((above - below) / (2 * h), rel=1e-5, abs=1e-8)
+
+
+def test_slopes_are_those_of_complex_numbers() -> None:
+    """A training of one layer in complex numbers: the imaginary part over h is the derivative (Squire and Trapp, 1998)."""
+    one, (x, y), (vx, vy) = training((), batch=25), *(getattr(training(()), part) for part in ("rows", "validation"))
+    for name in SETTINGS:
+        moved = {key: value + (1e-30j if key == name else 0) for key, value in SETTINGS.items()}
+        w, b = one.weights[0].astype(complex), one.biases[0].astype(complex)
+        v, u = np.zeros_like(w), np.zeros_like(b)
+        for order in one.orders:
+            for start in range(0, 60, 25):
+                taken = order[start : start + 25]
+                delta = (1 / (1 + np.exp(-(x[taken] @ w.T + b))) - y[taken]) / len(taken)
+                v = moved["momentum"] * v - moved["learning_rate"] * (delta.T @ x[taken] + moved["l2"] / 60 * w)
+                u = moved["momentum"] * u - moved["learning_rate"] * delta.sum(0)
+                w, b = w + v, b + u
+        z = vx @ w.T + b
+        cost = (np.log(1 + np.exp(z)) - vy * z).sum(1).mean()
+        assert one.costs(SETTINGS).validation == pytest.approx(cost.real, rel=1e-12)
+        assert one.slopes(SETTINGS, [name])[name] == pytest.approx(cost.imag / 1e-30, rel=1e-10)
+
+
+def test_pieces_of_any_length_are_the_same_training() -> None:
+    """A prime number of steps is cut into pieces of unequal length; a single one is a piece of its own."""
+    for batch, epochs in ((60, 1), (60, 7), (9, 3)):
+        one = training((4,), batch=batch, epochs=epochs)
+        assert sum(len(piece) for piece in one._pieces) == epochs * -(-60 // batch)
+        h = 1e-6
+        above, below = (one.costs({**SETTINGS, "learning_rate": 0.8 + step}).validation for step in (h, -h))
+        slope = one.slopes(SETTINGS, ["learning_rate"])["learning_rate"]
+        assert slope == pytest.approx((above - below) / (2 * h), rel=1e-6)
 
 
 @given(rate=st.floats(1e-3, 2.0), decay=st.floats(0.0, 3.0), momentum=st.floats(0.0, 0.9))
 @settings(max_examples=20, deadline=None)
 def test_any_settings_have_their_differences_as_slopes(rate: float, decay: float, momentum: float) -> None:
     one, given_ = training((), epochs=2), {"learning_rate": rate, "l2": decay, "momentum": momentum}
-    slope = one.slopes(given_, ["learning_rate"])["learning_rate"].validation
+    slope = one.slopes(given_, ["learning_rate"])["learning_rate"]
     h = 1e-5 * rate
     above, below = (one.costs({**given_, "learning_rate": rate + step}).validation for step in (h, -h))
     assert slope == pytest.approx((above - below) / (2 * h), rel=1e-5, abs=1e-8)
@@ -73,7 +103,7 @@ def test_one_step_of_one_weight_by_hand() -> None:
     one = UnrolledTraining(row, row, *zero, "sigmoid", [np.array([0])], 1)
     settings_ = {"learning_rate": 0.6, "l2": 0.0, "momentum": 0.0}
     assert one.costs(settings_).training == pytest.approx(math.log1p(math.exp(-0.6)))
-    assert one.slopes(settings_, ["learning_rate"])["learning_rate"].training == pytest.approx(-1 / (1 + math.exp(0.6)))
+    assert one.slopes(settings_, ["learning_rate"], "training")["learning_rate"] == pytest.approx(-1 / (1 + math.exp(0.6)))
 
 
 def test_a_training_that_diverges_raises() -> None:

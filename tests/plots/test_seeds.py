@@ -39,3 +39,8 @@ def test_a_dot_for_each_seed_and_a_cross_where_something_is_published() -> None:
 def test_both_are_drawn() -> None:
     chart = Chart("Which?", "", [curves_panel("cost", CURVES, {}, (0, 10)), values_panel("cost", {"a": [1.0]}, {})], 2)
     assert still.png(chart).startswith(b"\x89PNG")
+
+
+def test_values_of_more_settings_than_there_are_colours_are_all_drawn() -> None:
+    panel = values_panel("accuracy (%)", {str(i): [float(i)] for i in range(9)}, {})
+    assert sorted(x for layer in panel.layers if isinstance(layer, Dots) for x in map(round, layer.x)) == list(range(9))

@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -21,11 +22,13 @@ from hpsearch.reproductions.documents import max_norm, max_norm_long, vanishing_
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
+from hpsearch.reproductions.documents.different_models import DIFFERENT_MODELS, CompareEnsembles, vote
 from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.pixels_and_features import PIXELS_AND_FEATURES, CompareFeatures, patches
 from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
@@ -42,7 +45,17 @@ FILES = sorted((ROOT / "studies" / "documents").glob("*.py"))
 mnist = pytest.mark.skipif("HPSEARCH_DATA_HOME" not in os.environ, reason="MNIST is not here: HPSEARCH_DATA_HOME is not set")
 
 
-WITHOUT_EPOCHS = (ONE_NEURON, DEGREE_NINE, VALIDATION_SET, CROSS_VALIDATION, BOOTSTRAP_SHARE)
+WITHOUT_EPOCHS = (
+    ONE_NEURON,
+    DEGREE_NINE,
+    VALIDATION_SET,
+    CROSS_VALIDATION,
+    BOOTSTRAP_SHARE,
+    DIFFERENT_MODELS,
+    PIXELS_AND_FEATURES,
+)
+NEEDS_SKIMAGE = pytest.mark.skipif(find_spec("skimage") is None, reason="scikit-image is not installed (hpsearch[images])")
+RUNNABLE = [pytest.param(one, id=one.name, marks=[NEEDS_SKIMAGE] if one is PIXELS_AND_FEATURES else []) for one in EXPERIMENTS]
 
 
 def few() -> Dataset:
@@ -77,7 +90,7 @@ def options(tracker: MemoryTracker, said: list[str]) -> Options:
     return Options(lambda: tracker, jobs=1, trials=3, say=said.append)
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("experiment", RUNNABLE)
 def test_it_runs_and_goes_on_where_it_ended(experiment: Experiment) -> None:
     tracker, said = MemoryTracker(), list[str]()
     tiny = small(experiment)
@@ -108,7 +121,7 @@ def test_it_is_listed_and_its_figures_belong_to_its_settings(experiment: Experim
         assert set(getattr(view, "published", {})) <= known
 
 
-@pytest.mark.parametrize("experiment", EXPERIMENTS, ids=lambda one: one.name)
+@pytest.mark.parametrize("experiment", RUNNABLE)
 def test_a_smoke_run_has_a_record_of_its_own_and_judges_nothing(experiment: Experiment) -> None:
     tracker = MemoryTracker()
     found = experiment.run(Options(lambda: tracker, jobs=1, smoke=True, say=lambda _: None), many)
@@ -187,7 +200,9 @@ def test_a_study_file_asks_the_question_and_is_listed(file: Path) -> None:
 
 
 @mnist
-@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file", [pytest.param(f, id=f.stem, marks=[NEEDS_SKIMAGE] if f.stem == "pixels_and_features" else []) for f in FILES]
+)
 def test_a_study_file_offers_the_study_that_is_reproduced(file: Path) -> None:
     """The same record, so that `hpsearch run` and `hpsearch reproduce` take each other's trials over."""
     experiment = next(one for one in EXPERIMENTS if one.name == file.stem.replace("_", "-"))
@@ -236,3 +251,48 @@ def test_the_ladder_names_the_first_class_once_it_diverges() -> None:
     assert {t.outcome.metrics["finite_epochs"] for t in diverging} == {3.0}
     assert found.conclusions[1].startswith("3 of 3 trainings with rate 10, lambda 1000 diverge, after 3 epochs")
     assert found.rows[4].verdict.endswith("better")
+
+
+def test_votes_are_counted_and_the_mean_decides_between_equal_numbers() -> None:
+    """Row 0: two of three say 1, though the mean says 0. Row 1: one vote each, and the highest mean is that of 2."""
+    shares = [
+        np.array([[0.98, 0.01, 0.01], [0.5, 0.3, 0.2]]),
+        np.array([[0.4, 0.6, 0.0], [0.2, 0.5, 0.3]]),
+        np.array([[0.4, 0.6, 0.0], [0.0, 0.1, 0.9]]),
+    ]
+    assert vote(shares).tolist() == [1, 2]
+
+
+def test_the_best_single_model_is_chosen_by_other_rows_than_judge() -> None:
+    rows = data.digits().head(200, 200)
+    found = CompareEnsembles(rows)({"size": 100}, Context(np.random.default_rng(0))).metrics
+    singles = [found[f"{name}_accuracy"] for name in ("wide", "deep", "svm", "forest", "nearest")]
+    assert found["chosen_accuracy"] in singles
+    assert found["mean_gain"] == pytest.approx(100 * (found["mean_accuracy"] - found["chosen_accuracy"]))
+    assert found["member_gain"] == pytest.approx(100 * (found["mean_accuracy"] - np.mean(singles)))
+    swapped = replace(rows, validation=rows.validation.take(np.r_[100:200, 0:100]))
+    other = CompareEnsembles(swapped)({"size": 100}, Context(np.random.default_rng(0))).metrics
+    assert other["mean_accuracy"] != found["mean_accuracy"]
+
+
+def test_patches_are_those_of_the_two_pictures() -> None:
+    """26 rows of 40 patches a picture; the first one of the flower is the top left corner."""
+    from sklearn.datasets import load_sample_images
+
+    made = patches()
+    assert (len(made.train), len(made.validation), made.features, made.class_names) == (1080, 1000, 768, ("flower", "temple"))
+    temple, flower = load_sample_images().images
+    for name, picture in (("flower", flower), ("temple", temple)):
+        corner = np.float32(picture[:16, :16].reshape(-1)) / np.float32(255)
+        held = [part.x[part.y == made.class_names.index(name)] for part in (made.train, made.validation)]
+        assert sum(int((rows == corner).all(axis=1).sum()) for rows in held) == 1
+
+
+@NEEDS_SKIMAGE
+def test_features_are_compared_on_the_same_rows() -> None:
+    compare = CompareFeatures(data.digits().head(200, 100), patches()).shrunk()
+    outcome = compare({"images": "patches of two pictures"}, Context(np.random.default_rng(0)))
+    last = {name: curve[-1][1] for name, curve in outcome.history.items()}
+    assert set(last) == {"pixels", "histogram", "gradients", "both"}
+    assert outcome.metrics["histogram_1000"] == pytest.approx(last["histogram"] - last["pixels"])
+    assert outcome.value == pytest.approx(1 - last["both"] / 100)

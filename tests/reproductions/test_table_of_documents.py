@@ -15,7 +15,8 @@ from hpsearch.reproductions.catalogue import REPRODUCTIONS
 ROOT = Path(__file__).parents[2]
 STUDIES = ROOT / "studies"
 IDS = [
-    *(f"N{i}" for i in range(1, 25)),
+    *(f"N{i}" for i in range(1, 26)),
+    *(f"M{i}" for i in (2, 8)),
     *(f"S{i}" for i in range(1, 15)),
     *(f"J{i}" for i in range(1, 12)),
     *(f"F{i}" for i in range(1, 16)),
@@ -26,7 +27,7 @@ VERDICTS = ("as published", "within the interval", "differs", "not published", "
 def rows() -> dict[str, list[str]]:
     """Return the cells of each row by its id."""
     text = (STUDIES / "README.md").read_text().partition("## Every system and figure of the source documents")[2]
-    cells = [re.split(r" \| ", line.strip("| ")) for line in text.splitlines() if re.match(r"\| [NSJF]\d+ \|", line)]
+    cells = [re.split(r" \| ", line.strip("| ")) for line in text.splitlines() if re.match(r"\| [NMSJF]\d+ \|", line)]
     found = {row[0]: row for row in cells}
     assert len(found) == len(cells), "an id has two rows"
     return found

@@ -19,7 +19,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
 
-from hpsearch import Float, Space, Study, data
+from hpsearch import Float, Int, Space, Study, data
+from hpsearch.features import ColourHistogram
 from hpsearch.objectives import TuneEstimator
 from hpsearch.strategies import Random
 from hpsearch.tracking import MemoryTracker, MlflowTracker
@@ -150,3 +151,18 @@ def test_a_model_of_a_table_takes_a_frame_with_texts_and_missing_values(library:
     kinds = {column["name"]: (column["type"], column["required"]) for column in loaded.metadata.signature.inputs.to_dict()}
     assert kinds == {"size": ("double", False), "town": ("string", False)}
     assert json.loads((saved / "input_example.json").read_text())["columns"] == ["size", "town"]
+
+
+def test_a_pipeline_with_our_features_says_that_it_needs_hpsearch(tracker: MlflowTracker) -> None:
+    """It is stored without pickles too; its page and its requirements name the package whose classes it holds."""
+    model = make_pipeline(ColourHistogram(bins=4, shape=(1, 3)), HistGradientBoostingClassifier(max_iter=3))
+    study = Study("colours", Space(colourhistogram__bins=Int(2, 8)), TuneEstimator(model, DATA), Random(trials=2))
+    result = study.run(1, backend="sequential", tracker=tracker, report=False)
+    requirements = next(path for path in files_of(result.model, tracker) if path.name == "requirements.txt").read_text()
+    assert [line.partition("==")[0] for line in requirements.splitlines()][1:] == ["scikit-learn", "skops", "hpsearch"]
+    assert not [path for path in files_of(result.model, tracker) if path.suffix in (".pkl", ".pickle", ".joblib")]
+    folder = next(path.parent for path in files_of(result.model, tracker) if path.name == "MLmodel")
+    again = mlflow.pyfunc.load_model(str(folder))
+    assert again.predict(X[:6]).tolist() == result.estimator().predict(X[:6]).tolist()
+    page = tracker.store.client.get_logged_model(str(result.model).removeprefix("models:/")).tags["mlflow.note.content"]
+    assert "both need hpsearch, whose features it holds" in page
