@@ -13,7 +13,7 @@ from hpsearch.errors import StudyError, must_be
 
 SUFFIX = ".skops"
 # Of these libraries skops has looked at the public types; their inner ones are part of estimators that were fitted here.
-_LIBRARIES = ("sklearn", "numpy", "scipy")
+_LIBRARIES = ("sklearn", "numpy", "scipy", "hpsearch")
 # The modules of a script, and of a study's file that the command line loads.
 _OF_A_SCRIPT = ("__main__.", "hpsearch_file_")
 

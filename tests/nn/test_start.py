@@ -92,7 +92,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "no number": ({"new_layers": "1"}, r"new_layers must be a whole number >= 0, got '1'\."),
     "other outputs": (
         {"start": trained(7), "new_layers": 0},
-        rf"new_layers must be left out, or at least 1, got 0\. The data have {CLASSES} outputs, and the network of start has 7\.",
+        r"new_layers must be left out, or at least 1, got 0\. The data have 3 outputs, and the network of start has 7\.",
     ),
     "an ensemble": (
         {"start": Ensemble([trained(), trained()])},
