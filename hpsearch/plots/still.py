@@ -139,6 +139,8 @@ def _panel(axes: Axes, panel: Panel, named: int) -> None:
     _axis(axes.yaxis, panel.y)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
+    if panel.square:
+        axes.set_aspect("equal")
     for i, (start, name) in enumerate(panel.stages):
         if i:
             axes.axvline(start, color=GREY, linewidth=0.9)
