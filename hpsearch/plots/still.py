@@ -107,6 +107,7 @@ def _chart(chart: Chart, named: bool) -> Figure:
     shown = [drawn.add_subplot(places[cell.row, cell.column : cell.column + cell.width]) for cell in cells]
     for axes, panel in zip(shown, chart.panels, strict=True):
         _panel(axes, panel, min(MOST, _NAMED_MARKS // len(chart.panels)) if named else 0)
+        axes.set_aspect("equal" if panel.square else "auto")
     _title(drawn, chart.title)
     _legend(drawn, shown)
     if chart.colours is not None:
@@ -139,8 +140,6 @@ def _panel(axes: Axes, panel: Panel, named: int) -> None:
     _axis(axes.yaxis, panel.y)
     axes.grid(alpha=0.25)
     axes.set_axisbelow(True)
-    if panel.square:
-        axes.set_aspect("equal")
     for i, (start, name) in enumerate(panel.stages):
         if i:
             axes.axvline(start, color=GREY, linewidth=0.9)

@@ -18,6 +18,7 @@ from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.random_weights import RANDOM_WEIGHTS
 from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
@@ -48,6 +49,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     DEGREE_NINE,
     STUCK,
     DECAY_OF_LARGE_WEIGHTS,
+    RANDOM_WEIGHTS,
     VALIDATION_SET,
     CROSS_VALIDATION,
     BOOTSTRAP_SHARE,
