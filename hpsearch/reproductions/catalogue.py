@@ -21,6 +21,7 @@ from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.random_weights import RANDOM_WEIGHTS
 from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
+from hpsearch.reproductions.documents.transfer import TRANSFER
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
 from hpsearch.reproductions.experiment import Experiment
 from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
@@ -50,6 +51,7 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     STUCK,
     DECAY_OF_LARGE_WEIGHTS,
     RANDOM_WEIGHTS,
+    TRANSFER,
     VALIDATION_SET,
     CROSS_VALIDATION,
     BOOTSTRAP_SHARE,

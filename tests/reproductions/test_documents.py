@@ -25,7 +25,9 @@ from hpsearch.reproductions.documents.ladder import LADDER
 from hpsearch.reproductions.documents.max_norm import MAX_NORM
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
+from hpsearch.reproductions.documents.random_weights import RANDOM_WEIGHTS
 from hpsearch.reproductions.documents.stuck import STUCK
+from hpsearch.reproductions.documents.transfer import TRANSFER
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
 from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
@@ -41,7 +43,7 @@ FILES = sorted((ROOT / "studies" / "documents").glob("*.py"))
 mnist = pytest.mark.skipif("HPSEARCH_DATA_HOME" not in os.environ, reason="MNIST is not here: HPSEARCH_DATA_HOME is not set")
 
 
-WITHOUT_EPOCHS = (ONE_NEURON, DEGREE_NINE, VALIDATION_SET, CROSS_VALIDATION, BOOTSTRAP_SHARE)
+WITHOUT_EPOCHS = (ONE_NEURON, DEGREE_NINE, VALIDATION_SET, CROSS_VALIDATION, BOOTSTRAP_SHARE, RANDOM_WEIGHTS, TRANSFER)
 
 
 def few() -> Dataset:
@@ -63,6 +65,8 @@ def small(experiment: Experiment) -> Experiment:
         return replace(experiment, objective=watched)
     if experiment is MAX_NORM:
         return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
+    if experiment in (RANDOM_WEIGHTS, TRANSFER):
+        return replace(experiment, objective=lambda load: experiment.smoke().objective(load))
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     if experiment in (STUCK, VALIDATION_SET, CROSS_VALIDATION):
