@@ -57,20 +57,22 @@ def intervals_panel(
     ends: tuple[float, float] | None = None,
     log: bool = True,
     level: tuple[float, str] | None = None,
+    colours: Sequence[str] = COLOURS,
 ) -> Panel:
     """Draw the mean curve of each setting, and around it the 95 % interval of the mean over its seeds.
 
     Args:
         label: of the upright axis, with the unit.
-        seeds: curves over the same places by the name of the setting, at most six settings.
+        seeds: curves over the same places by the name of the setting, at most as many as ``colours``.
         across: label of the other axis.
         ends: of the upright axis; None fits it to what is drawn.
         log: whether the other axis is logarithmic.
         level: a height that is drawn dashed, and what it is.
+        colours: of the settings, in their order.
     """
     layers: list[Layer] = []
     every = [place for curves in seeds.values() for curve in curves for place, _ in curve]
-    for (name, curves), colour in zip(seeds.items(), COLOURS, strict=False):
+    for (name, curves), colour in zip(seeds.items(), colours, strict=False):
         mean, x = _mean(curves), [place for place, _ in _mean(curves)]
         if len(curves) > 1:
             found = [mean_interval([dict(curve)[place] for curve in curves]) for place in x]

@@ -9,7 +9,7 @@ from typing import Protocol
 from hpsearch.analysis.scales import Scale
 from hpsearch.plots.chart import Axis, Panel
 from hpsearch.plots.distributions import boxes_panel, histogram_panel
-from hpsearch.plots.seeds import Points, curves_panel, intervals_panel, values_panel
+from hpsearch.plots.seeds import COLOURS, Points, curves_panel, intervals_panel, values_panel
 from hpsearch.reproductions.curve_metrics import metric_value, penalised
 from hpsearch.reproductions.figures import Found
 from hpsearch.trial import Curve, Trial
@@ -143,12 +143,13 @@ class WithIntervals:
 
     Args:
         curve: its name in a trial's history.
-        settings: that are drawn, at most six, with the name that each has in the picture.
+        settings: that are drawn, at most as many as ``colours``, with the name that each has in the picture.
         across: what a step is, for the axis.
         label: of the upright axis, with the unit.
         factor: what the curve is multiplied by: 100 makes per cent of a share.
         ends: of the upright axis; None fits it.
         level: a height that is drawn dashed, and what it is.
+        colours: of the settings, in their order.
     """
 
     curve: str
@@ -158,11 +159,12 @@ class WithIntervals:
     factor: float = 100.0
     ends: tuple[float, float] | None = None
     level: tuple[float, str] | None = None
+    colours: tuple[str, ...] = COLOURS
 
     def panel(self, found: Found) -> Panel:
         """Return the panel."""
         seeds = {shown: [self._curve(trial) for trial in found[name]] for name, shown in self.settings.items()}
-        return intervals_panel(self.label, seeds, self.across, self.ends, level=self.level)
+        return intervals_panel(self.label, seeds, self.across, self.ends, level=self.level, colours=self.colours)
 
     def _curve(self, trial: Trial) -> Points:
         assert trial.outcome is not None

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import random
+import re
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -92,6 +95,7 @@ def project(folder: Path, trained: Path) -> Path:
     shutil.copy(trained / "net.npz", folder)
     done = run_command(folder, "run", "killed.py", "--jobs", "1", "--no-report")
     assert done.returncode == 0, done.stderr
+    assert "is logged as an MLflow model" in done.stdout
     return folder
 
 
@@ -120,6 +124,19 @@ def test_a_trial_is_repeated_and_the_best_network_exported_with_its_frozen_layer
         assert best["weights_0"].shape == (20, 64)
     found = load(folder / "best.npz")
     assert found.sizes == (64, 20, 5)
+
+
+def test_the_guide_runs_as_a_whole(tmp_path: Path) -> None:
+    guide = (Path(__file__).parents[2] / "docs" / "transfer.md").read_text()
+    blocks = re.findall(r"```python\n(.*?)```", guide, re.DOTALL)
+    assert len(blocks) == 3
+    checks = ["assert network.features(digits.train.x, layer=1).shape == (len(digits.train), 30)"]
+    checks += ["from hpsearch.tracking import MemoryTracker"]
+    checks += ["assert all(t.ok for t in study.smoke().run(1, tracker=MemoryTracker()).trials)"]
+    program = "\n".join([blocks[0], checks[0], checks[1], blocks[1], checks[2], blocks[2], checks[2]])
+    (tmp_path / "guide.py").write_text(program)
+    done = subprocess.run([sys.executable, "guide.py"], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, done.stderr
 
 
 WRONG = {

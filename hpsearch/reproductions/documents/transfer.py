@@ -14,6 +14,8 @@ from hpsearch.analysis.intervals import mean_interval
 from hpsearch.analysis.sample import Array
 from hpsearch.data import Dataset, Part, digits
 from hpsearch.nn import Network, train
+from hpsearch.plots.chart import INK, PURPLE
+from hpsearch.plots.seeds import COLOURS
 from hpsearch.ports import Context, ObjectiveBase
 from hpsearch.reproductions.curve_metrics import metric_value
 from hpsearch.reproductions.experiment import Experiment, Load
@@ -38,8 +40,8 @@ SIZES = (3, 10, 30, 100, 300, 1000)
 LITTLE, MUCH = "little_accuracy", "much_accuracy"
 # Rows per class that are little; much is the largest of the sizes.
 FEW = 10
-# Images of MNIST that sources are trained on and rows are drawn from; training rows that every network sees at least.
-IMAGES, SEEN = 20_000, 20_000
+# Training rows that every network sees at least, however often.
+SEEN = 20_000
 NETWORK: dict[str, Any] = {
     "hidden": (100,),
     "activation": "relu",
@@ -154,7 +156,7 @@ def _in_blocks(part: Part) -> Part:
 
 def use_network(load: Load) -> UseNetwork:
     """Return the objective: MNIST's 0 to 4 for its 5 to 9, and scikit-learn's digits for MNIST at their size."""
-    images = load().for_reproduction().at_most(train=IMAGES)
+    images = load().for_reproduction()
     similar = (SIMILAR, images.only(range(5)), images.only(range(5, 10)))
     return UseNetwork((similar, (DIFFERENT, digits(), in_blocks(images))))
 
@@ -227,6 +229,7 @@ _CLAIMS = {
 _PAIRS = (
     (LOGISTIC, SCRATCH),
     (SLOW, SCRATCH),
+    (FROZEN_FIRST, SCRATCH),
     (FROZEN_FIRST, SLOW),
     (SLOW, LOGISTIC),
     (BOTH, LOGISTIC),
@@ -234,11 +237,19 @@ _PAIRS = (
 
 
 def _views() -> list[WithIntervals]:
-    label, across, ends = "accuracy on {} data (%)", "rows per class", {SIMILAR: (50, 100), DIFFERENT: (30, 100)}
-    shown = ((*NETWORKS, LOGISTIC), CLASSIFIERS)
+    """Return the panels: the networks above, classifiers on features below, with one colour for each method."""
+    label, ends = "accuracy on {} data (%)", {SIMILAR: (50.0, 100.0), DIFFERENT: (40.0, 100.0)}
+    colours = dict(zip(METHODS, (*COLOURS, PURPLE, INK), strict=True))
     return [
-        WithIntervals("accuracy", {_name(task, one): one for one in some}, across, label.format(task), ends=ends[task])
-        for some in shown
+        WithIntervals(
+            "accuracy",
+            {_name(task, method): method for method in methods},
+            "rows per class",
+            label.format(task),
+            ends=ends[task],
+            colours=tuple(colours[method] for method in methods),
+        )
+        for methods in ((*NETWORKS, LOGISTIC), CLASSIFIERS)
         for task in TASKS
     ]
 
