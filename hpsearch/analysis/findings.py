@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import groupby
 
 from hpsearch.analysis.history import Window, windows
-from hpsearch.ports import Baseline, EarlierIdentity, Predictions, Search, StudyRecord, TrackedStudy
+from hpsearch.ports import Baseline, EarlierIdentity, Exported, Predictions, Search, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.trial import Candidate, Trial, best, flip_sign
 
@@ -30,6 +30,7 @@ class Findings:
         baseline: what the trivial answer scores, None where that is not known.
         test_rows: the rows of the sealed test part, 0 without one.
         predict: returns what the best trial predicts for held-out rows, or why it does not; None where nothing predicts rows.
+        export: returns the network of the best trial, or why there is none; None where nothing trains a network.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Findings:
     baseline: Baseline | None = None
     test_rows: int = 0
     predict: Callable[[], Predictions | str] | None = field(default=None, repr=False)
+    export: Callable[[], Exported | str] | None = field(default=None, repr=False)
 
     @classmethod
     def of(
@@ -52,12 +54,13 @@ class Findings:
         trials: Sequence[Trial],
         search: Callable[[], Search] | None = None,
         predict: Callable[[], Predictions | str] | None = None,
+        export: Callable[[], Exported | str] | None = None,
     ) -> Findings:
         """Return the findings of a study as a tracker gets it."""
         record, setting, rows = study.record, study.choose(trials), _counted_rows(study.record)
         return cls(
             record.name, record.measure, record.maximize, study.space, trials, setting, search, rows, record.earlier,
-            baseline=Baseline.read(record.facts), test_rows=_rows(record, "test"), predict=predict,
+            baseline=Baseline.read(record.facts), test_rows=_rows(record, "test"), predict=predict, export=export,
         )  # fmt: skip
 
     @property
@@ -97,6 +100,13 @@ class Findings:
         if self.chosen is None:
             return self.why_nothing
         return "The objective predicts no rows." if self.predict is None else self.predict()
+
+    @cached_property
+    def exported(self) -> Exported | str:
+        """The network of the best trial, or one sentence on why there is none."""
+        if self.chosen is None:
+            return self.why_nothing
+        return "The objective trains no network." if self.export is None else self.export()
 
     @property
     def stages(self) -> list[tuple[int, str]]:

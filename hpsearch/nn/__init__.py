@@ -13,6 +13,7 @@ either.
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.rate import FoundRate, find_rate
+from hpsearch.nn.saved_network import SavedNetwork
 from hpsearch.nn.stack import Stack
 from hpsearch.nn.storage import load, save
 from hpsearch.nn.train import train
@@ -25,6 +26,7 @@ __all__ = [
     "Monitors",
     "Network",
     "Recipe",
+    "SavedNetwork",
     "Score",
     "Stack",
     "Training",

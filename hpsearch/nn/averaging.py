@@ -31,11 +31,12 @@ _START = number(0.0, 1.0, open_high=True, advice="It is the share of the trainin
 
 @dataclass(frozen=True)
 class Timeline:
-    """The length of a training: mini-batches an epoch, epochs, and the schedule of the rate."""
+    """The length of a training: mini-batches an epoch, epochs, the schedule of the rate, and how many layers are frozen."""
 
     steps: int
     epochs: int
     schedule: Schedule
+    frozen: int = 0
 
 
 class WeightAverager(Protocol):
@@ -93,7 +94,7 @@ class MovingAverage(Template):
         return max(1.0 - self.decay, 1.0 / step)
 
     def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
-        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs)
+        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs, timeline.frozen)
 
 
 @dataclass(frozen=True)
@@ -113,7 +114,7 @@ class TailAverage(Template):
         return 1.0 / max(1, step - int(self.start * steps))
 
     def follow(self, network: Network, optimizer: Optimizer, timeline: Timeline) -> WeightAverager:
-        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs)
+        return AveragedWeights(network, optimizer, self.share, timeline.steps * timeline.epochs, timeline.frozen)
 
 
 @dataclass(frozen=True)
@@ -136,13 +137,17 @@ class AveragedWeights:
         optimizer: takes the steps.
         share: of the mini-batch and of their number in the whole training, see `MovingAverage.share`.
         steps: in the whole training.
+        frozen: the first so many layers are left as they are: the rounding of an average would change their bits.
     """
 
-    def __init__(self, network: Network, optimizer: Optimizer, share: Callable[[int, int], float], steps: int) -> None:
+    def __init__(
+        self, network: Network, optimizer: Optimizer, share: Callable[[int, int], float], steps: int, frozen: int = 0
+    ) -> None:
         self._optimizer, self._share, self._steps = optimizer, share, steps
         self.network, self._done = network.copy(), np.zeros(1)
         self._axpy = blas_of(network.weights[0]).axpy
-        pairs = [zip(getattr(network, kind), getattr(self.network, kind), strict=True) for kind in ("weights", "biases")]
+        both = [(getattr(network, kind), getattr(self.network, kind)) for kind in ("weights", "biases")]
+        pairs = [zip(now[frozen:], mean[frozen:], strict=True) for now, mean in both]
         self._weights, self._biases = ([(now.reshape(-1), mean.reshape(-1)) for now, mean in pair] for pair in pairs)
         self.fold = optimizer.fold
 

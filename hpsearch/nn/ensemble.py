@@ -50,6 +50,10 @@ class Ensemble(Predictor):
             total = total + network.forward(x)
         return total / len(self.networks)
 
+    def features(self, x: Array, layer: int) -> Array:
+        """Return the outputs of a hidden layer of all members side by side; see `hpsearch.nn.network.Network.features`."""
+        return np.concatenate([network.features(x, layer) for network in self.networks], axis=1)
+
     def _z(self, x: Array) -> Array:
         """Return the pre-activation that would give the mean outputs, (k, n), finite for any |z| of the members."""
         if self.cost.output_name == "linear":

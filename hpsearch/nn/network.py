@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Self
 
 import numpy as np
 
+from hpsearch.checks import integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.activations import ACTIVATIONS, Activation, check_activation, pieces_of
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
@@ -193,6 +195,29 @@ class Network(Predictor):
             a = self.activation(z, z)
             yield a
 
+    def features(self, x: Array, layer: int) -> Array:
+        """Return the outputs of a hidden layer, (n, width) in the network's dtype, for inputs x, (n, d).
+
+        Args:
+            x: inputs.
+            layer: of the hidden layers, counted from 1.
+        Raises:
+            DataError: if x is of another shape or kind, or holds NaN or infinity.
+            SettingError: for a layer that there is not, and for a `hpsearch.nn.stack.Stack`.
+        Source: Yosinski et al. (2014), How transferable are features in deep neural networks?
+
+        >>> network = Network([np.eye(2), np.ones((2, 2))], [np.zeros(2), np.zeros(2)], "relu")
+        >>> network.features(np.array([[1.0, -2.0]]), layer=1).tolist()
+        [[1.0, 0.0]]
+        """
+        network = self.plain
+        if type(network) is not Network:
+            advice = "Its layers may be of any kind."
+            raise SettingError(must_be("A network with features", "a Network", "a Stack", advice))
+        check_layer(layer, network.sizes)
+        outputs = next(islice(network.hidden_outputs(network._check_input(x)), layer - 1, None))
+        return np.ascontiguousarray(outputs.T)
+
     def passes(self, samples: int, rates: Rates = WHOLE, rng: Callable[[], np.random.Generator] = fixed_generator) -> Backprop:
         """Return the forward and the backward pass of training, for mini-batches of one size.
 
@@ -219,6 +244,13 @@ class Network(Predictor):
         z = self.weights[-1] @ a
         z += self.biases[-1][:, None]
         return z
+
+
+def check_layer(layer: object, sizes: Sequence[int]) -> int:
+    """Return the number of a hidden layer, counted from 1, or raise; ``sizes`` are those of the network."""
+    if len(sizes) == 2:
+        raise SettingError(must_be("layer", "one of a network with hidden layers", layer, "Its outputs are all there is."))
+    return integer("layer", layer, 1, "Hidden layers are counted from 1.", most=len(sizes) - 2)
 
 
 def _check(weights: Sequence[Array], biases: Sequence[Array], pieces: int) -> None:

@@ -32,6 +32,8 @@ _LEFT_OUT: dict[str, tuple[Any, str]] = {
     "averaging": (None, "There are no steps of which to take an average."),
     "max_norm": (None, "A line search knows of no limit."),
     "batch_norm": (False, "Its statistics are those of mini-batches."),
+    "freeze": (0, "It steps along all layers together."),
+    "lower_rate_factor": (1.0, "There is no learning rate to lower."),
 }
 
 ENGINES = ("auto", "numpy", "numba")
@@ -118,6 +120,10 @@ class Recipe:
         decay_biases: whether l1 and l2 apply to biases too.
         batch_norm: whether every hidden layer is normalised over the mini-batch, see `hpsearch.nn.layers.BatchNorm`; it has two
             rows at least then. What is kept is a plain network.
+        freeze: the first so many layers keep their weights and biases to the bit, see `hpsearch.nn.optimizers.LayerSteps`.
+        freeze_epochs: for so many epochs only, then all layers are trained; None freezes them throughout.
+        lower_rate_factor: in (0, 1]: what the learning rate is multiplied by in all layers below the output layer; 0.1 is usual
+            where these are taken from a trained network.
         engine: ``"numpy"``, ``"numba"`` where that supports the settings, or ``"auto"``, see `hpsearch.nn.engines`.
     Raises:
         SettingError: for a wrong type, a value out of range, or a schedule with a range still in it.
@@ -143,6 +149,9 @@ class Recipe:
     max_norm: float | None = None
     decay_biases: bool = False
     batch_norm: bool = False
+    freeze: int = 0
+    freeze_epochs: int | None = None
+    lower_rate_factor: float = 1.0
 
     CHECKS: ClassVar[dict[str, Check]] = {
         "learning_rate": number(0.0, open_low=True, advice="Try 0.1 to 1.0 for sigmoid units."),
@@ -155,6 +164,8 @@ class Recipe:
         "smoothing": SMOOTHING,
         "batch_size": whole(1, "10 to 100 are usual."),
         "epochs": whole(1, "Give at least one pass over the training data."),
+        "freeze": whole(0, "0 freezes none, 1 the first hidden layer."),
+        "lower_rate_factor": number(0.0, 1.0, open_low=True, advice="0.1 is usual, and freeze holds layers fixed."),
     }
 
     def __post_init__(self) -> None:
@@ -176,6 +187,8 @@ class Recipe:
             check_averaging("averaging", self.averaging, self.schedule)
         if self.batch_norm:
             _check_batch_norm(self)
+        if self.freeze_epochs is not None:
+            _check_freeze_epochs(self)
 
     @property
     def full_batch(self) -> bool:
@@ -194,6 +207,29 @@ def _check_batch_norm(recipe: Recipe) -> None:
     if recipe.batch_size < 2:
         advice = "One row has no variance."
         raise SettingError(must_be("batch_size", "at least 2 with batch_norm", recipe.batch_size, advice))
+    for name, absent in (("freeze", 0), ("lower_rate_factor", 1.0)):
+        if getattr(recipe, name) != absent:
+            advice = "The statistics of a frozen or slow layer would still change."
+            raise SettingError(must_be(name, f"left out, or {absent}, with batch_norm", getattr(recipe, name), advice))
+
+
+def _check_freeze_epochs(recipe: Recipe) -> None:
+    """Raise for a number of frozen epochs that says nothing."""
+    whole(1, "Leave it out to freeze the layers throughout.")("freeze_epochs", recipe.freeze_epochs)
+    if not recipe.freeze:
+        advice = "In a space, write when={'freeze': 1} behind its range."
+        raise SettingError(must_be("freeze_epochs", "left out where freeze is 0", recipe.freeze_epochs, advice))
+
+
+def check_layers(recipe: Recipe, layers: int) -> None:
+    """Raise for more frozen layers than a network of so many layers has hidden ones, and for a factor of no layer's rate."""
+    if recipe.freeze >= layers:
+        advice = "The output layer is always trained."
+        raise SettingError(must_be("freeze", f"at most {layers - 1}, the number of hidden layers", recipe.freeze, advice))
+    if recipe.lower_rate_factor != 1.0 and recipe.freeze_epochs is None and recipe.freeze == layers - 1:
+        advice = "In a space, write when={'freeze': 0} behind its range."
+        constraint = "left out, or 1, where no layer below the output layer is trained"
+        raise SettingError(must_be("lower_rate_factor", constraint, recipe.lower_rate_factor, advice))
 
 
 def _check_images(recipe: Recipe) -> None:

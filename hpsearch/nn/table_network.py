@@ -63,6 +63,10 @@ class TableNetwork:
         found = self.network.predict(self.encode(rows))
         return as_array(self.labels)[found] if self.labels else found
 
+    def features(self, rows: Any, layer: int) -> Array:
+        """Return the outputs of a hidden layer for rows of a table; see `hpsearch.nn.network.Network.features`."""
+        return self.network.features(self.encode(rows), layer)
+
     def score(self, rows: Any, targets: Array) -> Score:
         """Return cost and accuracy on rows of a table and their class indices, or numbers, (n,)."""
         return self.network.score(self.encode(rows), targets)

@@ -19,16 +19,19 @@ from hpsearch.nn.initializers import Initializer
 from hpsearch.nn.network import Network
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.prediction import SEVERAL
-from hpsearch.nn.recipe import Recipe
+from hpsearch.nn.recipe import Recipe, check_layers
+from hpsearch.nn.saved_network import SavedNetwork, Source
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.soft_targets import check_soft_targets, is_soft
+from hpsearch.nn.start import Start
 from hpsearch.nn.training.history import Evaluation
 from hpsearch.nn.training.iterations import Iteration
 from hpsearch.nn.training.layer_state import LayerState
 from hpsearch.nn.training.training import Training
 
 _SETTINGS = tuple(item.name for item in fields(Recipe))
-_NAMES = ("validation", "hidden", "activation", "cost", "init", "dtype", "classes", "seed", "report", *_SETTINGS)
+_OWN = ("validation", "hidden", "activation", "cost", "init", "dtype", "classes", "seed", "report", "start", "new_layers")
+_NAMES = (*_OWN, *_SETTINGS)
 # More outputs than any memory holds; a larger label is an id, no class index.
 _MOST_CLASSES = 10**7
 
@@ -51,14 +54,16 @@ def train(
     validation: Rows | None = None,
     *,
     learning_rate: float | None = None,
-    hidden: int | tuple[int, ...] = (30,),
-    activation: str | Activation = "sigmoid",
+    hidden: int | tuple[int, ...] | None = None,
+    activation: str | Activation | None = None,
     cost: str = "cross_entropy",
     init: str | Initializer = "scaled",
     dtype: str = "float32",
     classes: int | None = None,
     seed: int = 0,
     report: Callable[[Any], object] | None = None,
+    start: Source | SavedNetwork | None = None,
+    new_layers: int | None = None,
     **settings: Any,
 ) -> Network | Ensemble:
     """Train a network of fully connected layers and return it, with ``averaging=Snapshots()`` an ensemble of several.
@@ -71,8 +76,8 @@ def train(
             be predicted, which are best standardized.
         validation: rows of the same form that say which epoch is best. Score on them; a test set is for the very end.
         learning_rate: see `Recipe`; None is 0.5, and leaves it to a full-batch method to find its steps.
-        hidden: widths of the hidden layers; a single number is one layer, ``()`` is none.
-        activation: of the hidden units, see `hpsearch.nn.activations`.
+        hidden: widths of the hidden layers; a single number is one layer, ``()`` is none, None is one of 30.
+        activation: of the hidden units, see `hpsearch.nn.activations`; None is ``"sigmoid"``.
         cost: see `hpsearch.nn.costs`.
         init: how the weights start, see `hpsearch.nn.initializers`.
         dtype: ``"float32"`` or ``"float64"``.
@@ -81,6 +86,10 @@ def train(
         report: called with every `Epoch` as it ends; ``print`` shows the curve. With ``monitors=Monitors(iterations=True)``,
             ``images`` or ``layers`` it is called before that with what was recorded within the epoch: each
             `hpsearch.nn.training.Iteration`, `Evaluation` and `LayerState`.
+        start: a trained network, or the path of its file, whose layers are the first ones of this; see `new_layers`. Then
+            ``hidden`` and ``activation`` are those of that network where they are left out.
+        new_layers: so many layers from the top begin with new weights; None is the output layer where ``start`` has another
+            number of outputs or the cost is one of numbers, otherwise none.
         settings: everything else that a `Recipe` takes, such as ``epochs=20``, ``momentum=0.9`` or ``l2=1.0``.
     Raises:
         DataError: for rows or labels that a network cannot learn from.
@@ -96,7 +105,7 @@ def train(
         raise SettingError(must_be("report", "a function of an Epoch", report, "Try report=print."))
     training = prepare(
         data, validation, learning_rate=learning_rate, hidden=hidden, activation=activation, cost=cost, init=init, dtype=dtype,
-        classes=classes, seed=seed, **settings,
+        classes=classes, seed=seed, start=start, new_layers=new_layers, **settings,
     )  # fmt: skip
     recorded = _Recorded(training)
     for epoch in training.run():
@@ -127,13 +136,15 @@ def prepare(
     validation: Rows | None = None,
     *,
     learning_rate: float | None = None,
-    hidden: int | tuple[int, ...] = (30,),
-    activation: str | Activation = "sigmoid",
+    hidden: int | tuple[int, ...] | None = None,
+    activation: str | Activation | None = None,
     cost: str = "cross_entropy",
     init: str | Initializer = "scaled",
     dtype: str = "float32",
     classes: int | None = None,
     seed: int = 0,
+    start: Source | SavedNetwork | None = None,
+    new_layers: int | None = None,
     **settings: Any,
 ) -> Training:
     """Return the training that `train` runs, before its first epoch."""
@@ -144,9 +155,14 @@ def prepare(
     chosen = None if validation is None else _rows("validation", validation, dtype, cost)
     whole(0, "It decides the first weights and the order of the rows.")("seed", seed)
     rng = np.random.default_rng(seed)
-    sizes = (x.shape[1], *widths(hidden), _classes(y, classes))
-    network = Network.create(sizes, rng, activation=activation, cost=cost, init=init, dtype=dtype)
-    return Training(network, (x, y), recipe, rng, chosen)
+    begun = Start.of(start, new_layers, same_outputs=cost != SEVERAL)
+    if begun is not None:
+        hidden = begun.network.sizes[1:-1] if hidden is None else hidden
+        activation = begun.network.hidden_function if activation is None else activation
+    sizes = (x.shape[1], *widths((30,) if hidden is None else hidden), _classes(y, classes))
+    check_layers(recipe, len(sizes) - 1)
+    network = Network.create(sizes, rng, activation=activation or "sigmoid", cost=cost, init=init, dtype=dtype)
+    return Training(network if begun is None else begun.begin(network), (x, y), recipe, rng, chosen)
 
 
 def _recipe(settings: dict[str, Any]) -> Recipe:

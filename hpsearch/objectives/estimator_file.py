@@ -13,9 +13,7 @@ from hpsearch.errors import StudyError, must_be
 
 SUFFIX = ".skops"
 # Of these libraries skops has looked at the public types; their inner ones are part of estimators that were fitted here.
-_LIBRARIES = ("sklearn", "numpy", "scipy")
-# The features of images, which are ours.
-_FEATURES = "hpsearch.features."
+_LIBRARIES = ("sklearn", "numpy", "scipy", "hpsearch")
 # The modules of a script, and of a study's file that the command line loads.
 _OF_A_SCRIPT = ("__main__.", "hpsearch_file_")
 
@@ -39,7 +37,7 @@ def types_to_trust(estimator: Any, example: Any, trusted: Collection[str] = ()) 
             found = sorted(skops.io.get_untrusted_types(data=content))
         except Exception as error:
             raise StudyError(_cannot(estimator, error)) from error
-        known = tuple(name for name in found if name.partition(".")[0] in _LIBRARIES or name.startswith(_FEATURES))
+        known = tuple(name for name in found if name.partition(".")[0] in _LIBRARIES)
         unknown = [name for name in found if name not in known and name not in trusted]
         if unknown:
             raise StudyError(_untrusted(estimator, unknown))

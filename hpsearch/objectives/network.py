@@ -24,6 +24,7 @@ from hpsearch.nn.optimizers.rules import Rule
 from hpsearch.nn.plain_data import AnyNetwork
 from hpsearch.nn.recipe import Monitors
 from hpsearch.nn.regularizers import WeightCost
+from hpsearch.nn.saved_network import SavedNetwork
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.nn.settings import widths
 from hpsearch.nn.stopping import Stopping
@@ -47,8 +48,9 @@ class TrainNetwork(ObjectiveBase):
     On ``data.arrays(X, y, regression=True)`` it predicts numbers with a linear output, and the error is the mean squared error.
     For y of shape (n, q) it predicts q numbers at once, and the error is the mean of theirs.
 
-    Each setting can be fixed here or searched: a param of the same name takes precedence. Never params are ``data``, ``value``,
-    ``scoring``, ``dtype``, ``standardize``, ``rescale_penalty``, ``reference_batch_size``, ``engine`` and those of monitoring.
+    Each setting can be fixed here or searched: a param of the same name takes precedence. Never params are ``data``, ``start``,
+    ``value``, ``scoring``, ``dtype``, ``standardize``, ``rescale_penalty``, ``reference_batch_size``, ``engine`` and those of
+    monitoring.
 
     Args:
         data: training and validation parts; the test part stays sealed.
@@ -138,6 +140,15 @@ class TrainNetwork(ObjectiveBase):
             The training cost is that of the smoothed targets, validation costs are of the true ones.
         classes: train and score on the rows of the first so many classes alone, a reduced problem for fast feedback, such as
             two digits of ten (see `hpsearch.strategies.Grow`); None takes all. Sizes beyond their rows are cut.
+        start: a trained network, or the path of its file (of `hpsearch.nn.save` or ``hpsearch export NAME best.npz``), whose
+            layers are the first ones of every trial. It is read once, here, and belongs to the study by its content, not by
+            its path. ``hidden``, ``activation`` and the columns of the data must be those of that network. None begins anew.
+        new_layers: so many layers from the top begin with new weights all the same, as many as there are for a training from
+            scratch; None is the output layer where the number of classes differs or numbers are predicted, otherwise none.
+        freeze: the first so many layers keep their weights and biases to the bit; the output layer is always trained.
+        freeze_epochs: for so many epochs only; then all layers are trained: the linear output layer first, then all.
+        lower_rate_factor: what the learning rate is multiplied by in all layers below the output layer, in (0, 1]; 0.1 is
+            usual with ``start``.
     Raises:
         SettingError: for a setting of wrong type or out of range, or an unknown scorer.
 
@@ -191,6 +202,11 @@ class TrainNetwork(ObjectiveBase):
     max_norm: float | None = field(default=None, metadata=LATER)
     decay_biases: bool = field(default=False, metadata=LATER)
     batch_norm: bool = field(default=False, metadata=LATER)
+    start: Any = field(default=None, metadata=LATER)
+    new_layers: int | None = field(default=None, metadata=LATER)
+    freeze: int = field(default=0, metadata=LATER)
+    freeze_epochs: int | None = field(default=None, metadata=LATER)
+    lower_rate_factor: float = field(default=1.0, metadata=LATER)
     # The engine is a fact of a study, like a version, and no part of its identity. It is chosen where the study is written, so
     # that the workers use the same one.
     engine: str = field(default="auto", repr=False)
@@ -215,6 +231,8 @@ class TrainNetwork(ObjectiveBase):
         if self.cost is None:
             object.__setattr__(self, "cost", costs_for(self.data)[0])
         self._decide_standardizing()
+        if self.start is not None:
+            object.__setattr__(self, "start", SavedNetwork.of("start", self.start))
         # The rate may still be missing here; 1.0 takes its place while the other settings are checked.
         self.check({"learning_rate": 1.0} if self.learning_rate is None else {})
         if self._scoring is not None:
@@ -351,7 +369,7 @@ class TrainNetwork(ObjectiveBase):
 
     def preflight(self, space: Space) -> Preflight:
         """Yield the checks that come before a search; see `hpsearch.objectives.preflight`."""
-        return preflight.checks(self._settings, space)
+        return preflight.checks(self._settings, space, started=self.start is not None)
 
     def check(self, params: Mapping[str, Any]) -> None:
         """Raise for params that it could not train with; trains nothing.
@@ -379,6 +397,7 @@ class TrainNetwork(ObjectiveBase):
             cut=self._cut,
             encoded=self.encoded,
             source=self.data,
+            trained=self.start,
             scoring=self._scoring,
             sampled=len(self.data.validation) if self.monitor_training is True else int(self.monitor_training),
         )

@@ -14,7 +14,7 @@ from hpsearch.checks import boolean, integer, number
 from hpsearch.data import Dataset, Part
 from hpsearch.data.encoding import Encoded, balanced_weights, example_rows
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn.activations import check_activation
+from hpsearch.nn.activations import ACTIVATIONS, check_activation
 from hpsearch.nn.arrays import known
 from hpsearch.nn.augment import check_inputs
 from hpsearch.nn.costs import WITHOUT_PROBABILITIES
@@ -24,10 +24,12 @@ from hpsearch.nn.initializers import check_init
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.plain_data import AnyNetwork, as_data
-from hpsearch.nn.recipe import Monitors, Recipe
+from hpsearch.nn.recipe import Monitors, Recipe, check_layers
 from hpsearch.nn.regularizers import WeightCost
+from hpsearch.nn.saved_network import SavedNetwork
 from hpsearch.nn.settings import whole, widths
 from hpsearch.nn.soft_targets import check_smoothing, check_soft_targets
+from hpsearch.nn.start import Start
 from hpsearch.nn.table_network import TableNetwork
 from hpsearch.nn.training.committee import Committee
 from hpsearch.nn.training.layer_state import spread_rows
@@ -52,6 +54,7 @@ PARAMETERS = _OF_RECIPE | {
     "members_vote",
     "class_weight",
     "classes",
+    "new_layers",
 }
 
 
@@ -75,10 +78,12 @@ class TrainingPlan:
         scoring: what a search minimises or maximises instead of ``value``.
         sampled: the number of training rows that are scored beside the validation rows; 0 for none.
         reference_batch_size: the mini-batch that the learning rate is meant for; None takes the rate as it is.
+        trained: the network whose layers are the first ones; None begins anew.
     Raises:
         SettingError: for a setting that it could not train with; names the setting, the constraint, the value and what to do.
 
-    ``rows`` are those to train on, ``sizes`` the width of every layer, ``targets`` the encoding of classes or numbers.
+    ``rows`` are those to train on, ``sizes`` the width of every layer, ``targets`` the encoding of classes or numbers,
+    ``layers_taken`` how many layers, from the lowest up, begin as those of a trained network.
     """
 
     data: Dataset
@@ -94,10 +99,12 @@ class TrainingPlan:
     scoring: Scoring | None = None
     sampled: int = 0
     reference_batch_size: int | None = None
+    trained: SavedNetwork | None = None
     rows: Part = field(init=False)
     sizes: tuple[int, ...] = field(init=False)
     recipe: Recipe = field(init=False)
     targets: Targets = field(init=False)
+    layers_taken: int = field(init=False)
 
     def __post_init__(self) -> None:
         _check_names(self.settings)
@@ -114,10 +121,15 @@ class TrainingPlan:
         if settings["batch_size"] > len(rows) and not recipe.full_batch:
             most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))
+        if self.trained is not None and recipe.batch_norm:
+            advice = "A saved network has its normalisation folded into its weights."
+            raise SettingError(must_be("batch_norm", "False with start", True, advice))
         sizes = (self.data.features, *widths(settings["hidden"]), self.data.outputs)
         resolved = {"settings": settings, "rows": rows, "sizes": sizes, "recipe": recipe}
         for name, value in (resolved | {"targets": targets_for(self.data, rows)}).items():
             object.__setattr__(self, name, value)
+        check_layers(recipe, len(sizes) - 1)
+        object.__setattr__(self, "layers_taken", self._layers_taken())
 
     def _recipe(self, settings: Mapping[str, Any], share: float) -> Recipe:
         """Return the recipe; ``share`` is that of the training rows that are used."""
@@ -155,7 +167,18 @@ class TrainingPlan:
         """Return the training of a single network, before its first epoch."""
         named = {name: self.settings[name] for name in ("activation", "cost", "init")}
         network = Network.create(self.sizes, rng, **named, dtype=self.dtype)
+        network = network if self._begun is None else self._begun.begin(network)
         return Training(network, self.targets.encode(self.rows), self.recipe, rng, self.validation, self.sample)
+
+    def _layers_taken(self) -> int:
+        """Return how many layers begin as those of a trained network, or raise where they do not fit."""
+        activation = self.settings["activation"]
+        function = ACTIVATIONS[activation] if isinstance(activation, str) else activation
+        return 0 if self._begun is None else self._begun.layers(self.sizes, function)
+
+    @property
+    def _begun(self) -> Start | None:
+        return Start.of(self.trained, self.settings["new_layers"], same_outputs=not self.data.regression)
 
     def begin(self, rng: np.random.Generator) -> Training | Committee:
         """Return the training of all members, before its first epoch."""
@@ -261,7 +284,7 @@ def predictions(plan: TrainingPlan, context: Context) -> Predictions:
 
 def _train(plan: TrainingPlan, context: Context) -> Training | Committee:
     training = plan.begin(context.rng)
-    reporting.run(training, context, plan.data.train.x)
+    reporting.run(training, context, None if plan.layers_taken else plan.data.train.x)
     return training
 
 

@@ -1,15 +1,15 @@
 """Pre-flight checks of a network: trials before a search that find bugs, and learning rates that work.
 
     initial cost     the untrained network costs what guessing costs: log C (softmax), C ln 2 (sigmoid and cross-entropy),
-                     C/8 (quadratic), C/2 (quadratic with tanh), C - 1 (hinge); left out for large initial weights and
-                     for squared errors, which have no such cost
+                     C/8 (quadratic), C/2 (quadratic with tanh), C - 1 (hinge); left out for large initial weights, for
+                     those of a trained network and for squared errors, which have no such cost
     learning rate    by factors of ten: at which rates does training cost fall over the first epochs?
     overfit          five mini-batches are learnt to 100 %, with tanh outputs 90 %; of numbers, 95 % of their variance
     beat chance      a short training beats the commonest class, or the mean, on validation data (shuffled labels pass all
                      other checks)
 
-None of them uses a penalty, dropout, a limit of norms, distorted images or averages; the other params are at the middle of
-their ranges.
+None of them uses a penalty, dropout, a limit of norms, distorted images, averages or frozen layers; the other params are at
+the middle of their ranges.
 Source: the seven steps of the course CS231n, Stanford; Nielsen, Neural Networks and Deep Learning, ch. 3 (the threshold of the
 learning rate).
 """
@@ -39,22 +39,24 @@ _TRIED = (1e-4, 1e-3, 1e-2, 1e-1, 1.0, 1e1, 1e2)
 # What keeps a network from learning its rows by heart, or ends its training early, is no bug: the checks leave it out.
 _PLAIN = (
     dict.fromkeys(("l1", "l2", "dropout", "input_dropout"), 0.0)
-    | dict.fromkeys(("stopping", "expansion", "averaging", "max_norm"))
-    | {"schedule": Constant(), "members": 1}
+    | dict.fromkeys(("stopping", "expansion", "averaging", "max_norm", "freeze_epochs"))
+    | {"schedule": Constant(), "members": 1, "freeze": 0, "lower_rate_factor": 1.0}
 )
 _ENDS = "The search ends before it begins:"
 
 
-def checks(settings: Mapping[str, Any], space: Space) -> Preflight:
+def checks(settings: Mapping[str, Any], space: Space, *, started: bool = False) -> Preflight:
     """Yield the checks as batches; return the space to search, or None after the note on a check that found a bug.
 
     Args:
         settings: the fixed settings of the objective.
         space: what is to be searched. A range of learning rates that the user left out becomes three decades, from a hundredth
             of the decade at which training cost falls most to ten times as much.
+        started: whether first weights are those of a trained network, which do not guess.
     """
     middle = space.from_unit([0.5] * len(space))
-    if middle.get("init", settings["init"]) != "large" and middle.get("cost", settings["cost"]) not in REGRESSION_COSTS:
+    guesses = not started and middle.get("init", settings["init"]) != "large"
+    if guesses and middle.get("cost", settings["cost"]) not in REGRESSION_COSTS:
         (first,) = yield Batch([Proposal(middle)], INITIAL)
         if not _passed(first):
             yield _end(INITIAL, _bug(first, INITIAL))

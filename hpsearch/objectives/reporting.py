@@ -28,7 +28,7 @@ _SECONDS = "seconds"
 _CONTRAST_ROWS = 500
 
 
-def run(training: Training | Committee, context: Context, x: Array) -> None:
+def run(training: Training | Committee, context: Context, x: Array | None) -> None:
     """Train for ``context.budget`` epochs, or all, and report the evaluated epochs; earlier epochs are reported again.
 
     A long training writes checkpoints, and continues from the newest one to the same bits.
@@ -36,11 +36,13 @@ def run(training: Training | Committee, context: Context, x: Array) -> None:
     Args:
         training: before its first epoch; it resumes from a checkpoint or from ``context.state`` where there is one.
         context: of the trial.
-        x: training rows; the contrast of the untrained network is that of the first of them.
+        x: training rows; the contrast of the untrained network is that of the first of them. None where its first
+            weights are those of a trained one, whose contrast says nothing.
     """
     before = _restore_checkpoint(training, context)
     if before is None:
-        before = _restore(training, context, dict(context.state or {CONTRAST: np.array(contrast(training, x))}))
+        new = {} if x is None else {CONTRAST: np.array(contrast(training, x))}
+        before = _restore(training, context, dict(context.state or new))
     context.set_times(EPOCH, {0: 0.0, **dict(context.times.get(EPOCH, ()))})  # what precedes training is reported later
     for epoch in training.history:
         _report(context, epoch, before)

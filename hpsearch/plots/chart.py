@@ -139,13 +139,14 @@ class Axis:
 
 @dataclass(frozen=True)
 class Panel:
-    """Layers over two axes, and where a new stage begins."""
+    """Layers over two axes, and where a new stage begins; ``square`` gives both axes the same unit, as an image needs."""
 
     x: Axis
     y: Axis
     layers: Sequence[Layer]
     title: str = ""
     stages: Sequence[tuple[float, str]] = ()
+    square: bool = False
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from hpsearch.plots.model import model_chart
 from hpsearch.plots.pair_map import pair_map
 from hpsearch.plots.parameters import parallel, slices
 from hpsearch.plots.predictions import calibration_chart, confusion_chart
+from hpsearch.plots.weights import weights_chart
 
 # A kind returns a picture, or one sentence that says why there is none.
 Kind = Callable[[Findings], Picture | str]
@@ -31,9 +32,12 @@ KINDS: dict[str, Kind] = {
     "model": model_chart,
     "confusion": confusion_chart,
     "calibration": calibration_chart,
+    "weights": weights_chart,
 }
 # The kinds that need the predictions of a trial.
 OF_PREDICTIONS = ("confusion", "calibration")
+# The kinds that need its network; a report leaves them out, as they take a shape for every weight.
+OF_NETWORKS = ("weights",)
 
 
 # The kinds that are left out of a report where there is nothing to draw, as it is recorded only where it is asked for.

@@ -8,8 +8,9 @@ from itertools import chain
 
 import numpy as np
 
+from hpsearch.analysis.intervals import mean_interval
 from hpsearch.analysis.scales import Scale
-from hpsearch.plots.chart import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW, Axis, Dots, Layer, Lines, Panel
+from hpsearch.plots.chart import BLUE, GREEN, GREY, ORANGE, SKY, YELLOW, Axis, Band, Dots, Layer, Lines, Panel
 
 COLOURS = (BLUE, ORANGE, GREEN, YELLOW, SKY, GREY)
 
@@ -47,6 +48,40 @@ def curves_panel(
     if low == high and not log:  # evaluated once
         low, high = low - 1, high + 1
     return Panel(Axis(across, Scale(low, high, log)), Axis(label, scale), layers)
+
+
+def intervals_panel(
+    label: str,
+    seeds: Mapping[str, Sequence[Points]],
+    across: str,
+    ends: tuple[float, float] | None = None,
+    log: bool = True,
+    level: tuple[float, str] | None = None,
+    colours: Sequence[str] = COLOURS,
+) -> Panel:
+    """Draw the mean curve of each setting, and around it the 95 % interval of the mean over its seeds.
+
+    Args:
+        label: of the upright axis, with the unit.
+        seeds: curves over the same places by the name of the setting, at most as many as ``colours``.
+        across: label of the other axis.
+        ends: of the upright axis; None fits it to what is drawn.
+        log: whether the other axis is logarithmic.
+        level: a height that is drawn dashed, and what it is.
+        colours: of the settings, in their order.
+    """
+    layers: list[Layer] = []
+    every = [place for curves in seeds.values() for curve in curves for place, _ in curve]
+    for (name, curves), colour in zip(seeds.items(), colours, strict=False):
+        mean, x = _mean(curves), [place for place, _ in _mean(curves)]
+        if len(curves) > 1:
+            found = [mean_interval([dict(curve)[place] for curve in curves]) for place in x]
+            layers.append(Band(x, [one.low for one in found], [one.high for one in found], colour))
+        layers.append(Lines(x, [value for _, value in mean], colour, name, width=2.0))
+    if level is not None:
+        layers.append(Lines([min(every), max(every)], [level[0]] * 2, "black", level[1], dashed=True))
+    scale = None if ends is None else Scale(*ends)
+    return Panel(Axis(across, Scale(min(every), max(every), log)), Axis(label, scale), layers)
 
 
 def values_panel(label: str, seeds: Mapping[str, Sequence[float]], published: Mapping[str, float], log: bool = False) -> Panel:

@@ -107,6 +107,7 @@ def _chart(chart: Chart, named: bool) -> Figure:
     shown = [drawn.add_subplot(places[cell.row, cell.column : cell.column + cell.width]) for cell in cells]
     for axes, panel in zip(shown, chart.panels, strict=True):
         _panel(axes, panel, min(MOST, _NAMED_MARKS // len(chart.panels)) if named else 0)
+        axes.set_aspect("equal" if panel.square else "auto")
     _title(drawn, chart.title)
     _legend(drawn, shown)
     if chart.colours is not None:

@@ -21,7 +21,7 @@ from hpsearch.execution.side_by_side import map_ahead
 from hpsearch.plots import inline, still
 from hpsearch.plots.chart import Picture
 from hpsearch.plots.html import contents, listing, page, section, table
-from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, WHERE_RECORDED, draw
+from hpsearch.plots.kinds import KINDS, OF_NETWORKS, OF_PREDICTIONS, WHERE_RECORDED, draw
 from hpsearch.ports import describe_identity
 from hpsearch.search.result import Result
 from hpsearch.space import Choice, Domain, Int
@@ -63,9 +63,9 @@ def _draw_twice(named: tuple[str, Picture]) -> tuple[bytes, str]:
 def draw_all(result: Result) -> dict[str, Picture | str]:
     """Return every kind of picture, or a sentence in its place; one that fails does not affect the others.
 
-    Those of predictions are left out where the objective predicts no rows.
+    Those of predictions are left out where the objective predicts no rows, and those of networks always.
     """
-    left_out = OF_PREDICTIONS if result.findings.predict is None else ()
+    left_out = OF_NETWORKS + (OF_PREDICTIONS if result.findings.predict is None else ())
     drawn = {kind: _draw(kind, result) for kind in KINDS if kind not in left_out}
     return {kind: picture for kind, picture in drawn.items() if kind not in WHERE_RECORDED or not isinstance(picture, str)}
 

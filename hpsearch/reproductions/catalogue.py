@@ -21,8 +21,10 @@ from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.pixels_and_features import PIXELS_AND_FEATURES
+from hpsearch.reproductions.documents.random_weights import RANDOM_WEIGHTS
 from hpsearch.reproductions.documents.stuck import STUCK
 from hpsearch.reproductions.documents.three_rates import THREE_RATES
+from hpsearch.reproductions.documents.transfer import TRANSFER
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT
 from hpsearch.reproductions.experiment import Experiment
 from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
@@ -52,6 +54,8 @@ EXPERIMENTS: tuple[Experiment, ...] = (
     DEGREE_NINE,
     STUCK,
     DECAY_OF_LARGE_WEIGHTS,
+    RANDOM_WEIGHTS,
+    TRANSFER,
     VALIDATION_SET,
     CROSS_VALIDATION,
     BOOTSTRAP_SHARE,

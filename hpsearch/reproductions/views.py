@@ -9,7 +9,7 @@ from typing import Protocol
 from hpsearch.analysis.scales import Scale
 from hpsearch.plots.chart import Axis, Panel
 from hpsearch.plots.distributions import boxes_panel, histogram_panel
-from hpsearch.plots.seeds import Points, curves_panel, values_panel
+from hpsearch.plots.seeds import COLOURS, Points, curves_panel, intervals_panel, values_panel
 from hpsearch.reproductions.curve_metrics import metric_value, penalised
 from hpsearch.reproductions.figures import Found
 from hpsearch.trial import Curve, Trial
@@ -135,6 +135,40 @@ class Along:
         if self.whole:
             return tuple((step - 1.0, value) for step, value in points)
         return tuple((1 / step if self.inverse else self.factor * step, value) for step, value in points)
+
+
+@dataclass(frozen=True)
+class WithIntervals:
+    """A curve of several settings by what its steps are, on a logarithmic axis: means, with the 95 % intervals over the seeds.
+
+    Args:
+        curve: its name in a trial's history.
+        settings: that are drawn, at most as many as ``colours``, with the name that each has in the picture.
+        across: what a step is, for the axis.
+        label: of the upright axis, with the unit.
+        factor: what the curve is multiplied by: 100 makes per cent of a share.
+        ends: of the upright axis; None fits it.
+        level: a height that is drawn dashed, and what it is.
+        colours: of the settings, in their order.
+    """
+
+    curve: str
+    settings: Mapping[str, str]
+    across: str
+    label: str
+    factor: float = 100.0
+    ends: tuple[float, float] | None = None
+    level: tuple[float, str] | None = None
+    colours: tuple[str, ...] = COLOURS
+
+    def panel(self, found: Found) -> Panel:
+        """Return the panel."""
+        seeds = {shown: [self._curve(trial) for trial in found[name]] for name, shown in self.settings.items()}
+        return intervals_panel(self.label, seeds, self.across, self.ends, level=self.level, colours=self.colours)
+
+    def _curve(self, trial: Trial) -> Points:
+        assert trial.outcome is not None
+        return tuple((float(step), self.factor * value) for step, value in trial.outcome.history[self.curve])
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,9 @@ class Result:
     def findings(self) -> Findings:
         """What the conclusions, the pictures and the report are made from."""
         tracked = TrackedStudy(self.record, self.study.space, self.study.choose)
-        return Findings.of(tracked, self.trials, self.study.search, self._predict if can_predict(self.study) else None)
+        predicting = self._predict if can_predict(self.study) else None
+        exporting = self._export if can_export(self.study) else None
+        return Findings.of(tracked, self.trials, self.study.search, predicting, exporting)
 
     def _predict(self) -> Predictions | str:
         """Return what the best trial predicts for held-out rows, or why that is not found out."""
@@ -133,6 +135,14 @@ class Result:
             return f"Predictions take {trial.seconds:.0f} s of training, and the time is up. For them: {again}"
         with _autolog_paused():
             return predict(self.study, trial, self.trials, self.best_state)
+
+    def _export(self) -> Exported | str:
+        """Return the network of the best trial, or why that is not at hand."""
+        trial = self.best
+        if trial.number in self.record.earlier_trials:
+            return f"Trial {trial.number} was run by an earlier objective, so its network is not at hand."
+        with _autolog_paused():
+            return export(self.study, trial, self.trials, self.best_state)
 
     def value(self, trial: Trial) -> float:
         """Return a trial's value as the objective returned it (values are kept negated where the study maximises)."""

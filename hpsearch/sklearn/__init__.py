@@ -1,4 +1,4 @@
-"""scikit-learn's interface: a search with cross-validation that is an estimator itself.
+"""scikit-learn's interface: a search with cross-validation that is an estimator itself, and features of a trained network.
 
 A table with texts and gaps, a pipeline whose last step is searched too, and a score of scikit-learn's:
 
@@ -25,6 +25,7 @@ A table with texts and gaps, a pipeline whose last step is searched too, and a s
 ['yes', 'no', 'no']
 """
 
+from hpsearch.sklearn.network_features import NetworkFeatures
 from hpsearch.sklearn.search_cv import SearchCV
 
-__all__ = ["SearchCV"]
+__all__ = ["NetworkFeatures", "SearchCV"]

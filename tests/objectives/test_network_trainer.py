@@ -66,7 +66,7 @@ def test_a_check_before_a_search_resolves_its_changed_settings_and_no_others() -
 
 def test_the_params_are_the_documented_settings() -> None:
     """The docstring of `TrainNetwork` names those that are none; underscores are not settings."""
-    never = {"data", "value", "dtype", "rescale_penalty", "reference_batch_size", "engine", "standardize", "scoring"}
+    never = {"data", "start", "value", "dtype", "rescale_penalty", "reference_batch_size", "engine", "standardize", "scoring"}
     names = {item.name for item in fields(TrainNetwork) if not item.name.startswith("_")}
     settings = {name for name in names if not name.startswith("monitor_")}
     assert settings - never == PARAMETERS

@@ -11,11 +11,11 @@ from matplotlib.colors import to_hex
 
 from hpsearch.plots import inline
 from hpsearch.plots.chart import Axis, Chart, Dots, Lines, Panel
-from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, WHERE_RECORDED, draw
+from hpsearch.plots.kinds import KINDS, OF_NETWORKS, OF_PREDICTIONS, WHERE_RECORDED, draw
 from hpsearch.plots.thinning import LEADERS, MOST
 from tests.plots.sample import HOSTILE, STUDIES, result
 
-DRAWN = [kind for kind in KINDS if kind not in (*OF_PREDICTIONS, *WHERE_RECORDED)]
+DRAWN = [kind for kind in KINDS if kind not in (*OF_PREDICTIONS, *OF_NETWORKS, *WHERE_RECORDED)]
 
 
 @pytest.fixture(scope="module")

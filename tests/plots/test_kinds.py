@@ -13,7 +13,7 @@ from hpsearch import Context, Float, Space
 from hpsearch.errors import SettingError
 from hpsearch.plots import interactive, still
 from hpsearch.plots.chart import Band, Cells, Chart, Dots, Lines, Panel, Parallel
-from hpsearch.plots.kinds import KINDS, OF_PREDICTIONS, WHERE_RECORDED, draw
+from hpsearch.plots.kinds import KINDS, OF_NETWORKS, OF_PREDICTIONS, WHERE_RECORDED, draw
 from hpsearch.plots.thinning import LEADERS, MOST, kept_dots
 from hpsearch.search.result import Result
 from hpsearch.strategies import Halving
@@ -40,7 +40,8 @@ def results() -> dict[str, Result]:
 @pytest.mark.parametrize("kind", list(KINDS))
 def test_is_drawn_or_says_why_not(results: dict[str, Result], name: str, kind: str) -> None:
     picture = draw(kind, results[name].findings)
-    silent = {*SENTENCES.get(name, ()), *OF_PREDICTIONS, *WHERE_RECORDED}  # these objectives predict no rows and have no layers
+    # These objectives predict no rows, train no network and have no layers.
+    silent = {*SENTENCES.get(name, ()), *OF_PREDICTIONS, *OF_NETWORKS, *WHERE_RECORDED}
     silent |= set() if name == "stages" else {"ranges"}  # random search never narrows them
     assert isinstance(picture, str) == (kind in silent), picture
     if isinstance(picture, str):

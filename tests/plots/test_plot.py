@@ -63,7 +63,8 @@ def every_kind() -> dict[str, Plot]:
     searching = STUDIES["stages"]()
     monitored = TrainNetwork(data.digits(), hidden=(5,), epochs=2, learning_rate=0.5, train_size=100, monitor_layers=True)
     layered = Study("l", Space(batch_size=Choice(10, 20)), monitored, Random(trials=2))
-    plots = {"layers": layered.run(1, backend="sequential", tracker=MemoryTracker()).plot("layers")}
+    trained = layered.run(1, backend="sequential", tracker=MemoryTracker())
+    plots = {kind: trained.plot(kind) for kind in ("layers", "weights")}
     others = [kind for kind in KINDS if kind not in plots]
     plots |= {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in others}
     rng = np.random.default_rng(0)

@@ -29,7 +29,9 @@ from hpsearch.reproductions.documents.max_norm_long import MAX_NORM_LONG
 from hpsearch.reproductions.documents.one_neuron import BAD, CROSS_BAD, ONE_NEURON
 from hpsearch.reproductions.documents.overfitting import OVERFITTING
 from hpsearch.reproductions.documents.pixels_and_features import PIXELS_AND_FEATURES, CompareFeatures, patches
+from hpsearch.reproductions.documents.random_weights import RANDOM_WEIGHTS
 from hpsearch.reproductions.documents.stuck import STUCK
+from hpsearch.reproductions.documents.transfer import TRANSFER
 from hpsearch.reproductions.documents.vanishing_gradient import VANISHING_GRADIENT, speed_of_learning
 from hpsearch.reproductions.experiment import Experiment, network
 from hpsearch.reproductions.judging.bootstrap import BOOTSTRAP_SHARE
@@ -53,6 +55,8 @@ WITHOUT_EPOCHS = (
     BOOTSTRAP_SHARE,
     DIFFERENT_MODELS,
     PIXELS_AND_FEATURES,
+    RANDOM_WEIGHTS,
+    TRANSFER,
 )
 NEEDS_SKIMAGE = pytest.mark.skipif(find_spec("skimage") is None, reason="scikit-image is not installed (hpsearch[images])")
 RUNNABLE = [pytest.param(one, id=one.name, marks=[NEEDS_SKIMAGE] if one is PIXELS_AND_FEATURES else []) for one in EXPERIMENTS]
@@ -79,6 +83,8 @@ def small(experiment: Experiment) -> Experiment:
         return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
     if experiment is MAX_NORM_LONG:
         return replace(experiment, objective=lambda load: max_norm_long.objective(load, hidden=(8, 8)))
+    if experiment in (RANDOM_WEIGHTS, TRANSFER):
+        return replace(experiment, objective=lambda load: experiment.smoke().objective(load))
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
     if experiment in (STUCK, VALIDATION_SET, CROSS_VALIDATION):

@@ -1,6 +1,7 @@
 """Optimisers: gradient steps on mini-batches, and full-batch methods."""
 
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps, is_full_batch
+from hpsearch.nn.optimizers.layer_steps import LayerGroup, LayerSteps
 from hpsearch.nn.optimizers.max_norm import MaxNormSteps, check_max_norm
 from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import (
@@ -23,6 +24,8 @@ __all__ = [
     "SGD",
     "Adam",
     "FullBatchSteps",
+    "LayerGroup",
+    "LayerSteps",
     "MaxNormSteps",
     "Nesterov",
     "Optimizer",

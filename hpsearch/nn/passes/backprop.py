@@ -59,10 +59,14 @@ class _Unit(NamedTuple):
 
 
 class Gradient(NamedTuple):
-    """Where gradients accumulate: per layer a transposed weight array, (inputs, units), and a bias array, (units,)."""
+    """Where gradients accumulate: per layer a transposed weight array, (inputs, units), and a bias array, (units,).
+
+    ``first`` is the number of the layer that the arrays begin with, counted from 0; layers without arrays are left out.
+    """
 
     weights_t: list[Array]
     biases: list[Array]
+    first: int = 0
 
 
 class Backprop:
@@ -124,8 +128,9 @@ class Backprop:
     def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
         """Set each array of ``into`` to ``keep`` times itself plus a multiple of the gradient summed over the samples."""
         gemm, gemv, _ = self._blas
-        source, flipped = batch.x, 0
-        for unit, weights_t, bias in zip(self._units, into.weights_t, into.biases, strict=True):
+        first, units = into.first, self._units
+        source, flipped = (units[first - 1].out_t, 1) if first else (batch.x, 0)
+        for unit, weights_t, bias in zip(units[first : first + len(into.biases)], into.weights_t, into.biases, strict=True):
             gemm(weights_by, source, unit.delta_t, keep, weights_t, flipped, 0, 1)
             gemv(biases_by, unit.delta_t, self._ones, keep, bias, 0, 1, 0, 1, 1, 1)
             source, flipped = unit.out_t, 1

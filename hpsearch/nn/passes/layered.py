@@ -53,7 +53,8 @@ class LayerPasses(Backprop):
 
     def accumulate(self, batch: Minibatch, into: Gradient, keep: float, weights_by: float, biases_by: float) -> None:
         biases = iter(into.biases)
-        for affine, weights_t in zip(self._affines, into.weights_t, strict=True):
+        some = self._affines[into.first : into.first + len(into.weights_t)]
+        for affine, weights_t in zip(some, into.weights_t, strict=True):
             by_weights, by_biases = affine.gradient()
             _add(by_weights, weights_t.T, keep, weights_by)
             if by_biases is not None:

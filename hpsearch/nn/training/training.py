@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import count, repeat
+from itertools import count, pairwise, repeat
 
 import numpy as np
 
@@ -20,11 +20,12 @@ from hpsearch.nn.network import Network, Score
 from hpsearch.nn.normalized import NormalizedNetwork
 from hpsearch.nn.optimizers.around import TrackingSteps
 from hpsearch.nn.optimizers.full_batch import FullBatchSteps
+from hpsearch.nn.optimizers.layer_steps import LayerGroup, LayerSteps
 from hpsearch.nn.optimizers.max_norm import MaxNormSteps
 from hpsearch.nn.optimizers.penalised_biases import PenalisedBiasesSteps
 from hpsearch.nn.optimizers.rules import Optimizer, rule_of
 from hpsearch.nn.prediction import check_targets, predicts_numbers
-from hpsearch.nn.recipe import Monitors, Recipe
+from hpsearch.nn.recipe import Monitors, Recipe, check_layers
 from hpsearch.nn.regularizers import L1, decay
 from hpsearch.nn.schedules import Gradual
 from hpsearch.nn.soft_targets import check_smoothing, smooth
@@ -88,7 +89,8 @@ class Training:
         self.optimizer = _optimizer_of(network, recipe, samples)
         self._average: WeightAverager | None = None
         if recipe.averaging is not None:
-            timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule)
+            kept = recipe.freeze if recipe.freeze_epochs is None else 0
+            timeline = Timeline(self._minibatches, recipe.epochs, recipe.schedule, kept)
             self.optimizer = self._average = recipe.averaging.follow(network, self.optimizer, timeline)
         self._engine = engine_of(network, train, recipe, self.optimizer, lambda: self.rng)
 
@@ -339,6 +341,28 @@ def _network_to_train(network: Network, recipe: Recipe) -> Network:
 
 def _optimizer_of(network: Network, recipe: Recipe, samples: int) -> Optimizer:
     """Return the optimizer of a recipe, but for its averaging."""
+    if not recipe.freeze and recipe.lower_rate_factor == 1.0:
+        return _steps_of(network, recipe, samples, network.weights[:-1])
+    if type(network) is not Network:
+        advice = "Leave out freeze and lower_rate_factor."
+        raise SettingError(must_be("A network with frozen or slow layers", "a Network", "a Stack", advice))
+    layers, thaws = len(network.weights), None
+    check_layers(recipe, layers)
+    if recipe.freeze_epochs is not None:
+        thaws = recipe.freeze_epochs * -(-samples // recipe.batch_size)
+    groups = []
+    for first, end in pairwise(sorted({0, recipe.freeze, layers - 1, layers})):
+        if end > recipe.freeze or thaws is not None:
+            arrays = network.weights[first:end], network.biases[first:end]
+            part = Network(*arrays, network.hidden_function, network.cost_name)
+            steps = _steps_of(part, recipe, samples, part.weights[: layers - 1 - first])
+            factor = recipe.lower_rate_factor if end < layers else 1.0
+            groups.append(LayerGroup(first, steps, factor, 0 if end > recipe.freeze else thaws or 0))
+    return LayerSteps(groups)
+
+
+def _steps_of(network: Network, recipe: Recipe, samples: int, limited: list[Array]) -> Optimizer:
+    """Return the optimizer of all layers of a network; ``limited`` are the weights of those that max_norm bounds."""
     l2, l1, penalised = decay(recipe.l2, samples), L1(recipe.l1).pull(samples), network.penalised(recipe.decay_biases)
     optimizer: Optimizer = rule_of(recipe.optimizer).start(network, l2, l1, recipe.momentum)
     if isinstance(optimizer, FullBatchSteps):
@@ -346,7 +370,7 @@ def _optimizer_of(network: Network, recipe: Recipe, samples: int) -> Optimizer:
     elif penalised and (l2 or l1):
         optimizer = PenalisedBiasesSteps(optimizer, network.biases, penalised, l2, l1)
     if recipe.max_norm is not None:
-        optimizer = MaxNormSteps(optimizer, network.weights[:-1], recipe.max_norm)
+        optimizer = MaxNormSteps(optimizer, limited, recipe.max_norm)
     if isinstance(network, Stack) and network.statistics:
         optimizer = TrackingSteps(optimizer, network.layers)
     return optimizer

@@ -51,7 +51,7 @@ def describe(exported: ExportedEstimator, uri: str) -> list[str]:
     columns = list(getattr(exported.example, "columns", ()))
     takes = f"a data frame with the columns {', '.join(f'`{name}`' for name in columns[:20])}" if columns else "an array"
     trusted = f"`trusted={list(exported.trusted)!r}`" if exported.trusted else "nothing to trust"
-    needs = "both need hpsearch, whose features it holds" if _holds_features(exported) else "neither needs hpsearch"
+    needs = "both need hpsearch, whose transformers it holds" if _needs_hpsearch(exported) else "neither needs hpsearch"
     return [
         f"`{type(exported.estimator).__name__}`, fitted on training and validation rows. Takes {takes}"
         f" of {exported.example.shape[1]} columns.",
@@ -65,14 +65,14 @@ def _libraries(exported: ExportedEstimator) -> list[str]:
     """Return the libraries that its reader needs."""
     others = {name.partition(".")[0] for name in exported.trusted} & {"lightgbm", "xgboost", "catboost"}
     frames = ["pandas"] if hasattr(exported.example, "columns") else []
-    own = ["hpsearch"] if _holds_features(exported) else []
+    own = ["hpsearch"] if _needs_hpsearch(exported) else []
     if any(name.endswith(".OrientedGradients") for name in exported.trusted):
         own.append("scikit-image")
     return [*_SAME_VERSION, *frames, *sorted(others), *own]
 
 
-def _holds_features(exported: ExportedEstimator) -> bool:
-    return any(name.startswith("hpsearch.features.") for name in exported.trusted)
+def _needs_hpsearch(exported: ExportedEstimator) -> bool:
+    return any(name.startswith("hpsearch.") for name in exported.trusted)
 
 
 def _as_mlflow_takes_it(example: Any) -> Any:

@@ -165,4 +165,4 @@ def test_a_pipeline_with_our_features_says_that_it_needs_hpsearch(tracker: Mlflo
     again = mlflow.pyfunc.load_model(str(folder))
     assert again.predict(X[:6]).tolist() == result.estimator().predict(X[:6]).tolist()
     page = tracker.store.client.get_logged_model(str(result.model).removeprefix("models:/")).tags["mlflow.note.content"]
-    assert "both need hpsearch, whose features it holds" in page
+    assert "both need hpsearch, whose transformers it holds" in page
