@@ -110,7 +110,7 @@ def read_probabilities(values: ArrayLike) -> NDArray[np.float64] | None:
     given = read_column(values)
     if given.ndim != 2 or given.shape[1] < 2 or given.dtype.kind != "f":
         return None
-    check_probabilities(given)
+    check_probabilities(given, "Columns are probabilities of classes: pass regression=True for numbers to predict.")
     return given.astype(np.float64)
 
 

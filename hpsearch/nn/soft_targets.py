@@ -46,12 +46,12 @@ def check_soft_targets(y: Array, count: int, classes: int, cost: str) -> Array:
     return y
 
 
-def check_probabilities(y: Array) -> None:
+def check_probabilities(y: Array, advice: str = "Targets are probabilities.") -> None:
     """Raise a DataError for a target outside [0, 1]; NaN is one."""
     outside = ~((y >= 0) & (y <= 1))
     if outside.any():
         row, column = (int(i) for i in np.argwhere(outside)[0])
-        raise DataError(must_be(f"y[{row}, {column}]", "in [0, 1]", float(y[row, column]), "Targets are probabilities."))
+        raise DataError(must_be(f"y[{row}, {column}]", "in [0, 1]", float(y[row, column]), advice))
 
 
 def check_smoothing(smoothing: object, cost: str, numbers: bool = False) -> None:
