@@ -193,8 +193,8 @@ class Result:
         Raises:
             StudyError: the objective holds no test part.
         """
-        objective, data = self.study.adapted, self.study.data
-        sealed = None if data is None else data.test
+        objective = self.study.adapted
+        sealed = None if objective.data is None else objective.data.test
         if sealed is None or "test" not in objective.capabilities:
             raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
         trial = self.best
