@@ -200,13 +200,16 @@ class TrainRNN(ObjectiveBase):
         return {"test_cost": float(found.cost), "test_accuracy": float(found.accuracy), "test_error": 1 - float(found.accuracy)}
 
     def export(self, params: Params, context: Context) -> Exported:
-        """Return what a trial keeps as plain data; its example are two texts, as they are read by the exported model."""
+        """Return what a trial keeps as plain data; its example are two texts, as the exported model reads them."""
+        import pandas  # MLflow, which takes the example, brings it
+
         network = self.network(params, context)
         description, arrays = storage.as_data(network)
         given = self.data.validation.inputs
         example = [given[0][:20], given[0][:10]] if network.task == TEXT else [given[0], given[-1]]
         outputs = sampling.probabilities(network, example)
-        return Exported(description | {"data": repr(self.data)}, arrays, np.array(example, object)[:, None], outputs)
+        told = {"data": repr(self.data), "inputs": [{"name": "text"}]}
+        return Exported(description | told, arrays, pandas.DataFrame({"text": example}), outputs)
 
     def shrunk(self) -> TrainRNN:
         """Return the same objective on at most 5,000 characters or 500 sequences; sizes beyond them are cut too."""

@@ -20,6 +20,9 @@ from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.plain_data import AnyNetwork, from_data
+from hpsearch.nn.recurrent.network import RecurrentNetwork
+from hpsearch.nn.recurrent.storage import KIND
+from hpsearch.nn.recurrent.storage import from_data as recurrent_from_data
 from hpsearch.nn.table_network import combine
 from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
@@ -207,8 +210,8 @@ class Result:
         self.tracker.tested(self.record, trial, scores)
         return scores
 
-    def network(self) -> AnyNetwork:
-        """Return the best trial's network, such as for `hpsearch.nn.save`.
+    def network(self) -> AnyNetwork | RecurrentNetwork:
+        """Return the best trial's network, such as for `hpsearch.nn.save`; a recurrent one for `hpsearch.nn.recurrent.save`.
 
         Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the
         trial did.
@@ -219,6 +222,8 @@ class Result:
         exported = self._exported(self.best)
         if exported.note:
             logger.warning("%s", exported.note)
+        if exported.architecture.get("kind") == KIND:
+            return recurrent_from_data(exported.architecture, exported.weights)
         return from_data(exported.architecture, exported.weights)
 
     def ensemble(self, members: int = 5, vote: bool = False) -> AnyNetwork:
