@@ -32,7 +32,8 @@ def tale(characters: int = 100_000, validation: Size = 0.1, test: Size = 0.1, se
     """Return a made text of short sentences with quotation marks, brackets and numbers, in lines of at most 72 characters.
 
     It is no natural language: a grammar of about 90 words draws every sentence. What is far apart belongs together: brackets
-    and quotation marks are closed, and lines are broken by their length. So a hidden unit has something to remember.
+    and quotation marks are closed, what is spoken is in capitals, and lines are broken by their length. So a hidden unit has
+    something to remember.
 
     Args:
         characters: its length.
@@ -85,7 +86,7 @@ class _Teller:
         if self._chance(0.3):
             end = self._pick((".", ".", "?", "!"))
             clauses = self._clause() if self._chance(0.4) else f"{self._clause()}, {self._pick(_LINKS)} {self._clause()}"
-            return f'"{_capital(clauses)}{end}" {self._pick(_SAID)} {self._pick(_PEOPLE)}.'
+            return f'"{clauses.upper()}{end}" {self._pick(_SAID)} {self._pick(_PEOPLE)}.'
         told = self._clause()
         if self._chance(0.4):
             told = f"{told}, {self._pick(_LINKS)} {self._clause()}"

@@ -36,7 +36,8 @@ _OF_RECIPE = ("learning_rate", "momentum", "batch_size", "window", "epochs", "sc
 PARAMETERS = frozenset({"hidden", "embedding", "first_state", *_OF_RECIPE})
 WINDOW = 25
 # The file of a unit's activity, which `hpsearch plot NAME unit` draws, and the characters that it covers.
-ACTIVITY, _CHARACTERS = "activity.json", 720
+ACTIVITY, _CHARACTERS = "activity.json", 900
+_LAG = 5
 _FILE, _SEED, _SAMPLE, _SECONDS = "state.npz", "seed_of_samples", "sample_", "seconds"
 
 
@@ -78,7 +79,7 @@ class TrainRNN(ObjectiveBase):
     epoch, and epochs (done). Curves: training_cost, validation_cost, validation_accuracy, learning_rate, costs in bits.
     Artifacts, of a text: samples at five stages, before the first epoch and after an eighth, a quarter, a half and all of
     ``epochs``, as ``sample-epoch-0010.txt``; and ``activity.json``, what one unit of the kept network does over the beginning
-    of the validation text: the one that varies most slowly. `hpsearch plot NAME unit` draws it.
+    of the validation text: the one that changes most slowly. `hpsearch plot NAME unit` draws it.
     """
 
     data: Texts
@@ -309,10 +310,13 @@ def stages(epochs: int) -> tuple[int, ...]:
 def activity(network: RecurrentNetwork, text: str) -> bytes:
     """Return what one unit does over a text, as JSON: ``text``, ``unit``, and its ``values`` with three digits.
 
-    It is the unit that varies most and most slowly: of the largest covariance with itself one character before.
+    It is the unit that changes most slowly: whose output has the largest correlation with itself `_LAG` characters before.
     """
     states = sampling.states(network, text).astype(np.float64)
     moved = states - states.mean(axis=0)
-    unit = int((moved[1:] * moved[:-1]).sum(axis=0).argmax())
+    lag = min(_LAG, len(text) - 1)
+    with np.errstate(invalid="ignore"):  # of a unit that never changes
+        alike = (moved[lag:] * moved[: len(moved) - lag]).sum(axis=0) / (moved**2).sum(axis=0)
+    unit = int(np.nan_to_num(alike, nan=-1.0).argmax())
     values = [round(value, 3) for value in states[:, unit].tolist()]
     return json.dumps({"text": text, "unit": unit, "units": states.shape[1], "values": values}).encode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -12,7 +13,8 @@ from hpsearch.plots.chart import Axis, Cells, Chart, ColourBar, Panel
 
 # The file of a trial that holds a text and what a unit does over it; see `hpsearch.objectives.TrainRNN`.
 ACTIVITY = "activity.json"
-_COLUMNS = 60
+# A longer line is broken.
+_COLUMNS = 80
 _BREAK = "↵"
 
 
@@ -31,25 +33,29 @@ def unit_chart(findings: Findings) -> Chart | str:
 
 
 def _chart(number: int, found: Mapping[str, Any]) -> Chart:
-    text, values = str(found["text"]), [float(value) for value in found["values"]]
-    rows = -(-len(text) // _COLUMNS)
-    places, texts = _grid(text, values, rows)
-    edges = [float(edge) for edge in range(rows + 1)]
-    cells = Cells([float(edge) for edge in range(_COLUMNS + 1)], [-edge for edge in edges], places, texts, written=True)
+    lines = _lines(str(found["text"]), [float(value) for value in found["values"]])
+    columns, rows = max(map(len, lines)), len(lines)
+    grid = [[line[column] if column < len(line) else (" ", math.nan) for line in reversed(lines)] for column in range(columns)]
+    places = [[(value + 1.0) / 2.0 for _, value in column] for column in grid]
+    texts = [[character for character, _ in column] for column in grid]
+    x, y = [float(edge) for edge in range(columns + 1)], [edge - 0.5 for edge in range(rows + 1)]
+    numbers = tuple(str(rows - row) for row in range(rows))
+    axes = Axis("character of the line", Scale(0.0, float(columns))), Axis("line", Scale(-0.5, rows - 0.5, options=numbers))
     caption = (
         f"What unit {found['unit']} of {found['units']} of trial {number}'s network does over the beginning of the validation "
-        f"text, which is read line by line; {_BREAK} is a line break. A unit that remembers something keeps its colour for as "
-        "long as that lasts, such as a quotation."
+        f"text; {_BREAK} is a line break. A unit that remembers something, such as being "
+        "within a quotation, keeps its colour for as long as that lasts."
     )
-    panel = Panel(Axis("", Scale(0.0, float(_COLUMNS))), Axis("", Scale(-float(rows), 0.0)), [cells])
     bar = ColourBar("output of the unit", [(0.0, "-1"), (0.5, "0"), (1.0, "1")], zero_on_top=False)
-    return Chart(f"Unit {found['unit']} over a text", caption, [panel], colours=bar)
+    cells = Cells(x, y, places, texts, written=True)
+    return Chart(f"Unit {found['unit']} over a text", caption, [Panel(*axes, [cells])], colours=bar)
 
 
-def _grid(text: str, values: list[float], rows: int) -> tuple[list[list[float]], list[list[str]]]:
-    """Return the place of each cell on the colour bar, and its character, column by column."""
-    filled = text.ljust(rows * _COLUMNS)
-    outputs = [(value + 1.0) / 2.0 for value in values] + [0.5] * (len(filled) - len(values))
-    places = [[outputs[row * _COLUMNS + column] for row in range(rows)] for column in range(_COLUMNS)]
-    shown = filled.replace("\n", _BREAK).replace("\t", "→")
-    return places, [[shown[row * _COLUMNS + column] for row in range(rows)] for column in range(_COLUMNS)]
+def _lines(text: str, values: list[float]) -> list[list[tuple[str, float]]]:
+    """Return the characters of each line, with the unit's output after each; long lines are broken."""
+    lines: list[list[tuple[str, float]]] = [[]]
+    for character, value in zip(text, values, strict=True):
+        if len(lines[-1]) == _COLUMNS or (lines[-1] and lines[-1][-1][0] == _BREAK):
+            lines.append([])
+        lines[-1].append(({"\n": _BREAK, "\t": "→"}.get(character, character), value))
+    return lines
