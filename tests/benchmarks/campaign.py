@@ -71,11 +71,11 @@ class Campaign:
     starts: int = 0
     orphans: list[psutil.Process] = field(default_factory=list)
 
-    def write(self, strategy: str, epochs: int) -> Path:
-        """Write the study's file and return its path."""
+    def write(self, strategy: str, epochs: int, study: str = STUDY) -> Path:
+        """Write the study's file and return its path; ``study`` is its text, with the words STRATEGY and EPOCHS."""
         (self.folder / "mlruns").mkdir(parents=True)
         file = self.folder / "killed.py"
-        file.write_text(STUDY.replace("STRATEGY", strategy).replace("EPOCHS", str(epochs)))
+        file.write_text(study.replace("STRATEGY", strategy).replace("EPOCHS", str(epochs)))
         return file
 
     def kill(self, kills: int) -> bool:

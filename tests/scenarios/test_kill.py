@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.benchmarks.campaign import DRIVER, GROUP, WORKER, Campaign, alive, verdict
+from tests.benchmarks.campaign import DRIVER, GROUP, STUDY, WORKER, Campaign, alive, verdict
 
 # Long enough to be killed in their midst; those that learn depend on every bit of what is read back.
 OTHERS = {
@@ -28,6 +28,22 @@ OTHERS = {
     "Auto(trials=10)": 27,
 }
 
+RECURRENT = '''
+"""Does a killed search of recurrent networks come back whole?"""
+from hpsearch import Choice, Float, Int, Space, Study, data
+from hpsearch.objectives import TrainRNN
+from hpsearch.strategies import *
+
+study = Study(
+    name="killed",
+    space=Space(learning_rate=Float(1e-3, 0.03, log=True), window=Int(10, 40), embedding=Choice(None, 8)),
+    objective=TrainRNN(data.tale(30_000), hidden=40, epochs=EPOCHS),
+    strategy=STRATEGY,
+    seed=3,
+    retries=20,
+)
+'''
+
 
 @pytest.mark.campaign
 def test_ten_kills_leave_the_same_table_and_nothing_running(tmp_path: Path) -> None:
@@ -41,9 +57,24 @@ def test_every_other_strategy_comes_back_too(tmp_path: Path, strategy: str) -> N
     _kill_and_compare(tmp_path, strategy, kills=2, longest=0.4, kinds=(GROUP,), epochs=OTHERS[strategy])
 
 
-def _kill_and_compare(folder: Path, strategy: str, kills: int, longest: float, kinds: tuple[str, ...], epochs: int = 4) -> None:
+@pytest.mark.campaign
+@pytest.mark.parametrize("strategy", ["Random(trials=20)", "Bayesian(trials=20, batch_size=2)"])
+def test_recurrent_networks_come_back_too(tmp_path: Path, strategy: str) -> None:
+    """Twenty trials with two jobs, killed in their midst."""
+    _kill_and_compare(tmp_path, strategy, kills=3, longest=1.5, kinds=(GROUP,), epochs=8, study=RECURRENT)
+
+
+def _kill_and_compare(
+    folder: Path,
+    strategy: str,
+    kills: int,
+    longest: float,
+    kinds: tuple[str, ...],
+    epochs: int = 4,
+    study: str = STUDY,
+) -> None:
     campaign = Campaign(folder / "project", random.Random(7), longest, kinds)
-    file = campaign.write(strategy, epochs)
+    file = campaign.write(strategy, epochs, study)
     assert campaign.kill(kills), "the study ended before it could be killed; make it longer"
     ended = campaign.finish()
     assert ended.returncode == 0, ended.stderr
