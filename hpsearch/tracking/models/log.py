@@ -147,7 +147,7 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
         returned: dict[str, Any] = _ASKED_OF_RECURRENT if recurrent else {"return": _default_return(exported)}
         signature = infer_signature(example if isinstance(example, np.ndarray) else None, exported.outputs, returned)
         if not isinstance(example, np.ndarray):
-            signature.inputs = _columns(exported)
+            signature.inputs = _texts("text") if recurrent else _columns(exported)
         if returned["return"] == "labels":
             signature.outputs = _texts() if recurrent else _labels(exported)
         mlflow.pyfunc.save_model(
@@ -207,11 +207,11 @@ def _labels(exported: Exported) -> Any:
     return Schema([ColSpec(next(kind for of, kind in _KINDS.items() if all(isinstance(label, of) for label in labels)))])
 
 
-def _texts() -> Any:
-    """Return the schema of the texts that a recurrent network returns."""
-    from mlflow.types import ColSpec, Schema
+def _texts(column: str | None = None) -> Any:
+    """Return the schema of the texts that a recurrent network takes or returns."""
+    from mlflow.types import ColSpec, DataType, Schema
 
-    return Schema([ColSpec("string")])
+    return Schema([ColSpec(DataType.string, column)])
 
 
 def _is_recurrent(exported: Exported) -> bool:
