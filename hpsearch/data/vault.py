@@ -20,7 +20,7 @@ from hpsearch.errors import VaultError, must_be
 _REOPEN = "Open it with result.test() or `hpsearch test NAME` in the process that loads the data set."
 
 
-class Sealable(Protocol):
+class _Sealable(Protocol):
     """A part that can be sealed, such as a `hpsearch.data.part.Part`."""
 
     @property
@@ -51,12 +51,12 @@ class Sealed:
 
 
 # checksum -> (function that loads the part, process that registered it)
-_loaders: dict[str, tuple[Callable[[], Sealable], int]] = {}
+_loaders: dict[str, tuple[Callable[[], _Sealable], int]] = {}
 _lock = Lock()
 _closed = 0
 
 
-def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Sealable]) -> Sealed:
+def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], _Sealable]) -> Sealed:
     """Return the handle of the part that ``load`` reads; it is read once here, for its checksum, and not kept.
 
     Sealing the same content again replaces its loader: the register grows with data sets, not with calls.

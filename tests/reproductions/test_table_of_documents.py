@@ -19,6 +19,7 @@ IDS = [
     *(f"S{i}" for i in range(1, 15)),
     *(f"J{i}" for i in range(1, 12)),
     *(f"F{i}" for i in range(1, 16)),
+    *(f"M{i}" for i in (4, 7)),
 ]
 VERDICTS = ("as published", "within the interval", "differs", "not published", "not judged", "less than published")
 
@@ -26,7 +27,7 @@ VERDICTS = ("as published", "within the interval", "differs", "not published", "
 def rows() -> dict[str, list[str]]:
     """Return the cells of each row by its id."""
     text = (STUDIES / "README.md").read_text().partition("## Every system and figure of the source documents")[2]
-    cells = [re.split(r" \| ", line.strip("| ")) for line in text.splitlines() if re.match(r"\| [NSJF]\d+ \|", line)]
+    cells = [re.split(r" \| ", line.strip("| ")) for line in text.splitlines() if re.match(r"\| [NSJFM]\d+ \|", line)]
     found = {row[0]: row for row in cells}
     assert len(found) == len(cells), "an id has two rows"
     return found

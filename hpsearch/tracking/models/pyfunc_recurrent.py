@@ -138,7 +138,7 @@ class Recurrent(PythonModel):
 def _texts(rows: Any) -> list[str]:
     """Return the texts of a data frame with one column, a dict of it, a list or an array."""
     values = rows["text"] if hasattr(rows, "columns") or isinstance(rows, dict) else rows
-    found: list[str] = np.asarray(values, object).ravel().tolist()
+    found: list[str] = np.asarray(list(values), object).ravel().tolist()  # MLflow puts the list of a dict into one cell
     return found
 
 
