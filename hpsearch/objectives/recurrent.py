@@ -20,8 +20,7 @@ from hpsearch.nn.optimizers.rules import Rule
 from hpsearch.nn.recurrent import batches, sampling, storage
 from hpsearch.nn.recurrent.network import TEXT, TRANSLATE, RecurrentNetwork
 from hpsearch.nn.recurrent.scoring import score
-from hpsearch.nn.recurrent.training import RecurrentRecipe, RecurrentTraining
-from hpsearch.nn.recurrent.training import Texts as Pair
+from hpsearch.nn.recurrent.training import Examples, RecurrentRecipe, RecurrentTraining
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.objectives.estimator import check_names
 from hpsearch.objectives.reporting import CHECKPOINT_SECONDS
@@ -236,7 +235,7 @@ class _Trained:
         named |= {"task": data.task, "labels": data.labels, "dtype": objective.dtype}
         network = RecurrentNetwork.create(data.alphabet, rng=context.rng, **named)
         self.seed = int(context.rng.integers(2**62))
-        train, validation = (Pair(part.inputs, part.outputs) for part in (data.train, data.validation))
+        train, validation = (Examples(part.inputs, part.outputs) for part in (data.train, data.validation))
         self.training = RecurrentTraining(network, train, recipe, context.rng, validation)
         self.samples: dict[int, str] = {}
         wanted = data.task == TEXT and objective.sample_length > 0
@@ -312,7 +311,7 @@ def activity(network: RecurrentNetwork, text: str) -> bytes:
 
     It is the unit that changes most slowly: whose output has the largest correlation with itself `_LAG` characters before.
     """
-    states = sampling.states(network, text).astype(np.float64)
+    states = sampling.states(network, text)
     moved = states - states.mean(axis=0)
     lag = min(_LAG, len(text) - 1)
     with np.errstate(invalid="ignore"):  # of a unit that never changes

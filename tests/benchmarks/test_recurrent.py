@@ -23,7 +23,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from hpsearch import data
-from hpsearch.nn.recurrent import RecurrentNetwork, RecurrentRecipe, RecurrentTraining, Texts, score
+from hpsearch.nn.recurrent import Examples, RecurrentNetwork, RecurrentRecipe, RecurrentTraining, score
 from hpsearch.nn.recurrent.batches import windows
 
 pytestmark = pytest.mark.benchmark
@@ -61,7 +61,7 @@ def ours(setting: Setting, text: str, epochs: int, seed: int) -> tuple[float, Re
     rng = np.random.default_rng(seed)
     network = RecurrentNetwork.create(TALE.alphabet, setting.hidden, rng)
     recipe = RecurrentRecipe(RATE, batch_size=setting.batch_size, window=setting.window, epochs=epochs)
-    training = RecurrentTraining(network, Texts([text]), recipe, rng, Texts([text[:2]]))
+    training = RecurrentTraining(network, Examples([text]), recipe, rng, Examples([text[:2]]))
     began = time.perf_counter()
     for _ in training.run():  # which scores two characters after each epoch
         pass

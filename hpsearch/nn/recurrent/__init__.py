@@ -12,17 +12,17 @@ from hpsearch.nn.recurrent.network import TASKS, Batch, RecurrentNetwork
 from hpsearch.nn.recurrent.sampling import predict, sample, states
 from hpsearch.nn.recurrent.scoring import score
 from hpsearch.nn.recurrent.storage import load, save
-from hpsearch.nn.recurrent.training import RecurrentRecipe, RecurrentTraining, Texts
+from hpsearch.nn.recurrent.training import Examples, RecurrentRecipe, RecurrentTraining
 
 __all__ = [
     "OTHER",
     "TASKS",
     "Alphabet",
     "Batch",
+    "Examples",
     "RecurrentNetwork",
     "RecurrentRecipe",
     "RecurrentTraining",
-    "Texts",
     "check_gradient",
     "load",
     "predict",

@@ -41,9 +41,9 @@ class Cell:
         arrays: dict[str, Array] = {}
         if embedding is not None:
             arrays[EMBEDDING] = rng.standard_normal((symbols, embedding)).astype(dtype)
-        arrays[INPUT] = _uniform(rng, (units, symbols if embedding is None else embedding), units, dtype)
-        arrays[RECURRENT] = _uniform(rng, (units, units), units, dtype)
-        arrays[BIAS] = _uniform(rng, (units,), units, dtype)
+        arrays[INPUT] = uniform(rng, (units, symbols if embedding is None else embedding), units, dtype)
+        arrays[RECURRENT] = uniform(rng, (units, units), units, dtype)
+        arrays[BIAS] = uniform(rng, (units,), units, dtype)
         if first_state:
             arrays[FIRST] = np.zeros(units, dtype)
         return cls(arrays)
@@ -78,7 +78,7 @@ class Cell:
         return following
 
 
-def _uniform(rng: np.random.Generator, shape: tuple[int, ...], units: int, dtype: str) -> Array:
+def uniform(rng: np.random.Generator, shape: tuple[int, ...], units: int, dtype: str) -> Array:
     return rng.uniform(-1 / math.sqrt(units), 1 / math.sqrt(units), shape).astype(dtype)
 
 

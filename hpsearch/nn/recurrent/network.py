@@ -10,7 +10,7 @@ from hpsearch.checks import choice, integer
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.arrays import DTYPES, Array, Labels, known
 from hpsearch.nn.recurrent.alphabet import Alphabet
-from hpsearch.nn.recurrent.cell import EMBEDDING, FIRST, Cell, _uniform
+from hpsearch.nn.recurrent.cell import EMBEDDING, FIRST, Cell, uniform
 
 TEXT, EACH, LAST, ONE_TO_MANY, TRANSLATE = "text", "many-to-many", "many-to-one", "one-to-many", "encoder-decoder"
 # What a network reads and writes: the next character of a text; an output for each character; one label for all of them; a
@@ -102,7 +102,7 @@ class RecurrentNetwork:
         symbols = len(alphabet) + (task in WRITING)
         outputs = len(labels) if task == LAST else symbols
         cell = Cell.create(symbols, hidden, rng, dtype, embedding, first_state)
-        above = _uniform(rng, (outputs, hidden), hidden, dtype), _uniform(rng, (outputs,), hidden, dtype)
+        above = uniform(rng, (outputs, hidden), hidden, dtype), uniform(rng, (outputs,), hidden, dtype)
         encoder = Cell.create(symbols, hidden, rng, dtype, embedding, False) if task == TRANSLATE else None
         return cls(cell, above, alphabet, task, labels, encoder)
 
@@ -151,6 +151,10 @@ class RecurrentNetwork:
     def copy(self) -> RecurrentNetwork:
         """Return a network of its own arrays."""
         return with_arrays(self, {name: array.copy() for name, array in self.arrays.items()})
+
+    def astype(self, dtype: str) -> RecurrentNetwork:
+        """Return a network of copies of the arrays in another dtype."""
+        return with_arrays(self, {name: array.astype(dtype) for name, array in self.arrays.items()})
 
 
 def with_arrays(network: RecurrentNetwork, arrays: dict[str, Array]) -> RecurrentNetwork:

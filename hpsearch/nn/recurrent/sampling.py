@@ -1,4 +1,8 @@
-"""Texts from a recurrent network: samples at a temperature, and the most probable outputs of sequences."""
+"""Texts from a recurrent network: samples at a temperature, and the most probable outputs of sequences.
+
+All of it is computed in float64, whatever the network's dtype: what float32 rounds grows from step to step, and the order of
+the sums would decide between two characters. So the exported model writes the same texts.
+"""
 
 from __future__ import annotations
 
@@ -40,6 +44,7 @@ def sample(
     number("temperature", temperature, 0.0, advice="1.0 takes the probabilities as they are, 0.5 prefers likely characters.")
     if not isinstance(start, str) or not start:
         raise SettingError(must_be("start", "one character at least", start, "Give a text to continue."))
+    network = network.astype("float64")
     table, state = network.cell.table(), network.cell.first(1)
     for code in network.alphabet.encode(start).tolist():
         state = network.cell.step(np.array([code]), state, table)
@@ -71,9 +76,9 @@ def outputs_of(network: RecurrentNetwork, state: Array) -> Array:
 
 
 def states(network: RecurrentNetwork, text: str) -> Array:
-    """Return the state after each character of a text, (n, H)."""
+    """Return the state after each character of a text, float64, (n, H)."""
     codes = network.alphabet.encode(text)
-    passes = Passes(network)
+    passes = Passes(network.astype("float64"))
     cell = passes.read(Batch(codes[:, None], codes[:, None]))
     return cell.rows.copy()
 
@@ -84,6 +89,7 @@ def predict(network: RecurrentNetwork, inputs: Sequence[str]) -> list[str]:
     A text is written one character after the other, the most probable one each time, until the mark or `LONGEST` characters.
     """
     check_inputs(inputs)
+    network = network.astype("float64")
     found: list[str] = []
     for start in range(0, len(inputs), _STREAMS):
         found += _predict(network, inputs[start : start + _STREAMS])
@@ -91,12 +97,13 @@ def predict(network: RecurrentNetwork, inputs: Sequence[str]) -> list[str]:
 
 
 def probabilities(network: RecurrentNetwork, inputs: Sequence[str]) -> Array:
-    """Return the probability of every symbol, or label, as the next output after each input has been read, (n, K).
+    """Return the probability of every symbol, or label, as the next output after each input has been read, float64, (n, K).
 
     That is the next character of a text, the last one of a ``"many-to-many"`` output, the label, or the first character of an
     output that is written.
     """
     check_inputs(inputs)
+    network = network.astype("float64")
     if network.task in WRITING:
         batch = sequences(network, inputs, ["?"] * len(inputs))
         state = network.cell.step(batch.symbols[0], Passes(network).start(batch), network.cell.table())

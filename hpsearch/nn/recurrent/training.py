@@ -14,7 +14,7 @@ from hpsearch.nn.arrays import Array
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.optimizers.rules import MOMENTUM, Optimizer, Rule, check_optimizer, rule_of
-from hpsearch.nn.recipe import _check_rule
+from hpsearch.nn.recipe import check_rule
 from hpsearch.nn.recurrent.batches import check_window, sequences, some, windows
 from hpsearch.nn.recurrent.network import TEXT, RecurrentNetwork
 from hpsearch.nn.recurrent.passes import Passes
@@ -77,10 +77,10 @@ class RecurrentRecipe:
         if is_full_batch(self.optimizer):
             advice = "Its steps need the whole text at once. 'adam' is usual."
             raise SettingError(must_be("optimizer", "'sgd', 'nesterov', 'rmsprop' or 'adam'", self.optimizer, advice))
-        _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
+        check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
 
 
-class Texts(NamedTuple):
+class Examples(NamedTuple):
     """What a network is trained or scored on: one text, or inputs and the output for each."""
 
     inputs: Sequence[str]
@@ -107,7 +107,12 @@ class RecurrentTraining:
     """
 
     def __init__(
-        self, network: RecurrentNetwork, train: Texts, recipe: RecurrentRecipe, rng: np.random.Generator, validation: Texts
+        self,
+        network: RecurrentNetwork,
+        train: Examples,
+        recipe: RecurrentRecipe,
+        rng: np.random.Generator,
+        validation: Examples,
     ) -> None:
         self.network, self.recipe, self.rng = network, recipe, rng
         self.history: list[Epoch] = []

@@ -43,7 +43,9 @@ class SavedRecurrent:
             what = f"The file must hold a recurrent network of version {VERSION}"
             found = f"{described.get('kind')!r} of version {described.get('version')!r}"
             raise ValueError(f"{what}, got {found}. Install a newer hpsearch.")
-        self.arrays, self.task, self.alphabet = arrays, described["task"], described["alphabet"]
+        # What float32 rounds grows from step to step; hpsearch writes texts in float64 too.
+        self.arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
+        self.task, self.alphabet = described["task"], described["alphabet"]
         self.labels: list[str] = described["labels"]
         self._codes = {character: code for code, character in enumerate(self.alphabet[:-1])}
 

@@ -12,7 +12,16 @@ import pytest
 from hpsearch.errors import DataError, Diverged, SettingError
 from hpsearch.nn.arrays import Array
 from hpsearch.nn.optimizers import Adam, Nesterov
-from hpsearch.nn.recurrent import Alphabet, RecurrentNetwork, RecurrentRecipe, RecurrentTraining, Texts, predict, sample, score
+from hpsearch.nn.recurrent import (
+    Alphabet,
+    Examples,
+    RecurrentNetwork,
+    RecurrentRecipe,
+    RecurrentTraining,
+    predict,
+    sample,
+    score,
+)
 from hpsearch.nn.recurrent.batches import check_task, windows
 from hpsearch.nn.recurrent.cell import Cell
 from hpsearch.nn.recurrent.passes import Passes
@@ -26,7 +35,7 @@ ALPHABET = Alphabet.of([TEXT])
 def training(recipe: RecurrentRecipe, text: str = TEXT, seed: int = 0, **settings: Any) -> RecurrentTraining:
     rng = np.random.default_rng(seed)
     network = RecurrentNetwork.create(Alphabet.of([text]), 12, rng, **{"dtype": "float64", **settings})
-    return RecurrentTraining(network, Texts([text]), recipe, rng, Texts([text[:60]]))
+    return RecurrentTraining(network, Examples([text]), recipe, rng, Examples([text[:60]]))
 
 
 def with_identity(one: RecurrentNetwork) -> RecurrentNetwork:
@@ -41,10 +50,10 @@ def with_identity(one: RecurrentNetwork) -> RecurrentNetwork:
 def hello(network: RecurrentNetwork) -> RecurrentTraining:
     done = RecurrentTraining(
         network,
-        Texts(["hell"], ["ello"]),
+        Examples(["hell"], ["ello"]),
         RecurrentRecipe(0.03, batch_size=1, epochs=150),
         np.random.default_rng(0),
-        Texts(["hell"], ["ello"]),
+        Examples(["hell"], ["ello"]),
     )
     list(done.run())
     return done
@@ -80,7 +89,7 @@ def test_every_task_is_learnt(task: str) -> None:
     rng = np.random.default_rng(0)
     labels = tuple(sorted(set(outputs))) if task == "many-to-one" else ()
     network = RecurrentNetwork.create(HELLO, 8, rng, task=task, labels=labels)
-    texts = Texts(inputs, outputs)
+    texts = Examples(inputs, outputs)
     done = RecurrentTraining(network, texts, RecurrentRecipe(0.03, batch_size=2, epochs=200, keep="accuracy"), rng, texts)
     list(done.run())
     assert predict(done.kept, inputs) == outputs
@@ -152,7 +161,7 @@ def test_sequences_resume_to_the_same_bits() -> None:
     def make(seed: int) -> RecurrentTraining:
         rng = np.random.default_rng(seed)
         network = RecurrentNetwork.create(HELLO, 8, rng, task="encoder-decoder")
-        texts = Texts(*EXAMPLES["encoder-decoder"])
+        texts = Examples(*EXAMPLES["encoder-decoder"])
         return RecurrentTraining(network, texts, RecurrentRecipe(0.01, batch_size=2, epochs=5), rng, texts)
 
     whole, first, second = make(0), make(0), make(1)

@@ -63,7 +63,7 @@ def test_mlflow_gives_the_same_where_hpsearch_is_not_installed(task: str, tmp_pa
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
     assert found["labels"] == rnn.predict(network, texts)
-    np.testing.assert_allclose(found["outputs"], probabilities(network, texts), atol=1e-6)
+    np.testing.assert_allclose(found["outputs"], probabilities(network, texts), atol=1e-12)
     if task == "text":
         assert found["sample"] == [rnn.sample(network, 20, np.random.default_rng(3), start=text) for text in texts]
 
@@ -82,7 +82,7 @@ def test_the_reader_with_numpy_alone_gives_the_same(task: str, tmp_path: Path) -
     done = python(code, tmp_path, "net_predict.py", "net.npz", *texts)
     assert done.stdout == "".join(f"{text}\n" for text in rnn.predict(network, texts)), done.stderr
     saved = SavedRecurrent(tmp_path / "net.npz")
-    np.testing.assert_allclose(saved.probabilities(texts), probabilities(network, texts), atol=1e-6)
+    np.testing.assert_allclose(saved.probabilities(texts), probabilities(network, texts), atol=1e-12)
 
 
 def test_a_study_logs_its_best_network(tmp_path: Path) -> None:
