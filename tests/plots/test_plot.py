@@ -54,7 +54,7 @@ def every_kind() -> dict[str, Plot]:
     from sklearn.linear_model import LogisticRegression
 
     from hpsearch import data
-    from hpsearch.objectives import TrainNetwork, TuneEstimator
+    from hpsearch.objectives import TrainNetwork, TrainRNN, TuneEstimator
 
     x = np.random.default_rng(0).normal(size=(120, 3))
     objective = TuneEstimator(LogisticRegression(), data.arrays(x, np.where(x[:, 0] > 0, "yes", "no")))
@@ -64,6 +64,10 @@ def every_kind() -> dict[str, Plot]:
     monitored = TrainNetwork(data.digits(), hidden=(5,), epochs=2, learning_rate=0.5, train_size=100, monitor_layers=True)
     layered = Study("l", Space(batch_size=Choice(10, 20)), monitored, Random(trials=2))
     plots = {"layers": layered.run(1, backend="sequential", tracker=MemoryTracker()).plot("layers")}
+    reading = Study(
+        "t", Space(window=Choice(5, 10)), TrainRNN(data.tale(2000), 5, epochs=1, learning_rate=0.1), Random(trials=1)
+    )
+    plots |= {"unit": reading.run(1, backend="sequential", tracker=MemoryTracker()).plot("unit")}
     others = [kind for kind in KINDS if kind not in plots]
     plots |= {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in others}
     rng = np.random.default_rng(0)
