@@ -98,3 +98,14 @@ def test_a_missing_array_and_another_kind_are_refused(tmp_path: Path) -> None:
     rnn.save(network(), tmp_path / "net.npz")
     with pytest.raises(DataError, match=r"got 'recurrent'. Take hpsearch.nn.recurrent.load"):
         load(tmp_path / "net.npz")
+
+
+def test_a_file_of_version_1_is_read_for_ever() -> None:
+    """Written by the first version of the format; the figures were printed then."""
+    again = rnn.load(Path(__file__).with_name("recurrent-1.npz"))
+    assert (again.alphabet.characters, again.cell.units) == (f"ehlo{rnn.OTHER}", 3)
+    expected = [
+        [0.290821, 0.168212, 0.226226, 0.24187, 0.07287],
+        [0.172203, 0.246521, 0.248716, 0.208532, 0.124027],
+    ]
+    np.testing.assert_allclose(probabilities(again, ["hel", "!"]), expected, atol=1e-6)
