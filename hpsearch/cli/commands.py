@@ -310,16 +310,14 @@ def write_plot(
 _ENDINGS = {"network": ".npz", "estimator": ".skops"}
 
 
-def _write_reader(network: Path) -> None:
-    """Write the program that predicts by a saved network of a table with NumPy alone; never over another file."""
-    from hpsearch.tracking.models import READER
-
-    path, code = network.with_name(f"{network.stem}_predict.py"), READER.read_bytes()
+def _write_reader(network: Path, reader: Path, rows: str) -> None:
+    """Write the program that predicts by a saved network with NumPy alone; never over another file."""
+    path, code = network.with_name(f"{network.stem}_predict.py"), reader.read_bytes()
     if path.exists() and path.read_bytes() != code:
         terminal().print(f"Left: {path}, which is another file.", markup=False, soft_wrap=True)
         return
     path.write_bytes(code)
-    usage = f"python {path} {network} ROWS.csv"
+    usage = f"python {path} {network} {rows}"
     terminal().print(f"Written: {path}, which predicts with NumPy alone: {usage}", markup=False, soft_wrap=True)
 
 
@@ -329,9 +327,11 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
     Raises:
         HpsearchError: the study makes neither, the file's name ends otherwise, or skops cannot store the estimator.
     """
-    from hpsearch.nn import save
+    from hpsearch.nn import recurrent, save
+    from hpsearch.nn.recurrent import RecurrentNetwork
     from hpsearch.nn.table_network import TableNetwork
     from hpsearch.objectives import estimator_file
+    from hpsearch.tracking.models import READER, READER_OF_RECURRENT
     from hpsearch.tracking.store.names import slug
 
     check_folder(out)
@@ -344,9 +344,13 @@ def write_model(name: str, out: Path | None, trusted: Sequence[str], tracking_ur
         raise HpsearchError(must_be(what, f"one ending in {_ENDINGS[kind]}", str(out), f"Try {out.stem}{_ENDINGS[kind]}"))
     if kind == "network":
         network = result.network()
-        save(network, out)
-        if isinstance(network, TableNetwork):
-            _write_reader(out)
+        if isinstance(network, RecurrentNetwork):
+            recurrent.save(network, out)
+            _write_reader(out, READER_OF_RECURRENT, "TEXT")
+        else:
+            save(network, out)
+            if isinstance(network, TableNetwork):
+                _write_reader(out, READER, "ROWS.csv")
     else:
         exported = result.export_estimator(trusted)
         estimator_file.write(exported.estimator, out)

@@ -2,6 +2,7 @@
 
 Shape letters: n rows, d features, k classes. Every data set holds x as float32 or float64 (n, d) or as a data frame, and y as
 int64 (classes) or float64 (numbers) (n,).
+Texts are another kind, `hpsearch.data.Texts`: one long text, or inputs with the output for each.
 Importing this package loads neither scikit-learn nor MLflow.
 """
 
@@ -14,12 +15,16 @@ from hpsearch.data.mapped import mapped
 from hpsearch.data.mnist import mnist
 from hpsearch.data.part import Part
 from hpsearch.data.table import csv, parquet, table
+from hpsearch.data.tale import tale
+from hpsearch.data.texts import TextPart, Texts, sequences, text
 from hpsearch.errors import did_you_mean
 
 __all__ = [
     "Available",
     "Dataset",
     "Part",
+    "TextPart",
+    "Texts",
     "arrays",
     "available",
     "csv",
@@ -30,7 +35,10 @@ __all__ = [
     "mnist",
     "named",
     "parquet",
+    "sequences",
     "table",
+    "tale",
+    "text",
 ]
 
 

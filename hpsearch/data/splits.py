@@ -50,7 +50,7 @@ def split(
     """
     classes = np.asarray(classes)
     rng = np.random.default_rng(seed)
-    n_validation, n_test = _sizes(len(classes), validation, test)
+    n_validation, n_test = part_sizes(len(classes), validation, test)
     rest, drawn = np.arange(len(classes)), np.arange(0)
     if n_test:
         rest, drawn = draw_stratified(classes, n_test, rng, labels)
@@ -79,7 +79,7 @@ def split_by_groups(
     (24, 8, 8)
     """
     rng = np.random.default_rng(seed)
-    n_validation, n_test = _sizes(len(groups), validation, test)
+    n_validation, n_test = part_sizes(len(groups), validation, test)
     parts, count = 2 + (n_test > 0), len(np.unique(groups))
     if count < parts:
         advice = "Add groups, leave groups out, or hand the parts in."
@@ -127,7 +127,7 @@ def split_in_order(times: NDArray[Any], validation: Size, test: Size) -> Split:
     ([0, 1, 2, 3, 4, 5], [6, 7], [8, 9])
     """
     check_rising("The time column", times)
-    n_validation, n_test = _sizes(len(times), validation, test)
+    n_validation, n_test = part_sizes(len(times), validation, test)
     last = _next_time(times, len(times) - n_test)
     first = _next_time(times, len(times) - n_test - n_validation)
     ids = Split(np.arange(first), np.arange(first, last), np.arange(last, len(times)))
@@ -189,7 +189,7 @@ def draw_stratified(
     return np.asarray(left, np.int64), np.asarray(drawn, np.int64)
 
 
-def _sizes(total: int, validation: Size, test: Size) -> tuple[int, int]:
+def part_sizes(total: int, validation: Size, test: Size) -> tuple[int, int]:
     """Return the numbers of rows of the validation and of the test part; some must be left for the training."""
     n_test = _rows_of("test", test, total)
     n_validation = _rows_of("validation", validation, total)

@@ -13,11 +13,20 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from threading import Lock
+from typing import Any, Protocol
 
-from hpsearch.data.part import Part
 from hpsearch.errors import VaultError, must_be
 
 _REOPEN = "Open it with result.test() or `hpsearch test NAME` in the process that loads the data set."
+
+
+class _Sealable(Protocol):
+    """A part that can be sealed, such as a `hpsearch.data.part.Part`."""
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 (hex) over its content."""
+        ...
 
 
 @dataclass(frozen=True, repr=False)
@@ -42,12 +51,12 @@ class Sealed:
 
 
 # checksum -> (function that loads the part, process that registered it)
-_loaders: dict[str, tuple[Callable[[], Part], int]] = {}
+_loaders: dict[str, tuple[Callable[[], _Sealable], int]] = {}
 _lock = Lock()
 _closed = 0
 
 
-def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], Part]) -> Sealed:
+def seal(name: str, rows: range | tuple[int, ...], load: Callable[[], _Sealable]) -> Sealed:
     """Return the handle of the part that ``load`` reads; it is read once here, for its checksum, and not kept.
 
     Sealing the same content again replaces its loader: the register grows with data sets, not with calls.
@@ -70,7 +79,7 @@ def narrowed(sealed: Sealed, name: str, classes: Sequence[int]) -> Sealed:
     return seal(name, rows, lambda: load().only(classes))
 
 
-def mapped_rows(sealed: Sealed, name: str, change: Callable[[Part], Part]) -> Sealed:
+def mapped_rows(sealed: Sealed, name: str, change: Callable[[Any], _Sealable]) -> Sealed:
     """Return the handle of a sealed part whose rows are changed when it is opened; opens nothing.
 
     As in `seal`, the part is read once for its checksum and not kept.
@@ -86,7 +95,7 @@ def mapped_rows(sealed: Sealed, name: str, change: Callable[[Part], Part]) -> Se
     return seal(name, sealed.rows, lambda: change(load()))
 
 
-def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part:
+def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Any:
     """Load a sealed part, verify it, log the opening, and only then return it.
 
     Args:
@@ -111,7 +120,7 @@ def open_test(sealed: Sealed, on_open: Callable[[], None] | None = None) -> Part
     return part
 
 
-def _loader(sealed: Sealed) -> Callable[[], Part]:
+def _loader(sealed: Sealed) -> Callable[[], Any]:
     load, owner = _loaders.get(sealed.checksum, (None, -1))
     if load is None or owner != os.getpid():
         raise VaultError(must_be(repr(sealed), "opened where its data was loaded", "no data here", _REOPEN))

@@ -7,7 +7,7 @@ Costs are means over the samples and hold no penalty unless a regularizer is pas
 
 `train` makes a network of rows and labels in one call, `find_rate` finds a learning rate for it, `save` and `load` keep it in a
 file. `Network` is fully connected and fast, `Stack` composes `hpsearch.nn.layers` freely; `Training`, the loop itself, trains
-either.
+either. `hpsearch.nn.recurrent` has recurrent networks over characters.
 """
 
 from hpsearch.nn.ensemble import Ensemble

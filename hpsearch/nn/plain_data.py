@@ -38,6 +38,8 @@ def from_data(description: Mapping[str, Any], arrays: Mapping[str, Array]) -> An
     Raises:
         SettingError: see `hpsearch.nn.export.restore`.
     """
+    if description.get("kind") == "recurrent":
+        raise SettingError(must_be("A saved network", "a fully connected one", "recurrent", "Take hpsearch.nn.recurrent.load."))
     version = description.get("version")
     if version != VERSION:
         if is_integer(version) and version > VERSION:

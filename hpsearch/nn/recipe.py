@@ -178,9 +178,9 @@ class Recipe:
         check_optimizer(self.optimizer, self.momentum)
         check_full_batch(self)
         _check_images(self)
-        _check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
+        check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
         if self.stopping is not None:
-            _check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10), SmallGain() or None")
+            check_rule("stopping", self.stopping, "done", "NoImprovement(patience=10), SmallGain() or None")
         if self.expansion is not None:
             check_expansion("expansion", self.expansion)
         if self.averaging is not None:
@@ -240,7 +240,7 @@ def _check_images(recipe: Recipe) -> None:
         raise SettingError(must_be("monitor_images", constraint, images, "No network changes within a mini-batch."))
 
 
-def _check_rule(what: str, rule: object, method: str, examples: str) -> None:
+def check_rule(what: str, rule: object, method: str, examples: str) -> None:
     """Raise unless ``rule`` is a rule without open ranges; a class in place of an object is none."""
     if isinstance(rule, type) or not hasattr(rule, method):
         raise SettingError(must_be(what, f"a {what} rule", rule, f"Take {examples}."))

@@ -3,7 +3,8 @@
 from hpsearch.objectives.crossvalidation import CrossValidate
 from hpsearch.objectives.estimator import TuneEstimator
 from hpsearch.objectives.network import TrainNetwork
+from hpsearch.objectives.recurrent import TrainRNN
 from hpsearch.objectives.svm import TrainSVM
 from hpsearch.objectives.unrolled import TrainUnrolled
 
-__all__ = ["CrossValidate", "TrainNetwork", "TrainSVM", "TrainUnrolled", "TuneEstimator"]
+__all__ = ["CrossValidate", "TrainNetwork", "TrainRNN", "TrainSVM", "TrainUnrolled", "TuneEstimator"]

@@ -15,6 +15,7 @@ from hpsearch.plots.model import model_chart
 from hpsearch.plots.pair_map import pair_map
 from hpsearch.plots.parameters import parallel, slices
 from hpsearch.plots.predictions import calibration_chart, confusion_chart
+from hpsearch.plots.unit import unit_chart
 from hpsearch.plots.weights import weights_chart
 
 # A kind returns a picture, or one sentence that says why there is none.
@@ -33,6 +34,7 @@ KINDS: dict[str, Kind] = {
     "confusion": confusion_chart,
     "calibration": calibration_chart,
     "weights": weights_chart,
+    "unit": unit_chart,
 }
 # The kinds that need the predictions of a trial.
 OF_PREDICTIONS = ("confusion", "calibration")
@@ -41,7 +43,7 @@ OF_NETWORKS = ("weights",)
 
 
 # The kinds that are left out of a report where there is nothing to draw, as it is recorded only where it is asked for.
-WHERE_RECORDED = ("layers",)
+WHERE_RECORDED = ("layers", "unit")
 # The kind that takes names, and the one that is drawn over steps or seconds.
 MAP, CURVES = "map", "curves"
 

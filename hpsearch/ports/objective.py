@@ -239,6 +239,11 @@ class DataSet:
         return False
 
     @default
+    def test(self) -> Any:
+        """The handle of a sealed test part, see `hpsearch.data.vault`; None where there is none."""
+        return None
+
+    @default
     def rows(self) -> int | None:
         """The number of training rows; None where samples of them cannot be drawn."""
         return None

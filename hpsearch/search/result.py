@@ -20,6 +20,9 @@ from hpsearch.data.vault import open_test
 from hpsearch.errors import HpsearchError, StudyError, must_be
 from hpsearch.execution.task import own_objects, trial_context
 from hpsearch.nn.plain_data import AnyNetwork, from_data
+from hpsearch.nn.recurrent.network import RecurrentNetwork
+from hpsearch.nn.recurrent.storage import KIND
+from hpsearch.nn.recurrent.storage import from_data as recurrent_from_data
 from hpsearch.nn.table_network import combine
 from hpsearch.ports import Exported, ExportedEstimator, Predictions, StudyRecord, TrackedStudy, Tracker
 from hpsearch.search.config import StudyConfig
@@ -203,8 +206,8 @@ class Result:
         Raises:
             StudyError: the objective holds no test part.
         """
-        objective, data = self.study.adapted, self.study.data
-        sealed = None if data is None else data.test
+        objective = self.study.adapted
+        sealed = None if objective.data is None else objective.data.test
         if sealed is None or "test" not in objective.capabilities:
             raise StudyError(f"Study {self.study.name!r} has no sealed test part: its objective holds no data set with one.")
         trial = self.best
@@ -217,8 +220,8 @@ class Result:
         self.tracker.tested(self.record, trial, scores)
         return scores
 
-    def network(self) -> AnyNetwork:
-        """Return the best trial's network, such as for `hpsearch.nn.save`.
+    def network(self) -> AnyNetwork | RecurrentNetwork:
+        """Return the best trial's network, such as for `hpsearch.nn.save`; a recurrent one for `hpsearch.nn.recurrent.save`.
 
         Where the state of the trial is not at hand any more, it is trained again from its seed, which takes as long as the
         trial did.
@@ -229,6 +232,8 @@ class Result:
         exported = self._exported(self.best)
         if exported.note:
             logger.warning("%s", exported.note)
+        if exported.architecture.get("kind") == KIND:
+            return recurrent_from_data(exported.architecture, exported.weights)
         return from_data(exported.architecture, exported.weights)
 
     def ensemble(self, members: int = 5, vote: bool = False) -> AnyNetwork:

@@ -54,7 +54,7 @@ def every_kind() -> dict[str, Plot]:
     from sklearn.linear_model import LogisticRegression
 
     from hpsearch import data
-    from hpsearch.objectives import TrainNetwork, TuneEstimator
+    from hpsearch.objectives import TrainNetwork, TrainRNN, TuneEstimator
 
     x = np.random.default_rng(0).normal(size=(120, 3))
     objective = TuneEstimator(LogisticRegression(), data.arrays(x, np.where(x[:, 0] > 0, "yes", "no")))
@@ -65,6 +65,10 @@ def every_kind() -> dict[str, Plot]:
     layered = Study("l", Space(batch_size=Choice(10, 20)), monitored, Random(trials=2))
     trained = layered.run(1, backend="sequential", tracker=MemoryTracker())
     plots = {kind: trained.plot(kind) for kind in ("layers", "weights")}
+    reading = Study(
+        "t", Space(window=Choice(5, 10)), TrainRNN(data.tale(2000), 5, epochs=1, learning_rate=0.1), Random(trials=1)
+    )
+    plots |= {"unit": reading.run(1, backend="sequential", tracker=MemoryTracker()).plot("unit")}
     others = [kind for kind in KINDS if kind not in plots]
     plots |= {kind: (predicting if kind in OF_PREDICTIONS else searching).plot(kind) for kind in others}
     rng = np.random.default_rng(0)

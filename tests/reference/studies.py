@@ -19,7 +19,7 @@ from hpsearch.nn.augment import Affine
 from hpsearch.nn.averaging import MovingAverage
 from hpsearch.nn.schedules import Constant, Cosine, HalveOnPlateau, WarmUp
 from hpsearch.nn.stopping import NoImprovement
-from hpsearch.objectives import CrossValidate, TrainNetwork, TrainSVM, TuneEstimator
+from hpsearch.objectives import CrossValidate, TrainNetwork, TrainRNN, TrainSVM, TuneEstimator
 from hpsearch.strategies import Bayesian, Grid, Grow, Halving, Hyperband, InTurn, QuasiRandom, Random, Staged
 
 # Facts, see `tests.reference.facts`. Every study draws from NumPy and computes with the C library of a machine; from Python
@@ -339,6 +339,20 @@ def svm() -> Study:
     """Support vector machines."""
     space = Space(C=Float(0.1, 10.0, log=True), kernel=Choice("rbf", "linear", "poly"))
     return Study("svm", space, TrainSVM(data.digits()), Grid(points=2))
+
+
+@_reference(*MATRICES)
+def recurrent() -> Study:
+    """Recurrent networks over characters, whose trainings are continued."""
+    space = Space(
+        learning_rate=Float(1e-3, 0.03, log=True),
+        window=Int(5, 20),
+        embedding=Choice(None, 3),
+        first_state=Choice(False, True),
+        optimizer=Choice("adam", "rmsprop"),
+    )
+    objective = TrainRNN(data.tale(3000), hidden=8, batch_size=4, epochs=4, dtype="float64", sample_length=0)
+    return Study("recurrent", space, objective, Halving(trials=6, max_epochs=4, factor=2), seed=21)
 
 
 @_reference(*MATRICES, *LEARN)

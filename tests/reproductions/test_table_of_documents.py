@@ -18,7 +18,7 @@ IDS = [
     *(f"N{i}" for i in range(1, 26)),
     *(f"S{i}" for i in range(1, 15)),
     *(f"J{i}" for i in range(1, 12)),
-    *(f"M{i}" for i in (1, 2, 3, 5, 6, 8)),
+    *(f"M{i}" for i in range(1, 9)),
     *(f"F{i}" for i in range(1, 16)),
 ]
 VERDICTS = ("as published", "within the interval", "differs", "not published", "not judged", "less than published")

@@ -29,6 +29,22 @@ OTHERS = {
     "Auto(trials=10)": 27,
 }
 
+RECURRENT = '''
+"""Does a killed search of recurrent networks come back whole?"""
+from hpsearch import Choice, Float, Int, Space, Study, data
+from hpsearch.objectives import TrainRNN
+from hpsearch.strategies import *
+
+study = Study(
+    name="killed",
+    space=Space(learning_rate=Float(1e-3, 0.03, log=True), window=Int(10, 40), embedding=Choice(None, 8)),
+    objective=TrainRNN(data.tale(30_000), hidden=40, epochs=EPOCHS),
+    strategy=STRATEGY,
+    seed=3,
+    retries=20,
+)
+'''
+
 
 @pytest.mark.campaign
 def test_ten_kills_leave_the_same_table_and_nothing_running(tmp_path: Path) -> None:
@@ -108,6 +124,13 @@ IMAGES = pytest.mark.skipif(
 @pytest.mark.parametrize("study", [pytest.param(FEATURES, id="features", marks=IMAGES), pytest.param(VOTE, id="vote")])
 def test_searches_over_features_and_votes_come_back_too(tmp_path: Path, study: str, strategy: str) -> None:
     _kill_and_compare(tmp_path, strategy, kills=2, longest=0.4, kinds=(GROUP,), study=study)
+
+
+@pytest.mark.campaign
+@pytest.mark.parametrize("strategy", ["Random(trials=20)", "Bayesian(trials=20, batch_size=2)"])
+def test_recurrent_networks_come_back_too(tmp_path: Path, strategy: str) -> None:
+    """Twenty trials with two jobs, killed in their midst."""
+    _kill_and_compare(tmp_path, strategy, kills=3, longest=1.5, kinds=(GROUP,), epochs=8, study=RECURRENT)
 
 
 def _kill_and_compare(

@@ -1,7 +1,7 @@
 """The best network or estimator as an MLflow model without pickles.
 
-A network is code, JSON and arrays, loaded with NumPy and MLflow alone; an estimator is stored by skops, see
-`hpsearch.tracking.models.estimator`.
+A network is code, JSON and arrays, loaded with NumPy and MLflow alone, a recurrent one too. An estimator is stored by skops,
+see `hpsearch.tracking.models.estimator`.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 
 from hpsearch.errors import TrackingError
 from hpsearch.nn import storage
+from hpsearch.nn.recurrent.storage import KIND
 from hpsearch.ports import Exported, ExportedEstimator, ExportedModel, StudyRecord, TrackedStudy
 from hpsearch.space import Space
 from hpsearch.tracking.models import estimator
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 CODE = Path(__file__).with_name("pyfunc_network.py")
+CODE_OF_RECURRENT = Path(__file__).with_name("pyfunc_recurrent.py")
+# What a recurrent model is asked with, beside its texts; the last three are those of samples.
+_ASKED_OF_RECURRENT = {"return": "labels", "length": 200, "temperature": 1.0, "seed": 0}
 REQUIREMENTS = ["mlflow>=3.17,<4", "numpy>=2.1"]
 # The tag on the study's run with the address of its best network.
 TAG = "hpsearch.model"
@@ -131,19 +135,21 @@ def save(folder: Path, exported: ExportedModel, model: LoggedModel | None = None
         with _silenced():
             return estimator.save(folder / "model", exported, model)
     storage.write(folder / "network.npz", exported.architecture, exported.weights)
-    code = shutil.copy(CODE, folder)  # MLflow records the path it was given
+    recurrent = _is_recurrent(exported)
+    code = shutil.copy(CODE_OF_RECURRENT if recurrent else CODE, folder)  # MLflow records the path it was given
     with _silenced():
         import mlflow.pyfunc
         from mlflow.models import Model, infer_signature
 
         origin: Any = {} if model is None else {"run_id": model.source_run_id, "model_id": model.model_id}
         path, artifacts = folder / "model", {"network": str(folder / "network.npz")}
-        example, returned = _example(exported), {"return": _default_return(exported)}
+        example = _example(exported)
+        returned: dict[str, Any] = _ASKED_OF_RECURRENT if recurrent else {"return": _default_return(exported)}
         signature = infer_signature(example if isinstance(example, np.ndarray) else None, exported.outputs, returned)
         if not isinstance(example, np.ndarray):
-            signature.inputs = _columns(exported)
+            signature.inputs = _texts("text") if recurrent else _columns(exported)
         if returned["return"] == "labels":
-            signature.outputs = _labels(exported)
+            signature.outputs = _texts() if recurrent else _labels(exported)
         mlflow.pyfunc.save_model(
             path,
             python_model=str(code),
@@ -201,6 +207,17 @@ def _labels(exported: Exported) -> Any:
     return Schema([ColSpec(next(kind for of, kind in _KINDS.items() if all(isinstance(label, of) for label in labels)))])
 
 
+def _texts(column: str | None = None) -> Any:
+    """Return the schema of the texts that a recurrent network takes or returns."""
+    from mlflow.types import ColSpec, DataType, Schema
+
+    return Schema([ColSpec(DataType.string, column)])
+
+
+def _is_recurrent(exported: Exported) -> bool:
+    return exported.architecture.get("kind") == KIND
+
+
 def _default_return(exported: Exported) -> str:
     """Return what a loaded model returns unless it is told: labels where its inputs are the columns of a table."""
     return "labels" if "inputs" in exported.architecture and exported.architecture["labels"] else "outputs"
@@ -239,6 +256,9 @@ def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) 
     if isinstance(exported, ExportedEstimator):
         of = f"The estimator of trial {trial.number} of `{names.clean_text(record.name)}`: {value}."
         return "\n\n".join([of, *estimator.describe(exported, uri), *([exported.note] if exported.note else [])])
+    if _is_recurrent(exported):
+        of = f"The recurrent network of trial {trial.number} of `{names.clean_text(record.name)}`: {value}."
+        return "\n\n".join([of, *_describe_recurrent(exported, uri), *([exported.note] if exported.note else [])])
     inputs, outputs = exported.example.shape[1], exported.outputs.shape[1]
     is_table = not isinstance(exported.example, np.ndarray)
     data = exported.architecture.get("data")
@@ -262,3 +282,17 @@ def _note(record: StudyRecord, trial: Trial, exported: ExportedModel, uri: str) 
         " `hpsearch.nn.load` takes.",
     ]
     return "\n\n".join([*lines, *([exported.note] if exported.note else [])])
+
+
+def _describe_recurrent(exported: Exported, uri: str) -> list[str]:
+    """Return the sentences on what a recurrent network takes and returns."""
+    told = exported.architecture
+    is_text = told["task"] == "text"
+    takes = f"Takes texts, in a column `text`; returns {'the next character' if is_text else 'the output'} for each"
+    samples = " `{'return': 'sample', 'length': 200, 'temperature': 1.0, 'seed': 0}` continues each text." if is_text else ""
+    return [
+        f"{takes}, or its probabilities with `params={{'return': 'outputs'}}`.{samples}",
+        f"Task {told['task']}, {told['hidden']} units, {len(told['alphabet'])} symbols.",
+        f"`mlflow.pyfunc.load_model({uri!r})` needs neither hpsearch nor the data; its file `artifacts/network.npz` is what"
+        " `hpsearch.nn.recurrent.load` takes.",
+    ]
