@@ -78,7 +78,7 @@ def _say_rate(found: FoundRate, middle: dict[str, Any]) -> None:
     low, high = found.range
     for line in (
         f"The training cost falls up to a learning rate of {found.threshold:g} (order of magnitude {found.order:g}).{where}",
-        "No penalty, dropout, distortion or average was used.",
+        "No penalty, dropout, distortion, average or frozen layer was used.",
         f"Half of it, for a training of many epochs: learning_rate={found.rate:g}",
         f"A first range for the space: learning_rate=Float({low:g}, {high:g}, log=True)",
     ):

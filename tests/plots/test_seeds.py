@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
+import pytest
+from scipy import stats
+
 from hpsearch.plots import still
-from hpsearch.plots.chart import BLUE, GREEN, ORANGE, Chart, Dots, Lines
-from hpsearch.plots.seeds import curves_panel, values_panel
+from hpsearch.plots.chart import BLUE, GREEN, ORANGE, Band, Chart, Dots, Lines
+from hpsearch.plots.seeds import COLOURS, curves_panel, intervals_panel, values_panel
 
 CURVES = {"a": [((1, 1.0), (2, 2.0)), ((1, 3.0), (2, 4.0), (3, 5.0))], "b": [], "c": [((1, 7.0), (2, 8.0))]}
 
@@ -44,3 +48,31 @@ def test_both_are_drawn() -> None:
 def test_values_of_more_settings_than_there_are_colours_are_all_drawn() -> None:
     panel = values_panel("accuracy (%)", {str(i): [float(i)] for i in range(9)}, {})
     assert sorted(x for layer in panel.layers if isinstance(layer, Dots) for x in map(round, layer.x)) == list(range(9))
+
+
+OVER_TRIES = {
+    "one": [((1.0, 2.0), (10.0, 4.0)), ((1.0, 4.0), (10.0, 5.0)), ((1.0, 3.0), (10.0, 9.0))],
+    "other": [((1.0, 1.0),)],
+}
+
+
+def test_the_band_is_students_interval_of_the_mean_at_each_place() -> None:
+    panel = intervals_panel("height", OVER_TRIES, "tries", level=(0.5, "chance"))
+    bands = [layer for layer in panel.layers if isinstance(layer, Band)]
+    assert len(bands) == 1  # a single seed has no interval
+    for place, values in enumerate(([2.0, 4.0, 3.0], [4.0, 5.0, 9.0])):
+        low, high = stats.t.interval(0.95, 2, np.mean(values), stats.sem(values))
+        assert (bands[0].low[place], bands[0].high[place]) == (pytest.approx(low), pytest.approx(high))
+    one, other, level = (layer for layer in panel.layers if isinstance(layer, Lines))
+    assert list(one.y) == [3.0, 6.0]
+    assert list(other.y) == [1.0]
+    assert (list(level.x), list(level.y), level.dashed) == ([1.0, 10.0], [0.5, 0.5], True)
+    assert panel.x.scale is not None
+    assert panel.x.scale.log
+
+
+def test_colours_are_those_asked_for() -> None:
+    for colours in (COLOURS, ("black", "red")):
+        panel = intervals_panel("height", OVER_TRIES, "tries", colours=colours)
+        drawn = [layer.colour for layer in panel.layers if isinstance(layer, Lines)]
+        assert drawn == list(colours[:2])

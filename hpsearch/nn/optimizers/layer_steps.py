@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from hpsearch.nn.optimizers.rules import Optimizer
 from hpsearch.nn.passes.backprop import Backprop, Gradient, Minibatch
 
 
-class LayerGroup(NamedTuple):
+@dataclass(frozen=True)
+class LayerGroup:
     """Neighbouring layers that are trained alike.
 
     ``first`` is the number of the lowest one, counted from 0. ``optimizer`` changes their arrays, at ``rate_factor`` times the

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from itertools import product
 from typing import Any
@@ -91,7 +92,7 @@ def test_finds_planted_faults(monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as patch:  # the rate of the lower layers is not lowered
         steps = layer_steps.LayerSteps.__init__
         patch.setattr(
-            layer_steps.LayerSteps, "__init__", lambda self, groups: steps(self, [g._replace(rate_factor=1.0) for g in groups])
+            layer_steps.LayerSteps, "__init__", lambda self, groups: steps(self, [replace(g, rate_factor=1.0) for g in groups])
         )
         assert error_of_a_step("sigmoid", 0, 0.1) > 1e-2
     with monkeypatch.context() as patch:  # a lazy scale is forgotten
