@@ -16,10 +16,13 @@ from hpsearch.data.row_facts import read_groups, read_strata, read_times, read_w
 from hpsearch.data.rows import read_column, read_rows
 from hpsearch.data.splits import Size
 from hpsearch.errors import DataError, must_be
-from hpsearch.nn.soft_targets import check_probabilities
+from hpsearch.nn.soft_targets import check_probabilities, check_sums
 
 # A part that is handed in as it is: rows and their targets.
 Pair = tuple[ArrayLike, ArrayLike]
+
+
+_PROBABILITIES = "Columns are probabilities of classes: pass regression=True for numbers to predict."
 
 
 def arrays(
@@ -43,7 +46,7 @@ def arrays(
             frame). Floats keep their dtype; booleans, float16 and integers of 8 and 16 bits become float32, which holds them
             exactly, and other integers float64, as in scikit-learn.
         y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``. Or
-            floats in [0, 1], shape (n, k): the probability of each class, for `TrainNetwork` alone. Accuracy is then that of
+            floats in [0, 1], shape (n, k), of sum 1: the probability of each class, for networks alone. Accuracy is then that of
             the most probable class, by which rows are stratified too; a part that is handed in may have labels 0..k-1.
         validation: share of the rows (float) or number of rows (int); or the validation part itself, ``(X, y)``.
         test: the same; 0 for a data set without a test part.
@@ -105,12 +108,13 @@ def read_probabilities(values: ArrayLike) -> NDArray[np.float64] | None:
     """Return the probability of each class, floats of shape (n, k) with k >= 2; None for targets of another form.
 
     Raises:
-        DataError: for a value outside [0, 1].
+        DataError: for a value outside [0, 1], or a row whose sum is not 1.
     """
     given = read_column(values)
     if given.ndim != 2 or given.shape[1] < 2 or given.dtype.kind != "f":
         return None
-    check_probabilities(given, "Columns are probabilities of classes: pass regression=True for numbers to predict.")
+    check_probabilities(given, _PROBABILITIES)
+    check_sums(given, _PROBABILITIES)
     return given.astype(np.float64)
 
 

@@ -38,11 +38,9 @@ def check_soft_targets(y: Array, count: int, classes: int, cost: str) -> Array:
         advice = "Give a probability for each class of each row."
         raise DataError(must_be("y", f"of shape ({count}, {classes})", y.shape, advice))
     check_probabilities(y)
-    sums = y.sum(axis=1, dtype=np.float64)
-    if cost == "log_likelihood" and np.abs(sums - 1).max() > _ROUNDING:
-        row = int(np.abs(sums - 1).argmax())
+    if cost == "log_likelihood":
         advice = "Divide each row by its sum, or take 'cross_entropy', whose outputs are independent."
-        raise DataError(must_be(f"The sum of y[{row}] with cost {cost!r}", "1", float(sums[row]), advice))
+        check_sums(y, advice, f" with cost {cost!r}")
     return y
 
 
@@ -52,6 +50,14 @@ def check_probabilities(y: Array, advice: str = "Targets are probabilities.") ->
     if outside.any():
         row, column = (int(i) for i in np.argwhere(outside)[0])
         raise DataError(must_be(f"y[{row}, {column}]", "in [0, 1]", float(y[row, column]), advice))
+
+
+def check_sums(y: Array, advice: str, where: str = "") -> None:
+    """Raise a DataError for a row of probabilities whose sum is not 1."""
+    sums = y.sum(axis=1, dtype=np.float64)
+    row = int(np.abs(sums - 1).argmax())
+    if abs(sums[row] - 1) > _ROUNDING:
+        raise DataError(must_be(f"The sum of y[{row}]{where}", "1", float(sums[row]), advice))
 
 
 def check_smoothing(smoothing: object, cost: str, numbers: bool = False) -> None:
