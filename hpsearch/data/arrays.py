@@ -20,8 +20,6 @@ from hpsearch.nn.soft_targets import check_probabilities, check_sums
 
 # A part that is handed in as it is: rows and their targets.
 Pair = tuple[ArrayLike, ArrayLike]
-
-
 _PROBABILITIES = "Columns are probabilities of classes: pass regression=True for numbers to predict."
 
 

@@ -101,7 +101,7 @@ def outside() -> np.ndarray:
 REFUSED = [
     (lambda: dataset(outside()), DataError, r"^y\[3, 1\] must be in \[0, 1\], got 1\.5\. Columns are"),
     (lambda: dataset(SOFT * np.nan), DataError, r"^y\[0, 0\] must be in \[0, 1\], got nan"),
-    (lambda: dataset(validation=(X[:9], SOFT[:9, :2])), DataError, r"^Probabilities must be of equally many classes"),
+    (lambda: dataset(validation=(X[:9], np.full((9, 2), 0.5))), DataError, r"^Probabilities must be of equally many classes"),
     (lambda: dataset(validation=(X[:9], LABELS[:9] + 7)), DataError, r"^Labels beside probabilities must be in \[0, \d\), got"),
     (lambda: dataset().only((0, 1)), DataError, r"^Rows to choose by class must be rows of one class each"),
     (lambda: TrainNetwork(dataset(), cost="quadratic"), DataError, r"^y with cost 'quadratic' must be class indices"),
