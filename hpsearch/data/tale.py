@@ -57,6 +57,7 @@ class _Teller:
         self._random = Random(seed)
 
     def write(self, characters: int) -> str:
+        """Return the first so many characters of the text."""
         lines: list[str] = []
         length = 0
         while length < characters:

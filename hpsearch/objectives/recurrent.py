@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import logging
-import time
-import zipfile
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-import numpy as np
-
 from hpsearch.checks import boolean, integer, number, recorded_repr
 from hpsearch.data.texts import TextPart, Texts
 from hpsearch.errors import SettingError, must_be
-from hpsearch.nn.arrays import DTYPES, Array, known
+from hpsearch.nn.arrays import DTYPES, known
 from hpsearch.nn.optimizers.rules import Rule
 from hpsearch.nn.recurrent import batches, sampling, storage
 from hpsearch.nn.recurrent.network import TEXT, TRANSLATE, RecurrentNetwork
 from hpsearch.nn.recurrent.scoring import score
-from hpsearch.nn.recurrent.training import Examples, RecurrentRecipe, RecurrentTraining
+from hpsearch.nn.recurrent.training import RecurrentRecipe
 from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.objectives.estimator import check_names
-from hpsearch.objectives.reporting import CHECKPOINT_SECONDS
+from hpsearch.objectives.recurrent_trial import RecurrentTrial, activity
 from hpsearch.ports import Context, Exported, ObjectiveBase
-from hpsearch.trial import EPOCH, Outcome, Params
-
-logger = logging.getLogger(__name__)
+from hpsearch.trial import Outcome, Params
 
 VALUES = {"bits": "cost", "error": "accuracy"}
 _OF_RECIPE = ("learning_rate", "momentum", "batch_size", "window", "epochs", "schedule", "optimizer", "clip")
@@ -36,8 +28,6 @@ PARAMETERS = frozenset({"hidden", "embedding", "first_state", *_OF_RECIPE})
 WINDOW = 25
 # The file of a unit's activity, which `hpsearch plot NAME unit` draws, and the characters that it covers.
 ACTIVITY, _CHARACTERS = "activity.json", 900
-_LAG = 5
-_FILE, _SEED, _SAMPLE, _SECONDS = "state.npz", "seed_of_samples", "sample_", "seconds"
 
 
 @dataclass(frozen=True)
@@ -175,7 +165,7 @@ class TrainRNN(ObjectiveBase):
 
     def __call__(self, params: Params, context: Context) -> Outcome:
         """Train for ``context.budget`` epochs, or all, from ``context.state`` where there is one."""
-        trained = _Trained(self, params, context)
+        trained = self._trial(params, context)
         trained.run()
         training = trained.training
         cost, accuracy = training.kept_score
@@ -188,9 +178,14 @@ class TrainRNN(ObjectiveBase):
         state = trained.state()
         return Outcome(value, metrics, context.history, artifacts, state=state, times=context.times)
 
+    def _trial(self, params: Params, context: Context) -> RecurrentTrial:
+        found, recipe = self._resolve(params)
+        settings = {name: found[name] for name in ("hidden", "embedding", "first_state")} | {"dtype": self.dtype}
+        return RecurrentTrial(self.data, settings, recipe, context, (self.sample_length, self.temperature))
+
     def network(self, params: Params, context: Context) -> RecurrentNetwork:
         """Return what a trial keeps: from ``context.state``, or trained again from the seed to the same bits."""
-        trained = _Trained(self, params, context)
+        trained = self._trial(params, context)
         trained.run()
         return trained.training.kept
 
@@ -223,99 +218,3 @@ def _cut_sizes(asked: dict[str, Any], size: int, is_text: bool) -> dict[str, Any
         RecurrentRecipe.CHECKS[name](name, asked[name])
     streams = min(asked["batch_size"], max((size - 1) // 10, 1) if is_text else size)
     return {**asked, "batch_size": streams, "window": min(asked["window"], max((size - 1) // streams, 1))}
-
-
-class _Trained:
-    """The training of a trial: it resumes, reports, takes samples and writes checkpoints."""
-
-    def __init__(self, objective: TrainRNN, params: Params, context: Context) -> None:
-        self.objective, self.context, data = objective, context, objective.data
-        settings, recipe = objective._resolve(params)
-        named: dict[str, Any] = {name: settings[name] for name in ("hidden", "embedding", "first_state")}
-        named |= {"task": data.task, "labels": data.labels, "dtype": objective.dtype}
-        network = RecurrentNetwork.create(data.alphabet, rng=context.rng, **named)
-        self.seed = int(context.rng.integers(2**62))
-        train, validation = (Examples(part.inputs, part.outputs) for part in (data.train, data.validation))
-        self.training = RecurrentTraining(network, train, recipe, context.rng, validation)
-        self.samples: dict[int, str] = {}
-        wanted = data.task == TEXT and objective.sample_length > 0
-        self._stages = stages(recipe.epochs) if wanted else ()
-
-    def run(self) -> None:
-        """Train for the budget, or all epochs; earlier epochs are reported again."""
-        if not self._restore_checkpoint() and self.context.state:
-            self.restore(self.context.state)
-        self._sample()
-        for epoch in self.training.history:
-            self.context.report(epoch.epoch, **epoch.curves)
-        saved = time.monotonic()
-        for epoch in self.training.run(until=self.context.budget):
-            self._sample()
-            self.context.report(epoch.epoch, **epoch.curves)
-            if self.context.seconds_left <= 0:
-                break
-            if self.context.checkpoints is not None and time.monotonic() - saved >= CHECKPOINT_SECONDS:
-                self._save(epoch.epoch)
-                saved = time.monotonic()
-
-    def _save(self, epoch: int) -> None:
-        with self.context.checkpoint(epoch, exact=True) as folder:
-            np.savez(folder / _FILE, allow_pickle=False, **self.state())
-
-    def _restore_checkpoint(self) -> bool:
-        """Resume from the trial's own checkpoint where there is one that can be used."""
-        if self.context.folder is None:
-            return False
-        try:
-            with np.load(self.context.folder / _FILE, allow_pickle=False) as arrays:
-                self.restore(dict(arrays))
-        except (OSError, ValueError, KeyError, SettingError, zipfile.BadZipFile) as error:
-            logger.warning("The checkpoint of trial %d cannot be used, so it starts anew: %s", self.context.number, error)
-            return False
-        return True
-
-    def state(self) -> dict[str, Array]:
-        """Return all that is needed to resume the trial."""
-        samples = {f"{_SAMPLE}{epoch}": np.array(text) for epoch, text in self.samples.items()}
-        times = np.array(self.context.times.get(EPOCH, ()), np.float64).reshape(-1, 2)
-        return {**self.training.state(), _SEED: np.array(self.seed), _SECONDS: times, **samples}
-
-    def restore(self, state: Mapping[str, Array]) -> None:
-        """Resume from such a state."""
-        own = {name: array for name, array in state.items() if name.startswith((_SAMPLE, _SECONDS, _SEED))}
-        self.training.restore({name: array for name, array in state.items() if name not in own})
-        self.seed, times = int(own.pop(_SEED)), own.pop(_SECONDS)
-        self.context.continue_times({EPOCH: {int(epoch): seconds for epoch, seconds in times.tolist()}})
-        self.samples = {int(name.removeprefix(_SAMPLE)): str(text) for name, text in own.items()}
-
-    def _sample(self) -> None:
-        """Draw a sample where the training has reached a stage; from numbers of its own, so that it changes nothing."""
-        epoch, one = len(self.training.history), self.objective
-        if epoch in self._stages and epoch not in self.samples:
-            rng = np.random.default_rng([self.seed, epoch])
-            network = self.training.network
-            self.samples[epoch] = sampling.sample(network, one.sample_length, rng, temperature=one.temperature)
-
-
-def stages(epochs: int) -> tuple[int, ...]:
-    """Return the epochs after which samples are taken; five where there are as many.
-
-    >>> stages(40), stages(5), stages(2)
-    ((0, 5, 10, 20, 40), (0, 1, 2, 3, 5), (0, 1, 2))
-    """
-    return tuple(sorted({0, *(-(-epochs // part) for part in (8, 4, 2, 1))}))
-
-
-def activity(network: RecurrentNetwork, text: str) -> bytes:
-    """Return what one unit does over a text, as JSON: ``text``, ``unit``, and its ``values`` with three digits.
-
-    It is the unit that changes most slowly: whose output has the largest correlation with itself `_LAG` characters before.
-    """
-    states = sampling.states(network, text)
-    moved = states - states.mean(axis=0)
-    lag = min(_LAG, len(text) - 1)
-    with np.errstate(invalid="ignore"):  # of a unit that never changes
-        alike = (moved[lag:] * moved[: len(moved) - lag]).sum(axis=0) / (moved**2).sum(axis=0)
-    unit = int(np.nan_to_num(alike, nan=-1.0).argmax())
-    values = [round(value, 3) for value in states[:, unit].tolist()]
-    return json.dumps({"text": text, "unit": unit, "units": states.shape[1], "values": values}).encode()

@@ -17,8 +17,8 @@ from hpsearch.execution.checkpoints import TrialCheckpoints
 from hpsearch.nn.optimizers import Adam
 from hpsearch.nn.recurrent import RecurrentNetwork, RecurrentTraining, score, states
 from hpsearch.nn.schedules import Constant, Cosine, HalveOnPlateau
-from hpsearch.objectives import TrainRNN, recurrent
-from hpsearch.objectives.recurrent import stages
+from hpsearch.objectives import TrainRNN, recurrent_trial
+from hpsearch.objectives.recurrent_trial import stages
 from hpsearch.plots.kinds import draw
 from hpsearch.plots.still import png
 from hpsearch.ports import CheckpointPlace
@@ -100,7 +100,7 @@ def test_a_continued_trial_is_that_of_one_training(params: Params) -> None:
 
 def test_a_checkpoint_is_taken_up_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every epoch writes one. The first attempt ends in the third epoch, the second begins there and not before."""
-    monkeypatch.setattr(recurrent, "CHECKPOINT_SECONDS", 0.0)
+    monkeypatch.setattr(recurrent_trial, "CHECKPOINT_SECONDS", 0.0)
     params, reported = {"learning_rate": 0.01, "first_state": True}, list[int]()
 
     def attempt(last: int) -> Outcome:

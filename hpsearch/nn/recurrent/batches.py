@@ -85,7 +85,7 @@ def sequences(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequenc
     Args:
         network: whose alphabet, labels and task encode them.
         inputs: of the network, B of them.
-        outputs: what it shall give.
+        outputs: what it is to predict for each.
     """
     given = [network.alphabet.encode(text) for text in inputs]
     if network.task == LAST:

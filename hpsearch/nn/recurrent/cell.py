@@ -79,6 +79,7 @@ class Cell:
 
 
 def uniform(rng: np.random.Generator, shape: tuple[int, ...], units: int, dtype: str) -> Array:
+    """Return an array that is uniform in +-1/sqrt(units)."""
     return rng.uniform(-1 / math.sqrt(units), 1 / math.sqrt(units), shape).astype(dtype)
 
 
