@@ -44,7 +44,7 @@ def arrays(
             frame). Floats keep their dtype; booleans, float16 and integers of 8 and 16 bits become float32, which holds them
             exactly, and other integers float64, as in scikit-learn.
         y: integers, strings or booleans, shape (n,); encoded 0..k-1 in sorted order, the originals become ``class_names``. Or
-            floats in [0, 1], shape (n, k), of sum 1: the probability of each class, for networks alone. Accuracy is then that of
+            floats in [0, 1], shape (n, k), of sum 1: the probability of each class, for networks. Accuracy is then that of
             the most probable class, by which rows are stratified too; a part that is handed in may have labels 0..k-1.
         validation: share of the rows (float) or number of rows (int); or the validation part itself, ``(X, y)``.
         test: the same; 0 for a data set without a test part.
