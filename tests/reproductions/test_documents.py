@@ -82,7 +82,7 @@ def small(experiment: Experiment) -> Experiment:
     if experiment is MAX_NORM:
         return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
     if experiment is MAX_NORM_LONG:
-        return replace(experiment, objective=lambda load: max_norm_long.objective(load, hidden=(8, 8)))
+        return replace(experiment, objective=lambda load: max_norm_long.objective(load, hidden=(8, 8), epochs=20))
     if experiment in (RANDOM_WEIGHTS, TRANSFER):
         return replace(experiment, objective=lambda load: experiment.smoke().objective(load))
     if experiment is VANISHING_GRADIENT:
