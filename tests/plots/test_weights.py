@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from hpsearch import Choice, Space, Study, data
-from hpsearch.objectives import TrainNetwork, TuneEstimator
+from hpsearch.objectives import TrainNetwork, TrainRNN, TuneEstimator
 from hpsearch.plots import draw, interactive, still
 from hpsearch.plots.chart import Cells, Chart
 from hpsearch.report.report import draw_all
@@ -84,3 +84,8 @@ def test_say_why_there_are_none_and_are_left_out_of_the_report() -> None:
     fitted = run(TuneEstimator(LogisticRegression(max_iter=50), DIGITS), C=Choice(0.1, 1.0))
     assert draw("weights", fitted.findings) == "The objective trains no network."
     assert "weights" not in draw_all(fitted)
+
+
+def test_of_a_recurrent_network_are_none() -> None:
+    result = run(TrainRNN(data.text("to be or not to be " * 100), hidden=4, epochs=1), learning_rate=Choice(0.01, 0.05))
+    assert draw("weights", result.findings) == "The weights of a recurrent network are not drawn: plot its unit instead."
