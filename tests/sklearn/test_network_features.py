@@ -110,5 +110,9 @@ def test_refuses_no_network_and_rows_of_another_width(tmp_path: Path) -> None:
         NetworkFeatures(3)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"^Network file '.*none\.npz' must be one of plain arrays and JSON, got 'No such file"):
         NetworkFeatures(tmp_path / "none.npz")
-    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in the network, got \(10,\)\. Scale the rows"):
+    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in network, got 10\. Scale the rows"):
         NetworkFeatures(NETWORK).transform(np.zeros((3, 10)))
+    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in features__new__network, got 10\. Scale"):
+        TuneEstimator(union(), data.arrays(np.zeros((40, 10)), np.arange(40) % 2))
+    with pytest.raises(SettingError, match=r"layer must be a whole number in \[1, 2\], got 3\."):
+        NetworkFeatures(NETWORK, layer=3).get_feature_names_out()
