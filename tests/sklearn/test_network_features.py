@@ -92,6 +92,21 @@ def test_a_search_over_features_and_classifiers_gives_one_table_at_any_number_of
     assert all(trial.ok for trial in runs[0].trials)
 
 
+def test_networks_are_options_known_by_content(tmp_path: Path) -> None:
+    other = train(DIGITS.only(range(5)).train, hidden=9, epochs=1)
+    records = []
+    for name in ("one.npz", "two.npz"):
+        save(other, tmp_path / name)
+        space = Space(new=Choice(NetworkFeatures(NETWORK), NetworkFeatures(tmp_path / name)))
+        records.append(repr(space))
+    model = Pipeline([("new", NetworkFeatures(NETWORK)), ("clf", LogisticRegression(max_iter=200))])
+    study = Study("options", space, TuneEstimator(model, ROWS.at_most(100, 100)), Random(trials=6))
+    trials = study.run(1, backend="sequential", tracker=MemoryTracker(), report=False).trials
+    assert records[0] == records[1]
+    assert all(trial.ok for trial in trials)
+    assert len({trial.value for trial in trials}) == 2
+
+
 def test_is_stored_by_skops_without_further_trust() -> None:
     pytest.importorskip("skops", reason="skops is not installed: no estimator is stored")
     fitted = union().fit(ROWS.train.x, ROWS.train.y)
