@@ -56,6 +56,9 @@ def test_are_drawn_on_paper_and_for_the_browser() -> None:
     with Image.open(io.BytesIO(still.png(chart(result)))) as image:
         assert image.width == 1200
         assert len(set(image.convert("L").resize((60, 35)).tobytes())) > 5
+    first = still._chart(chart(result), named=False).axes[0]
+    assert not len(first.get_xticks())
+    assert not len(first.get_yticks())
     assert "NaN" not in interactive.figure(chart(result)).to_html(full_html=False, include_plotlyjs=False)
 
 
