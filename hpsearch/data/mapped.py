@@ -42,6 +42,8 @@ def mapped(dataset: Dataset, transformer: Any, name: str | None = None, seed: in
     """
     from sklearn.base import clone
 
+    if not isinstance(dataset, Dataset):
+        raise DataError(must_be("What is mapped", "a data set", dataset, "Write it as in data.mapped(data.digits(), PCA(16))."))
     if isinstance(transformer, type) or not hasattr(transformer, "transform") or not hasattr(transformer, "get_params"):
         advice = "Write it as in PCA(16), or make_pipeline(...)."
         raise DataError(must_be("What maps a data set", "a transformer of scikit-learn", transformer, advice))
@@ -77,7 +79,10 @@ def _transform(fitted: Any, x: Any, dataset: Dataset) -> NDArray[Any]:
         found = fitted.transform(x)
     except (TypeError, ValueError) as error:
         raise _cannot(dataset, error) from error
-    return read_rows(found.toarray() if hasattr(found, "toarray") else found)
+    rows = read_rows(found.toarray() if hasattr(found, "toarray") else found)
+    if len(rows) != len(x):
+        raise _cannot(dataset, ValueError(f"{len(rows)} rows of {len(x)}"))
+    return rows
 
 
 def _cannot(dataset: Dataset, error: Exception) -> Exception:

@@ -35,6 +35,8 @@ class Node:
         value: numbers of any shape; float64 is taken as it is, without a copy.
         gate: what computes the value, or None of an input.
         inputs: of the gate.
+    Raises:
+        DataError: the value is no array of real numbers.
 
     ``depth`` is the number of gates on the longest way to an input.
     """
@@ -44,7 +46,10 @@ class Node:
     __array_ufunc__ = None
 
     def __init__(self, value: ArrayLike, gate: Gate | None = None, inputs: tuple[Node, ...] = ()) -> None:
-        self.value: Array = np.asarray(value, np.float64)
+        try:
+            self.value: Array = np.asarray(value, np.float64)
+        except (TypeError, ValueError) as error:
+            raise DataError(must_be("A node", "an array of real numbers", value, "Write it as in Node([1.0, 2.0]).")) from error
         self.gate = gate
         self.inputs = inputs
         self.depth: int = 1 + max([one.depth for one in inputs]) if inputs else 0
@@ -124,10 +129,7 @@ class Gate:
         try:
             return Node(self.evaluate(*[node.value for node in nodes]), self, nodes)
         except ValueError as error:
-            shapes = " and ".join(str(node.shape) for node in nodes)
-            raise DataError(
-                must_be(f"Inputs of {self.name}", "of shapes that fit", shapes, "Transpose or reshape one.")
-            ) from error
+            raise _misfit(self.name, nodes) from error
 
 
 def ordered(output: Node, least: int = 0) -> list[Node]:
@@ -233,6 +235,8 @@ def sum_to(node: Node, shape: tuple[int, ...]) -> Node:
     """Return sums over the axes by which an array was broadcast from ``shape``: (n, k) to (k,), to (n, 1), to ()."""
     if node.value.shape == shape:
         return node
+    if not _is_broadcast(shape, node.shape):
+        raise DataError(must_be("The shape of sums", f"one that is broadcast to {node.shape}", shape, "1 keeps an axis."))
     return Node(_add_up(node.value, shape), Gate("sum", lambda value: _add_up(value, shape), _OF_SUM), (node,))
 
 
@@ -240,6 +244,8 @@ def broadcast_to(node: Node, shape: tuple[int, ...]) -> Node:
     """Return an array of a larger shape, in which the elements of a smaller one are repeated."""
     if node.value.shape == shape:
         return node
+    if not _is_broadcast(node.shape, shape):
+        raise DataError(must_be("The larger shape", f"one that {node.shape} is broadcast to", shape, "Axes come in front."))
     return Node(_repeat(node.value, shape), Gate("broadcast", lambda value: _repeat(value, shape), _OF_BROADCAST), (node,))
 
 
@@ -265,7 +271,19 @@ def softmax_cross_entropy(z: Node, targets: Any) -> Node:
         z: before the softmax, (n, k); finite costs for any finite z.
         targets: y, (n, k), each row of sum 1.
     """
+    targets = targets if isinstance(targets, Node) else Node(targets)
+    if len(z.shape) != 2 or z.shape != targets.shape:
+        raise _misfit("softmax_cross_entropy", (z, targets))
     return (total(log_sum_exp(z)) - total(z * targets)) / len(z.value)
+
+
+def _misfit(name: str, nodes: Sequence[Node]) -> DataError:
+    shapes = " and ".join(str(node.shape) for node in nodes)
+    return DataError(must_be(f"Inputs of {name}", "of shapes that fit", shapes, "Transpose or reshape one."))
+
+
+def _is_broadcast(small: tuple[int, ...], large: tuple[int, ...]) -> bool:
+    return len(small) <= len(large) and all(a in (1, b) for a, b in zip(reversed(small), reversed(large), strict=False))
 
 
 def _add_up(value: Array, shape: tuple[int, ...]) -> Array:
@@ -306,7 +324,28 @@ def _softmax_slope(g: Node, out: Node, ins: tuple[Node, ...]) -> Node:
 
 
 def _sigmoid_cost(z: Array, targets: Array) -> Array:
+    # Arrays that are broadcast here would get slopes of another shape than theirs; so in the products below.
+    if z.ndim != 2 or z.shape != targets.shape:
+        raise ValueError
     return np.asarray((_softplus(z) - targets * z).sum(axis=1).mean())
+
+
+def _matmul(a: Array, b: Array) -> Array:
+    if not a.ndim == b.ndim == 2:
+        raise ValueError
+    return a @ b
+
+
+def _affine(x: Array, w: Array, b: Array) -> Array:
+    if not x.ndim == w.ndim == 2:
+        raise ValueError
+    return x @ w.T + b
+
+
+def _inner(a: Array, b: Array) -> Any:
+    if a.shape != b.shape:
+        raise ValueError
+    return np.vdot(a, b)
 
 
 def _product_slope(g: Node, other: Node, shape: tuple[int, ...]) -> Node:
@@ -334,7 +373,7 @@ _DIVIDE = Gate(
     np.divide,
     (lambda g, out, ins: sum_to(g / ins[1], ins[0].shape), lambda g, out, ins: sum_to(-(g * out) / ins[1], ins[1].shape)),
 )
-_MATMUL = Gate("matmul", np.matmul, (lambda g, out, ins: g @ ins[1].T, lambda g, out, ins: ins[0].T @ g))
+_MATMUL = Gate("matmul", _matmul, (lambda g, out, ins: g @ ins[1].T, lambda g, out, ins: ins[0].T @ g))
 _SIGMOID_CROSS_ENTROPY = Gate(
     "sigmoid_cross_entropy",
     _sigmoid_cost,
@@ -346,14 +385,14 @@ _SIGMOID_CROSS_ENTROPY = Gate(
 # x @ w.T + b, a layer's weighted sums, in one gate.
 affine: Gate = Gate(
     "affine",
-    lambda x, w, b: x @ w.T + b,
+    _affine,
     (lambda g, out, ins: g @ ins[1], lambda g, out, ins: _LEFT(g, ins[0]), lambda g, out, ins: sum_to(g, ins[2].shape)),
 )
 # a.T @ b
 _LEFT: Gate = Gate("matmul", lambda a, b: a.T @ b, (lambda g, out, ins: ins[1] @ g.T, lambda g, out, ins: ins[0] @ g))
 _TRANSPOSE = Gate("transpose", np.transpose, (lambda g, out, ins: g.T,))
 
-inner: Gate = Gate("inner", np.vdot, (lambda g, out, ins: g * ins[1], lambda g, out, ins: g * ins[0]))
+inner: Gate = Gate("inner", _inner, (lambda g, out, ins: g * ins[1], lambda g, out, ins: g * ins[0]))
 exp: Gate = Gate("exp", np.exp, (lambda g, out, ins: g * out,))
 log: Gate = Gate("log", np.log, (lambda g, out, ins: g / ins[0],))
 tanh: Gate = Gate("tanh", np.tanh, (lambda g, out, ins: _TANH_SLOPE(g, out),))
@@ -368,7 +407,12 @@ _SIGMOID_SLOPE: Gate = Gate(
     lambda g, s: g * (s * (1.0 - s)),
     (lambda g, out, ins: _SIGMOID_SLOPE(g, ins[1]), lambda g, out, ins: g * ins[0] * (1.0 - 2.0 * ins[1])),
 )
-relu: Gate = Gate("relu", lambda value: np.maximum(value, 0.0), (lambda g, out, ins: g * (ins[0].value > 0),))
+relu: Gate = Gate("relu", lambda value: np.maximum(value, 0.0), (lambda g, out, ins: _RELU_SLOPE(g, ins[0]),))
+_RELU_SLOPE: Gate = Gate(
+    "relu slope",
+    lambda g, value: g * (value > 0),
+    (lambda g, out, ins: _RELU_SLOPE(g, ins[1]), lambda g, out, ins: Node(np.zeros(ins[1].shape))),
+)
 softplus: Gate = Gate("softplus", _softplus, (lambda g, out, ins: g * sigmoid(ins[0]),))
 softmax: Gate = Gate("softmax", _softmax, (_softmax_slope,))
 log_sum_exp: Gate = Gate("log_sum_exp", _log_sum_exp, (lambda g, out, ins: g * softmax(ins[0]),))

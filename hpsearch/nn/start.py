@@ -10,6 +10,7 @@ import numpy as np
 from hpsearch.errors import SettingError, must_be
 from hpsearch.nn.ensemble import Ensemble
 from hpsearch.nn.network import Network
+from hpsearch.nn.recipe import Recipe
 from hpsearch.nn.saved_network import SavedNetwork, Source
 from hpsearch.nn.settings import whole
 
@@ -48,6 +49,12 @@ class Start:
     def network(self) -> Network:
         """The trained network."""
         return single_network("start", self.saved)
+
+    def check_recipe(self, recipe: Recipe) -> None:
+        """Raise for a training that begins with layers of another kind."""
+        if recipe.batch_norm:
+            advice = "A saved network has its normalisation folded into its weights."
+            raise SettingError(must_be("batch_norm", "False with start", True, advice))
 
     def layers(self, sizes: tuple[int, ...], activation: Any) -> int:
         """Return how many layers, from the lowest up, begin as those of the trained network.

@@ -157,6 +157,7 @@ def prepare(
     rng = np.random.default_rng(seed)
     begun = Start.of(start, new_layers, same_outputs=cost != SEVERAL)
     if begun is not None:
+        begun.check_recipe(recipe)
         hidden = begun.network.sizes[1:-1] if hidden is None else hidden
         activation = begun.network.hidden_function if activation is None else activation
     sizes = (x.shape[1], *widths((30,) if hidden is None else hidden), _classes(y, classes))

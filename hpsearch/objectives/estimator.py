@@ -18,7 +18,7 @@ from hpsearch.content import read_content
 from hpsearch.data import Dataset, Part
 from hpsearch.errors import SettingError, did_you_mean, must_be
 from hpsearch.nn.arrays import known
-from hpsearch.objectives.image_steps import check_images
+from hpsearch.objectives.estimator_steps import check_steps
 from hpsearch.objectives.scoring import labelled, labels_of, read_scoring
 from hpsearch.objectives.targets import refuse_probabilities, refuse_several_numbers
 from hpsearch.objectives.trivial import ScoredTrivialAnswer, TrivialAnswer
@@ -186,7 +186,7 @@ class TuneEstimator(ObjectiveBase):
         check_params("TuneEstimator", self.estimator, params)
         estimator = self._with(params)
         check_values(estimator)
-        check_images(estimator, self.data.features)
+        check_steps(estimator, self.data.features)
         weight_arguments(estimator, self.data.train.weights)
         if self.scoring is not None:
             self.scoring.check_responses(estimator, one_line(estimator), self.data.regression)

@@ -12,12 +12,13 @@ from hpsearch.space import Choice, Space
 _OF_HIDDEN_LAYERS: Mapping[str, Any] = {"max_norm": None, "batch_norm": False, "dropout": 0.0, "activation": "sigmoid"}
 
 
-def idle_settings(settings: Mapping[str, Any], space: Space) -> list[str]:
+def idle_settings(settings: Mapping[str, Any], space: Space, *, started: bool = False) -> list[str]:
     """Return a sentence for each setting that has no effect in any trial.
 
     Args:
         settings: those that are fixed.
         space: what is searched; a param takes the place of the setting of its name.
+        started: whether all layers begin as those of a trained network.
     """
 
     def is_always(name: str, test: Callable[[Any], bool]) -> bool:
@@ -33,6 +34,8 @@ def idle_settings(settings: Mapping[str, Any], space: Space) -> list[str]:
     if is_always("hidden", lambda hidden: not widths(hidden)):
         of_hidden = [name for name, nothing in _OF_HIDDEN_LAYERS.items() if asked(name, nothing)]
         idle |= dict.fromkeys(of_hidden, "there is no hidden layer")
+    if started and asked("init", "scaled"):
+        idle["init"] = "all layers begin as those of start"
     if asked("decay_biases", False) and not any(asked(name, 0) for name in ("l1", "l2")):
         idle["decay_biases"] = "l1 and l2 are 0"
     if asked("members_vote", False) and not asked("members", 1):

@@ -40,6 +40,9 @@ from hpsearch.ports import Baseline, Context, Exported, ObjectiveBase, Predictio
 from hpsearch.space import Domain, Space
 from hpsearch.trial import Outcome, Params
 
+# Params that decide how many layers of a trained network are taken.
+_LAYERS = {"new_layers", "hidden", "classes"}
+
 
 @dataclass(frozen=True)
 class TrainNetwork(ObjectiveBase):
@@ -315,7 +318,15 @@ class TrainNetwork(ObjectiveBase):
 
     def idle_settings(self, space: Space) -> list[str]:
         """Return a sentence for each setting that has no effect in any trial, such as max_norm without hidden layers."""
-        return idle_settings(self._settings, space)
+        return idle_settings(self._settings, space, started=self._begins_whole and space.domains.keys().isdisjoint(_LAYERS))
+
+    @property
+    def _begins_whole(self) -> bool:
+        """Whether all layers begin as those of a trained network, where no param changes them."""
+        if self.start is None:
+            return False
+        plan = self.plan({"learning_rate": 1.0} if self.learning_rate is None else {})
+        return plan.layers_taken == len(plan.sizes) - 1
 
     @property
     def greater_is_better(self) -> bool:

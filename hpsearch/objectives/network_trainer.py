@@ -121,9 +121,6 @@ class TrainingPlan:
         if settings["batch_size"] > len(rows) and not recipe.full_batch:
             most, advice = f"at most the {len(rows)} training samples", "Take a smaller mini-batch."
             raise SettingError(must_be("batch_size", most, settings["batch_size"], advice))
-        if self.trained is not None and recipe.batch_norm:
-            advice = "A saved network has its normalisation folded into its weights."
-            raise SettingError(must_be("batch_norm", "False with start", True, advice))
         sizes = (self.data.features, *widths(settings["hidden"]), self.data.outputs)
         resolved = {"settings": settings, "rows": rows, "sizes": sizes, "recipe": recipe}
         for name, value in (resolved | {"targets": targets_for(self.data, rows)}).items():
@@ -172,9 +169,11 @@ class TrainingPlan:
 
     def _layers_taken(self) -> int:
         """Return how many layers begin as those of a trained network, or raise where they do not fit."""
-        activation = self.settings["activation"]
-        function = ACTIVATIONS[activation] if isinstance(activation, str) else activation
-        return 0 if self._begun is None else self._begun.layers(self.sizes, function)
+        begun, activation = self._begun, self.settings["activation"]
+        if begun is None:
+            return 0
+        begun.check_recipe(self.recipe)
+        return begun.layers(self.sizes, ACTIVATIONS[activation] if isinstance(activation, str) else activation)
 
     @property
     def _begun(self) -> Start | None:

@@ -259,7 +259,8 @@ def _axis(side: Any, axis: Axis) -> None:
         _plain_ticks(side, axis.scale)
     if axis.scale.options:
         options = list(axis.scale.options)
-        side.set_ticks(range(len(options)), [_text(option) for option in options], fontsize=8 if len(options) > 8 else 9)
+        places = [i for i, option in enumerate(options) if option]  # an axis of an image has no names, and no ticks
+        side.set_ticks(places, [_text(options[i]) for i in places], fontsize=8 if len(options) > 8 else 9)
         if name == "x" and sum(map(len, options)) > 32:
             side.set_tick_params(rotation=25)
             for label in side.get_ticklabels():

@@ -25,6 +25,8 @@ def weights_chart(findings: Findings) -> Chart | str:
     found = findings.exported
     if isinstance(found, str):
         return found
+    if "layers" not in found.architecture:
+        return "The weights of a recurrent network are not drawn: plot its unit instead."
     weights, names = _first_layer(found)
     linear = len(found.architecture["layers"]) == 1
     side = math.isqrt(weights.shape[1])

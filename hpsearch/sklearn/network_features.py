@@ -28,7 +28,8 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):
         layer: of the hidden layers, counted from 1.
     Raises:
         SettingError: for another kind of network; at ``fit`` for a layer that there is not.
-        DataError: for a file that is missing, or holds no network; at ``transform`` for rows of another width.
+        DataError: for a file that is missing, or holds no network; for rows of another width, by `TuneEstimator` before the
+            first trial.
     Source: Donahue et al. (2014), DeCAF: a deep convolutional activation feature; Sharif Razavian et al. (2014), CNN features
     off-the-shelf.
 
@@ -58,13 +59,20 @@ class NetworkFeatures(TransformerMixin, BaseEstimator):
         if isinstance(network, TableNetwork):
             return network.features(X, self.layer)
         rows = np.asarray(X)
-        if rows.ndim != 2 or rows.shape[1] != network.sizes[0]:
-            advice = "Scale the rows to the same size, such as images to the same pixels."
-            raise DataError(must_be("Columns of the data", f"{network.sizes[0]}, as in the network", rows.shape[1:], advice))
+        if rows.ndim == 2:
+            self.check_columns(rows.shape[1])
         return network.features(rows, self.layer)
+
+    def check_columns(self, columns: int, prefix: str = "") -> None:
+        """Raise DataError unless the network takes rows of so many columns; ``prefix`` goes before the setting's name."""
+        network = self._read()
+        if not isinstance(network, TableNetwork) and columns != network.sizes[0]:
+            advice = "Scale the rows to the same size, such as images to the same pixels."
+            raise DataError(must_be("Columns of the data", f"{network.sizes[0]}, as in {prefix}network", columns, advice))
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[Any]:
         """Return a name for each feature: ``layer1_unit0`` and so on; those of an ensemble's members follow each other."""
+        self._validate_params()
         network = self._read()
         inner = network.network if isinstance(network, TableNetwork) else network
         width = sum(member.sizes[self.layer] for member in members_of(inner))

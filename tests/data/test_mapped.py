@@ -58,6 +58,15 @@ def test_a_network_trains_on_features() -> None:
     assert outcome.metrics["best_validation_accuracy"] > 0.9
 
 
+def first_five(x: Any) -> Any:
+    return x[:5]
+
+
+def test_only_data_sets_are_mapped() -> None:
+    with pytest.raises(DataError, match=r"What is mapped must be a data set, got 5\."):
+        data.mapped(5, PCA(2))  # type: ignore[arg-type]
+
+
 @pytest.mark.parametrize("wrong", [PCA, np.tanh, "pca"])
 def test_what_transforms_nothing_is_refused(wrong: object) -> None:
     with pytest.raises(
@@ -81,6 +90,7 @@ def test_sparse_features_become_dense() -> None:
             r"The transformer must be one that maps 'digits', got .n_components=65 must be between .*Change its settings",
         ),
         (FunctionTransformer(infinite), r"x\[0, 0\] must be finite"),
+        (FunctionTransformer(first_five), "The transformer must be one that maps 'digits', got '5 rows of 1079'"),
         (ColourHistogram(shape=(3, 3)), r"^shape must be the shape of rows of 64 columns, got \(3, 3\)"),
     ],
 )

@@ -203,6 +203,41 @@ def test_wrong_shapes_are_refused() -> None:
         numbers(5, 3) @ numbers(5, 4)
     with pytest.raises(DataError, match="Inputs of add must be of shapes that fit"):
         np.ones(3) + numbers(2)
+    with pytest.raises(DataError, match=r"The shape of sums must be one that is broadcast to \(5, 4\), got \(5,\)"):
+        graph.sum_to(numbers(5, 4), (5,))
+    with pytest.raises(DataError, match=r"The larger shape must be one that \(5, 4\) is broadcast to, got \(5,\)"):
+        graph.broadcast_to(numbers(5, 4), (5,))
+    for wrong in ("a", 1j):
+        with pytest.raises(DataError, match="A node must be an array of real numbers"):
+            Node(wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("make", "shapes"),
+    [
+        (lambda a, b: a @ b, [(3,), (3, 3)]),
+        (lambda a, b: a @ b, [(2, 3, 4), (2, 4, 3)]),
+        (lambda a, b: graph.affine(a, b, np.zeros(3)), [(3,), (3, 3)]),
+        (inner, [(2, 3), (3, 2)]),
+        (graph.sigmoid_cross_entropy, [(3, 2), (3, 1)]),
+        (graph.softmax_cross_entropy, [(3, 3), (3,)]),
+        (graph.softmax_cross_entropy, [(3,), (3,)]),
+    ],
+)
+def test_inputs_whose_slopes_would_have_another_shape_are_refused(make: Any, shapes: list[tuple[int, ...]]) -> None:
+    with pytest.raises(DataError, match="must be of shapes that fit"):
+        make(*(numbers(*shape) for shape in shapes))
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_forward_evaluates_slopes_again(name: str) -> None:
+    make, given_ = EXPRESSIONS[name]
+    inputs, others = inputs_of(given_), inputs_of(given_)
+    slopes = backward(make(*inputs), inputs)
+    for node, other in zip(inputs, others, strict=True):
+        node.value = other.value = node.value[::-1].copy() if node.shape else node.value + 1.0
+    for slope, other in zip(slopes, backward(make(*others), others), strict=True):
+        np.testing.assert_allclose(forward(slope), other.value, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])

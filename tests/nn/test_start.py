@@ -102,6 +102,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
         {"start": None, "new_layers": 1},
         r"new_layers must be left out without start, got 1\. All layers are new then\.",
     ),
+    "normalised": ({"batch_norm": True}, r"batch_norm must be False with start, got True\. A saved network has its norm"),
     "frozen more than there are": ({"freeze": 3}, r"freeze must be at most 2, the number of hidden layers, got 3\."),
 }
 

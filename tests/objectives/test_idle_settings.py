@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from hpsearch import Choice, Float, Space, Study, data
+from hpsearch.nn import train
 from hpsearch.objectives import CrossValidate, TrainNetwork
 from hpsearch.strategies import Random
 from hpsearch.tracking.memory import MemoryTracker
@@ -37,6 +38,23 @@ HIDDEN = "has no effect: there is no hidden layer."
 )  # fmt: skip
 def test_one_sentence_for_each(settings: dict[str, Any], searched: dict[str, Any], said: list[str]) -> None:
     objective = TrainNetwork(DATA, **settings)
+    assert objective.idle_settings(Space(learning_rate=Float(0.1, 1.0), **searched)) == said
+
+
+@pytest.mark.parametrize(
+    ("settings", "searched", "said"),
+    [
+        ({"init": "large"}, {}, ["init has no effect: all layers begin as those of start."]),
+        ({}, {"init": Choice("large", "he")}, ["init has no effect: all layers begin as those of start."]),
+        ({}, {}, []),
+        ({"init": "large", "new_layers": 1}, {}, []),
+        ({"init": "large"}, {"new_layers": Choice(0, 1)}, []),
+    ],
+)  # fmt: skip
+def test_first_weights_are_idle_where_all_are_those_of_another_network(
+    settings: dict[str, Any], searched: dict[str, Any], said: list[str]
+) -> None:
+    objective = TrainNetwork(DATA, 4, start=train(DATA.train, hidden=4, epochs=1), **settings)
     assert objective.idle_settings(Space(learning_rate=Float(0.1, 1.0), **searched)) == said
 
 

@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 
 from hpsearch import Choice, Space, Study, data
-from hpsearch.objectives import TrainNetwork, TuneEstimator
+from hpsearch.objectives import TrainNetwork, TrainRNN, TuneEstimator
 from hpsearch.plots import draw, interactive, still
 from hpsearch.plots.chart import Cells, Chart
 from hpsearch.report.report import draw_all
@@ -56,6 +56,9 @@ def test_are_drawn_on_paper_and_for_the_browser() -> None:
     with Image.open(io.BytesIO(still.png(chart(result)))) as image:
         assert image.width == 1200
         assert len(set(image.convert("L").resize((60, 35)).tobytes())) > 5
+    first = still._chart(chart(result), named=False).axes[0]
+    assert not len(first.get_xticks())
+    assert not len(first.get_yticks())
     assert "NaN" not in interactive.figure(chart(result)).to_html(full_html=False, include_plotlyjs=False)
 
 
@@ -84,3 +87,8 @@ def test_say_why_there_are_none_and_are_left_out_of_the_report() -> None:
     fitted = run(TuneEstimator(LogisticRegression(max_iter=50), DIGITS), C=Choice(0.1, 1.0))
     assert draw("weights", fitted.findings) == "The objective trains no network."
     assert "weights" not in draw_all(fitted)
+
+
+def test_of_a_recurrent_network_are_none() -> None:
+    result = run(TrainRNN(data.text("to be or not to be " * 100), hidden=4, epochs=1), learning_rate=Choice(0.01, 0.05))
+    assert draw("weights", result.findings) == "The weights of a recurrent network are not drawn: plot its unit instead."

@@ -7,18 +7,19 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partialmethod
 from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from hpsearch import data
+from hpsearch import Study, data
 from hpsearch.cli.loading import load_study
 from hpsearch.data import Dataset
 from hpsearch.ports import Context
 from hpsearch.reproductions.catalogue import EXPERIMENTS, find_reproduction
-from hpsearch.reproductions.documents import max_norm, max_norm_long, vanishing_gradient
+from hpsearch.reproductions.documents import max_norm, max_norm_long, pixels_and_features, transfer, vanishing_gradient
 from hpsearch.reproductions.documents.chance_level import CHANCE_LEVEL, ONLY
 from hpsearch.reproductions.documents.cost_functions import COST_FUNCTIONS, CROSS_30, CROSS_100, QUADRATIC_30, QUADRATIC_100
 from hpsearch.reproductions.documents.degree_nine import DEGREE_NINE
@@ -62,6 +63,14 @@ NEEDS_SKIMAGE = pytest.mark.skipif(find_spec("skimage") is None, reason="scikit-
 RUNNABLE = [pytest.param(one, id=one.name, marks=[NEEDS_SKIMAGE] if one is PIXELS_AND_FEATURES else []) for one in EXPERIMENTS]
 
 
+@pytest.fixture
+def _short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run trials in this process, and less of them; the smoke runs have processes of their own."""
+    monkeypatch.setattr(Study, "run", partialmethod(Study.run, backend="sequential"))
+    monkeypatch.setattr(transfer, "SEEN", 1000)
+    monkeypatch.setattr(pixels_and_features, "_STRENGTHS", (1.0,))
+
+
 def few() -> Dataset:
     return data.digits().head(150, 100)
 
@@ -83,7 +92,7 @@ def small(experiment: Experiment) -> Experiment:
         return replace(experiment, objective=lambda load: max_norm.objective(load, hidden=20, epochs=10))
     if experiment is MAX_NORM_LONG:
         return replace(experiment, objective=lambda load: max_norm_long.objective(load, hidden=(8, 8), epochs=20))
-    if experiment in (RANDOM_WEIGHTS, TRANSFER):
+    if experiment in (PIXELS_AND_FEATURES, RANDOM_WEIGHTS, TRANSFER):
         return replace(experiment, objective=lambda load: experiment.smoke().objective(load))
     if experiment is VANISHING_GRADIENT:
         return replace(experiment, objective=lambda load: speed_of_learning(load, epochs=20))
@@ -96,6 +105,7 @@ def options(tracker: MemoryTracker, said: list[str]) -> Options:
     return Options(lambda: tracker, jobs=1, trials=3, say=said.append)
 
 
+@pytest.mark.usefixtures("_short")
 @pytest.mark.parametrize("experiment", RUNNABLE)
 def test_it_runs_and_goes_on_where_it_ended(experiment: Experiment) -> None:
     tracker, said = MemoryTracker(), list[str]()

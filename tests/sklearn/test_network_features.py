@@ -92,6 +92,21 @@ def test_a_search_over_features_and_classifiers_gives_one_table_at_any_number_of
     assert all(trial.ok for trial in runs[0].trials)
 
 
+def test_networks_are_options_known_by_content(tmp_path: Path) -> None:
+    other = train(DIGITS.only(range(5)).train, hidden=9, epochs=1)
+    records = []
+    for name in ("one.npz", "two.npz"):
+        save(other, tmp_path / name)
+        space = Space(new=Choice(NetworkFeatures(NETWORK), NetworkFeatures(tmp_path / name)))
+        records.append(repr(space))
+    model = Pipeline([("new", NetworkFeatures(NETWORK)), ("clf", LogisticRegression(max_iter=200))])
+    study = Study("options", space, TuneEstimator(model, ROWS.at_most(100, 100)), Random(trials=6))
+    trials = study.run(1, backend="sequential", tracker=MemoryTracker(), report=False).trials
+    assert records[0] == records[1]
+    assert all(trial.ok for trial in trials)
+    assert len({trial.value for trial in trials}) == 2
+
+
 def test_is_stored_by_skops_without_further_trust() -> None:
     pytest.importorskip("skops", reason="skops is not installed: no estimator is stored")
     fitted = union().fit(ROWS.train.x, ROWS.train.y)
@@ -110,5 +125,9 @@ def test_refuses_no_network_and_rows_of_another_width(tmp_path: Path) -> None:
         NetworkFeatures(3)  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"^Network file '.*none\.npz' must be one of plain arrays and JSON, got 'No such file"):
         NetworkFeatures(tmp_path / "none.npz")
-    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in the network, got \(10,\)\. Scale the rows"):
+    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in network, got 10\. Scale the rows"):
         NetworkFeatures(NETWORK).transform(np.zeros((3, 10)))
+    with pytest.raises(DataError, match=r"^Columns of the data must be 64, as in features__new__network, got 10\. Scale"):
+        TuneEstimator(union(), data.arrays(np.zeros((40, 10)), np.arange(40) % 2))
+    with pytest.raises(SettingError, match=r"layer must be a whole number in \[1, 2\], got 3\."):
+        NetworkFeatures(NETWORK, layer=3).get_feature_names_out()

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sklearn.ensemble import VotingClassifier
-from sklearn.linear_model import LogisticRegression
+from sklearn.ensemble import StackingRegressor, VotingClassifier, VotingRegressor
+from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import FeatureUnion, Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
@@ -78,6 +78,13 @@ def vote(features: Any) -> Any:
 def test_what_does_not_fit_the_images_is_refused_at_once(estimator: Any, sentence: str) -> None:
     with pytest.raises(SettingError, match=sentence):
         TuneEstimator(estimator, DIGITS)
+
+
+@pytest.mark.parametrize("several", [VotingRegressor, StackingRegressor])
+def test_members_that_predict_numbers_are_checked_too(several: Any) -> None:
+    numbers = data.arrays(DIGITS.train.x, DIGITS.train.y / 9, regression=True)
+    with pytest.raises(SettingError, match="one__colourhistogram__shape must be the shape of rows of 64 columns"):
+        TuneEstimator(several([("one", make_pipeline(ColourHistogram(shape=(3, 3)), Ridge())), ("two", Ridge())]), numbers)
 
 
 def test_rows_that_are_no_square_images_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
