@@ -25,6 +25,8 @@ def weights_chart(findings: Findings) -> Chart | str:
     found = findings.exported
     if isinstance(found, str):
         return found
+    if "layers" not in found.architecture:
+        return "The best trial's network is not fully connected, so it has no first layer."
     weights, names = _first_layer(found)
     linear = len(found.architecture["layers"]) == 1
     side = math.isqrt(weights.shape[1])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn.network import Score
-from hpsearch.nn.recurrent.batches import reading, sequences
+from hpsearch.nn.recurrent.batches import check_task, reading, sequences
 from hpsearch.nn.recurrent.network import TEXT, RecurrentNetwork
 from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.recurrent.sampling import predict
@@ -28,8 +28,10 @@ def score(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequence[st
         inputs: one text for task ``"text"``.
         outputs: one for each input; none for task ``"text"``.
     Raises:
-        DataError: for a text of a single character, which predicts nothing.
+        DataError: for texts that do not fit the task, a label that the network does not have, or a text of a single character,
+            which predicts nothing.
     """
+    check_task(network.task, inputs, outputs)
     if network.task == TEXT:
         return _score_text(network, inputs[0])
     cost, _, _ = Passes(network).forward(sequences(network, inputs, outputs))
