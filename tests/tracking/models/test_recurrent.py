@@ -109,8 +109,18 @@ def test_bad_input_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="A text must have one character at least, got 3"):
         saved.predict([3])  # type: ignore[list-item]
     np.savez(tmp_path / "other.npz", architecture=np.array(json.dumps({"version": 2, "layers": []})))
-    with pytest.raises(ValueError, match="must hold a recurrent network of version 1, got None of version 2"):
+    with pytest.raises(ValueError, match=r"The file must hold a recurrent network, got another kind of file: other\.npz"):
         SavedRecurrent(tmp_path / "other.npz")
+    np.savez(tmp_path / "none.npz", a=np.zeros(3))
+    with pytest.raises(ValueError, match=r"The file must hold a recurrent network, got another kind of file: none\.npz"):
+        SavedRecurrent(tmp_path / "none.npz")
+    np.savez(tmp_path / "newer.npz", architecture=np.array(json.dumps({"version": 2, "kind": "recurrent"})))
+    with pytest.raises(ValueError, match=r"The version of the file must be 1, got 2\. Take the reader"):
+        SavedRecurrent(tmp_path / "newer.npz")
+    for length, temperature in ((5, -1.0), (5, float("nan")), (-5, 1.0)):
+        with pytest.raises(ValueError, match=f"length and temperature must be 0 or more, got {length} and {temperature}"):
+            saved.sample("a", length, temperature)
+    assert saved.probabilities([]).shape == (0, len(saved.alphabet))
     (tmp_path / "bad.npz").write_bytes(b"\x80\x04")
     with pytest.raises(ValueError, match=r"bad.npz must hold plain arrays of numbers"):
         SavedRecurrent(tmp_path / "bad.npz")
