@@ -13,6 +13,8 @@ from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.recurrent.sampling import predict
 
 BITS = 1.0 / math.log(2.0)
+# So many sequences are read side by side: all states of them are in memory at once.
+_SIDE_BY_SIDE = 500
 
 
 def score(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequence[str] = ()) -> Score:
@@ -34,7 +36,12 @@ def score(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequence[st
     check_task(network.task, inputs, outputs)
     if network.task == TEXT:
         return _score_text(network, inputs[0])
-    cost, _, _ = Passes(network).forward(sequences(network, inputs, outputs))
+    costs = []
+    for start in range(0, len(inputs), _SIDE_BY_SIDE):
+        some = slice(start, start + _SIDE_BY_SIDE)
+        costs.append(Passes(network).forward(sequences(network, inputs[some], outputs[some]))[:2])
+    count = sum(predictions for _, predictions in costs)
+    cost = math.fsum(mean * (predictions / count) for mean, predictions in costs)
     right = [found == wanted for found, wanted in zip(predict(network, inputs), outputs, strict=True)]
     return Score(cost * BITS, sum(right) / len(right))
 

@@ -21,12 +21,13 @@ from hpsearch.nn.recurrent import (
     predict,
     sample,
     score,
+    scoring,
 )
 from hpsearch.nn.recurrent.batches import check_task, windows
 from hpsearch.nn.recurrent.cell import Cell
 from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.schedules import Anneal, Cosine, HalveOnPlateau
-from tests.nn.recurrent.test_gradients import EXAMPLES, HELLO
+from tests.nn.recurrent.test_gradients import EXAMPLES, HELLO, task_network
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 6
 ALPHABET = Alphabet.of([TEXT])
@@ -247,6 +248,15 @@ def test_bad_settings_are_refused_in_one_sentence(settings: dict[str, Any], sent
 def test_bad_texts_are_refused_in_one_sentence(task: str, inputs: list[str], outputs: list[str], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         check_task(task, inputs, outputs)
+
+
+@pytest.mark.parametrize("task", EXAMPLES)
+def test_the_score_of_many_sequences_is_that_of_all_at_once(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, outputs = EXAMPLES[task]
+    network, _ = task_network(task)
+    whole = score(network, inputs, outputs)
+    monkeypatch.setattr(scoring, "_SIDE_BY_SIDE", 2)
+    assert score(network, inputs, outputs) == pytest.approx(whole, rel=1e-12)
 
 
 def test_texts_that_do_not_fit_the_network_are_refused_in_one_sentence() -> None:
