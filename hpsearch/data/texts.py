@@ -30,7 +30,7 @@ class TextPart:
     """Texts of one part: a single one for task ``"text"``, else inputs and as many outputs.
 
     Raises:
-        DataError: for no text, an empty one, or outputs that do not fit the task.
+        DataError: for an unknown task, no text, an empty one, or outputs that do not fit the task.
     """
 
     task: str
@@ -38,6 +38,7 @@ class TextPart:
     outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        choice("task", self.task, TASKS, error=DataError)
         check_task(self.task, self.inputs, self.outputs)
 
     def __len__(self) -> int:

@@ -150,6 +150,11 @@ def test_bad_sequences_are_refused_in_one_sentence(given: Any, sentence: str) ->
         data.sequences(*given)
 
 
+def test_a_part_of_an_unknown_task_is_refused() -> None:
+    with pytest.raises(DataError, match="task must be one of 'text', .*, got 'many'"):
+        data.TextPart("many", ("ab",), ("cd",))
+
+
 def test_the_made_text_is_the_same_everywhere() -> None:
     """Its digest is pinned: the grammar draws by `random.Random.random`, whose numbers Python promises not to change."""
     tale = data.tale()
