@@ -123,7 +123,7 @@ class TrainRNN(ObjectiveBase):
         defaults = {one.name: one.default for one in fields(self)}
         changed = [name for name in ("sample_length", "temperature") if getattr(self, name) != defaults[name]]
         if self.data.task != TEXT:
-            return [f"{name} has no effect: samples are drawn of a text alone." for name in changed]
+            return [f"{name} has no effect: only a long text has samples." for name in changed]
         idle = self.sample_length == 0 and "temperature" in changed
         return ["temperature has no effect: sample_length is 0."] if idle else []
 

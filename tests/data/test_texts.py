@@ -151,7 +151,7 @@ def test_bad_sequences_are_refused_in_one_sentence(given: Any, sentence: str) ->
 
 
 def test_a_part_of_an_unknown_task_is_refused() -> None:
-    with pytest.raises(DataError, match="task must be one of 'text', .*, got 'many'"):
+    with pytest.raises(DataError, match=r"task must be one of 'text', .*, got 'many'"):
         data.TextPart("many", ("ab",), ("cd",))
 
 

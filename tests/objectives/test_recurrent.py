@@ -240,7 +240,7 @@ def test_settings_without_effect_are_refused() -> None:
 
 def test_settings_of_samples_without_effect_are_said_in_a_sentence() -> None:
     of_samples, space = {"sample_length": 50, "temperature": 0.5}, Space(learning_rate=Float(0.01, 0.1))
-    alone = "has no effect: samples are drawn of a text alone."
+    alone = "has no effect: only a long text has samples."
     assert sequences("many-to-one", **of_samples).idle_settings(space) == [f"sample_length {alone}", f"temperature {alone}"]
     none = replace(OBJECTIVE, sample_length=0, temperature=0.5)
     assert none.idle_settings(space) == ["temperature has no effect: sample_length is 0."]
