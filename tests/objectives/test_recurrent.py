@@ -98,6 +98,12 @@ def test_a_continued_trial_is_that_of_one_training(params: Params) -> None:
     assert OBJECTIVE(params, context(seed=6, state=second.state)) == whole
 
 
+def test_a_continued_trial_keeps_samples_that_end_in_nul_characters() -> None:
+    one = replace(OBJECTIVE, data=data.text("\0" * 4000), learning_rate=0.01)
+    first = one({}, context(budget=1))
+    assert one({}, context(seed=5, state=first.state)) == one({}, context())
+
+
 def test_a_checkpoint_is_taken_up_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every epoch writes one. The first attempt ends in the third epoch, the second begins there and not before."""
     monkeypatch.setattr(recurrent_trial, "CHECKPOINT_SECONDS", 0.0)
