@@ -352,7 +352,8 @@ def write_model(
     trust: Annotated[list[str] | None, typer.Option("--trust", metavar="TYPE", help="A type of an estimator to trust.")] = None,
     tracking_uri: Uri = None,
 ) -> None:
-    """Write a study's best model to a file: a network for hpsearch.nn.load, an estimator for skops.io.load.
+    """Write a study's best model to a file: a network for hpsearch.nn.load (a recurrent one for
+    hpsearch.nn.recurrent.load), an estimator for skops.io.load.
 
     A network is retrained to the same bits, an estimator refitted on training and validation rows.
     """

@@ -21,6 +21,7 @@ from hpsearch.nn.soft_targets import check_probabilities, check_sums
 # A part that is handed in as it is: rows and their targets.
 Pair = tuple[ArrayLike, ArrayLike]
 _PROBABILITIES = "Columns are probabilities of classes: pass regression=True for numbers to predict."
+_SUMS = "Divide each row by its sum, or pass regression=True for numbers to predict."
 
 
 def arrays(
@@ -112,7 +113,7 @@ def read_probabilities(values: ArrayLike) -> NDArray[np.float64] | None:
     if given.ndim != 2 or given.shape[1] < 2 or given.dtype.kind != "f":
         return None
     check_probabilities(given, _PROBABILITIES)
-    check_sums(given, _PROBABILITIES)
+    check_sums(given, _SUMS)
     return given.astype(np.float64)
 
 

@@ -47,6 +47,7 @@ def tale(characters: int = 100_000, validation: Size = 0.1, test: Size = 0.1, se
     tale(train=80000, validation=10000)
     """
     integer("characters", characters, 1, "100,000 is usual.", error=DataError)
+    integer("seed", seed, 0, "Try 0.", error=DataError)
     return text(_Teller(seed).write(characters), validation, test, "tale")
 
 

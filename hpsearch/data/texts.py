@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -11,7 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
-from hpsearch.checks import choice
+from hpsearch.checks import choice, integer
+from hpsearch.checks import text as check_text
 from hpsearch.data.splits import Size, part_sizes, split
 from hpsearch.data.vault import Sealed, seal
 from hpsearch.errors import DataError, must_be
@@ -29,7 +30,7 @@ class TextPart:
     """Texts of one part: a single one for task ``"text"``, else inputs and as many outputs.
 
     Raises:
-        DataError: for no text, an empty one, or outputs that do not fit the task.
+        DataError: for an unknown task, no text, an empty one, or outputs that do not fit the task.
     """
 
     task: str
@@ -37,6 +38,7 @@ class TextPart:
     outputs: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        choice("task", self.task, TASKS, error=DataError)
         check_task(self.task, self.inputs, self.outputs)
 
     def __len__(self) -> int:
@@ -132,8 +134,14 @@ class Texts(DataSet):
         return DataRecord(self.name, self.checksum, symbols, len(self.labels) or symbols, tuple(parts), "text")
 
     def at_most(self, train: int, validation: int) -> Texts:
-        """Return the data set of the first so many characters, or inputs, of each part; the test part stays the same."""
-        return replace(self, train=self.train.head(train), validation=self.validation.head(validation))
+        """Return the data set of the first so many characters, or inputs, of each part; the test part stays the same.
+
+        Inputs to validate on whose label is not among those left to train on are left out.
+        """
+        fit, chosen = self.train.head(train), self.validation
+        if self.task == LAST:
+            chosen = chosen.take([i for i, label in enumerate(chosen.outputs) if label in fit.outputs])
+        return replace(self, train=fit, validation=chosen.head(validation))
 
 
 def text(
@@ -154,16 +162,17 @@ def text(
     text(train=144, validation=18)
     """
     found, path = _read(source, encoding)
+    name = _check_name((path.stem if path else "text") if name is None else name)
     if not found:
         raise DataError(must_be("The text", "not empty", found, "Give a text, or a pathlib.Path to a file."))
     n_validation, n_test = part_sizes(len(found), validation, test)
-    n_train = len(found) - n_validation - n_test
-    if min(n_train, n_validation) < 2:
-        sizes, advice = f"{n_train} and {n_validation}", "A single character has no next one. Give a longer text."
-        raise DataError(must_be("Characters of training and validation part", "2 each at least", sizes, advice))
-    middle = n_train + n_validation
+    sizes = {"training": len(found) - n_validation - n_test, "validation": n_validation, "test": n_test}
+    for part, size in sizes.items():
+        if size == 1:
+            advice = "A single character has no next one. Give a longer text, or change the sizes of the parts."
+            raise DataError(must_be(f"The {part} part", "of two characters at least", size, advice))
+    n_train, middle = sizes["training"], sizes["training"] + n_validation
     train, chosen = (TextPart(TEXT, (part,)) for part in (found[:n_train], found[n_train:middle]))
-    name = name or (path.stem if path else "text")
     if not n_test:
         return Texts(name, train, chosen)
     return Texts(name, train, chosen, seal(name, range(middle, len(found)), lambda: TextPart(TEXT, (found[middle:],))))
@@ -182,8 +191,8 @@ def sequences(
 
     Args:
         inputs: strings of one character at least.
-        outputs: a string for each of them: of the same length for ``"many-to-many"``, such as "ello" for "hell"; a label for
-            ``"many-to-one"``; of any length for ``"one-to-many"``, whose inputs are single characters, and
+        outputs: the same, one for each of them: of the same length for ``"many-to-many"``, such as "ello" for "hell"; a label
+            for ``"many-to-one"``; of any length for ``"one-to-many"``, whose inputs are single characters, and
             ``"encoder-decoder"``.
         task: one of these.
         validation: share of the inputs (float) or number of inputs (int).
@@ -191,34 +200,46 @@ def sequences(
         seed: of the split, which is stratified by label for ``"many-to-one"``.
         name: of the data set.
     Raises:
-        DataError: for an unknown task, an empty string, outputs that do not fit the task, or impossible sizes.
+        DataError: for an unknown task, an empty string, outputs that do not fit the task, a single label, or impossible sizes.
 
     >>> sequences(["hell", "help"] * 5, ["ello", "elp "] * 5, "many-to-many")
     sequences(train=6, validation=2)
     """
     choice("task", task, [one for one in TASKS if one != TEXT], "data.text() takes one long text.", error=DataError)
-    for what, texts in (("inputs", inputs), ("outputs", outputs)):
-        if isinstance(texts, str):
-            raise DataError(must_be(what, "a list of strings", texts, "Put it into a list."))
-    whole = TextPart(task, tuple(inputs), tuple(outputs))
+    integer("seed", seed, 0, "Try 0.", error=DataError)
+    whole = TextPart(task, _strings("inputs", inputs), _strings("outputs", outputs))
     labels, classes = np.unique(np.array(whole.outputs if task == LAST else [""] * len(whole)), return_inverse=True)
+    if task == LAST and len(labels) < 2:
+        raise DataError(must_be("Labels", "two different ones at least", labels.tolist(), "Add inputs of another one."))
     ids = split(classes, validation, test, seed, labels.tolist())
     train, chosen = whole.take(ids.train.tolist()), whole.take(ids.validation.tolist())
+    name = _check_name(name)
     if not len(ids.test):
         return Texts(name, train, chosen)
     rows = tuple(ids.test.tolist())
     return Texts(name, train, chosen, seal(name, rows, lambda: whole.take(rows)))
 
 
+def _check_name(name: object) -> str:
+    return check_text("name", name, "Give the data set a name.", constraint="a text that is not empty", error=DataError)
+
+
+def _strings(what: str, texts: object) -> tuple[str, ...]:
+    """Return texts as plain strings: those of an array have another repr, which would change the checksum."""
+    if isinstance(texts, str) or not isinstance(texts, Iterable):
+        raise DataError(must_be(what, "a list of strings", texts, "Put it into a list."))
+    return tuple(str(text) if isinstance(text, str) else text for text in texts)
+
+
 def _read(source: str | PathLike[str], encoding: str) -> tuple[str, Path | None]:
     """Return the text of a source, and its path where it is a file."""
     if isinstance(source, str):
-        named = "\n" not in source and 0 < len(source) < 256 and (source.endswith(_ENDINGS) or Path(source).is_file())
-        if not named:
+        if "\n" in source or not (source.endswith(_ENDINGS) or _is_file(source)):
             return source, None
     elif not isinstance(source, PathLike):
         raise DataError(must_be("The text", "a string or a pathlib.Path", source, "Read it into a string first."))
     path = Path(source)
+    check_text("encoding", encoding, "'utf-8' is usual.", error=DataError)
     try:
         return path.read_text(encoding), path
     except UnicodeDecodeError as error:
@@ -226,3 +247,10 @@ def _read(source: str | PathLike[str], encoding: str) -> tuple[str, Path | None]
         raise DataError(must_be(f"The text in {str(path)!r}", f"in {encoding}", error.reason, advice)) from error
     except (OSError, LookupError) as error:
         raise DataError(must_be(f"The text in {str(path)!r}", "a file that can be read", str(error), "Check it.")) from error
+
+
+def _is_file(name: str) -> bool:
+    try:
+        return bool(name) and Path(name).is_file()
+    except OSError:  # the name is too long for one
+        return False

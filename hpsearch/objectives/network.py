@@ -126,7 +126,8 @@ class TrainNetwork(ObjectiveBase):
             column holds texts or gaps, has a mean beyond 10 deviations, or a deviation outside [0.01, 100]; never for images
             that an expansion distorts.
         class_weight: ``"balanced"``, where all classes count alike in training, or a dict of a weight per label; None counts
-            rows alike. The weights of rows that the data have are multiplied by it.
+            rows alike. The weights of rows that the data have are multiplied by it. Of probabilities as targets, a row counts
+            for its most probable class.
         rescale_penalty: l1 and l2 are those for all training rows, and are multiplied by train_size / all, so that each step
             decays weights alike at every size: l2 = 5 for 50,000 rows is 0.1 for 1,000. A ``WeightCost`` needs no rescaling.
         dtype: ``"float32"``, or ``"float64"`` at about twice the time. A network of float32 trains on its own copy of rows that

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from hpsearch.checks import boolean, integer, number, recorded_repr
@@ -19,6 +19,7 @@ from hpsearch.nn.schedules import Constant, Schedule
 from hpsearch.objectives.estimator import check_names
 from hpsearch.objectives.recurrent_trial import RecurrentTrial, activity
 from hpsearch.ports import Context, Exported, ObjectiveBase
+from hpsearch.space import Space
 from hpsearch.trial import Outcome, Params
 
 VALUES = {"bits": "cost", "error": "accuracy"}
@@ -116,6 +117,15 @@ class TrainRNN(ObjectiveBase):
     def curves(self) -> Collection[str]:
         """The curves that a trial reports while it runs."""
         return ("learning_rate", "training_cost", "validation_cost", "validation_accuracy")
+
+    def idle_settings(self, space: Space) -> list[str]:
+        """Return a sentence for each setting of the samples that has no effect."""
+        defaults = {one.name: one.default for one in fields(self)}
+        changed = [name for name in ("sample_length", "temperature") if getattr(self, name) != defaults[name]]
+        if self.data.task != TEXT:
+            return [f"{name} has no effect: only a long text has samples." for name in changed]
+        idle = self.sample_length == 0 and "temperature" in changed
+        return ["temperature has no effect: sample_length is 0."] if idle else []
 
     @property
     def measure(self) -> str:

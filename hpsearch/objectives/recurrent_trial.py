@@ -91,7 +91,8 @@ class RecurrentTrial:
 
     def state(self) -> dict[str, Array]:
         """Return all that is needed to resume the trial."""
-        samples = {f"{_SAMPLE}{epoch}": np.array(text) for epoch, text in self.samples.items()}
+        # As numbers: an array of strings leaves out NUL characters at the end.
+        samples = {f"{_SAMPLE}{epoch}": np.array([*map(ord, text)], np.uint32) for epoch, text in self.samples.items()}
         times = np.array(self.context.times.get(EPOCH, ()), np.float64).reshape(-1, 2)
         return {**self.training.state(), _SEED: np.array(self.seed), _SECONDS: times, **samples}
 
@@ -101,7 +102,7 @@ class RecurrentTrial:
         self.training.restore({name: array for name, array in state.items() if name not in own})
         self.seed, times = int(own.pop(_SEED)), own.pop(_SECONDS)
         self.context.continue_times({EPOCH: {int(epoch): seconds for epoch, seconds in times.tolist()}})
-        self.samples = {int(name.removeprefix(_SAMPLE)): str(text) for name, text in own.items()}
+        self.samples = {int(name.removeprefix(_SAMPLE)): "".join(map(chr, codes.tolist())) for name, codes in own.items()}
 
     def _sample(self) -> None:
         """Draw a sample where the training has reached a stage; from numbers of its own, so that it changes nothing."""

@@ -67,6 +67,9 @@ class TrainUnrolled(ObjectiveBase):
     version = 2
 
     def __post_init__(self) -> None:
+        if not isinstance(self.data, Dataset):
+            advice = "Load one, as in data.digits() or data.arrays(X, y)."
+            raise SettingError(must_be("TrainUnrolled's data", "a data set", self.data, advice))
         if self.data.regression:
             advice = "Take TrainNetwork, or data with classes."
             raise SettingError(must_be("The data of TrainUnrolled", "data with classes", self.data, advice))

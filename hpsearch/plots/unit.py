@@ -57,5 +57,11 @@ def _lines(text: str, values: list[float]) -> list[list[tuple[str, float]]]:
     for character, value in zip(text, values, strict=True):
         if len(lines[-1]) == _COLUMNS or (lines[-1] and lines[-1][-1][0] == _BREAK):
             lines.append([])
-        lines[-1].append(({"\n": _BREAK, "\t": "→"}.get(character, character), value))
+        lines[-1].append((_visible(character), value))
     return lines
+
+
+def _visible(character: str) -> str:
+    """Return what is written for a character: a sign for one that no font has."""
+    sign = character if character.isprintable() else "·"
+    return {"\n": _BREAK, "\t": "→"}.get(character, sign)

@@ -247,7 +247,7 @@ class Result:
             vote: whether they vote, in place of averaging their outputs; see `hpsearch.nn.ensemble.Ensemble`.
         Raises:
             SettingError: fewer trials finished, or their networks differ in inputs, outputs or cost.
-            StudyError: the objective hands out no network, or no trial finished.
+            StudyError: the objective hands out no network or a recurrent one, or no trial finished.
         """
         self._check_exported()
         by_number, of_root = {trial.number: trial for trial in self.trials}, dict[int, Trial]()
@@ -255,7 +255,10 @@ class Result:
             of_root.setdefault(root(trial, by_number).number, trial)
         found = list(of_root.values())
         integer("members", members, 1, "Take as many as finished, or run more trials.", most=max(len(found), 1))
-        exported = [self._exported(trial) for trial in found[:members]]
+        exported = [self._exported(trial) for trial in found[:1]]
+        if exported and exported[0].architecture.get("kind") == KIND:
+            raise StudyError(f"Study {self.study.name!r} has no ensemble: its networks are recurrent. Take result.network().")
+        exported += [self._exported(trial) for trial in found[1:members]]
         for note in dict.fromkeys(one.note for one in exported if one.note):
             logger.warning("%s", note)
         return combine([from_data(one.architecture, one.weights) for one in exported], vote)

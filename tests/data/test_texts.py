@@ -7,6 +7,7 @@ import pickle
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from hpsearch import data
@@ -77,9 +78,14 @@ def test_the_test_part_opens_through_the_vault_alone() -> None:
 def test_content_and_task_decide_the_checksum() -> None:
     text = LINE * 30
     assert data.text(text).checksum == data.text(text).checksum != data.text(text[1:]).checksum
-    same = ["ab"] * 10
+    same = ["ab", "cd"] * 10
     tasks = ("many-to-many", "encoder-decoder", "many-to-one")
     assert len({data.sequences(same, same, task).checksum for task in tasks}) == 3
+
+
+def test_an_array_of_strings_is_the_same_data_set_as_a_list() -> None:
+    arrays = [np.array(texts) for texts in PAIRS]
+    assert data.sequences(*arrays, "encoder-decoder") == data.sequences(*PAIRS, "encoder-decoder")  # type: ignore[arg-type]
 
 
 def test_the_record_tells_names_sizes_and_checksums() -> None:
@@ -96,19 +102,25 @@ def test_the_record_tells_names_sizes_and_checksums() -> None:
     ("given", "sentence"),
     [
         ({"source": ""}, "The text must be not empty, got ''. Give a text"),
-        ({"source": "a"}, "Parts of 1 rows must be not empty|Characters of training and validation part must be 2 each"),
-        ({"source": "abcdefgh"}, "Parts of 8 rows must be not empty|Characters of training and validation part must be 2 each"),
+        ({"source": "a"}, "Parts of 1 rows must be not empty"),
+        ({"source": "abcdefgh"}, "The validation part must be of two characters at least, got 1"),
         ({"source": "missing.txt"}, r"The text in 'missing.txt' must be a file that can be read, got .*No such file"),
         ({"source": 3}, "The text must be a string or a pathlib.Path, got 3"),
         ({"source": b"abc"}, "The text must be a string or a pathlib.Path, got b'abc'"),
         ({"source": LINE * 9, "validation": 1.5}, r"validation must be in \[0, 1\) as a share of the rows, got 1.5"),
         ({"source": LINE * 9, "validation": 270}, r"validation must be in \[0, 270\) rows, got 270"),
         ({"source": LINE * 9, "encoding": "utf-9"}, None),
+        ({"source": "é" * 200}, None),  # too long for the name of a file
+        ({"source": LINE * 9, "test": 1}, "The test part must be of two characters at least, got 1. A single character"),
+        ({"source": LINE * 9, "validation": 1}, "The validation part must be of two characters at least, got 1"),
+        ({"source": LINE * 9, "name": 3}, "name must be a text that is not empty, got 3"),
+        ({"source": LINE * 9, "name": ""}, "name must be a text that is not empty, got ''"),
+        ({"source": Path("book.txt"), "encoding": 3}, "encoding must be a text, got 3"),
     ],
 )
 def test_a_bad_text_is_refused_in_one_sentence(given: dict[str, Any], sentence: str | None) -> None:
     if sentence is None:
-        data.text(**given)  # nothing is decoded
+        data.text(**given)  # a text, and no file
         return
     with pytest.raises(DataError, match=sentence):
         data.text(**given)
@@ -126,12 +138,21 @@ def test_a_bad_text_is_refused_in_one_sentence(given: dict[str, Any], sentence: 
         ((["ab"] * 9, ["x"] * 9, "many-to-two"), "task must be one of 'many-to-many', .*, got 'many-to-two'"),
         ((["ab"] * 9, ["x"] * 9, "text"), r"task must be one of .*, got 'text'. data.text\(\) takes one long text"),
         (("ab", ["x", "y"], "many-to-one"), "inputs must be a list of strings, got 'ab'"),
-        ((["ab"] * 9, ["x"] * 8 + ["y"], "many-to-one"), "y"),
+        ((["ab"] * 9, None, "many-to-one"), "outputs must be a list of strings, got None"),
+        ((["ab"] * 9, ["x"] * 9, "many-to-one"), r"Labels must be two different ones at least, got \['x'\]"),
+        ((["ab"] * 9, ["x"] * 8 + ["y"], "many-to-one"), "Rows left of class 'y' must be at least 2 to be split, got 1"),
+        ((["ab"] * 9, ["ab"] * 9, "many-to-many", 0.2, 0.2, -1), "seed must be a whole number >= 0, got -1"),
+        ((["ab"] * 9, ["ab"] * 9, "many-to-many", 0.2, 0.2, 0, ""), "name must be a text that is not empty, got ''"),
     ],
 )
 def test_bad_sequences_are_refused_in_one_sentence(given: Any, sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         data.sequences(*given)
+
+
+def test_a_part_of_an_unknown_task_is_refused() -> None:
+    with pytest.raises(DataError, match=r"task must be one of 'text', .*, got 'many'"):
+        data.TextPart("many", ("ab",), ("cd",))
 
 
 def test_the_made_text_is_the_same_everywhere() -> None:
@@ -158,3 +179,6 @@ def test_what_is_spoken_in_the_made_text_is_in_capitals_and_brackets_are_closed(
 def test_an_impossible_length_is_refused() -> None:
     with pytest.raises(DataError, match="characters must be a whole number >= 1, got 0"):
         data.tale(0)
+    for seed in (-1, 1.5, "x"):
+        with pytest.raises(DataError, match="seed must be a whole number >= 0, got"):
+            data.tale(5000, seed=seed)  # type: ignore[arg-type]

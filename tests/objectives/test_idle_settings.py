@@ -62,4 +62,5 @@ def test_first_weights_are_idle_where_all_are_those_of_another_network(
 def test_the_study_says_it_once_and_keeps_it(wrap: Any) -> None:
     objective = wrap(TrainNetwork(DATA, hidden=(), max_norm=3.0, epochs=1))
     study = Study("idle", Space(learning_rate=Float(0.1, 1.0)), objective, Random(trials=2))
-    assert study.run(tracker=MemoryTracker()).notes == [f"max_norm {HIDDEN}"]
+    result = study.run(1, backend="sequential", tracker=MemoryTracker(), progress=None, report=False)
+    assert result.notes == [f"max_norm {HIDDEN}"]

@@ -106,7 +106,7 @@ REFUSED = [
     (lambda: dataset().only((0, 1)), DataError, r"^Rows to choose by class must be rows of one class each"),
     (lambda: TrainNetwork(dataset(), cost="quadratic"), DataError, r"^y with cost 'quadratic' must be class indices"),
     (lambda: TrainNetwork(dataset(), cost="hinge"), DataError, r"^y with cost 'hinge' must be class indices"),
-    (lambda: dataset(SOFT / 2), DataError, r"^The sum of y\[\d+\] must be 1, got 0\.[45]\d*\. Columns are prob"),
+    (lambda: dataset(SOFT / 2), DataError, r"^The sum of y\[\d+\] must be 1, got 0\.[45]\d*\. Divide each row by"),
     (lambda: TrainSVM(dataset()), SettingError, r"^TuneEstimator's data must be with one class for each row, got 'probabi"),
     (lambda: TuneEstimator(SVC(), dataset()), SettingError, r"^TuneEstimator's data must be with one class for each row"),
 ]  # fmt: skip

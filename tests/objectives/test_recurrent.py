@@ -98,6 +98,12 @@ def test_a_continued_trial_is_that_of_one_training(params: Params) -> None:
     assert OBJECTIVE(params, context(seed=6, state=second.state)) == whole
 
 
+def test_a_continued_trial_keeps_samples_that_end_in_nul_characters() -> None:
+    one = replace(OBJECTIVE, data=data.text("\0" * 4000), learning_rate=0.01)
+    first = one({}, context(budget=1))
+    assert one({}, context(seed=5, state=first.state)) == one({}, context())
+
+
 def test_a_checkpoint_is_taken_up_to_the_same_bits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every epoch writes one. The first attempt ends in the third epoch, the second begins there and not before."""
     monkeypatch.setattr(recurrent_trial, "CHECKPOINT_SECONDS", 0.0)
@@ -144,6 +150,9 @@ def test_every_task_is_searched_and_tested(task: str) -> None:
     if task in ("many-to-many", "one-to-many"):  # every pair of these is in the training part too
         assert result.best_value == 0.0
     assert "No activity of a unit was recorded" in str(draw("unit", result.findings))
+    assert draw("weights", result.findings) == "The weights of a recurrent network are not drawn: plot its unit instead."
+    with pytest.raises(StudyError, match="Study 's' has no ensemble: its networks are recurrent"):
+        result.ensemble(2)
 
 
 @pytest.mark.parametrize(
@@ -202,7 +211,10 @@ def test_an_option_is_passed_on() -> None:
     [
         ({"data": "hello"}, "TrainRNN's data must be texts, got 'hello'"),
         ({"data": data.digits()}, "TrainRNN's data must be texts, got digits"),
-        ({"window": 400}, r"window must be a whole number in \[1, 399\], got 400. Each of the 8 streams of this text has 399"),
+        (
+            {"window": 400},
+            r"window must be a whole number in \[1, 399\], got 400. It is at most the",
+        ),
         ({"batch_size": 200}, r"window must be a whole number in \[1, 15\], got 25"),
         ({"batch_size": 5000}, r"batch_size must be a whole number in \[1, 3199\], got 5000"),
         ({"hidden": 0}, "hidden must be a whole number >= 1, got 0"),
@@ -232,6 +244,15 @@ def test_settings_without_effect_are_refused() -> None:
         replace(sequences("many-to-many"), batch_size=20)
 
 
+def test_settings_of_samples_without_effect_are_said_in_a_sentence() -> None:
+    of_samples, space = {"sample_length": 50, "temperature": 0.5}, Space(learning_rate=Float(0.01, 0.1))
+    alone = "has no effect: only a long text has samples."
+    assert sequences("many-to-one", **of_samples).idle_settings(space) == [f"sample_length {alone}", f"temperature {alone}"]
+    none = replace(OBJECTIVE, sample_length=0, temperature=0.5)
+    assert none.idle_settings(space) == ["temperature has no effect: sample_length is 0."]
+    assert [one.idle_settings(space) for one in (sequences("many-to-one"), replace(OBJECTIVE, temperature=0.5))] == [[], []]
+
+
 def test_bad_params_are_refused_before_the_first_trial() -> None:
     with pytest.raises(StudyError, match=r"Unknown parameter 'widow' for TrainRNN; .* Did you mean 'window'\?"):
         Study("s", Space(widow=Int(1, 3)), replace(OBJECTIVE, learning_rate=0.01), Random(trials=1)).run(
@@ -254,4 +275,14 @@ def test_a_smoke_test_takes_a_part() -> None:
     long = TrainRNN(data.tale(20_000), window=400, learning_rate=0.01, epochs=1, sample_length=0)
     small = long.shrunk()
     assert len(small.data.train) == 5000
+    assert np.isfinite(small({}, context()).value)
+
+
+def test_a_smoke_test_takes_no_label_that_its_training_part_lacks() -> None:
+    """Of 4,000 inputs 10 have a rare label; at this seed none is among the first 500 to train on, but one to validate on is."""
+    labels = ["rare" if i % 400 == 0 else "usual" for i in range(4000)]
+    found = data.sequences([str(i) for i in range(4000)], labels, "many-to-one", seed=1)
+    assert "rare" in found.validation.outputs[:200]
+    small = TrainRNN(found, hidden=4, learning_rate=0.01, epochs=1).shrunk()
+    assert (small.data.labels, len(small.data.train), len(small.data.validation)) == (("usual",), 500, 200)
     assert np.isfinite(small({}, context()).value)

@@ -93,3 +93,9 @@ def test_data_without_classes_are_refused() -> None:
 def test_an_unknown_param_is_refused() -> None:
     with pytest.raises(Exception, match="Unknown parameter 'l1' for TrainUnrolled"):
         Study("s", Space(learning_rate=Float(0.1, 1.0), l1=Float(0.0, 1.0)), OBJECTIVE, Random(2))
+
+
+@pytest.mark.parametrize("given", [data.tale(500), "digits"])
+def test_something_else_than_a_data_set_is_refused(given: Any) -> None:
+    with pytest.raises(SettingError, match="TrainUnrolled's data must be a data set, got"):
+        TrainUnrolled(given)

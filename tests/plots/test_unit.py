@@ -46,6 +46,15 @@ def test_a_long_line_is_broken() -> None:
     assert (len(cells.texts), len(cells.texts[0])) == (80, 3)
 
 
+def test_a_character_that_no_font_has_is_a_dot() -> None:
+    picture = unit_chart(findings(activity("a\r\x0c\x00\ufeff\té", [0.0] * 7)))
+    assert isinstance(picture, Chart)
+    (cells,) = picture.panels[0].layers
+    assert isinstance(cells, Cells)
+    assert [column[0] for column in cells.texts] == ["a", "·", "·", "·", "·", "→", "é"]
+    assert len(still.png(picture)) > 5000  # a missing glyph would warn, and a warning is an error here
+
+
 @pytest.mark.parametrize("content", [b"no json", b"{}", b"[]", activity("ab", [0.0])])
 def test_a_damaged_file_is_told_in_a_sentence(content: Any) -> None:
     assert unit_chart(findings(content)) == "The file activity.json of trial 7 cannot be read."

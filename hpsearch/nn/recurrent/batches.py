@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from hpsearch.checks import integer
-from hpsearch.errors import DataError, must_be
+from hpsearch.errors import DataError, SettingError, must_be
 from hpsearch.nn.arrays import Labels
 from hpsearch.nn.recurrent.network import EACH, LAST, ONE_TO_MANY, TEXT, WRITING, Batch, RecurrentNetwork
 
@@ -22,11 +22,15 @@ def check_task(task: str, inputs: Sequence[str], outputs: Sequence[str]) -> None
         DataError: for no texts, an empty one, or outputs of a number or length that the task does not have.
     """
     what = "The text" if task == TEXT else "Inputs"
-    if not inputs:
+    if not len(inputs):
         raise DataError(must_be(what, "one text at least", list(inputs), "Give some."))
-    check_inputs((*inputs, *outputs))
+    check_inputs(inputs)
     if task == TEXT:
+        if (len(inputs), len(outputs)) != (1, 0):
+            found = f"{len(inputs)} and {len(outputs)}"
+            raise DataError(must_be(f"Inputs and outputs of task {task!r}", "1 and 0", found, "Join the texts."))
         return
+    check_inputs(outputs)
     if len(inputs) != len(outputs):
         raise DataError(must_be("outputs", f"as many as there are inputs, {len(inputs)}", len(outputs), "Give one for each."))
     for given, wanted in zip(inputs, outputs, strict=True):
@@ -39,7 +43,9 @@ def check_task(task: str, inputs: Sequence[str], outputs: Sequence[str]) -> None
 
 
 def check_inputs(texts: Sequence[str]) -> None:
-    """Raise `DataError` for an empty text, or something else than a text."""
+    """Raise `DataError` for an empty text, something else than a text, or a single text in the place of several."""
+    if isinstance(texts, str):
+        raise DataError(must_be("Texts", "a list of strings", texts, "Put it into a list."))
     for text in texts:
         if not isinstance(text, str) or not text:
             raise DataError(must_be("A text", "a string with one character at least", text, "Leave it out, or fill it."))
@@ -51,11 +57,11 @@ def check_window(window: int, batch_size: int, characters: int) -> None:
     Raises:
         SettingError: naming the window, and the longest one.
     """
+    if characters < 2:
+        raise SettingError(must_be("A training text", "of two characters at least", characters, "Give a longer one."))
+    integer("batch_size", batch_size, 1, "It is the number of streams of the text. Give a longer text.", most=characters - 1)
     longest = (characters - 1) // batch_size
-    if longest < 1:
-        advice = f"Take a longer text or a smaller batch_size: {characters} characters make {batch_size} streams here."
-        integer("batch_size", batch_size, 1, advice, most=max(characters - 1, 1))
-    advice = f"Each of the {batch_size} streams of this text has {longest} characters: take a smaller window or a longer text."
+    advice = f"It is at most the length of a stream, with batch_size={batch_size}. Give a longer text, or take fewer streams."
     integer("window", window, 1, advice, most=longest)
 
 
@@ -86,11 +92,15 @@ def sequences(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequenc
         network: whose alphabet, labels and task encode them.
         inputs: of the network, B of them.
         outputs: what it is to predict for each.
+    Raises:
+        DataError: for a label that the network does not have.
     """
     given = [network.alphabet.encode(text) for text in inputs]
     if network.task == LAST:
         targets = [np.full(len(text), -1) for text in given]
         for codes, label in zip(targets, outputs, strict=True):
+            if label not in network.labels:
+                raise DataError(must_be("A label", "one of the network's", label, "Leave out the inputs with another one."))
             codes[-1] = network.labels.index(label)
         return Batch(columns(given, 0), columns(targets, -1))
     wanted = [network.alphabet.encode(text) for text in outputs]

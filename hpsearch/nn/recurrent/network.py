@@ -89,7 +89,7 @@ class RecurrentNetwork:
             first_state: whether the state before the first symbol is learnt; it is 0 otherwise.
             dtype: ``"float32"`` or ``"float64"``.
         Raises:
-            SettingError: for an unknown task or dtype, or a size below 1.
+            SettingError: for an unknown task or dtype, a size below 1, or labels that the task does not have.
         """
         choice("task", task, TASKS)
         known("dtype", dtype, DTYPES)
@@ -99,6 +99,10 @@ class RecurrentNetwork:
         if task == TRANSLATE and first_state:
             advice = "The decoder begins with the last state of the encoder."
             raise SettingError(must_be("first_state", f"False for {task!r}", first_state, advice))
+        if task == LAST and len(set(labels)) < max(len(labels), 1):
+            raise SettingError(must_be("labels", f"distinct, and one at least for {task!r}", labels, "Give each output."))
+        if task != LAST and labels:
+            raise SettingError(must_be("labels", f"left out for {task!r}", labels, f"Take {LAST!r}."))
         symbols = len(alphabet) + (task in WRITING)
         outputs = len(labels) if task == LAST else symbols
         cell = Cell.create(symbols, hidden, rng, dtype, embedding, first_state)

@@ -65,7 +65,8 @@ def draw(outputs: Array, at: float, temperature: float) -> int:
     if temperature == 0:
         return int(outputs.argmax())
     z = outputs.astype(np.float64)
-    shares = np.cumsum(np.exp((z - z.max()) / temperature))
+    with np.errstate(over="ignore"):  # at a temperature of almost 0
+        shares = np.cumsum(np.exp((z - z.max()) / temperature))
     return min(int(np.searchsorted(shares, at * shares[-1], "right")), len(z) - 1)
 
 
@@ -77,6 +78,7 @@ def outputs_of(network: RecurrentNetwork, state: Array) -> Array:
 
 def states(network: RecurrentNetwork, text: str) -> Array:
     """Return the state after each character of a text, float64, (n, H)."""
+    check_inputs([text])
     codes = network.alphabet.encode(text)
     passes = Passes(network.astype("float64"))
     cell = passes.read(Batch(codes[:, None], codes[:, None]))
@@ -104,6 +106,8 @@ def probabilities(network: RecurrentNetwork, inputs: Sequence[str]) -> Array:
     """
     check_inputs(inputs)
     network = network.astype("float64")
+    if not len(inputs):
+        return np.zeros((0, len(network.output_bias)))
     if network.task in WRITING:
         batch = sequences(network, inputs, ["?"] * len(inputs))
         state = network.cell.step(batch.symbols[0], Passes(network).start(batch), network.cell.table())

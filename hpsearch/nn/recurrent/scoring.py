@@ -7,12 +7,14 @@ from collections.abc import Sequence
 
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn.network import Score
-from hpsearch.nn.recurrent.batches import reading, sequences
+from hpsearch.nn.recurrent.batches import check_task, reading, sequences
 from hpsearch.nn.recurrent.network import TEXT, RecurrentNetwork
 from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.recurrent.sampling import predict
 
 BITS = 1.0 / math.log(2.0)
+# So many sequences are read side by side: all states of them are in memory at once.
+_SIDE_BY_SIDE = 500
 
 
 def score(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequence[str] = ()) -> Score:
@@ -28,11 +30,18 @@ def score(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequence[st
         inputs: one text for task ``"text"``.
         outputs: one for each input; none for task ``"text"``.
     Raises:
-        DataError: for a text of a single character, which predicts nothing.
+        DataError: for texts that do not fit the task, a label that the network does not have, or a text of a single character,
+            which predicts nothing.
     """
+    check_task(network.task, inputs, outputs)
     if network.task == TEXT:
         return _score_text(network, inputs[0])
-    cost, _, _ = Passes(network).forward(sequences(network, inputs, outputs))
+    costs = []
+    for start in range(0, len(inputs), _SIDE_BY_SIDE):
+        some = slice(start, start + _SIDE_BY_SIDE)
+        costs.append(Passes(network).forward(sequences(network, inputs[some], outputs[some]))[:2])
+    count = sum(predictions for _, predictions in costs)
+    cost = math.fsum(mean * (predictions / count) for mean, predictions in costs)
     right = [found == wanted for found, wanted in zip(predict(network, inputs), outputs, strict=True)]
     return Score(cost * BITS, sum(right) / len(right))
 

@@ -10,12 +10,12 @@ from typing import Any, ClassVar, NamedTuple, cast
 import numpy as np
 
 from hpsearch.errors import Diverged, SettingError, must_be
-from hpsearch.nn.arrays import Array
+from hpsearch.nn.arrays import Array, known
 from hpsearch.nn.network import Network, Score
 from hpsearch.nn.optimizers.full_batch import is_full_batch
 from hpsearch.nn.optimizers.rules import MOMENTUM, Optimizer, Rule, check_optimizer, rule_of
 from hpsearch.nn.recipe import check_rule
-from hpsearch.nn.recurrent.batches import check_window, sequences, some, windows
+from hpsearch.nn.recurrent.batches import check_task, check_window, sequences, some, windows
 from hpsearch.nn.recurrent.network import TEXT, RecurrentNetwork
 from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.recurrent.scoring import BITS, score
@@ -25,6 +25,8 @@ from hpsearch.nn.training import history
 from hpsearch.nn.training.checkpoint import generator_from_array, generator_to_array
 from hpsearch.nn.training.history import Epoch
 
+# What decides on the epoch that is kept.
+KEPT = ("cost", "accuracy")
 _KEPT, _TRAINED = "kept_", "trained_"
 
 
@@ -77,6 +79,7 @@ class RecurrentRecipe:
         if is_full_batch(self.optimizer):
             advice = "Its steps need the whole text at once. 'adam' is usual."
             raise SettingError(must_be("optimizer", "'sgd', 'nesterov', 'rmsprop' or 'adam'", self.optimizer, advice))
+        known("keep", self.keep, KEPT)
         check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
 
 
@@ -102,6 +105,7 @@ class RecurrentTraining:
         validation: of the same form.
     Raises:
         SettingError: for a text that is too short for the window, or fewer sequences than a batch takes.
+        DataError: for texts that do not fit the network's task.
 
     ``history`` holds one `Epoch` for each epoch done, costs in bits per character; ``kept`` is the network of the best one.
     """
@@ -115,6 +119,8 @@ class RecurrentTraining:
         validation: Examples,
     ) -> None:
         self.network, self.recipe, self.rng = network, recipe, rng
+        for part in (train, validation):
+            check_task(network.task, *part)
         self.history: list[Epoch] = []
         self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()

@@ -38,11 +38,12 @@ class SavedRecurrent:
 
     def __init__(self, path: str | Path) -> None:
         arrays = _arrays(Path(path))
-        described = json.loads(arrays.pop("architecture").item())
-        if described.get("kind") != KIND or described.get("version") != VERSION:
-            what = f"The file must hold a recurrent network of version {VERSION}"
-            found = f"{described.get('kind')!r} of version {described.get('version')!r}"
-            raise ValueError(f"{what}, got {found}. Install a newer hpsearch.")
+        described = json.loads(arrays.pop("architecture").item()) if "architecture" in arrays else {}
+        if described.get("kind") != KIND:
+            raise ValueError(f"The file must hold a recurrent network, got another kind of file: {Path(path).name}.")
+        if described.get("version") != VERSION:
+            what, advice = f"The version of the file must be {VERSION}", "Take the reader of a newer hpsearch."
+            raise ValueError(f"{what}, got {described.get('version')!r}. {advice}")
         # What float32 rounds grows from step to step; hpsearch writes texts in float64 too.
         self.arrays = {name: array.astype(np.float64) for name, array in arrays.items()}
         self.task, self.alphabet = described["task"], described["alphabet"]
@@ -55,7 +56,7 @@ class SavedRecurrent:
 
     def probabilities(self, texts: list[str]) -> np.ndarray:
         """Return the probability of every character, or label, that follows each text, (n, k)."""
-        z = np.array([self._outputs(self._read(text)[-1]) for text in texts])
+        z = np.array([self._outputs(self._read(text)[-1]) for text in texts]).reshape(-1, len(self.arrays["output_bias"]))
         shares: np.ndarray = np.exp(z - z.max(axis=1, keepdims=True))
         shares /= shares.sum(axis=1, keepdims=True)
         return shares
@@ -64,6 +65,8 @@ class SavedRecurrent:
         """Return a text that continues ``start``; see `hpsearch.nn.recurrent.sample`, which draws the same characters."""
         if self.task != "text" or not start:
             raise ValueError("A sample must continue one character at least, by a network that predicts the next one.")
+        if length < 0 or not 0 <= temperature < float("inf"):
+            raise ValueError(f"length and temperature must be 0 or more, got {length!r} and {temperature!r}.")
         rng, state, written = np.random.default_rng(seed), self._read(start)[-1], ""
         for _ in range(int(length)):
             code = _draw(self._outputs(state)[:-1], rng.random(), float(temperature))
@@ -149,7 +152,8 @@ def _draw(outputs: np.ndarray, at: float, temperature: float) -> int:
     if temperature == 0:
         return int(outputs.argmax())
     z = outputs.astype(np.float64)
-    shares = np.cumsum(np.exp((z - z.max()) / temperature))
+    with np.errstate(over="ignore"):  # at a temperature of almost 0
+        shares = np.cumsum(np.exp((z - z.max()) / temperature))
     return min(int(np.searchsorted(shares, at * shares[-1], "right")), len(z) - 1)
 
 

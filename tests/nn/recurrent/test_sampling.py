@@ -84,3 +84,18 @@ def test_bad_input_is_refused_in_one_sentence() -> None:
         sample(task_network("many-to-one")[0], 5, np.random.default_rng(0))
     with pytest.raises(DataError, match="A text must be a string with one character at least, got ''"):
         predict(ABC, ["a", ""])
+    with pytest.raises(DataError, match="Texts must be a list of strings, got 'abc'"):
+        predict(ABC, "abc")
+    for text in ("", 3):
+        with pytest.raises(DataError, match="A text must be a string with one character at least"):
+            states(ABC, text)  # type: ignore[arg-type]
+
+
+def test_no_inputs_have_no_outputs() -> None:
+    assert predict(ABC, []) == []
+    assert probabilities(ABC, []).shape == (0, 4)
+
+
+def test_a_temperature_of_almost_0_is_that_of_0() -> None:
+    cold = [sample(ABC, 20, np.random.default_rng(0), start="a", temperature=t) for t in (0.0, 1e-320)]
+    assert cold[0] == cold[1]

@@ -21,12 +21,13 @@ from hpsearch.nn.recurrent import (
     predict,
     sample,
     score,
+    scoring,
 )
 from hpsearch.nn.recurrent.batches import check_task, windows
 from hpsearch.nn.recurrent.cell import Cell
 from hpsearch.nn.recurrent.passes import Passes
 from hpsearch.nn.schedules import Anneal, Cosine, HalveOnPlateau
-from tests.nn.recurrent.test_gradients import EXAMPLES, HELLO
+from tests.nn.recurrent.test_gradients import EXAMPLES, HELLO, task_network
 
 TEXT = "the cat sat on the mat. the dog sat on the log. " * 6
 ALPHABET = Alphabet.of([TEXT])
@@ -208,14 +209,21 @@ def test_a_trained_network_tells_the_text() -> None:
 @pytest.mark.parametrize(
     ("settings", "sentence"),
     [
-        ({"window": 72, "batch_size": 4}, r"window must be a whole number in \[1, 71\], got 72. Each of the 4 streams"),
-        ({"batch_size": 400}, r"batch_size must be a whole number in \[1, 287\], got 400. Take a longer text"),
+        (
+            {"window": 72, "batch_size": 4},
+            r"window must be a whole number in \[1, 71\], got 72. It is at most the length",
+        ),
+        (
+            {"batch_size": 400},
+            r"batch_size must be a whole number in \[1, 287\], got 400. It is the number of",
+        ),
         ({"window": 0}, "window must be a whole number >= 1, got 0"),
         ({"clip": 0.0}, r"clip must be a number in \(0, inf\], got 0.0|clip must be a number in \(0, inf\), got 0.0"),
         ({"optimizer": "l-bfgs"}, "optimizer must be 'sgd', 'nesterov', 'rmsprop' or 'adam', got 'l-bfgs'"),
         ({"optimizer": "adm"}, "optimizer must be one of .*, got 'adm'"),
         ({"momentum": 0.9}, r"momentum must be 0 with Adam"),
         ({"schedule": 3}, "schedule must be a schedule rule, got 3"),
+        ({"keep": "bits"}, "keep must be one of 'cost', 'accuracy', got 'bits'"),
     ],
 )
 def test_bad_settings_are_refused_in_one_sentence(settings: dict[str, Any], sentence: str) -> None:
@@ -227,6 +235,9 @@ def test_bad_settings_are_refused_in_one_sentence(settings: dict[str, Any], sent
     ("task", "inputs", "outputs", "sentence"),
     [
         ("text", [], [], "The text must be one text at least"),
+        ("text", ["ab", "cd"], [], "Inputs and outputs of task 'text' must be 1 and 0, got '2 and 0'. Join the texts."),
+        ("text", ["ab"], ["cd"], "Inputs and outputs of task 'text' must be 1 and 0, got '1 and 1'"),
+        ("text", "ab", [], "Texts must be a list of strings, got 'ab'"),
         ("text", [""], [], "A text must be a string with one character at least, got ''"),
         ("many-to-many", ["ab"], ["abc"], "The output for 'ab' must be of 2 characters, got 'abc'"),
         ("many-to-one", ["ab", "c"], ["x"], "outputs must be as many as there are inputs, 2, got 1"),
@@ -237,3 +248,41 @@ def test_bad_settings_are_refused_in_one_sentence(settings: dict[str, Any], sent
 def test_bad_texts_are_refused_in_one_sentence(task: str, inputs: list[str], outputs: list[str], sentence: str) -> None:
     with pytest.raises(DataError, match=sentence):
         check_task(task, inputs, outputs)
+
+
+@pytest.mark.parametrize("task", EXAMPLES)
+def test_the_score_of_many_sequences_is_that_of_all_at_once(task: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    inputs, outputs = EXAMPLES[task]
+    network, _ = task_network(task)
+    whole = score(network, inputs, outputs)
+    monkeypatch.setattr(scoring, "_SIDE_BY_SIDE", 2)
+    assert score(network, inputs, outputs) == pytest.approx(whole, rel=1e-12)
+
+
+def test_texts_that_do_not_fit_the_network_are_refused_in_one_sentence() -> None:
+    rng, recipe = np.random.default_rng(0), RecurrentRecipe(0.01, batch_size=1)
+    network = RecurrentNetwork.create(HELLO, 3, rng, task="many-to-one", labels=("x", "y"))
+    good, bad = Examples(["he", "lo"], ["x", "y"]), Examples(["he", "lo"], ["x", "z"])
+    for train, validation in ((Examples(["he"]), good), (good, Examples(["he"]))):
+        with pytest.raises(DataError, match="outputs must be as many as there are inputs, 1, got 0"):
+            RecurrentTraining(network, train, recipe, rng, validation)
+    with pytest.raises(DataError, match="A label must be one of the network's, got 'z'"):
+        score(network, *bad)
+    with pytest.raises(DataError, match=r"Inputs must be one text at least, got \[\]"):
+        score(network, [], [])
+    text = RecurrentNetwork.create(HELLO, 3, rng)
+    with pytest.raises(SettingError, match="A training text must be of two characters at least, got 1"):
+        RecurrentTraining(text, Examples(["h"]), recipe, rng, Examples(["hello"]))
+
+
+@pytest.mark.parametrize(
+    ("settings", "sentence"),
+    [
+        ({"task": "many-to-one"}, r"labels must be distinct, and one at least for 'many-to-one', got \(\)"),
+        ({"task": "many-to-one", "labels": ("x", "x")}, "labels must be distinct"),
+        ({"labels": ("x",)}, r"labels must be left out for 'text', got \('x',\)"),
+    ],
+)
+def test_labels_must_be_those_of_the_task(settings: dict[str, Any], sentence: str) -> None:
+    with pytest.raises(SettingError, match=sentence):
+        RecurrentNetwork.create(HELLO, 3, np.random.default_rng(0), **settings)

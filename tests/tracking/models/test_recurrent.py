@@ -30,14 +30,16 @@ BLOCKED = "import sys\nfor name in {names!r}:\n    sys.modules[name] = None\n"
 ELSEWHERE = """
 import json
 import mlflow.pyfunc, pandas
-model = mlflow.pyfunc.load_model("model")
-texts = json.loads(sys.argv[1])
-frame = pandas.DataFrame({"text": texts})
-print(json.dumps({
-    "labels": list(model.predict(frame)),
-    "outputs": model.predict(frame, params={"return": "outputs"}).tolist(),
-    "sample": list(model.predict(frame, params={"return": "sample", "length": 20, "seed": 3})) if sys.argv[2] else [],
-}))
+found = {}
+for task, texts in json.loads(sys.argv[1]).items():
+    model, frame = mlflow.pyfunc.load_model(task + "/model"), pandas.DataFrame({"text": texts})
+    found[task] = {
+        "labels": list(model.predict(frame)),
+        "outputs": model.predict(frame, params={"return": "outputs"}).tolist(),
+    }
+    if task == "text":
+        found["sample"] = list(model.predict(frame, params={"return": "sample", "length": 20, "seed": 3}))
+print(json.dumps(found))
 """
 
 
@@ -50,22 +52,27 @@ def python(code: str, folder: Path, *arguments: str) -> subprocess.CompletedProc
     return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
 
 
-@pytest.mark.parametrize("task", ["text", "encoder-decoder"])
-def test_mlflow_gives_the_same_where_hpsearch_is_not_installed(task: str, tmp_path: Path) -> None:
-    one, params = objective(task), {"learning_rate": 0.01}
-    exported = one.export(params, Context(np.random.default_rng(0)))
-    log.save(tmp_path, exported)
-    assert not [path for path in (tmp_path / "model").rglob("*") if path.suffix in (".pkl", ".pickle")]
-    network = one.network(params, Context(np.random.default_rng(0)))
-    texts = list(one.data.validation.inputs[:3]) if task != "text" else ["the old ", "a", "§ un"]
+def test_mlflow_gives_the_same_where_hpsearch_is_not_installed(tmp_path: Path) -> None:
+    params, networks = {"learning_rate": 0.01}, {}
+    for task in ("text", "encoder-decoder"):
+        one, folder = objective(task), tmp_path / task
+        folder.mkdir()
+        log.save(folder, one.export(params, Context(np.random.default_rng(0))))
+        networks[task] = one.network(params, Context(np.random.default_rng(0)))
+    assert not [path for path in tmp_path.rglob("*") if path.suffix in (".pkl", ".pickle")]
+    texts = {
+        "text": ["the old ", "a", "§ un"],
+        "encoder-decoder": list(objective("encoder-decoder").data.validation.inputs[:3]),
+    }
     blocked = BLOCKED.format(names={"hpsearch", "sklearn", "scipy.sparse"})
-    done = python(blocked + ELSEWHERE, tmp_path, json.dumps(texts), "yes" if task == "text" else "")
+    done = python(blocked + ELSEWHERE, tmp_path, json.dumps(texts))
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout.splitlines()[-1])
-    assert found["labels"] == rnn.predict(network, texts)
-    np.testing.assert_allclose(found["outputs"], probabilities(network, texts), atol=1e-12)
-    if task == "text":
-        assert found["sample"] == [rnn.sample(network, 20, np.random.default_rng(3), start=text) for text in texts]
+    for task, network in networks.items():
+        assert found[task]["labels"] == rnn.predict(network, texts[task])
+        np.testing.assert_allclose(found[task]["outputs"], probabilities(network, texts[task]), atol=1e-12)
+    continued = [rnn.sample(networks["text"], 20, np.random.default_rng(3), start=text) for text in texts["text"]]
+    assert found["sample"] == continued
 
 
 @pytest.mark.parametrize("task", ["text", *SEQUENCES])
@@ -109,8 +116,18 @@ def test_bad_input_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="A text must have one character at least, got 3"):
         saved.predict([3])  # type: ignore[list-item]
     np.savez(tmp_path / "other.npz", architecture=np.array(json.dumps({"version": 2, "layers": []})))
-    with pytest.raises(ValueError, match="must hold a recurrent network of version 1, got None of version 2"):
+    with pytest.raises(ValueError, match=r"The file must hold a recurrent network, got another kind of file: other\.npz"):
         SavedRecurrent(tmp_path / "other.npz")
+    np.savez(tmp_path / "none.npz", a=np.zeros(3))
+    with pytest.raises(ValueError, match=r"The file must hold a recurrent network, got another kind of file: none\.npz"):
+        SavedRecurrent(tmp_path / "none.npz")
+    np.savez(tmp_path / "newer.npz", architecture=np.array(json.dumps({"version": 2, "kind": "recurrent"})))
+    with pytest.raises(ValueError, match=r"The version of the file must be 1, got 2\. Take the reader"):
+        SavedRecurrent(tmp_path / "newer.npz")
+    for length, temperature in ((5, -1.0), (5, float("nan")), (-5, 1.0)):
+        with pytest.raises(ValueError, match=f"length and temperature must be 0 or more, got {length} and {temperature}"):
+            saved.sample("a", length, temperature)
+    assert saved.probabilities([]).shape == (0, len(saved.alphabet))
     (tmp_path / "bad.npz").write_bytes(b"\x80\x04")
     with pytest.raises(ValueError, match=r"bad.npz must hold plain arrays of numbers"):
         SavedRecurrent(tmp_path / "bad.npz")
