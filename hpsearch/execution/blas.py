@@ -1,4 +1,4 @@
-"""BLAS libraries: what is loaded, and one thread for all of them."""
+"""BLAS libraries and OpenMP: what is loaded, and one thread for all of them."""
 
 from __future__ import annotations
 
@@ -20,10 +20,20 @@ def describe_blas() -> str:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Give BLAS one thread in this process while the block runs."""
+    """Give BLAS one thread in this process while the block runs, and OpenMP one in the thread that runs it."""
     # SciPy brings a BLAS of its own. It must be loaded to be limited: strategies and trials in this process may use it.
     import scipy.linalg  # noqa: F401
 
     # Limited once for everything, not per trial: several threads that set and lift limits would undo each other's.
     with threadpool_limits(limits=1):
+        yield
+
+
+@contextmanager
+def one_openmp_thread() -> Iterator[None]:
+    """Give OpenMP one thread while the block runs in this thread: unlike BLAS's, its number belongs to each thread.
+
+    Neighbours and trees of scikit-learn divide their work by it, and their last bits differ with it.
+    """
+    with threadpool_limits(limits=1, user_api="openmp"):
         yield

@@ -26,7 +26,7 @@ from hpsearch.checks import choice, integer
 from hpsearch.data.vault import closed
 from hpsearch.errors import StudyError, must_be
 from hpsearch.execution.attempts import describe_attempts, run_in_child
-from hpsearch.execution.blas import one_thread
+from hpsearch.execution.blas import one_openmp_thread, one_thread
 from hpsearch.execution.isolation import can_fork, describe_exit
 from hpsearch.execution.pickling import send_by_value
 from hpsearch.execution.point_files import PointFiles
@@ -54,6 +54,12 @@ def _run_in_worker(objective: ObjectiveBase, task: Task) -> Trial:
     objective, task = prepare_task(objective, task)  # before the fork, so that each child inherits it
     alone = task.limits.seconds is not None or task.limits.megabytes is not None or task.retries == 0
     return run_in_child(objective, task) if alone and can_fork() else run_prepared(objective, task)
+
+
+def _run_in_thread(objective: ObjectiveBase, task: Task) -> Trial:
+    """Run a trial in a thread of joblib's."""
+    with one_openmp_thread():
+        return run_task(objective, task)
 
 
 class Local(ExecutorBase):
@@ -150,7 +156,7 @@ class Local(ExecutorBase):
             return
         with block_interrupts():  # of the workers that start here
             workers = self._workers()
-            run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else run_task
+            run = partial(run_in_worker, surroundings=Surroundings.read()) if self.backend == "loky" else _run_in_thread
             stream = workers(joblib.delayed(run)(objective, task) for task in tasks)
         if self.backend == "loky":
             write_down(workers)

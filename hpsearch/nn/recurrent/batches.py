@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -110,7 +111,7 @@ def sequences(network: RecurrentNetwork, inputs: Sequence[str], outputs: Sequenc
         written = [np.concatenate([start, codes]) for start, codes in zip(starts, wanted, strict=True)]
         ended = [np.concatenate([codes, mark]) for codes in wanted]
         batch = Batch(columns(written, 0), columns(ended, -1))
-        return batch if network.task == ONE_TO_MANY else batch._replace(read=columns(given, 0), lengths=_lengths(given))
+        return batch if network.task == ONE_TO_MANY else replace(batch, read=columns(given, 0), lengths=_lengths(given))
     return Batch(columns(given, 0), columns(wanted, -1))
 
 
@@ -124,11 +125,12 @@ def columns(texts: Sequence[Labels], fill: int) -> Labels:
 
 def some(batch: Batch, streams: Labels) -> Batch:
     """Return the batch of some of the streams."""
-    cut = [None if part is None else np.ascontiguousarray(part[..., streams]) for part in batch]
-    symbols, targets, read, lengths = cut
-    assert symbols is not None
-    assert targets is not None
-    return Batch(symbols, targets, read, lengths)
+
+    def cut(part: Labels) -> Labels:
+        return np.ascontiguousarray(part[..., streams])
+
+    read, lengths = (None if part is None else cut(part) for part in (batch.read, batch.lengths))
+    return Batch(cut(batch.symbols), cut(batch.targets), read, lengths)
 
 
 def _lengths(texts: Sequence[Labels]) -> Labels:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -21,7 +22,8 @@ WRITING = (ONE_TO_MANY, TRANSLATE)
 OUTPUT, OUTPUT_BIAS, ENCODER = "output", "output_bias", "encoder_"
 
 
-class Batch(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Batch:
     """Symbols of B streams, one a column, and what is to be predicted after each.
 
     Args:

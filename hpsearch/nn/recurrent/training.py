@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, NamedTuple, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -83,7 +83,8 @@ class RecurrentRecipe:
         check_rule("schedule", self.schedule, "multiplier", "Constant(), Step(...) or HalveOnPlateau()")
 
 
-class Examples(NamedTuple):
+@dataclass(frozen=True)
+class Examples:
     """What a network is trained or scored on: one text, or inputs and the output for each."""
 
     inputs: Sequence[str]
@@ -120,7 +121,7 @@ class RecurrentTraining:
     ) -> None:
         self.network, self.recipe, self.rng = network, recipe, rng
         for part in (train, validation):
-            check_task(network.task, *part)
+            check_task(network.task, part.inputs, part.outputs)
         self.history: list[Epoch] = []
         self.kept, self.kept_epoch, self.kept_score = network.copy(), 0, Score(math.inf, -1.0)
         self.schedule_memory = recipe.schedule.begin()
@@ -131,7 +132,7 @@ class RecurrentTraining:
             length = (len(self._codes) - 1) // recipe.batch_size
             self._steps = -(-length // recipe.window)
         else:
-            self._batch, rows = sequences(network, *train), len(train.inputs)
+            self._batch, rows = sequences(network, train.inputs, train.outputs), len(train.inputs)
             if recipe.batch_size > rows:
                 raise SettingError(
                     must_be("batch_size", f"at most the {rows} training sequences", recipe.batch_size, "Take a smaller one.")
@@ -206,7 +207,7 @@ class RecurrentTraining:
 
     def _end(self, rate: float, training_cost: float) -> Epoch:
         """Score the epoch, keep its weights if they are the best so far, and inform the schedule."""
-        found = score(self.network, *self._validation)
+        found = score(self.network, self._validation.inputs, self._validation.outputs)
         if not math.isfinite(found.cost):
             raise self._diverged(self._steps - 1, "the validation cost")
         if self._better(found):

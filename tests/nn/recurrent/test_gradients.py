@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -149,7 +150,7 @@ def test_what_stands_behind_the_end_of_a_sequence_changes_nothing() -> None:
             filled[last + 1 :, column] = 3
             if read is not None and given.lengths is not None:
                 read[given.lengths[column] :, column] = 3
-        again, others, _ = Passes(made).gradient(given._replace(symbols=filled, read=read))
+        again, others, _ = Passes(made).gradient(replace(given, symbols=filled, read=read))
         assert again == cost
         for name in gradients:
             np.testing.assert_array_equal(gradients[name], others[name])

@@ -267,7 +267,7 @@ def test_texts_that_do_not_fit_the_network_are_refused_in_one_sentence() -> None
         with pytest.raises(DataError, match="outputs must be as many as there are inputs, 1, got 0"):
             RecurrentTraining(network, train, recipe, rng, validation)
     with pytest.raises(DataError, match="A label must be one of the network's, got 'z'"):
-        score(network, *bad)
+        score(network, bad.inputs, bad.outputs)
     with pytest.raises(DataError, match=r"Inputs must be one text at least, got \[\]"):
         score(network, [], [])
     text = RecurrentNetwork.create(HELLO, 3, rng)
