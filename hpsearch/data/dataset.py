@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -10,15 +9,16 @@ from functools import cached_property
 from hpsearch.checks import is_integer, to_python
 from hpsearch.data.part import Part
 from hpsearch.data.sample import fewest_rows, in_sample_order
+from hpsearch.data.split_data import SplitData
 from hpsearch.data.vault import Sealed, narrowed, open_test
 from hpsearch.errors import DataError, must_be
-from hpsearch.ports import DataRecord, DataSet, PartRecord
+from hpsearch.ports import DataRecord
 
 __all__ = ["Dataset", "Part"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Dataset(DataSet):
+class Dataset(SplitData):
     """Training and validation parts, and the handle of a test part that a study cannot read.
 
     Two data sets are equal when name and checksum are; the repr is recorded as text and stays the same between releases.
@@ -77,17 +77,6 @@ class Dataset(DataSet):
             advice = "Give classes= the number of classes, or number the classes from 0 on."
             raise DataError(must_be(f"Classes in {self.name!r}", f"in [0, {self.classes})", highest, advice))
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Dataset):
-            return NotImplemented
-        return self is other or (self.name == other.name and self.checksum == other.checksum)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.checksum))
-
-    def __repr__(self) -> str:
-        return f"{self.name}(train={len(self.train)}, validation={len(self.validation)})"
-
     @property
     def regression(self) -> bool:
         """Whether the targets are numbers instead of classes."""
@@ -108,18 +97,10 @@ class Dataset(DataSet):
         """Number of inputs d of one row."""
         return int(self.train.x.shape[1])
 
-    @cached_property
-    def checksum(self) -> str:
-        """SHA-256 (hex) over the contents of both open parts, part of a study's identity; computed on first use."""
-        return hashlib.sha256(f"{self.train.checksum} {self.validation.checksum}".encode()).hexdigest()
-
     @property
     def record(self) -> DataRecord:
         """The data in a study's record: names, sizes, checksums."""
-        parts = [PartRecord(n, len(p), p.checksum) for n, p in (("training", self.train), ("validation", self.validation))]
-        if self.test is not None:
-            parts.append(PartRecord("test", len(self.test), self.test.checksum, sealed=True))
-        return DataRecord(self.name, self.checksum, self.features, self.classes, tuple(parts), self.train.dtype)
+        return DataRecord(self.name, self.checksum, self.features, self.classes, self.part_records, self.train.dtype)
 
     def as_float32(self) -> Dataset:
         """Return the data set with rows of float32: itself where they are, else a copy that is made once and kept.

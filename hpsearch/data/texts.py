@@ -13,13 +13,14 @@ import numpy as np
 
 from hpsearch.checks import choice, integer
 from hpsearch.checks import text as check_text
+from hpsearch.data.split_data import SplitData
 from hpsearch.data.splits import Size, part_sizes, split
 from hpsearch.data.vault import Sealed, seal
 from hpsearch.errors import DataError, must_be
 from hpsearch.nn.recurrent.alphabet import Alphabet
 from hpsearch.nn.recurrent.batches import check_task
 from hpsearch.nn.recurrent.network import LAST, TASKS, TEXT
-from hpsearch.ports import DataRecord, DataSet, PartRecord
+from hpsearch.ports import DataRecord
 
 # A text without a line break that ends in one of these is taken for the name of a file.
 _ENDINGS = (".txt", ".md", ".csv", ".rst")
@@ -65,7 +66,7 @@ class TextPart:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Texts(DataSet):
+class Texts(SplitData):
     """Training and validation texts, and the handle of a test part that a study cannot read.
 
     Two data sets are equal when name and checksum are; the repr is recorded as text and stays the same between releases.
@@ -108,30 +109,11 @@ class Texts(DataSet):
         """The outputs of ``"many-to-one"`` in alphabetical order; none for other tasks."""
         return tuple(sorted(set(self.train.outputs))) if self.task == LAST else ()
 
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Texts):
-            return NotImplemented
-        return self is other or (self.name == other.name and self.checksum == other.checksum)
-
-    def __hash__(self) -> int:
-        return hash((self.name, self.checksum))
-
-    def __repr__(self) -> str:
-        return f"{self.name}(train={len(self.train)}, validation={len(self.validation)})"
-
-    @cached_property
-    def checksum(self) -> str:
-        """SHA-256 (hex) over the contents of both open parts, part of a study's identity."""
-        return hashlib.sha256(f"{self.train.checksum} {self.validation.checksum}".encode()).hexdigest()
-
     @property
     def record(self) -> DataRecord:
         """Names, sizes and checksums; a feature is a symbol, a class an output."""
-        parts = [PartRecord(n, len(p), p.checksum) for n, p in (("training", self.train), ("validation", self.validation))]
-        if self.test is not None:
-            parts.append(PartRecord("test", len(self.test), self.test.checksum, sealed=True))
         symbols = len(self.alphabet)
-        return DataRecord(self.name, self.checksum, symbols, len(self.labels) or symbols, tuple(parts), "text")
+        return DataRecord(self.name, self.checksum, symbols, len(self.labels) or symbols, self.part_records, "text")
 
     def at_most(self, train: int, validation: int) -> Texts:
         """Return the data set of the first so many characters, or inputs, of each part; the test part stays the same.
